@@ -20,7 +20,10 @@ def refusal(context: Context, error: errors.EngineError) -> tuple[str, InlineKey
         return _in_group(context, f"{key_of(kind)}_group", PERSONAL[kind])
     if isinstance(error, errors.InsufficientFunds):
         return insufficient(context, error)
-    return sentence(context.t, error), None
+    text = sentence(context.t, error)
+    if isinstance(error, errors.NoProvider) and error.left_out and not context.in_group:
+        text += " " + context.t("error.left_out", providers=", ".join(map(brand, error.left_out)))
+    return text, None
 
 
 def _in_group(context: Context, key: str, command: str) -> tuple[str, InlineKeyboardMarkup]:

@@ -18,7 +18,7 @@ EngineError
 │   ├── BadRequest          a field is wrong, and which
 │   └── Closing             the process is stopping and takes no new work
 ├── RequestRejected         the request itself is at fault, by a provider's refusal or by every offer's limits: final
-├── NoProvider              no provider could answer; with those `tried` and the seconds until one may be asked
+├── NoProvider              no provider could answer; with those `tried`, those `left_out` by settings, and the wait
 ├── HoldLost                the hold was captured, void or expired meanwhile: nothing was charged
 ├── AnswerCut               broke off after the first content and could not be restarted
 └── ProviderError           one attempt failed; the gateway decides how to go on
@@ -157,9 +157,9 @@ class RequestRejected(EngineError):
 
 
 class NoProvider(EngineError):
-    def __init__(self, retry_after_seconds: float, tried: tuple[str, ...] = ()) -> None:
+    def __init__(self, retry_after_seconds: float, tried: tuple[str, ...] = (), left_out: tuple[str, ...] = ()) -> None:
         super().__init__(f"no provider can answer now (tried: {', '.join(tried) or 'none'})")
-        self.retry_after_seconds, self.tried = retry_after_seconds, tried
+        self.retry_after_seconds, self.tried, self.left_out = retry_after_seconds, tried, left_out
 
 
 class AnswerCut(EngineError):

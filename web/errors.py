@@ -255,10 +255,10 @@ def _rejected(error: errors.RequestRejected) -> HttpProblem:
 
 
 def _no_provider(error: errors.NoProvider) -> HttpProblem:
-    text = "No provider can answer now; nothing was charged. Please try again shortly."
-    return HttpProblem(
-        503, text, "server_error", "no_provider_available", retry_after_seconds=error.retry_after_seconds
-    )
+    hint = f" The /settings of this account leave out {', '.join(error.left_out)}." if error.left_out else ""
+    text = f"No provider can answer now; nothing was charged. Please try again shortly.{hint}"
+    wait = error.retry_after_seconds
+    return HttpProblem(503, text, "server_error", "no_provider_available", retry_after_seconds=wait)
 
 
 def _cut(_: Any) -> HttpProblem:

@@ -284,7 +284,7 @@ class Failover:
         await self.market.journal.record(
             unanswered(self.question.tenant_id, self.question.request, ordinal=ordinal, now=now)
         )
-        raise NoProvider(self.selection.retry_after_seconds, tried)
+        raise NoProvider(self.selection.retry_after_seconds, tried, self.question.route.left_out)
 
     async def _journal(self, record: AttemptRecord) -> None:
         self.records.append(record)

@@ -187,7 +187,7 @@ class Gateway:
         reasons = {drop.reason for drop in drops if self.market.catalog.is_configured(drop.offer.provider)}
         if not quotes and reasons:
             raise RequestRejected(model.name, "no model here can take this request: " + "; ".join(sorted(reasons)))
-        raise NoProvider(self.market.health.smallest_rest_seconds())
+        raise NoProvider(self.market.health.smallest_rest_seconds(), left_out=route.left_out)
 
     async def _route_or_journal(self, tenant: Tenant, model: Model, request: ChatRequest) -> Route:
         may_lose = await self._may_lose(model)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from math import inf, sqrt
 
 from engine.catalog.offers import Drop, Offer, Quote
+from engine.privacy import LEFT_OUT
 from engine.routing.health import Health
 from engine.routing.permits import OfferStatus
 
@@ -37,6 +38,11 @@ class Route:
     saving_atto: float = 0.0
     is_over_limit: bool = False
     early: tuple["EarlyQuote", ...] = ()
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The providers that could answer and that the tenant's settings leave out."""
+        return tuple(dict.fromkeys(drop.offer.provider for drop in self.drops if drop.reason == LEFT_OUT))
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ def shortfall(*, key_limited: bool = False, wallet_only: bool = False) -> Shortf
         (RequestRejected("p", "no"), 400, "invalid_request", "rejected"),
         (RequestRejected("p", "no", code="invalid_value"), 400, "invalid_value", "rejected: no"),
         (RequestRejected("p", "no", moderation=True, code="x"), 400, "content_policy_violation", "rejected"),
+        (NoProvider(3, left_out=("deepseek",)), 503, "no_provider_available", "account leave out deepseek."),
         (NoProvider(7.5), 503, "no_provider_available", "nothing was charged"),
         (ProviderError("late"), 502, "answer_cut", "nothing was charged"),
     ],

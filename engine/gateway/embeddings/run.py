@@ -151,7 +151,7 @@ class EmbeddingRun:
         ordinal, now = self.next_ordinal, self.market.clock.now()
         await self.market.journal.record(unanswered(self.tenant_id, self.request, ordinal=ordinal, now=now))
         tried = tuple(f"{record.provider}: {record.outcome}" for record in self._records)
-        raise NoProvider(selection.retry_after_seconds, tried)
+        raise NoProvider(selection.retry_after_seconds, tried, self.route.left_out)
 
     @property
     def next_ordinal(self) -> int:

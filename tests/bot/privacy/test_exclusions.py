@@ -86,6 +86,15 @@ async def test_nothing_is_sent_or_charged_where_nobody_is_left(chat: Chat) -> No
     await chat.check_books()
 
 
+async def test_outage_of_the_rest_names_the_providers_that_are_left_out(chat: Chat) -> None:
+    await opened(chat)
+    await chat.press("✓ DeepSeek")
+    for name in ("gemini", "openai"):
+        chat.services.market.health.drain(name)
+    assert "Your settings leave out DeepSeek" in await chat.say("hello")
+    assert asked(chat) == []
+
+
 async def test_asker_in_a_group_is_told_without_the_providers(chat: Chat) -> None:
     await opened(chat)
     for label in ("✓ China", "✓ United States"):

@@ -55,8 +55,9 @@ async def test_excluded_provider_is_not_asked_where_the_others_rest() -> None:
     quotes = made.route(model, replace(ASK, exclusions=without("cheap"))).quotes
     assert [quote.offer for quote in quotes] == [DEAR]  # it rests, and may be back in a moment
     made.market.health.drain("dear")
-    with pytest.raises(NoProvider):
+    with pytest.raises(NoProvider) as failed:
         made.route(model, replace(ASK, exclusions=without("cheap")))
+    assert failed.value.left_out == ("cheap",)
 
 
 @pytest.mark.parametrize(("training", "is_free"), [(False, True), (True, False)])
