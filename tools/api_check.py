@@ -20,12 +20,15 @@ async def check(examples: str = EXAMPLES, *more: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         async with Sandbox(word_seconds=0) as sandbox, serving(Path(folder), sandbox) as api:
             keys = (await api.make_key(usd="1000"), ADMIN_KEY)
-            failed = [key for key in keys if await run(api, key, examples, *more)]
+            failed = [key for key in keys if await run(api, key, examples, *more, folder=folder)]
     return 1 if failed else 0
 
 
-async def run(api: RunningApi, key: str, examples: str, *more: str) -> int:
-    """Return schemathesis's exit code. The seed is fixed, so that a failure can be seen again."""
+async def run(api: RunningApi, key: str, examples: str, *more: str, folder: str) -> int:
+    """Return schemathesis's exit code; its files are left in `folder`.
+
+    The seed is fixed, so that a failure can be seen again.
+    """
     arguments = (
         "run",
         f"{api.url}/openapi.json",
@@ -36,7 +39,7 @@ async def run(api: RunningApi, key: str, examples: str, *more: str) -> int:
         "--continue-on-failure",
         *more,
     )
-    process = await asyncio.create_subprocess_exec(str(PROGRAM), *arguments)
+    process = await asyncio.create_subprocess_exec(str(PROGRAM), *arguments, cwd=folder)
     return await process.wait()
 
 

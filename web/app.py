@@ -85,7 +85,7 @@ def build_app(services: WebServices) -> ASGIApp:
     app.router.routes.extend(Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items())
     app.router.routes.extend(_stored_responses(services))
     app.router.routes.extend(services.more_routes)
-    openapi.describe(app, tuple(services.plans))
+    openapi.describe(app, tuple(services.plans), tuple(services.gateway.market.catalog.models))
     return RequestMiddleware(
         direct(endpoints, app),
         Paths([*app.routes, *(route for router in routers for route in router.routes)]),

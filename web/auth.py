@@ -1,13 +1,11 @@
 """Authentication by the headers of a request: API keys of tenants, and the admin key."""
 
-import asyncio
 import hashlib
 import hmac
 import logging
 import secrets
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from engine.ports import Clock
@@ -15,13 +13,13 @@ from engine.tenancy import KeyLimits, Plan, Tenant
 from storage.database.database import Database
 from storage.database.watch import Watch
 from storage.tenants import api_keys
+from web.admin.wrong_keys import WrongAdminKeys
 from web.errors import (
     EXPIRED_KEY,
     INVALID_KEY,
     MISSING_BEARER,
     MISSING_KEY,
     OPERATORS_ONLY,
-    TOO_MANY_WRONG_KEYS,
     HttpProblem,
 )
 
@@ -29,10 +27,6 @@ log = logging.getLogger(__name__)
 
 RECORD_SECONDS = 60.0
 MOST_KNOWN, KNOWN_SECONDS = 10_000, 1.0
-MOST_WRONG_KEYS = 10
-WRONG_KEYS_SECONDS = 60.0
-QUIET_SECONDS = 600.0
-"""After so long without too many wrong admin keys, the next time is an alert again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +45,6 @@ class Caller:
     @property
     def is_admin(self) -> bool:
         return self.tenant is None
-
-
-class WrongAdminKeys:
-    """The wrong admin keys of the last minute. From ten on, admins get one alert, and further wrong ones a 429."""
-
-    def __init__(self, clock: Clock, alert: Callable[[int], Awaitable[object]] | None = None) -> None:
-        self._clock, self._alert = clock, alert
-        self._times: deque[float] = deque(maxlen=MOST_WRONG_KEYS)
-        self._last_alarm = -QUIET_SECONDS
-        self._alerts: set[asyncio.Task[object]] = set()
-
-    def refusal(self, problem: HttpProblem) -> HttpProblem:
-        """Count a wrong key; return `problem`, or a 429 where ten came within a minute before it."""
-        now = self._clock.monotonic()
-        wait = self._times[0] + WRONG_KEYS_SECONDS - now if len(self._times) == MOST_WRONG_KEYS else 0.0
-        self._times.append(now)
-        if len(self._times) == MOST_WRONG_KEYS and now - self._times[0] < WRONG_KEYS_SECONDS:
-            self._alarm(now)
-        return replace(TOO_MANY_WRONG_KEYS, retry_after_seconds=wait) if wait > 0 else problem.new()
-
-    def _alarm(self, now: float) -> None:
-        is_new = now - self._last_alarm >= QUIET_SECONDS
-        self._last_alarm = now
-        if not is_new:
-            return
-        log.warning("%d wrong admin keys came within a minute", MOST_WRONG_KEYS)
-        if self._alert is not None:
-            alert = asyncio.ensure_future(self._alert(MOST_WRONG_KEYS))
-            self._alerts.add(alert)
-            alert.add_done_callback(self._alerts.discard)
 
 
 class KnownCallers:
@@ -156,15 +120,15 @@ class Authenticator:
         caller = self._known.find(_digest(headers))
         return caller if caller is not None and _key(caller).expires_at is None and not self._is_due(caller) else None
 
-    async def tenant_or_operator(self, headers: Mapping[bytes, bytes]) -> Caller:
+    async def tenant_or_operator(self, headers: Mapping[bytes, bytes], path: str) -> Caller:
         secret = bearer_secret(headers)
         if self._is_admin(secret):
             return Caller()
         if self._admin_key and not api_keys.is_well_formed(secret):
-            raise self._wrong_admin_keys.refusal(INVALID_KEY)
+            raise self._wrong_admin_keys.refusal(INVALID_KEY, secret, path)
         return await self._live(await self._read(secret))
 
-    def operator(self, headers: Mapping[bytes, bytes]) -> Caller:
+    def operator(self, headers: Mapping[bytes, bytes], path: str) -> Caller:
         """Return the operator. Raises HttpProblem 401, or 429 after many wrong keys; the right one always passes."""
         if b"authorization" not in headers:
             raise OPERATORS_ONLY.new()
@@ -176,7 +140,7 @@ class Authenticator:
             return Caller()
         if api_keys.is_well_formed(secret):  # a tenant's key is no guess at the admin key
             raise OPERATORS_ONLY.new()
-        raise self._wrong_admin_keys.refusal(OPERATORS_ONLY)
+        raise self._wrong_admin_keys.refusal(OPERATORS_ONLY, secret, path)
 
     def _is_admin(self, secret: str) -> bool:
         return bool(self._admin_key) and hmac.compare_digest(secret.encode(), self._admin_key)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from web import operations
-from web.openapi_parts import STATUSES, Operation, Schema, ref
+from web.openapi_parts import MODEL_NAME, STATUSES, Operation, Schema, model_name, ref
 from web.schemas import Error
 
 _SCHEMES = {
@@ -44,11 +44,11 @@ def described_operations() -> tuple[Operation, ...]:
     return tuple(module.OPERATION for module in modules if hasattr(module, "OPERATION"))
 
 
-def describe(app: FastAPI, plans: Sequence[str] = ()) -> None:
+def describe(app: FastAPI, plans: Sequence[str] = (), models: Sequence[str] = ()) -> None:
     """Complete the app's OpenAPI document: plain routes, the key that each path needs, the headers of /v1.
 
-    `plans` are the names that an operator may give a tenant. A plain route without an Operation is left out, and so is
-    an Operation without a route.
+    `plans` are the names that an operator may give a tenant, `models` those of the configuration. A plain route
+    without an Operation is left out, and so is an Operation without a route.
     """
     plain = app.openapi
 
@@ -58,7 +58,7 @@ def describe(app: FastAPI, plans: Sequence[str] = ()) -> None:
         schema = plain()
         parts = schema.setdefault("components", {})
         schemas = parts.setdefault("schemas", {})
-        schemas.update(_error_schemas())
+        schemas |= _error_schemas() | {MODEL_NAME: model_name(models)}
         paths = {route.path for route in app.router.routes if isinstance(route, Route)}
         for each in described_operations():
             if each.path in paths:

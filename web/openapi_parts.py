@@ -28,6 +28,7 @@ BODY_ERRORS = (400, 408, 413, 415, 503)
 _PROMPT_ERRORS = (401, 402, 403, 404, 409, 422, 429, 502)
 KEY_ERRORS = (401, 429)
 """The errors of a route that needs a key, besides those of its own."""
+STREAMED: Schema = {"schema": {"description": "Server-sent events, each with JSON as its data"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def answer(schema: str | Schema, description: str, *, streams: bool = False) -> 
     described = ref(schema) if isinstance(schema, str) else schema
     content: dict[str, Any] = {"application/json": {"schema": described}}
     if streams:
-        content["text/event-stream"] = {"schema": {"description": "Server-sent events, each with JSON as its data"}}
+        content["text/event-stream"] = STREAMED
     headers = {
         "x-farthing-provider": "The provider that answered; absent where a stream began with a keep-alive comment",
         "x-farthing-model": "The model that answered, under the same condition",
@@ -95,6 +96,30 @@ def answer(schema: str | Schema, description: str, *, streams: bool = False) -> 
     }
     described_headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
     return {"description": description, "headers": described_headers, "content": content}
+
+
+PICTURE_BASE64 = "(iVBORw0KGgo[A-Za-z0-9+/]|/9j/)([A-Za-z0-9+/]{4})*"
+"""The base64 of a PNG or JPEG file, which every model that takes pictures takes."""
+PICTURE_URL: Schema = {
+    "type": "string",
+    "pattern": f"^data:image/(png|jpeg);base64,{PICTURE_BASE64}$",
+    "description": (
+        "`data:image/...;base64,...` (WebP and GIF too, where the model takes them), or an address that the public "
+        "internet can reach"
+    ),
+}
+MODEL_NAME = "ModelName"
+"""The component that describes the names which a chat may ask for."""
+
+
+def model_name(names: Sequence[str]) -> Schema:
+    """Return the schema of that component; `names` are those of this server's configuration."""
+    named = {"type": "string", "enum": list(names)}
+    return {
+        "anyOf": [named, {"type": "string", "minLength": 1}],
+        "examples": list(names[:1]),
+        "description": "auto, smart, or a name of GET /v1/models",
+    }
 
 
 IDEMPOTENCY = (

@@ -125,12 +125,12 @@ class Catalog:
         size = measure(request)
         answer_tokens = self.sizes.answer_tokens(model.name, tenant_id, size.tokens)
         least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
-        talk, excludes = request.conversation, bool(request.exclusions)
+        talk, excludes, facts_now = request.conversation, bool(request.exclusions), self._facts_now(model, at)
         outlook = self.forecast.outlook(talk, tenant_id, at.timestamp()) if talk else None
-        needs = needed_capabilities(request, has_pictures=size.has_pictures)
+        needs = needed_capabilities(request, (facts.lacks for facts in facts_now), has_pictures=size.has_pictures)
         sized = _SizedRequest(request, needs, answer_tokens, least_tokens, outlook, self.prefixes.continued(request))
         quotes, drops = list[Quote](), list[Drop]()
-        for facts in self._facts_now(model, at):
+        for facts in facts_now:
             input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.sizes, size)
             if size.has_pictures:
                 input_tokens += estimate_pictures(request, facts.offer.model)

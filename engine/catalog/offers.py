@@ -3,6 +3,7 @@
 A price is in whole atto-dollars per token, with tiers by the length of the input.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -170,6 +171,7 @@ _LACKS: tuple[tuple[str, frozenset[MissingCapability]], ...] = (
     # calling is not enabled", likewise JSON mode. An offer that is not listed is asked; if it refuses, the next one is.
     ("deepseek/", frozenset({MissingCapability.CHOICES})),
     ("groq/", frozenset({MissingCapability.CHOICES})),
+    ("openrouter/", frozenset({MissingCapability.CHOICES})),
     ("anthropic/claude", frozenset({MissingCapability.CHOICES})),
     ("deepseek", frozenset({MissingCapability.IMAGES})),
     ("gpt-oss", frozenset({MissingCapability.IMAGES})),
@@ -188,14 +190,19 @@ _OUTPUT_LIMITS: tuple[tuple[str, int], ...] = (
 )
 
 
-def needed_capabilities(request: ChatRequest, *, has_pictures: bool) -> frozenset[MissingCapability]:
-    """Return the abilities that this request needs and that some offers lack."""
+def needed_capabilities(
+    request: ChatRequest, lacks: Iterable[frozenset[MissingCapability]], *, has_pictures: bool
+) -> frozenset[MissingCapability]:
+    """Return the abilities that this request needs and that some offers lack; `lacks` are those of the offers.
+
+    Where every offer gives one choice only, one is the answer, and `n` is named as ignored.
+    """
     options = request.options
     needs = {
         MissingCapability.IMAGES: has_pictures,
         MissingCapability.TOOLS: bool(options.tools),
         MissingCapability.JSON: options.wants_json,
-        MissingCapability.CHOICES: request.n > 1,
+        MissingCapability.CHOICES: request.n > 1 and not all(MissingCapability.CHOICES in each for each in lacks),
     }
     return frozenset(ability for ability, needed in needs.items() if needed)
 

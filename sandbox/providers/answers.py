@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.providers.exchange import ParsedRequest, StandInAnswer, StandInToolCall, count
 from sandbox.providers.ready_answers import ready_answer
+from sandbox.providers.schemas import sample
 
 SHORT_PROMPT_CHARS = 12
 QUOTED_CHARS = 160
@@ -43,7 +44,6 @@ _JSON = "I am the stand-in for {name} in Farthing's sandbox."
 _CALLED = "I am the **stand-in for {name}** in Farthing's sandbox. Your tool said:\n\n> {result}"
 _THOUGHT = "I am asked something. I am a stand-in, so I shall say so, and show what an answer can look like."
 REFUSAL = "I can't help with that. (The stand-in for {name} in Farthing's sandbox.)"
-MOST_DEPTH = 6
 _WORD = re.compile(r"\S+\s*|\s+")
 
 
@@ -70,35 +70,6 @@ def words(text: str) -> Iterator[str]:
     return (found[0] for found in _WORD.finditer(text))
 
 
-def sample(schema: Mapping[str, Any], says: str, depth: int = 0) -> Any:
-    """Return a value that fits a JSON Schema of the usual kind. Its strings are `says`."""
-    for fixed in ("enum", "anyOf", "oneOf"):
-        if schema.get(fixed):
-            first = schema[fixed][0]
-            return first if fixed == "enum" else sample(first, says, depth)
-    kind = schema.get("type", "object" if "properties" in schema else "string")
-    kind = str(kind[0] if isinstance(kind, list) else kind).lower()
-    plain = {"integer": 1, "number": 1.5, "boolean": True, "null": None, "string": says}
-    if kind in plain or depth > MOST_DEPTH:
-        return schema.get("const", plain.get(kind))
-    if kind == "array":
-        return [sample(schema.get("items") or {}, says, depth + 1)]
-    return {name: sample(part, says, depth + 1) for name, part in (schema.get("properties") or {}).items()}
-
-
-def schema_in_words(text: str) -> Mapping[str, Any] | None:
-    """Return the JSON schema that a prompt gives in words, the object after "JSON schema:"; None without one."""
-    begin = text.lower().rfind("json schema:")
-    at = text.find("{", begin) if begin >= 0 else -1
-    if at < 0:
-        return None
-    try:
-        found, _ = json.JSONDecoder().raw_decode(text, at)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
 def chosen_tool(
     tools: Mapping[str, Mapping[str, Any]], wanted: str | None, prompt: str, *, must: bool
 ) -> StandInToolCall | None:
@@ -114,12 +85,13 @@ def chosen_tool(
 
 
 def _text(title: str, asked: ParsedRequest) -> str:
-    if asked.tool_result is not None:
-        return _CALLED.format(name=title, result=_quoted(asked.tool_result))
-    if asked.wants_json:
-        says = _JSON.format(name=title)
+    called = None if asked.tool_result is None else _CALLED.format(name=title, result=_quoted(asked.tool_result))
+    if asked.wants_json or asked.schema:
+        says = called or _JSON.format(name=title)
         fitting = sample(asked.schema, says) if asked.schema else {"answer": says, "prompt": _quoted(asked.prompt)}
         return json.dumps(fitting, ensure_ascii=False)
+    if called:
+        return called
     ready = ready_answer(title, asked.prompt) if not asked.images else None
     if ready is not None:
         return ready

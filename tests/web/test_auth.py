@@ -21,11 +21,8 @@ from tests.databases import migrated_database
 from tests.web.conftest import ADMIN_KEY, ASKED, RunningApi
 from web.auth import (
     KNOWN_SECONDS,
-    MOST_WRONG_KEYS,
-    QUIET_SECONDS,
     RECORD_SECONDS,
     Authenticator,
-    WrongAdminKeys,
     new_request_id,
 )
 from web.errors import INVALID_KEY, OPERATORS_ONLY, HttpProblem
@@ -115,71 +112,6 @@ async def test_database_error_of_authentication_has_openais_shape(
     assert answer.status_code == 500
     assert answer.json()["error"]["type"] == "server_error"
     assert "locked" not in answer.text
-
-
-async def test_ten_wrong_admin_keys_are_an_alert_and_then_a_429(api: RunningApi) -> None:
-    paths = ("/admin/tenants", "/metrics", "/providers")
-    for number in range(10):
-        async with api.http(f"wrong-admin-key-{number}") as http:
-            assert (await http.get(paths[number % 3])).status_code == 401
-    async with api.http("wrong-admin-key") as wrong, api.http(ADMIN_KEY) as right, api.http() as tenant:
-        for path in paths:
-            answer = await wrong.get(path)
-            assert (answer.status_code, answer.json()["error"]["code"]) == (429, "rate_limit_exceeded")
-            assert 50 < int(answer.headers["retry-after"]) <= 60
-            assert (await right.get(path)).status_code == 200
-        assert (await tenant.get("/providers")).status_code == 200
-
-
-class Clock:
-    """A clock that is moved by the test."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def now(self) -> datetime:
-        return NOW
-
-
-async def test_api_key_is_no_guess_at_the_admin_key(api: RunningApi) -> None:
-    async with api.http() as tenant, api.http("wrong-admin-key") as wrong:
-        for _ in range(MOST_WRONG_KEYS + 1):
-            assert (await tenant.get("/admin/tenants")).status_code == 401
-        assert (await wrong.get("/admin/tenants")).status_code == 401
-
-
-async def statuses(wrong: WrongAdminKeys, clock: Clock, seconds: float, count: int) -> list[int]:
-    """Send `count` wrong keys, one each `seconds`; return the statuses."""
-    found = []
-    for _ in range(count):
-        found.append(wrong.refusal(OPERATORS_ONLY).status)
-        clock.seconds += seconds
-        await asyncio.sleep(0)
-    return found
-
-
-async def test_admins_get_one_alert_until_it_has_been_quiet() -> None:
-    clock, alerts = Clock(), list[int]()
-
-    async def alert(number: int) -> None:
-        alerts.append(number)
-
-    wrong = WrongAdminKeys(clock, alert)
-    assert await statuses(wrong, clock, 5.9, 9) == [401] * 9
-    assert alerts == []
-    assert await statuses(wrong, clock, 5.9, 30) == [401] + [429] * 29
-    assert alerts == [10]
-    clock.seconds += QUIET_SECONDS
-    assert await statuses(wrong, clock, 1, 11) == [401] * 10 + [429]
-    assert alerts == [10, 10]
-
-
-async def test_wrong_keys_now_and_then_are_no_attack() -> None:
-    clock = Clock()
-    assert await statuses(WrongAdminKeys(clock), clock, 6.1, 30) == [401] * 30
 
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)

@@ -117,7 +117,7 @@ def _response_format(fields: Fields) -> Mapping[str, Any] | None:
         chosen = Fields(config, where).object(name) if holder is not None else fields.object(name)
         if chosen is not None:
             inner = Fields(chosen, f"{where}.{name}".lstrip("."))
-            inner.choice("type", ("json_schema",))
+            inner.needed_choice("type", ("json_schema",))
             schema = inner.object("schema")
             if schema is None:
                 raise BadRequest(f"{where}.{name}.schema".lstrip("."), "must be an object")
@@ -127,8 +127,9 @@ def _response_format(fields: Fields) -> Mapping[str, Any] | None:
 
 def _effort(fields: Fields) -> str | None:
     """Return the effort of thinking that is asked for; None where thinking is off or not mentioned."""
-    thinking = Fields(fields.object("thinking") or {}, "thinking")
-    kind = thinking.choice("type", ("enabled", "disabled", "adaptive"))
+    given = fields.object("thinking")
+    thinking = Fields(given or {}, "thinking")
+    kind = None if given is None else thinking.needed_choice("type", ("enabled", "disabled", "adaptive"))
     effort = Fields(fields.object("output_config") or {}, "output_config").choice("effort", _EFFORTS)
     if kind == "enabled":
         budget = thinking.integer("budget_tokens", 1, 10**7)
@@ -141,12 +142,12 @@ def _effort(fields: Fields) -> str | None:
 
 
 def _system(system: Any) -> tuple[Message, ...]:
-    if not system:
+    if system is None:
         return ()
     if isinstance(system, str):
-        return (Message(Role.SYSTEM, (Text(system),)),)
+        return (Message(Role.SYSTEM, (Text(system),)),) if system else ()
     parts = tuple(_text_part(part, f"system.{n}") for n, part in enumerate(_list_of_blocks(system, "system")))
-    return (Message(Role.SYSTEM, parts),)
+    return (Message(Role.SYSTEM, parts),) if parts else ()
 
 
 def _turns(raw: Mapping[str, Any], where: str) -> list[Message]:

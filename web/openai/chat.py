@@ -1,6 +1,7 @@
 """POST /v1/chat/completions: the family of OpenAI's chat completions."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -30,7 +31,7 @@ class ChatCompletionsRequest(FamilyRequest):
 
     def __init__(self, body: Mapping[str, Any], origin: Origin) -> None:
         with_tools = legacy_functions.as_tools(body)
-        self._has_functions = with_tools is not None
+        self._finish_of_call = None if with_tools is None else legacy_functions.finish_of_call(body)
         self.chat = chat_request.chat_request(with_tools or body, id=origin.request_id, key_id=origin.caller.key_id)
         self.stream, self._with_usage = chat_request.wants_stream(body), chat_request.wants_usage(body)
         self.ignored = unserved_fields(body, chat_request.UNSERVED)
@@ -38,10 +39,11 @@ class ChatCompletionsRequest(FamilyRequest):
 
     def whole(self, completion: Completion, charge: Charge) -> bytes:
         body = chat_response.completion_json(self.chat.id, self._created, completion, charge, self.ignored)
-        return chat_response.sendable(legacy_functions.as_functions(body) if self._has_functions else body)
+        finish = self._finish_of_call
+        return chat_response.sendable(body if finish is None else legacy_functions.as_functions(body, finish))
 
     def encoder(self) -> StreamEncoder:
-        kind = FunctionsEncoder if self._has_functions else ChatEncoder
+        kind = ChatEncoder if self._finish_of_call is None else partial(FunctionsEncoder, finish=self._finish_of_call)
         return kind(self.chat, self._created, self.ignored, with_usage=self._with_usage)
 
 
@@ -96,13 +98,25 @@ def _is_content(event: Event) -> bool:
 
 
 class FunctionsEncoder(ChatEncoder):
-    """Encodes a stream for a client that sent `functions`."""
+    """Encodes a stream for a client that sent `functions`. `finish` is that of an answer with a call."""
+
+    def __init__(
+        self,
+        chat: ChatRequest,
+        created: int,
+        ignored: Sequence[str] = (),
+        *,
+        with_usage: bool,
+        finish: str = legacy_functions.CALLED,
+    ) -> None:
+        super().__init__(chat, created, ignored, with_usage=with_usage)
+        self._finish = finish
 
     def event(self, event: Event) -> bytes:
-        return legacy_functions.stream_as_functions(super().event(event))
+        return legacy_functions.stream_as_functions(super().event(event), self._finish)
 
     def events(self, events: Sequence[Event]) -> bytes:
         return b"".join(map(self.event, events))
 
     def end(self, completion: Completion, charge: Charge) -> bytes:
-        return legacy_functions.stream_as_functions(super().end(completion, charge))
+        return legacy_functions.stream_as_functions(super().end(completion, charge), self._finish)

@@ -64,8 +64,8 @@ def wants_stream(body: Mapping[str, Any]) -> bool:
 
 
 def wants_usage(body: Mapping[str, Any]) -> bool:
-    options = Fields(body).object("stream_options")
-    return bool(options and options.get("include_usage"))
+    options = Fields(body).object("stream_options") or {}
+    return Fields(options, "stream_options").boolean("include_usage") or False
 
 
 def _options(fields: Fields) -> Options:
@@ -78,7 +78,7 @@ def _options(fields: Fields) -> Options:
         frequency_penalty=fields.number("frequency_penalty", -2, 2),
         presence_penalty=fields.number("presence_penalty", -2, 2),
         tools=tools,
-        tool_choice=_tool_choice(fields, tools),
+        tool_choice=tool_choice(fields, tools),
         parallel_tool_calls=fields.boolean("parallel_tool_calls"),
         response_format=_response_format(fields),
         reasoning_effort=fields.choice("reasoning_effort", _REASONING_EFFORTS),
@@ -88,7 +88,8 @@ def _options(fields: Fields) -> Options:
     )
 
 
-def _tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> str | Mapping[str, Any] | None:
+def tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> str | Mapping[str, Any] | None:
+    """Return the choice of a tool among `tools`. Raises BadRequest."""
     choice = fields.text_or_object("tool_choice")
     if choice is None:
         return None

@@ -6,12 +6,13 @@ from typing import Any
 
 from engine.errors import BadRequest
 from web.openai.chat_messages import MOST_CALLS
+from web.openai.chat_request import tool_choice
 from web.openai.chat_response import dumps
 from web.pipeline.family import sse
 from web.pipeline.fields import Fields
 
+CALLED = "function_call"
 _CHOICES = ("none", "auto")
-_FINISHES = {"tool_calls": "function_call"}
 
 
 def as_tools(body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -32,9 +33,9 @@ def as_tools(body: Mapping[str, Any]) -> dict[str, Any] | None:
         described.boolean("strict")
     choice = _tool_choice(fields, {function["name"] for function in functions})
     fields.boolean("parallel_tool_calls")
-    fields.text_or_object("tool_choice")
     if body.get("tools"):
         return None
+    tool_choice(fields, ())
     return {
         **body,
         "tools": [{"type": "function", "function": function} for function in functions],
@@ -44,25 +45,34 @@ def as_tools(body: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def as_functions(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer, or one chunk of it, with `function_call` in the place of tool calls; changes it in place."""
+def finish_of_call(body: Mapping[str, Any]) -> str:
+    """Return the finish of an answer that calls a function: OpenAI has `stop` where the request names the function."""
+    return "stop" if isinstance(body.get("function_call"), dict) else CALLED
+
+
+def as_functions(answer: dict[str, Any], finish: str) -> dict[str, Any]:
+    """Return an answer, or one chunk of it, with `function_call` in the place of tool calls; changes it in place.
+
+    `finish` is that of an answer with a call.
+    """
     for choice in answer["choices"]:
         part = choice.get("message") or choice.get("delta") or {}
         calls = [call for call in part.pop("tool_calls", ()) if not call.get("index")]
         if calls:
             part["function_call"] = calls[0]["function"]
-        choice["finish_reason"] = _FINISHES.get(choice["finish_reason"], choice["finish_reason"])
+        if choice["finish_reason"] == "tool_calls":
+            choice["finish_reason"] = finish
     return answer
 
 
-def stream_as_functions(sent: bytes) -> bytes:
+def stream_as_functions(sent: bytes, finish: str) -> bytes:
     """Return the server-sent events of a stream with `function_call` in the place of tool calls."""
-    return b"".join(map(_event_as_functions, sent.decode().split("\n\n")[:-1]))
+    return b"".join([_event_as_functions(event, finish) for event in sent.decode().split("\n\n")[:-1]])
 
 
-def _event_as_functions(event: str) -> bytes:
+def _event_as_functions(event: str, finish: str) -> bytes:
     data = event.removeprefix("data: ")
-    return sse(dumps(as_functions(json.loads(data))) if data.startswith("{") else data)
+    return sse(dumps(as_functions(json.loads(data), finish)) if data.startswith("{") else data)
 
 
 def _tool_choice(fields: Fields, names: set[str]) -> Any:

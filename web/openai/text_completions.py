@@ -152,12 +152,9 @@ def _options(fields: Fields) -> Options:
 
 def _ignored(fields: Fields, n: int) -> tuple[str, ...]:
     """Return the fields of a text completion that no chat can serve. Raises BadRequest for wrong values of them."""
-    best_of = fields.integer("best_of", 1, MOST_BEST_OF) or n
-    if best_of < n:
-        raise BadRequest("best_of", "must be at least n")
     asked = {
         "suffix": bool(fields.optional_text("suffix")),
-        "best_of": best_of > n,
+        "best_of": (fields.integer("best_of", 1, MOST_BEST_OF) or n) != n,
         "logprobs": fields.integer("logprobs", 0, MOST_LOGPROBS) is not None,
     }
     return tuple(name for name, is_asked in asked.items() if is_asked)

@@ -1,6 +1,6 @@
 """The schemas of a chat completion: its request field by field, its answer, its usage."""
 
-from web.openapi_parts import Schema, nullable, object_schema, ref
+from web.openapi_parts import MODEL_NAME, PICTURE_URL, Schema, nullable, object_schema, ref
 
 TEXT: Schema = {"type": "string"}
 NAME: Schema = {"type": "string", "minLength": 1}
@@ -23,17 +23,11 @@ def _one_of(*names: str) -> Schema:
     return {"type": "string", "enum": list(names)}
 
 
-_BASE64 = "([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
-_IMAGE_URL: Schema = {
-    "type": "string",
-    "pattern": f"^(data:image/(png|jpeg|gif|webp);base64,{_BASE64}|https://example\\.com/[a-z0-9]+\\.png)$",
-    "description": "`data:image/...;base64,...`, or an address that the public internet can reach",
-}
 _TEXT_PART = object_schema({"type": _one_of("text"), "text": TEXT}, ("type", "text"))
 _IMAGE_PART = object_schema(
     {
         "type": _one_of("image_url"),
-        "image_url": object_schema({"url": _IMAGE_URL, "detail": nullable(_one_of("auto", "low", "high"))}, ("url",)),
+        "image_url": object_schema({"url": PICTURE_URL, "detail": nullable(_one_of("auto", "low", "high"))}, ("url",)),
     },
     ("type", "image_url"),
 )
@@ -98,7 +92,7 @@ _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 _REQUEST = object_schema(
     {
-        "model": {**NAME, "examples": ["auto"], "description": "auto, smart, or a name of GET /v1/models"},
+        "model": ref(MODEL_NAME),
         "messages": _MESSAGES,
         "stream": {**_flag(), "description": "true: server-sent events"},
         "stream_options": nullable(

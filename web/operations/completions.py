@@ -2,6 +2,7 @@
 
 from web.openapi_parts import (
     IDEMPOTENCY,
+    MODEL_NAME,
     Operation,
     Schema,
     answer,
@@ -25,12 +26,12 @@ def _whole(least: int, most: int) -> Schema:
 
 _REQUEST = object_schema(
     {
-        "model": {"type": "string", "minLength": 1, "examples": ["auto"]},
+        "model": ref(MODEL_NAME),
         "prompt": {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "maxItems": 20, "items": _TEXT}]},
         "max_tokens": _whole(1, 10**7),
         "n": _whole(1, 8),
         "stream": nullable({"type": "boolean"}),
-        "stream_options": nullable(object_schema({"include_usage": {"type": "boolean"}})),
+        "stream_options": nullable(object_schema({"include_usage": nullable({"type": "boolean"})})),
         "stop": nullable(
             {"anyOf": [{"type": "string"}, {"type": "array", "maxItems": 4, "items": {"type": "string"}}]}
         ),
@@ -42,7 +43,7 @@ _REQUEST = object_schema(
         "seed": _whole(-(2**63), 2**63 - 1),
         "logit_bias": nullable({"type": "object"}),
         "suffix": nullable({"type": "string", "description": "Named in `ignored`"}),
-        "best_of": {"description": "A whole number from `n` to 20; above `n`, named in `ignored`"},
+        "best_of": {**_whole(1, 20), "description": "Where it is not `n`, named in `ignored`"},
         "logprobs": {**_whole(0, 5), "description": "Named in `ignored`"},
     },
     ("model", "prompt"),

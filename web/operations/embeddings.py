@@ -1,6 +1,15 @@
 """POST /v1/embeddings in /openapi.json."""
 
-from web.openapi_parts import IDEMPOTENCY, Operation, answer, nullable, object_schema, prompt_errors, request_body
+from web.openapi_parts import (
+    IDEMPOTENCY,
+    Operation,
+    Schema,
+    answer,
+    nullable,
+    object_schema,
+    prompt_errors,
+    request_body,
+)
 
 _TEXT = {"type": "string", "minLength": 1}
 _TOKENS = {
@@ -18,16 +27,29 @@ _INPUT = {
         {"type": "array", "minItems": 1, "maxItems": 2048, "items": _TOKENS},
     ],
 }
-_REQUEST = object_schema(
-    {
-        "model": {"type": "string", "minLength": 1, "examples": ["text-embedding-3-small"]},
-        "input": _INPUT,
-        "dimensions": nullable({"type": "integer", "minimum": 1, "maximum": 100_000}),
-        "encoding_format": nullable({"type": "string", "enum": ["float", "base64"], "default": "float"}),
-        "user": {"description": "Ignored"},
-    },
-    ("model", "input"),
-)
+_SMALL, _SMALLS_DIMENSIONS = "text-embedding-3-small", 1536
+
+
+def _request(model: Schema, most_dimensions: int) -> Schema:
+    dimensions = {"type": "integer", "minimum": 1, "maximum": most_dimensions, "description": "As the model has them"}
+    return object_schema(
+        {
+            "model": model,
+            "input": _INPUT,
+            "dimensions": nullable(dimensions),
+            "encoding_format": nullable({"type": "string", "enum": ["float", "base64"], "default": "float"}),
+            "user": {"description": "Ignored"},
+        },
+        ("model", "input"),
+    )
+
+
+_REQUEST: Schema = {
+    "anyOf": [
+        _request({"type": "string", "enum": [_SMALL]}, _SMALLS_DIMENSIONS),
+        _request({"type": "string", "minLength": 1, "not": {"enum": [_SMALL]}}, 100_000),
+    ]
+}
 _ROW = object_schema(
     {
         "object": {"type": "string", "const": "embedding"},

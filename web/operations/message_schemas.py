@@ -1,6 +1,6 @@
 """The schemas of an Anthropic message: its request field by field, its answer, its errors."""
 
-from web.openapi_parts import Schema, nullable, object_schema
+from web.openapi_parts import MODEL_NAME, PICTURE_BASE64, Schema, nullable, object_schema, ref
 
 _TEXT: Schema = {"type": "string"}
 _NAME: Schema = {"type": "string", "minLength": 1}
@@ -19,10 +19,13 @@ _IMAGE_BLOCK = object_schema(
         "source": object_schema(
             {
                 "type": _one_of("base64"),
-                "media_type": _one_of("image/jpeg", "image/png", "image/gif", "image/webp"),
-                "data": {"type": "string", "minLength": 1},
+                "media_type": {
+                    **nullable(_one_of("image/jpeg", "image/png", "image/webp")),
+                    "description": "image/gif too, where the model takes it",
+                },
+                "data": {"type": "string", "pattern": f"^{PICTURE_BASE64}$", "description": "Base64"},
             },
-            ("type", "media_type", "data"),
+            ("type", "data"),
         ),
         "cache_control": _CACHE,
     },
@@ -85,7 +88,7 @@ _TOOL = object_schema(
 )
 _FORMAT = nullable(object_schema({"type": _one_of("json_schema"), "schema": {"type": "object"}}, ("type", "schema")))
 _COUNTED: dict[str, Schema] = {
-    "model": {**_NAME, "examples": ["auto"], "description": "auto, smart, or a name of GET /v1/models"},
+    "model": ref(MODEL_NAME),
     "messages": _MESSAGES,
     "system": nullable(_content(_TEXT_BLOCK)),
     "tools": nullable({"type": "array", "maxItems": 512, "items": _TOOL}),

@@ -9,8 +9,10 @@ OPERATION = Operation(
     {
         "tags": ["openai"],
         "operationId": "cancel_response",
-        "summary": "Cancel a response in the background: always a 400, as none is answered in the background",
+        "summary": "Cancel a response in the background: always a 409, as none is answered in the background",
         "parameters": [RESPONSE_ID],
-        "responses": errors(*BODY_ERRORS, *KEY_ERRORS, 404),
+        "responses": errors(
+            *BODY_ERRORS, *KEY_ERRORS, 404, 409, words={409: "The response was not made in the background"}
+        ),
     },
 )

@@ -1,6 +1,6 @@
 """GET /v1/responses/{response_id} in /openapi.json."""
 
-from web.openapi_parts import KEY_ERRORS, Operation, errors, ref
+from web.openapi_parts import KEY_ERRORS, STREAMED, Operation, errors, ref
 from web.operations.response_schemas import RESPONSE_ID
 
 OPERATION = Operation(
@@ -30,7 +30,7 @@ OPERATION = Operation(
                 "description": "The response as it was first sent",
                 "content": {
                     "application/json": {"schema": ref("Response")},
-                    "text/event-stream": {"schema": {"type": "string"}},
+                    "text/event-stream": STREAMED,
                 },
             },
             **errors(400, *KEY_ERRORS, 404),

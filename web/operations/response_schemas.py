@@ -1,6 +1,6 @@
 """The schemas of a response: its request field by field, its answer."""
 
-from web.openapi_parts import Schema, nullable, object_schema
+from web.openapi_parts import MODEL_NAME, PICTURE_URL, Schema, nullable, object_schema, ref
 
 _TEXT: Schema = {"type": "string"}
 _NAME: Schema = {"type": "string", "minLength": 1}
@@ -20,11 +20,7 @@ _INPUT_TEXT = object_schema({"type": _one_of("input_text"), "text": _TEXT}, ("ty
 _INPUT_IMAGE = object_schema(
     {
         "type": _one_of("input_image"),
-        "image_url": {
-            "type": "string",
-            "pattern": "^data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}$",
-            "description": "`data:image/...;base64,...`, or an address that the public internet can reach",
-        },
+        "image_url": PICTURE_URL,
         "detail": nullable(_one_of("auto", "low", "high", "original")),
     },
     ("type", "image_url"),
@@ -42,7 +38,12 @@ _ITEM = _list(
     ),
     _CALL,
     object_schema(
-        {"type": _one_of("function_call_output"), "call_id": _NAME, "output": _GIVEN}, ("type", "call_id", "output")
+        {
+            "type": _one_of("function_call_output"),
+            "call_id": _NAME,
+            "output": {"anyOf": [*_GIVEN["anyOf"], _OBJECT]},
+        },
+        ("type", "call_id", "output"),
     ),
 )
 _TOOL = object_schema(
@@ -67,7 +68,7 @@ _FORMAT: Schema = {
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _REQUEST = object_schema(
     {
-        "model": {**_NAME, "examples": ["auto"], "description": "auto, smart, or a name of GET /v1/models"},
+        "model": ref(MODEL_NAME),
         "input": {
             "anyOf": [_TEXT, {**_ITEM, "minItems": 1}],
             "description": 'An item may also be `{"type": "item_reference", "id": ...}`: one of a stored output',
@@ -140,7 +141,7 @@ _COUNTED = (
 SCHEMAS: dict[str, Schema] = {
     "ResponseRequest": _REQUEST,
     "Response": _RESPONSE,
-    "ResponseTokensRequest": object_schema({name: _REQUEST["properties"][name] for name in _COUNTED}),
+    "ResponseTokensRequest": object_schema({name: _REQUEST["properties"][name] for name in _COUNTED}, ("input",)),
     "ResponseTokens": object_schema(
         {"object": _one_of("response.input_tokens"), "input_tokens": _COUNT}, ("object", "input_tokens")
     ),

@@ -1,6 +1,6 @@
 """POST /v1/responses in /openapi.json."""
 
-from web.openapi_parts import IDEMPOTENCY_KEY, Operation, answer, prompt_errors, request_body
+from web.openapi_parts import IDEMPOTENCY, Operation, answer, prompt_errors, request_body
 from web.operations.response_schemas import SCHEMAS
 
 OPERATION = Operation(
@@ -13,8 +13,8 @@ OPERATION = Operation(
         "description": (
             "A response is stored for 30 days unless `store` is false, and continued by `previous_response_id`. "
             "`usage.cost` is the charge to the wallet in USD, `usage.allowance_tokens` the tokens taken from the plan."
+            + IDEMPOTENCY
         ),
-        "parameters": [IDEMPOTENCY_KEY],
         "requestBody": request_body("ResponseRequest"),
         "responses": {
             200: answer("Response", "The response; with `stream`, numbered events to the last one", streams=True),

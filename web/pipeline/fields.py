@@ -48,6 +48,12 @@ class Fields:
             raise self._bad(name, f"one of {', '.join(allowed)}")
         return value
 
+    def needed_choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        chosen = self.choice(name, allowed)
+        if chosen is None:
+            raise self._bad(name, f"one of {', '.join(allowed)}")
+        return chosen
+
     def boolean(self, name: str) -> bool | None:
         value = self._data.get(name)
         if value is not None and not isinstance(value, bool):
@@ -68,10 +74,15 @@ class Fields:
 
     def text_or_list(self, name: str, most: int) -> tuple[str, ...]:
         value = self._data.get(name)
-        items = [value] if isinstance(value, str) else value or []
+        items = [] if value is None else [value] if isinstance(value, str) else value
         if not isinstance(items, list) or len(items) > most or not all(isinstance(i, str) for i in items):
             raise self._bad(name, f"a string or a list of at most {most}")
         return tuple(items)
+
+    def texts(self, name: str, most: int) -> tuple[str, ...]:
+        if isinstance(self._data.get(name), str):
+            raise self._bad(name, f"a list of at most {most} strings")
+        return self.text_or_list(name, most)
 
     def list_of_objects(self, name: str, *, least: int = 0, most: int) -> list[dict[str, Any]]:
         value = self._data.get(name)

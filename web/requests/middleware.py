@@ -151,9 +151,9 @@ class RequestMiddleware:
             head.tenant = caller.tenant
             return caller
         if head.path == "/providers":
-            return await self._authenticator.tenant_or_operator(head.headers)
+            return await self._authenticator.tenant_or_operator(head.headers, head.path)
         if self._authenticator.has_admin and (head.path == "/metrics" or head.path.startswith("/admin")):
-            return self._authenticator.operator(head.headers)
+            return self._authenticator.operator(head.headers, head.path)
         return None
 
     async def _user(self, head: RequestHead) -> MiniAppUser | None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.catalog.offers import MissingCapability
 from engine.chat import ChatRequest, Message, Options, Role, Tool
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
@@ -37,8 +36,6 @@ _ANY_OBJECT = {"type": "object", "properties": {}}
 def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     """Return the JSON body of a call. Raises CapabilityMissing."""
     request, options, facts = call.request, call.request.options, claude(call.model)
-    if request.n > 1:
-        raise CapabilityMissing(MissingCapability.CHOICES.value)
     if begins_answer(request.messages) and not facts.takes_prefill:
         raise CapabilityMissing(NO_PREFILL)
     system, turns = mended(request.messages)
@@ -70,7 +67,7 @@ def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
     """Return the fields of the tenant that do not go out as they are."""
     options, facts = call.request.options, claude(call.model)
     given = given_fields(options)
-    if not given and not has_names(call.request):
+    if not given and not has_names(call.request) and call.request.n == 1:
         return ()
     thinking = _thinking(call, spec, mended(call.request.messages)[1])
     sampling = {} if not facts.takes_sampling or _is_on(thinking) else _sampling(options)
@@ -79,6 +76,8 @@ def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
         found.append("stop")
     if options.reasoning_effort not in {None, "none"} and not _is_on(thinking):
         found.append("reasoning_effort")
+    if call.request.n > 1:
+        found.append("n")
     if has_names(call.request):
         found.append("messages.name")
     return tuple(found)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from engine.catalog.offers import MissingCapability
 from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import CapabilityMissing, NoSuchModel
 from engine.ports import AnswerSink, ProviderCall
@@ -32,8 +31,6 @@ class OpenAIDialect(ProviderAdapter):
         return {"authorization": f"Bearer {secret}"}
 
     def body(self, call: ProviderCall) -> dict[str, Any]:
-        if call.request.n > 1 and self.spec.one_choice:
-            raise CapabilityMissing(MissingCapability.CHOICES.value)
         choice = upstream_choice(call.request.exclusions, self.spec)
         return {**request_body(call, self.spec), **thinking_off(call, self.spec), **choice}
 

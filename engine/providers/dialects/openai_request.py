@@ -54,7 +54,7 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
         "logprobs": options.logprobs,
         "top_logprobs": options.top_logprobs,
         "logit_bias": options.logit_bias,
-        "n": request.n if request.n > 1 else None,
+        "n": request.n if request.n > 1 and not spec.one_choice else None,
         **_tools(options, spec),
         **effort,
     }
@@ -78,6 +78,8 @@ def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
     effort = options.reasoning_effort
     if effort and (not _effort(call, spec) or (effort != "none" and _is_effort_dropped(call, spec))):
         found.append("reasoning_effort")
+    if call.request.n > 1 and spec.one_choice:
+        found.append("n")
     if "messages.name" in spec.without and has_names(call.request):
         found.append("messages.name")
     return tuple(found)

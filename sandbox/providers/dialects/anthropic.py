@@ -27,6 +27,7 @@ from sandbox.providers.exchange import (
     StandInUsage,
 )
 from sandbox.providers.refusals import DOWN_MESSAGE, SHORT_CONTEXT_TOKENS, Refusal, StandInRefused
+from sandbox.providers.schemas import schema_in_words
 
 _FIELDS = names(
     "model messages max_tokens system stream temperature top_p top_k stop_sequences tools tool_choice thinking "
@@ -215,6 +216,7 @@ def _parsed(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]])
     system = _text(_content(body.get("system")))
     prompt = asking[-1] if asking else ""
     schema = ((body.get("output_config") or {}).get("format") or {}).get("schema")
+    schema = schema or schema_in_words("\n".join([system, *asking]))
     whole = tools + system + "".join(_counted(block) for block in flat) + IMAGE_TEXT * images
     return ParsedRequest(
         model=model,

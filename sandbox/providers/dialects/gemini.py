@@ -29,6 +29,7 @@ from sandbox.providers.exchange import (
     count,
 )
 from sandbox.providers.refusals import DOWN_MESSAGE, SHORT_CONTEXT_TOKENS, Refusal, StandInRefused
+from sandbox.providers.schemas import schema_in_words
 
 _FIELDS = names("contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent")
 _CONFIG_FIELDS = names(
@@ -243,7 +244,7 @@ def _parsed(call: ReceivedCall, config: Mapping[str, Any], turns: list[Mapping[s
         tool=None if results else _tool(call.body, prompt),
         tool_result=dumps(results[0].get("response")) if results else None,
         wants_json=config.get("responseMimeType") == "application/json",
-        schema=config.get("responseJsonSchema") or config.get("responseSchema"),
+        schema=config.get("responseJsonSchema") or config.get("responseSchema") or schema_in_words(system + prompt),
         thinks=_thinks(call.model, config.get("thinkingConfig") or {}),
         shows_thoughts=bool((config.get("thinkingConfig") or {}).get("includeThoughts")),
     )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from starlette.requests import Request
 
-from sandbox.providers.answers import chosen_tool, schema_in_words, words
+from sandbox.providers.answers import chosen_tool, words
 from sandbox.providers.checks.openai import check_request
 from sandbox.providers.dialects.base import (
     IMAGE_TEXT,
@@ -30,7 +30,9 @@ from sandbox.providers.exchange import (
     StandInUsage,
 )
 from sandbox.providers.refusals import OPENAI_REFUSALS, Refusal, StandInRefused
+from sandbox.providers.schemas import schema_in_words
 
+_ASKING = frozenset({"system", "developer", "user"})
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 FIELDS = names(
     "model messages stream stream_options max_tokens max_completion_tokens temperature top_p stop seed n tools "
@@ -100,8 +102,8 @@ class OpenAIStandIn(StandInDialect):
         prompt = asking[-1] if asking else ""
         tools = dumps(body["tools"]) if body.get("tools") else ""
         schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
-        if schema is None and wanted_format(body) == "json_object":
-            schema = schema_in_words("\n".join(text_of(message.get("content")) for message in messages))
+        if schema is None:
+            schema = schema_in_words("\n".join([text_of(m.get("content")) for m in messages if m["role"] in _ASKING]))
         return ParsedRequest(
             model=model,
             prompt=prompt,

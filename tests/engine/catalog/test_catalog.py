@@ -120,6 +120,11 @@ def test_offers_with_one_choice_are_dropped_for_two() -> None:
     }
 
 
+def test_two_choices_are_one_where_no_offer_gives_two() -> None:
+    one = catalog(offers=(Offer("deepseek", "deepseek-v4-flash"), Offer("groq", "openai/gpt-oss-20b")))
+    assert dropped(one, asks(n=2)) == {}
+
+
 def test_offers_without_tools_and_json_are_dropped_for_them() -> None:
     gemma = Offer("gemini", "gemma-3-27b-it")
     of = catalog(offers=(*AUTO, gemma), book=PriceBook({gemma.name: flat_price("0", "0")}))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.providers.answers import schema_in_words, words
+from sandbox.providers.answers import words
 from sandbox.providers.exchange import count
 from tests.sandbox.providers.asking import LONG, OPENAI_LIKE, PLAIN, PROVIDERS, Asking, events, request, said, usage
 
@@ -91,11 +91,3 @@ async def test_anthropic_sends_named_events_and_a_ping(asking: Asking) -> None:
 def test_words_joined_are_the_text() -> None:
     text = "  Xin chào,\n\n```\n  code 😀\n```\n"
     assert "".join(words(text)) == text
-
-
-def test_schema_in_words_is_the_object_after_its_mark() -> None:
-    assert schema_in_words('Hi. It must be valid by this JSON schema:\n{"type": "object"}\nThanks.') == {
-        "type": "object"
-    }
-    for text in ("no schema", "JSON schema: none", "JSON schema: {broken", 'JSON schema: {"a": '):
-        assert schema_in_words(text) is None

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from sandbox.providers.answers import sample
 from sandbox.providers.exchange import count
 from tests.sandbox.providers.asking import LONG, PROVIDERS, Asking, said
 
@@ -95,19 +94,6 @@ async def test_json_mode_answers_json_that_fits_the_schema(asking: Asking) -> No
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": _SCHEMA}}
     fitting = await asking("openai", stream=False, response_format=wanted)
     assert json.loads(fitting.json()["choices"][0]["message"]["content"])["days"] == 1
-
-
-def test_sample_fits_its_schema() -> None:
-    schema = {
-        "type": "object",
-        "properties": {
-            "kind": {"enum": ["a", "b"]},
-            "tags": {"type": "array", "items": {"type": "string"}},
-            "maybe": {"anyOf": [{"type": "number"}, {"type": "null"}]},
-            "yes": {"type": ["boolean", "null"]},
-        },
-    }
-    assert sample(schema, "word") == {"kind": "a", "tags": ["word"], "maybe": 1.5, "yes": True}
 
 
 async def test_pictures_are_seen_and_counted(asking: Asking) -> None:

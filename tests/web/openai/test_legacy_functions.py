@@ -55,6 +55,15 @@ def test_whole_answer_has_a_function_call() -> None:
     assert choice["finish_reason"] == "function_call"
 
 
+def test_call_of_the_function_that_is_named_ends_with_stop_as_at_openai() -> None:
+    completion = Completion("p", "m", (Choice("", (CALLED,), Finish.TOOL_CALLS),), Usage(10, 5))
+    request = asked(function_call={"name": "get_weather"}, stream=True)
+    assert json.loads(request.whole(completion, Charge()))["choices"][0]["finish_reason"] == "stop"
+    encoder = request.encoder()
+    sent = encoder.begin("p", "m") + encoder.event(Finished(Finish.TOOL_CALLS)) + encoder.end(completion, Charge())
+    assert b'"finish_reason":"stop"' in sent
+
+
 def test_answer_in_text_is_as_ever() -> None:
     completion = Completion("p", "m", (Choice("sunny", (), Finish.STOP),), Usage(10, 5))
     (choice,) = json.loads(asked().whole(completion, Charge()))["choices"]
@@ -85,6 +94,8 @@ def test_stream_has_the_parts_of_one_function_call() -> None:
         ({"functions": []}, "functions"),
         ({"parallel_tool_calls": "yes"}, "parallel_tool_calls"),
         ({"tool_choice": 7}, "tool_choice"),
+        ({"tool_choice": "any"}, "tool_choice"),
+        ({"tool_choice": {}}, "tool_choice.function.name"),
         ({"functions": "x"}, "functions"),
         ({"functions": [{}]}, "functions.0.name"),
         ({"functions": [WEATHER, {"name": "b", "parameters": 1}]}, "functions.1.parameters"),
@@ -120,5 +131,5 @@ async def test_function_is_called_over_http(api: RunningApi) -> None:
     async with api.http() as http:
         answer = await http.post("/v1/chat/completions", json=body)
     (choice,) = answer.json()["choices"]
-    assert choice["finish_reason"] == "function_call"
+    assert choice["finish_reason"] == "stop"
     assert choice["message"]["function_call"]["name"] == "get_weather"

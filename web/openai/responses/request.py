@@ -46,6 +46,7 @@ def response_request(
     for name, reason in _UNSUPPORTED.items():
         if body.get(name):
             raise BadRequest(name, reason)
+    fields.object("metadata")
     model = fields.text("model")
     if len(model) > MOST_NAME_CHARS or not model.isprintable():
         raise UnknownModel(model[:MOST_NAME_CHARS])
@@ -89,7 +90,7 @@ def _effort(fields: Fields) -> str | None:
     reasoning = Fields(fields.object("reasoning") or {}, "reasoning")
     reasoning.choice("summary", _SUMMARIES)
     reasoning.choice("generate_summary", _SUMMARIES)
-    fields.text_or_list("include", MOST_INCLUDED)
+    fields.texts("include", MOST_INCLUDED)
     return reasoning.choice("effort", _EFFORTS)
 
 
@@ -136,9 +137,9 @@ def _response_format(fields: Fields) -> Mapping[str, Any] | None:
     if chosen is None:
         return None
     inner = Fields(chosen, "text.format")
-    kind = inner.choice("type", _FORMATS)
+    kind = inner.needed_choice("type", _FORMATS)
     if kind != "json_schema":
-        return {"type": kind} if kind else None
+        return {"type": kind}
     schema = inner.object("schema")
     if schema is None:
         raise BadRequest("text.format.schema", "must be an object")

@@ -18,6 +18,12 @@ from web.openai.responses.encoder import ResponseEncoder
 from web.openai.responses.response_object import PIECES, REDACTED_MARK, SIGNATURE_MARK, ReasoningForm
 from web.pipeline.blocks import Begun, Block, BlockKind, Ended, Piece
 
+_NOT_IN_BACKGROUND = HttpProblem(
+    409,
+    "Cannot cancel a synchronous response: it has ended.",
+    code="response_not_in_background",
+    more_headers={"x-should-retry": "false"},  # OpenAI's clients repeat a 409 without it
+)
 _FLAGS = {"true": True, "false": False}
 _MOST_NUMBER_CHARS = 9
 
@@ -39,7 +45,7 @@ class StoredResponses:
 
     async def cancel(self, request: Request) -> Response:
         await self._load(request)
-        raise bad_request(None, "Cannot cancel a synchronous response.")
+        raise _NOT_IN_BACKGROUND.new()
 
     async def input_items(self, request: Request) -> Response:
         """Return the input as a list in OpenAI's shape, the newest first unless `order=asc`."""

@@ -58,6 +58,9 @@ class Wire:
         """The fields that go out for `request`; how the answer reads does not matter."""
         return json.loads(json.dumps(self.provider.body(ProviderCall(request, self.model, 100))))
 
+    def ignored(self, request: ChatRequest) -> tuple[str, ...]:
+        return self.provider.ignored(ProviderCall(request, self.model, 100))
+
 
 async def _pieces(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
     for part in parts:

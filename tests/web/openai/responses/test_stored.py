@@ -64,7 +64,7 @@ async def test_wrong_parameters_are_named(api: RunningApi, params: dict[str, str
 async def test_only_a_background_response_could_be_cancelled(api: RunningApi) -> None:
     async with api.ai() as ai:
         first = await ai.responses.create(model="auto", input=ASKED)
-        with pytest.raises(openai.BadRequestError, match="Cannot cancel a synchronous response"):
+        with pytest.raises(openai.ConflictError, match="Cannot cancel a synchronous response"):
             await ai.responses.cancel(first.id)
         with pytest.raises(openai.NotFoundError):
             await ai.responses.cancel("resp_unknown")
