@@ -1,30 +1,26 @@
 """Health: the one view of every provider, key and offer. Each attempt is admitted by it and reported to it."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from engine.catalog.offers import Offer
 from engine.catalog.thinking import is_thinking_model, thinks_first
 from engine.errors import BalanceGone, KeyRefused, NoSuchModel, ProviderError, RateLimited, Unreachable
 from engine.ports import Clock, LimitHeaders
-from engine.routing.key_health import LONGEST_REST_SECONDS
+from engine.routing.early_attempts import EARLY_SECONDS, EarlyAttempts
 from engine.routing.offer_health import QUICK_FAILURE_SHARE, USUAL_FAILURE_SECONDS, OfferHealth
 from engine.routing.permits import Denial, Early, HealthPolicy, OfferStatus, Permit
 from engine.routing.provider_health import LimitFact, ProviderHealth, ProviderState, State
-from engine.routing.provider_registry import ProviderRegistry
+from engine.routing.provider_registry import MOST_OFFERS
 
 __all__ = ["Denial", "Early", "Health", "HealthPolicy", "LimitFact", "Permit", "ProviderState", "State"]
 
 MODEL_GONE_SECONDS = 3600.0
 JITTER = 0.1
 RETRY_WAIT_SECONDS = 1.0
-MOST_SLOW_ATTEMPTS = 5  # under way at an offer during its rest, while attempts fail slowly
-LEAST_OUTAGE_SECONDS = 3.0  # by which early attempts are spaced
-EARLY_SECONDS = 1.0  # between the attempts at an offer during its rest
-MOST_OFFERS = 4096  # of one provider: tenants may ask for any name
 
 
-class Health(ProviderRegistry):
+class Health(EarlyAttempts):
     """The health of all providers, as this process has seen it. One per process."""
 
     def __init__(
@@ -59,7 +55,7 @@ class Health(ProviderRegistry):
         if health is not None and health.pending.began_at and (late := health.late_attempts(now)):
             chance = max(status.failure_chance, late / (late + 1))
             seconds = self._policy.patience_seconds(thinks=is_thinking_model(offer.model))
-            status = status._replace(failure_chance=chance, failure_seconds=seconds)
+            status = status._replace(failure_chance=chance, failure_seconds=seconds, may_be_early=True)
         if unrestricted:
             is_calm = not status.failure_chance and (health is None or not health.pending.began_at)
             if is_calm and len(provider.calm) < MOST_OFFERS:
@@ -96,50 +92,9 @@ class Health(ProviderRegistry):
             provider.breaker.probing, health.breaker.probing = provider.breaker.is_open, health.breaker.is_open
         if early:
             health.early_at = now + EARLY_SECONDS
-        if probe:
+        if probe or early:
             health.resting.attempted(now)
         return Permit(offer, key, probe, now, self._permits, early=early and denial is not None)
-
-    def early(self, offers: Sequence[Offer]) -> Early | None:
-        """Return the offer that is likeliest to be back, and when the next attempt at it is due: one a second.
-
-        None where no offer may be attempted before its rest is over, and none is at the end of one.
-        """
-        now = self._clock.monotonic()
-        found: list[tuple[float, float, Offer]] = []
-        for offer in offers:
-            denial = self._denial(offer, now)
-            if denial is not None and not denial.may_end:
-                continue
-            due = max(0.0, self._offer(offer).early_at - now)
-            if denial is not None and not denial.may_be_early:
-                due = max(due, denial.seconds)
-            elif denial is None:
-                due = min(due, self._providers[offer.provider].over_limit_seconds(now, offer.model))
-            found.append((0.0 if denial is None else denial.seconds, due, offer))
-        if not found:
-            return None
-        _, due, offer = min(found, key=lambda each: each[:2])
-        return Early(offer, due)
-
-    def passed_over(self, offer: Offer, saving_atto: float) -> None:
-        """Count a prompt that pays `saving_atto` more because `offer` rests."""
-        self._offer(offer).resting.paid_atto += saving_atto
-
-    def is_early_due(self, offer: Offer, failure_atto: float, pause_share: float) -> bool:
-        """Return whether a resting offer is worth an attempt, though another one is able.
-
-        It is when prompts have paid as much since the latest attempt as a failed one costs, and the pause since then is
-        `pause_share` of the outage, counted as 3 s at least. While attempts fail slowly, five at most are under way.
-        While one waits for longer than failures take, a few more follow it.
-        """
-        now, provider, health = self._clock.monotonic(), self._providers[offer.provider], self._offer(offer)
-        opened_at = max(provider.breaker.opened_at, health.breaker.opened_at)
-        if health.outlives_failures(now, opened_at):
-            return True
-        outage_seconds = max(now - opened_at, LEAST_OUTAGE_SECONDS)
-        pause_seconds = max(health.resting.failure_seconds / MOST_SLOW_ATTEMPTS, pause_share * outage_seconds)
-        return health.resting.is_due(now, opened_at, pause_seconds, failure_atto)
 
     def is_likely_down(self, offer: Offer) -> bool:
         """Return whether the latest failures of an offer are more than chance explains."""
@@ -237,15 +192,6 @@ class Health(ProviderRegistry):
 
     # --- helpers ------------------------------------------------------------------------------------------
 
-    def _offer(self, offer: Offer) -> OfferHealth:
-        offers = self._providers[offer.provider].offers
-        found = offers.get(offer.model)
-        if found is None:
-            if len(offers) >= MOST_OFFERS:
-                del offers[next(iter(offers))]
-            found = offers[offer.model] = OfferHealth(self._breaker())
-        return found
-
     def _of(self, permit: Permit) -> tuple[float, ProviderHealth, OfferHealth]:
         """Return the time now, and the health of the provider and the offer that a permit is for."""
         return self._clock.monotonic(), self._providers[permit.offer.provider], self._offer(permit.offer)
@@ -259,18 +205,6 @@ class Health(ProviderRegistry):
             remaining_tokens=provider.remaining_tokens(now, model),
             slot_atto=slot,
         )
-
-    def _denial(self, offer: Offer, now: float) -> Denial | None:
-        provider = self._providers.get(offer.provider)
-        if provider is None or not provider.keys:
-            return Denial("not configured", LONGEST_REST_SECONDS)
-        provider.read(self._clock)
-        found = provider.availability(now, offer.model)
-        if found.seconds <= 0:
-            return None
-        rests = found.state in {State.OPEN, State.HALF_OPEN}
-        may_end = rests or (found.state is State.RESTING and found.seconds < LONGEST_REST_SECONDS)
-        return Denial(found.reason, found.seconds, may_end=may_end, may_be_early=rests)
 
     def _count(
         self, provider: ProviderHealth, health: OfferHealth, permit: Permit, error: ProviderError, now: float

@@ -15,9 +15,10 @@ USUAL_FAILURE_SECONDS = 1.0
 QUICK_FAILURE_SHARE, CUT_SHARE = 0.05, 0.6  # the part of an answer's cost that a failure costs: before, after content
 NEGLIGIBLE_CHANCE = 1e-4
 CHANCE_AFTER_RECOVERY = 0.05
-LATE_LEAST_SECONDS, LATE_TIMES = 2.0, 4.0
+LATE_LEAST_SECONDS, LATE_TIMES = 2.0, 2.5
 LEAST_SAMPLES = 10
 ALIVE_TIMES, ALIVE_SECONDS, MOST_HOPEFUL = 2.0, 0.1, 5
+HOLD_SECONDS, ALIVE_FOR_SECONDS = 0.1, 1.0
 DEMAND_SECONDS, MOST_SAVINGS, LEAST_SAVINGS = 60.0, 4096, 5
 
 
@@ -110,6 +111,11 @@ class PendingAttempts:
         if number in self.began_at:
             self._thinking_seconds[number] = seconds
 
+    @property
+    def newest_at(self) -> float:
+        """When the latest of them began."""
+        return max(self.began_at.values(), default=-inf)
+
     def end(self, number: int) -> None:
         self.began_at.pop(number, None)
         self._thinking_seconds.pop(number, None)
@@ -186,9 +192,11 @@ class RestCost:
         """Record an attempt during a rest."""
         self._attempted_at, self.paid_atto = now, 0.0
 
-    def is_due(self, now: float, opened_at: float, pause_seconds: float, failure_atto: float) -> bool:
-        """Return whether another attempt is worth its cost, after a pause."""
-        return now - max(opened_at, self._attempted_at) >= pause_seconds and self.paid_atto >= failure_atto
+    def wait_seconds(self, now: float, opened_at: float, pause_seconds: float, failure_atto: float) -> float:
+        """Return the seconds until another attempt is worth its cost, after a pause; infinite while it is not."""
+        if self.paid_atto < failure_atto:
+            return inf
+        return max(0.0, max(opened_at, self._attempted_at) + pause_seconds - now)
 
 
 @dataclass(slots=True)
@@ -206,6 +214,8 @@ class OfferHealth:
     pending: PendingAttempts = field(default_factory=PendingAttempts)
     demand: SlotDemand = field(default_factory=SlotDemand)
     resting: RestCost = field(default_factory=RestCost)
+    _answered_at: float = -inf
+    _failed_at: float = -inf
 
     def outlives_failures(self, now: float, opened_at: float) -> bool:
         """Return whether an attempt during a rest has waited for longer than failures take: the offer may be back.
@@ -216,6 +226,19 @@ class OfferHealth:
         alive_seconds = ALIVE_TIMES * self.resting.failure_seconds + ALIVE_SECONDS
         return 0 < len(begun) <= MOST_HOPEFUL and now - min(begun) >= alive_seconds
 
+    def another_wait_seconds(self, now: float, pause_seconds: float, failure_atto: float) -> float:
+        """Return the seconds until, while attempts are late, another one is worth its cost."""
+        return self.resting.wait_seconds(now, self.pending.newest_at, pause_seconds, failure_atto)
+
+    def hold_seconds(self, now: float) -> float:
+        """Return the seconds until the attempts under way have shown whether the offer lives; 0 where one has.
+
+        One has that got its first token within the last second, or that has waited for one without failing for a while.
+        """
+        if not self.pending.began_at or self._answered_at > max(self._failed_at, now - ALIVE_FOR_SECONDS):
+            return 0.0
+        return max(0.0, min(self.pending.began_at.values()) + HOLD_SECONDS - now)
+
     def late_attempts(self, now: float) -> int:
         """Return how many attempts wait unusually long for a first token: an outage shows there before a timeout."""
         late_seconds = self.track.late_seconds if self.pending.began_at else None
@@ -223,6 +246,7 @@ class OfferHealth:
 
     def succeeded(self, now: float, began_at: float, *, number: int, probe: bool) -> None:
         """Record a first token."""
+        self._answered_at = now
         ignored, recovers = self.breaker.ignores(began_at), probe and self.breaker.is_open
         self.breaker.succeeded(now, began_at, number=number, probe=probe)
         if recovers:
@@ -234,6 +258,7 @@ class OfferHealth:
         self, now: float, began_at: float, *, number: int, probe: bool, was_alive: bool, patience_seconds: float
     ) -> bool:
         """Record a failure; return True when it opens the breaker. `patience_seconds` a first token is waited for."""
+        self._failed_at = now
         if not was_alive:
             self.resting.failure_seconds = now - began_at
         if probe or not self.breaker.ignores(began_at):

@@ -17,8 +17,8 @@ from engine.routing.permits import OfferStatus
 
 ATTO_PER_USD = 10**18
 MOST_FAILURE_CHANCE = 0.99
-LEAST_PAUSE_SHARE = 0.1  # of an outage, between early attempts
-PAUSE_SHARE = 0.17  # where the next offer costs twice as much
+LEAST_PAUSE_SHARE = 0.12  # of an outage, between early attempts
+PAUSE_SHARE = 0.18  # where the next offer costs twice as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,9 @@ class Route:
 
     `resting`: quotes of offers that rest for a while; they are also among `drops`. `cheapest`: the offer that would
     come first without rate limits, and `saving_atto`: the expected cost of the next one less its own; None and 0 where
-    there are not two. `is_over_limit`: every quote is of an offer over its limit. `early`: the resting quotes that are
-    cheaper than every able one, cheapest first, where they may be attempted before their rest is over.
+    there are not two. `is_over_limit`: every quote is of an offer over its limit. `early`: the quotes that would be
+    cheaper than the first one, cheapest first: of resting offers that may be attempted before their rest is over, and
+    of offers whose attempts are late.
     """
 
     quotes: tuple[Quote, ...]
@@ -47,7 +48,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class EarlyQuote:
-    """A resting quote that is cheaper than every able one: by `saving_atto`. A failed attempt costs `failure_atto`."""
+    """A quote that would be cheaper than the first able one by `saving_atto`. A failed attempt costs `failure_atto`."""
 
     quote: Quote
     saving_atto: float
@@ -58,8 +59,12 @@ class EarlyQuote:
         """The pause between attempts as a share of the outage so far: the less is saved, the longer it is."""
         return max(LEAST_PAUSE_SHARE, min(1.0, PAUSE_SHARE * sqrt(self.quote.plan_atto / self.saving_atto)))
 
+    def wait_seconds(self, health: Health) -> float:
+        """Return the seconds until an attempt is due; infinite where none is worth its cost yet."""
+        return health.early_wait_seconds(self.quote.offer, self.failure_atto, self.pause_share)
+
     def is_due(self, health: Health) -> bool:
-        return health.is_early_due(self.quote.offer, self.failure_atto, self.pause_share)
+        return self.wait_seconds(health) <= 0
 
 
 def plan(
@@ -95,6 +100,8 @@ def plan(
         if status.failure_chance:
             chance = min(status.failure_chance, MOST_FAILURE_CHANCE)
             failure_atto = delay_atto_per_second * status.failure_seconds + status.failure_share * quote.expected_atto
+            if status.may_be_early and not quote.last_resort:
+                early.append((total, failure_atto, number))
             total += failure_atto * chance / (1 - chance)
         if not quote.last_resort and total < second_atto:
             if total < least_atto:
@@ -112,7 +119,7 @@ def plan(
         cheapest if two else None,
         second_atto - least_atto if two else 0.0,
         bool(able) and able[0][0],
-        _early_quotes(quotes, early, able[0][2]) if early and able else (),
+        _early_quotes(quotes, early, able[0]) if early and able else (),
     )
 
 
@@ -122,21 +129,30 @@ def _atto(usd: Fraction) -> float:
 
 
 def _early_quotes(
-    quotes: Sequence[Quote], early: Sequence[tuple[float, float, int]], able_atto: float
+    quotes: Sequence[Quote], early: Sequence[tuple[float, float, int]], able: tuple[bool, bool, float, float, int]
 ) -> tuple[EarlyQuote, ...]:
+    """Return those that are cheaper than the first able one, cheapest first."""
+    _, _, able_atto, _, able_number = able
     return tuple(
         EarlyQuote(quotes[number], able_atto - total, failure_atto)
         for total, failure_atto, number in sorted(early)
-        if total < able_atto
+        if total < able_atto and number != able_number
     )
 
 
 def with_early(route: Route, health: Health) -> Route:
-    """Return `route` with an early quote in the first place, if an attempt is due; count what each would save."""
+    """Return `route` with the early quotes: one that is due in the first place, those that may become so at the end.
+
+    Count what each would save.
+    """
+    if not route.early:
+        return route
     for early in route.early:
         health.passed_over(early.quote.offer, early.saving_atto)
-    due = next((early for early in route.early if early.is_due(health)), None)
+    due = next((early.quote for early in route.early if early.is_due(health)), None)
+    later = tuple(early.quote for early in route.early if early.quote is not due and early.quote not in route.quotes)
     if due is None:
-        return route
-    drops = tuple(drop for drop in route.drops if drop.offer != due.quote.offer)
-    return replace(route, quotes=(due.quote, *route.quotes), drops=drops)
+        return replace(route, quotes=(*route.quotes, *later))
+    able = tuple(quote for quote in route.quotes if quote is not due)
+    drops = tuple(drop for drop in route.drops if drop.offer != due.offer)
+    return replace(route, quotes=(due, *able, *later), drops=drops)

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from engine.catalog.offers import Offer
 from engine.ports import Clock
 from engine.routing.breaker import Breaker
-from engine.routing.key_health import KeyHealth
-from engine.routing.permits import HealthPolicy
+from engine.routing.key_health import LONGEST_REST_SECONDS, KeyHealth
+from engine.routing.offer_health import OfferHealth
+from engine.routing.permits import Denial, HealthPolicy
 from engine.routing.provider_health import (
     LimitFact,
     OfferState,
@@ -16,6 +17,8 @@ from engine.routing.provider_health import (
     Status,
 )
 from engine.routing.statuses import offer_state, status_of
+
+MOST_OFFERS = 4096  # of one provider: tenants may ask for any name
 
 
 class ProviderRegistry:
@@ -117,6 +120,27 @@ class ProviderRegistry:
         return tuple(fact for name, each in self._providers.items() for fact in each.limit_facts(name, now, at))
 
     # --- helpers ------------------------------------------------------------------------------------------
+
+    def _offer(self, offer: Offer) -> OfferHealth:
+        offers = self._providers[offer.provider].offers
+        found = offers.get(offer.model)
+        if found is None:
+            if len(offers) >= MOST_OFFERS:
+                del offers[next(iter(offers))]
+            found = offers[offer.model] = OfferHealth(self._breaker())
+        return found
+
+    def _denial(self, offer: Offer, now: float) -> Denial | None:
+        provider = self._providers.get(offer.provider)
+        if provider is None or not provider.keys:
+            return Denial("not configured", LONGEST_REST_SECONDS)
+        provider.read(self._clock)
+        found = provider.availability(now, offer.model)
+        if found.seconds <= 0:
+            return None
+        rests = found.state in {State.OPEN, State.HALF_OPEN}
+        may_end = rests or (found.state is State.RESTING and found.seconds < LONGEST_REST_SECONDS)
+        return Denial(found.reason, found.seconds, may_end=may_end, may_be_early=rests)
 
     def _breaker(self) -> Breaker:
         return Breaker(self._policy.failures_to_open, self._policy.rest_seconds)

@@ -8,7 +8,7 @@ from engine.catalog.offers import Drop, Quote
 from engine.errors import KEY_ERRORS, ProviderError
 from engine.routing.health import Health
 from engine.routing.permits import Denial, Permit
-from engine.routing.plan import Route
+from engine.routing.plan import EarlyQuote, Route
 
 REPEAT_TIMES = 3  # an offer is asked again at once where the next one costs over so many times as much
 MOST_REPEATS = 4  # of one prompt, where no other offer is left
@@ -18,6 +18,9 @@ MOST_REPEAT_WAIT_SECONDS = 5.0
 MOST_EARLY_WAIT_SECONDS = 2.0
 POLL_SECONDS = 0.1
 LEAST_RETRY_AFTER_SECONDS = 1.0
+MOST_HOLD_SECONDS = 0.5  # of a prompt that failed, for the attempts of others that failed with it
+MOST_EARLY_HOLD_SECONDS, HOLD_POLL_SECONDS = 1.0, 0.05  # for attempts at a resting offer
+DUE_SOON_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,13 @@ class Pause:
 class Selection:
     """The choices of one prompt. `order` plans quotes by the health of the moment.
 
-    First every offer of the route is attempted, cheapest first. A quick failure or a cut answer is repeated once where
-    the next offer costs over three times as much, and four times, spaced, where no other offer is left. Repeats need
-    the provider's retry budget. Where every offer rests, the prompt waits up to 2 s for one of the early attempts that
-    all prompts share; up to 5 s where an offer failed it before.
+    First every offer of the route is attempted, cheapest first. Where the next one costs over three times as much as a
+    resting one, an attempt at that one is waited for, for 1 s at most. Of the prompts that failed together, one goes on
+    to a silent offer first; the others follow when it has lived for 0.1 s.
+
+    A quick failure or a cut answer is repeated once where the next offer costs over three times as much, and four
+    times, spaced, where no other offer is left. Repeats need the provider's retry budget. Where every offer rests, the
+    prompt waits up to 2 s for one of the early attempts that all prompts share; up to 5 s where an offer failed it.
     """
 
     health: Health
@@ -60,6 +66,8 @@ class Selection:
     _early_wait_seconds: float = 0.0
     _planned: bool = False
     _repeats: int = 0
+    _hold_seconds: float = 0.0
+    _early_hold_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self._fresh = set(range(len(self.quotes)))
@@ -90,6 +98,8 @@ class Selection:
     def next(self, now: float) -> NextAttempt | Pause | None:
         """Return the next attempt, a pause before it, or None where the prompt can't be answered."""
         if self._at_once is not None:
+            if (hold := self._hold(self._at_once)) is not None:
+                return hold
             number, self._at_once = self._at_once, None
             if (choice := self._admit(number)) is not None:
                 return choice
@@ -97,12 +107,14 @@ class Selection:
             route = self._plan(sorted(self._fresh))
             if not route.quotes or route.is_over_limit:
                 break
-            if (choice := self._admit_early(route) or self._admit(self._number(route.quotes[0]))) is not None:
-                return choice
-        step = self._repeat(now) or self._early()
-        if step is None:
+            number = self._number(route.quotes[0])
+            step = self._admit_early(route) or self._hold_for_early(route) or self._hold(number) or self._admit(number)
+            if step is not None:
+                return step
+        last = self._repeat(now) or self._early()
+        if last is None:
             self._end()
-        return step
+        return last
 
     def failed(self, choice: NextAttempt, error: ProviderError, *, seconds: float, was_shown: bool, now: float) -> None:
         """Record that an attempt failed after `seconds`; `was_shown`: content of it had reached the reader."""
@@ -124,6 +136,29 @@ class Selection:
 
     def _is_hopeless(self, choice: NextAttempt) -> bool:
         return choice.permit.early or self.health.is_likely_down(choice.permit.offer)
+
+    def _hold(self, number: int) -> Pause | None:
+        """Pause after a failure until another prompt's attempt has shown whether the next offer lives."""
+        if not self._attempts or self._hold_seconds >= MOST_HOLD_SECONDS:
+            return None
+        seconds = self.health.hold_seconds(self.quotes[number].offer)
+        self._hold_seconds += seconds
+        return Pause(seconds) if seconds > 0 else None
+
+    def _hold_for_early(self, route: Route) -> Pause | None:
+        """Pause where the next offer costs over three times as much as one that is soon known to be back, or not."""
+        if self._early_hold_seconds >= MOST_EARLY_HOLD_SECONDS:
+            return None
+        most_atto = route.quotes[0].expected_atto / REPEAT_TIMES
+        cheaper = (early for early in route.early if early.quote.expected_atto < most_atto)
+        if not any(map(self._is_soon_known, cheaper)):
+            return None
+        self._early_hold_seconds += HOLD_POLL_SECONDS
+        return Pause(HOLD_POLL_SECONDS)
+
+    def _is_soon_known(self, early: EarlyQuote) -> bool:
+        is_due_soon = 0 < early.wait_seconds(self.health) <= DUE_SOON_SECONDS
+        return is_due_soon or self.health.is_being_probed(early.quote.offer)
 
     def _plan(self, numbers: Sequence[int]) -> Route:
         route = self.order([self.quotes[number] for number in numbers])

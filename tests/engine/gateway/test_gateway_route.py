@@ -75,7 +75,7 @@ async def test_resting_offers_are_the_route_where_no_other_is_able() -> None:
 async def test_resting_offer_comes_first_once_an_attempt_at_it_is_due() -> None:
     made, model = gateway(CHEAP, DEAR)
     fail(made, CHEAP)
-    assert [quote.offer for quote in made.route(model, ASK).quotes] == [DEAR]
+    assert [quote.offer for quote in made.route(model, ASK).quotes] == [DEAR, CHEAP]
     cast("HandClock", made.market.clock).wait(4)
     assert [quote.offer for quote in made.route(model, ASK).quotes] == [CHEAP, DEAR]
 

@@ -4,8 +4,9 @@ import pytest
 
 from engine.catalog.offers import Offer
 from engine.errors import KeyRefused, NoSuchModel, RateLimited
-from engine.routing.health import MOST_OFFERS, Denial, HealthPolicy, LimitFact, Permit, State
+from engine.routing.health import Denial, HealthPolicy, LimitFact, Permit, State
 from engine.routing.permits import OfferStatus
+from engine.routing.provider_registry import MOST_OFFERS
 from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from math import inf
 
 import pytest
 
@@ -281,12 +282,12 @@ def test_latest_4096_savings_are_kept() -> None:
 
 def test_attempt_during_a_rest_is_due_after_its_pause_once_prompts_have_paid_for_it() -> None:
     resting = RestCost(paid_atto=100)
-    due = {
-        (now, failure): resting.is_due(now, opened_at=10, pause_seconds=5, failure_atto=failure)
-        for now in (14, 15)
+    waits = {
+        (now, failure): resting.wait_seconds(now, opened_at=10, pause_seconds=5, failure_atto=failure)
+        for now in (14, 16)
         for failure in (100, 101)
     }
-    assert due == {(14, 100): False, (14, 101): False, (15, 100): True, (15, 101): False}
+    assert waits == {(14, 100): 1, (14, 101): inf, (16, 100): 0, (16, 101): inf}
 
 
 def test_attempt_during_a_rest_begins_the_pause_and_the_payments_anew() -> None:
@@ -294,5 +295,5 @@ def test_attempt_during_a_rest_begins_the_pause_and_the_payments_anew() -> None:
     resting.attempted(20)
     assert resting.paid_atto == 0
     resting.paid_atto = 100
-    assert [resting.is_due(now, 10, 5, 100) for now in (24, 25)] == [False, True]
-    assert not resting.is_due(25, 21, 5, 100)
+    assert [resting.wait_seconds(now, 10, 5, 100) for now in (24, 25)] == [1, 0]
+    assert resting.wait_seconds(25, 21, 5, 100) == 1

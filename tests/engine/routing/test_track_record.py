@@ -95,12 +95,12 @@ def test_lateness_is_unknown_below_ten_samples_and_at_least_two_seconds() -> Non
     assert track.late_seconds == 2
 
 
-def test_lateness_is_four_times_the_95th_percentile() -> None:
+def test_lateness_is_two_and_a_half_times_the_95th_percentile() -> None:
     track = TrackRecord()
     for ms in [200] * 19 + [1000]:
         track.succeeded(0, ms)
     assert (track.p50_first_token_ms, track.p95_first_token_ms) == (200, 1000)
-    assert track.late_seconds == 4
+    assert track.late_seconds == 2.5
     assert track.first_token_seconds == 0.2
 
 

@@ -1,0 +1,204 @@
+"""Prompts that wait a moment for the attempts of others, instead of failing with them or paying much more."""
+
+from fractions import Fraction
+
+import pytest
+
+from engine.catalog.offers import Quote
+from engine.errors import StreamCut
+from engine.routing.permits import Permit
+from engine.routing.plan import Route, plan, with_early
+from engine.routing.selection import NextAttempt, Pause
+from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step
+from tests.engine.two_providers import DOWN, A, B, TwoProviders
+
+NEAR = DEAR._replace(expected_atto=2 * CHEAP.expected_atto)
+
+
+def cut_together(providers: TwoProviders, number: int = 2) -> list[Prompt]:
+    """Return prompts whose answers A has cut at the same moment. Its next offer is not much dearer."""
+    prompts = [Prompt(providers, CHEAP, NEAR) for _ in range(number)]
+    choices = [prompt.next() for prompt in prompts]
+    for choice in choices:
+        assert choice is not None
+        providers.health.first_token(choice.permit)
+    for prompt, choice in zip(prompts, choices, strict=True):
+        prompt.fail(choice, StreamCut(), shown=True)
+    return prompts
+
+
+def begun(prompt: Prompt) -> Permit:
+    """Return the permit of the prompt's next attempt, which begins at once."""
+    step = next_step(prompt)
+    assert isinstance(step, NextAttempt)
+    prompt.selection.begin(step.number)
+    return step.permit
+
+
+def leave_a(prompts: list[Prompt]) -> None:
+    for prompt in prompts:
+        prompt.selection.leave_out(0, "down")
+
+
+def test_one_of_the_prompts_that_failed_together_goes_first(providers: TwoProviders) -> None:
+    first, second = prompts = cut_together(providers)
+    leave_a(prompts)
+    assert begun(first).offer == B
+    assert next_step(second) == Pause(pytest.approx(0.1))  # type: ignore[arg-type]
+    providers.clock.wait(0.1)
+    assert begun(second).offer == B
+
+
+def test_prompts_go_on_at_once_where_the_offer_has_just_answered_another(providers: TwoProviders) -> None:
+    first, second = prompts = cut_together(providers)
+    leave_a(prompts)
+    providers.succeeds(offer=B)
+    providers.clock.wait(0.9)
+    begun(first)
+    assert isinstance(next_step(second), NextAttempt)
+
+
+def test_answer_before_a_failure_is_no_sign_of_life(providers: TwoProviders) -> None:
+    first, second = prompts = cut_together(providers)
+    leave_a(prompts)
+    providers.succeeds(offer=B)
+    providers.clock.wait(0.1)
+    providers.fails(DOWN, offer=B)
+    begun(first)
+    assert isinstance(next_step(second), Pause)
+
+
+def test_prompts_follow_one_by_one_while_the_offer_refuses_and_wait_half_a_second_at_most(
+    providers: TwoProviders,
+) -> None:
+    *others, last = prompts = cut_together(providers, 8)
+    leave_a(prompts)
+    waited = 0.0
+    for other in others:
+        begun(other)
+        step = next_step(last)
+        if not isinstance(step, Pause):
+            break
+        waited += step.seconds
+        providers.clock.wait(step.seconds)
+        providers.fails(DOWN, offer=B)  # so that no attempt has shown that it lives
+        for permit in providers.health.providers["b"].offers["m"].pending.began_at.copy():
+            providers.health.providers["b"].offers["m"].pending.end(permit)
+    assert waited == pytest.approx(0.5)
+
+
+def test_new_prompt_is_not_held(providers: TwoProviders) -> None:
+    Prompt(providers, NEAR).next()
+    assert isinstance(next_step(Prompt(providers, NEAR)), NextAttempt)
+
+
+# --- attempts at a resting offer -----------------------------------------------------------------------
+
+
+def resting(providers: TwoProviders, seconds: float = 0.4) -> None:
+    providers.fails(DOWN, 5)
+    providers.clock.wait(seconds)
+
+
+def early_permit(providers: TwoProviders) -> Permit:
+    """Begin an attempt at A, whose failures usually take a second."""
+    permit = providers.health.admit(A, early=True)
+    providers.health.offer_health("a", "m").resting.failure_seconds = 1.0
+    assert isinstance(permit, Permit)
+    return permit
+
+
+def test_attempt_under_way_is_waited_for_where_the_next_offer_is_much_dearer(providers: TwoProviders) -> None:
+    resting(providers)
+    permit = early_permit(providers)
+    prompt = Prompt(providers, CHEAP, DEAR)
+    for _ in range(4):
+        assert next_step(prompt) == Pause(0.05)
+        providers.clock.wait(0.05)
+    providers.health.first_token(permit)
+    assert begun(prompt).offer == A
+
+
+def test_attempt_under_way_is_waited_for_one_second_at_most(providers: TwoProviders) -> None:
+    resting(providers)
+    early_permit(providers)
+    providers.health.passed_over(A, -1e18)  # no further attempt is worth its cost
+    prompt = Prompt(providers, CHEAP, DEAR)
+    choice = prompt.next()
+    assert choice is not None
+    assert choice.permit.offer == B
+    assert prompt.waited_seconds == pytest.approx(1)
+
+
+def test_attempt_that_waits_for_long_is_not_waited_for(providers: TwoProviders) -> None:
+    resting(providers)
+    early_permit(providers)
+    providers.health.passed_over(A, -1e18)
+    providers.health.offer_health("a", "m").resting.failure_seconds = 20
+    providers.clock.wait(1.5)
+    assert begun(Prompt(providers, CHEAP, DEAR)).offer == B
+
+
+def test_offer_that_is_little_dearer_is_asked_at_once(providers: TwoProviders) -> None:
+    resting(providers, 0.1)
+    early_permit(providers)
+    assert begun(Prompt(providers, CHEAP, NEAR)).offer == B
+
+
+@pytest.mark.parametrize(("seconds", "is_held"), [(0.05, False), (0.07, True)])
+def test_attempt_that_is_due_within_a_third_of_a_second_is_waited_for(
+    providers: TwoProviders, seconds: float, is_held: bool
+) -> None:
+    resting(providers, seconds)  # the first attempt is due after 0.36 s
+    assert isinstance(next_step(Prompt(providers, CHEAP, DEAR)), Pause) is is_held
+
+
+# --- offers whose attempts are late --------------------------------------------------------------------
+
+DELAY = Fraction("0.00001")
+
+
+def late(providers: TwoProviders) -> None:
+    """Let an attempt at A wait unusually long for its first token."""
+    providers.succeeds(10)
+    providers.permit()
+    providers.clock.wait(2.1)
+
+
+def route_of(providers: TwoProviders, *quotes: Quote) -> Route:
+    return with_early(plan(quotes, (), providers.health.status, DELAY), providers.health)
+
+
+def test_late_offer_is_attempted_again_at_the_pace_of_slow_failures(providers: TwoProviders) -> None:
+    late(providers)
+    providers.health.passed_over(A, 1e18)
+    assert [quote.offer for quote in route_of(providers, CHEAP, DEAR).quotes] == [B, A]
+    providers.clock.wait(1.8)
+    assert [quote.offer for quote in route_of(providers, CHEAP, DEAR).quotes] == [B, A]
+    providers.clock.wait(0.2)
+    assert [quote.offer for quote in route_of(providers, CHEAP, DEAR).quotes] == [A, B]
+    permit = early_permit(providers)
+    assert not permit.early
+    providers.health.passed_over(A, 1e18)
+    assert [quote.offer for quote in route_of(providers, CHEAP, DEAR).quotes] == [B, A]
+
+
+def test_late_offer_is_attempted_again_once_prompts_have_paid_for_the_delay(providers: TwoProviders) -> None:
+    late(providers)
+    providers.clock.wait(4)
+    saving_atto = DEAR.expected_atto - CHEAP.expected_atto
+    failure_atto = 20 * 10**13  # 20 s of waiting, beside a share of the answer's cost
+    times = 0
+    while route_of(providers, CHEAP, DEAR).quotes[0].offer == B:
+        times += 1
+    assert failure_atto / saving_atto <= times <= failure_atto / saving_atto + 2
+
+
+def test_late_offer_that_is_still_the_cheapest_is_no_early_quote(providers: TwoProviders) -> None:
+    late(providers)
+    dearest = DEAR._replace(expected_atto=10**18)
+    route = plan([CHEAP, dearest], (), providers.health.status, DELAY)
+    assert [quote.offer for quote in route.quotes] == [A, B]
+    assert route.early == ()
+    last = plan([CHEAP._replace(last_resort=True), DEAR], (), providers.health.status, DELAY)
+    assert last.early == ()
