@@ -5,6 +5,7 @@ from telegram import Update
 from bot.buttons import button, rows
 from bot.command import Command, all_commands
 from bot.context import Context
+from bot.formatting.brands import brand
 from bot.privacy import retention
 from storage.tenants import tenant_settings
 from storage.tenants.terms import TERMS_VERSION
@@ -21,7 +22,7 @@ async def privacy(_: Update, context: Context) -> None:
     services = context.services
     free = context.t("privacy.free") if services.market.catalog.free.allowed else ""
     transcriber = services.transcriber
-    voice = context.t("privacy.voice", provider=transcriber.offer.provider) if transcriber is not None else ""
+    voice = context.t("privacy.voice", provider=brand(transcriber.offer.provider)) if transcriber is not None else ""
     state, owner = await context.state(fresh=True), context.user.id
     text = context.t("privacy.text", kept=retention.kept(context, state.keep_days), voice=voice, free=free)
     choices = (("settings.button_who", "who"), ("settings.button_keep", "keep"))

@@ -103,7 +103,8 @@ def _keyboard(context: Context, exclusions: Exclusions) -> InlineKeyboardMarkup:
         to(country_name(context, code), "who_country", code, left_out=code in exclusions.countries)
         for code in sorted(known - {""})
     ]
-    named = [to(brand(name), "who_provider", name, left_out=name in exclusions.providers) for name in names]
+    shown = [n for n in names if n in exclusions.providers or not exclusions.cover(n, policy_of(context, n))]
+    named = [to(brand(name), "who_provider", name, left_out=name in exclusions.providers) for name in shown]
     back = button(context.t("privacy.back"), "settings", "open", owner=context.user.id)
     by_country, by_name = rows(countries, width=3).inline_keyboard, rows(named, width=3).inline_keyboard
     return InlineKeyboardMarkup([buttons, *by_country, *by_name, [back]])

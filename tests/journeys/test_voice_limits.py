@@ -153,7 +153,7 @@ async def test_group_transcript_replies_to_its_recording(transcribing: Journey) 
 
 async def test_help_and_privacy_mention_recordings_with_a_transcriber(transcribing: Journey) -> None:
     assert "0.09338 ¢ a minute" in await transcribing.ask("/help")
-    assert "also go to openai" in await transcribing.ask("/privacy")
+    assert "also go to OpenAI" in await transcribing.ask("/privacy")
 
 
 async def test_help_and_privacy_omit_recordings_without_a_transcriber(journey: Journey) -> None:

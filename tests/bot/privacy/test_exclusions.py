@@ -67,6 +67,16 @@ def asked_by(chat: Chat, _: str) -> list[str]:
     return found
 
 
+async def test_provider_that_its_country_leaves_out_has_no_button_of_its_own(chat: Chat) -> None:
+    await opened(chat)
+    await chat.press("✓ China")
+    labels = [label for label, _ in chat.buttons()]
+    last = labels[len(labels) - labels[::-1].index("✓ May train on prompts") - 1 :]
+    assert "✗ China" in last
+    assert "✓ Gemini" in last
+    assert not any("DeepSeek" in label for label in last)
+
+
 async def test_other_people_are_answered_by_every_provider(chat: Chat) -> None:
     await opened(chat)
     await chat.press("✓ DeepSeek")
