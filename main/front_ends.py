@@ -172,7 +172,8 @@ def _payments(container: Container, sender: "Bot | Notices | None") -> Payments 
 def _http_url(container: Container) -> str:
     """Return the address of HTTP as people know it."""
     env = container.settings.env
-    return env.public_url or f"http://{env.host}:{env.port}"
+    host = f"[{env.host}]" if ":" in env.host else env.host
+    return env.public_url or f"http://{host}:{env.port}"
 
 
 def notices_of(container: Container) -> "Notices | None":

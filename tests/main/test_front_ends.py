@@ -152,3 +152,12 @@ async def test_wrong_admin_keys_are_logged_without_a_bot(tmp_path: Path, caplog:
         assert alert is not None
         await alert(10)
     assert "alert.wrong_admin_keys {'n': 10}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:8080"), ("::1", "http://[::1]:8080"), ("h.example", "http://h.example:8080")],
+)
+async def test_address_of_http_is_a_url(tmp_path: Path, host: str, url: str) -> None:
+    async with opened(tmp_path, "", HOST=host) as container:
+        assert web_services(container).public_url == url

@@ -14,6 +14,7 @@ from storage.telegram.conversation_list import ConversationLine
 from web.errors import HttpProblem, bad_request, not_found
 from web.miniapp.access import MiniAppUser, current_user
 from web.miniapp.answers import PRIVATE, app_errors, text
+from web.miniapp.limits import TelegramCalls
 from web.miniapp.payments.ports import Payments
 from web.miniapp.payments.topup import bot_link
 from web.openapi_parts import BODY_ERRORS
@@ -66,6 +67,7 @@ class ConversationPages:
     db: Database
     clock: Clock
     payments: Payments | None
+    calls: TelegramCalls
 
     async def page(self, user: MiniAppUser, offset: int, search: str) -> ConversationListOut:
         """Return a page, the one spoken in last first; with `search`, those of which one message has all its words."""
@@ -98,6 +100,7 @@ class ConversationPages:
     async def resume(self, user: MiniAppUser, text_id: str) -> ResumedOut:
         """Open a conversation again in its thread, and say so in the chat."""
         line, now, chat = await self._find(user, text_id), self.clock.now(), _chat(user)
+        self.calls.count(user.state.id)
         done = await self.db.write(lambda conn: conversation_list.resume(conn, chat, line.thread_id, line.id, now))
         if not done:
             raise _gone(user)

@@ -15,6 +15,7 @@ from web.miniapp import conversations, routes, sessions
 from web.miniapp.access import Telegram
 from web.miniapp.account import AccountPages
 from web.miniapp.conversations import ConversationPages
+from web.miniapp.limits import TelegramCalls
 from web.miniapp.operator import OperatorPages
 from web.miniapp.operators import providers, tenants
 from web.miniapp.operators.providers import ProviderPages
@@ -44,18 +45,18 @@ class MiniAppParts:
 
 
 def routers(parts: MiniAppParts) -> list[APIRouter]:
-    db, clock = parts.db, parts.clock
+    db, clock, calls = parts.db, parts.clock, TelegramCalls(parts.clock)
     account = AccountPages(db, clock, parts.seller, parts.market, parts.payments is not None)
     operator = OperatorPages(db, clock, parts.plans, parts.payout_per_star, parts.market)
     notices = None if parts.payments is None else parts.payments.notices
     found = [
         routes.router(account, operator, parts.telegram.frames),
         sessions.router(Sessions(db, clock)),
-        conversations.router(ConversationPages(db, clock, parts.payments)),
+        conversations.router(ConversationPages(db, clock, parts.payments, calls)),
         tenants.router(TenantPages(db, clock, parts.telegram.admin_ids, notices)),
         providers.router(ProviderPages(db, clock, parts.market)),
     ]
     if parts.payments is not None:
-        found.append(topup.router(TopupPages(db, clock, parts.payments, parts.seller.name)))
-        found.append(payments.router(PaymentPages(PlanPages(db, clock, parts.plans, parts.payments))))
+        found.append(topup.router(TopupPages(db, clock, parts.payments, parts.seller.name, calls)))
+        found.append(payments.router(PaymentPages(PlanPages(db, clock, parts.plans, parts.payments, calls))))
     return found

@@ -15,6 +15,7 @@ from storage.database.database import Database
 from web.errors import HttpProblem, bad_request
 from web.miniapp.access import MiniAppUser
 from web.miniapp.answers import text
+from web.miniapp.limits import TelegramCalls
 from web.miniapp.payments.ports import TELEGRAM_SILENT, Payments
 from web.miniapp.payments.schemas import PlanChangeOut, WayOut
 from web.miniapp.payments.topup import MOST_DESCRIPTION, MOST_TITLE, bot_link, require_terms
@@ -30,6 +31,7 @@ class PlanPages:
     clock: Clock
     plans: Mapping[str, Plan]
     payments: Payments
+    calls: TelegramCalls
 
     async def choose(self, user: MiniAppUser, name: str, pay: str | None) -> PlanChangeOut:
         """Choose a plan. Without `pay`, a plan that costs is answered by the ways to pay for it."""
@@ -116,6 +118,7 @@ class PlanPages:
         """Make an order with today's price, and the link of its subscription."""
         if not plan_choice.ways_to_pay(user.state, wanted, self.payments.plans_from, self.payments.per_star).stars:
             raise _stale(user)
+        self.calls.count(user.state.id)
         per_star, now = self.payments.per_star, self.clock.now()
         order = await self.db.write(
             lambda conn: orders.make_order(
@@ -158,6 +161,7 @@ class PlanPages:
     async def _edit(self, user: MiniAppUser, subscription: Subscription, *, cancelled: bool) -> None:
         """Cancel or resume at Telegram, then store the new state. Raises HttpProblem where Telegram does not do it."""
         assert user.state.telegram_user_id is not None
+        self.calls.count(user.state.id)
         result = await self.payments.stars.edit(subscription, user.state.telegram_user_id, cancelled=cancelled)
         if result is None:
             raise TELEGRAM_SILENT.new()

@@ -18,6 +18,7 @@ from storage.tenants.terms import TERMS_VERSION
 from web.errors import HttpProblem, bad_request
 from web.miniapp.access import MiniAppUser, current_user
 from web.miniapp.answers import PRIVATE, app_errors, text, written
+from web.miniapp.limits import TelegramCalls
 from web.miniapp.payments.ports import TELEGRAM_SILENT, Payments
 from web.openapi_parts import BODY_ERRORS
 from web.schema_fields import In, Plain
@@ -54,11 +55,13 @@ class TopupPages:
     clock: Clock
     payments: Payments
     seller: str
+    calls: TelegramCalls
 
     async def topup(self, user: MiniAppUser, given: str) -> TopupOut:
         """Make an order and its invoice. Raises HttpProblem 400 for another amount, 409 before the agreement, 502."""
         usd = self._amount(user, given)
         require_terms(user)
+        self.calls.count(user.state.id)
         now, per_star = self.clock.now(), self.payments.per_star
         order = await self.db.write(
             lambda conn: orders.make_order(conn, user.state.id, orders.TOPUP, usd, per_star, now)
