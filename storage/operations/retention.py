@@ -10,20 +10,20 @@ from typing import Any
 from storage.database.connection import Connection, ms
 
 DAY_MS = 86_400_000
+# CROSS JOIN: SQLite then begins with the tenants, of whom few have chosen a time, and not with every text.
 _OVERDUE = "t.keep_days IS NOT NULL AND {time} < :now - t.keep_days * :day"
 _UNITS = (
-    "DELETE FROM {table} WHERE id IN (SELECT x.id FROM tenants t JOIN {table} x ON x.tenant_id = t.id"
-    " WHERE " + _OVERDUE + " LIMIT :n)"
+    "DELETE FROM {table} WHERE id IN (SELECT x.id FROM tenants t CROSS JOIN {table} x"
+    " WHERE x.tenant_id = t.id AND " + _OVERDUE + " LIMIT :n)"
 )
 _SENT = (
-    "DELETE FROM outbox WHERE id IN (SELECT x.id FROM tenants t"
-    " JOIN outbox x ON x.chat_id = t.telegram_user_id OR x.user_id = t.telegram_user_id"
+    "DELETE FROM outbox WHERE id IN (SELECT x.id FROM outbox x JOIN tenants t ON t.telegram_user_id = x.{column}"
     " WHERE x.state <> 'new' AND " + _OVERDUE.format(time="x.created_at") + " LIMIT :n)"
 )
 _SUMMARIES = (
     "UPDATE conversations SET title = '', summary = '', summarised_id = 0 WHERE (title <> '' OR summary <> '')"
-    " AND id IN (SELECT x.conversation_id FROM tenants t JOIN messages x ON x.tenant_id = t.id"
-    " WHERE " + _OVERDUE.format(time="x.created_at") + ")"
+    " AND id IN (SELECT x.conversation_id FROM tenants t CROSS JOIN messages x"
+    " WHERE x.tenant_id = t.id AND " + _OVERDUE.format(time="x.created_at") + ")"
 )
 
 
@@ -34,4 +34,5 @@ def sweep(conn: Connection, now: datetime, limit: int) -> int:
     values = {**overdue, "n": limit}
     tables = (("messages", "x.created_at"), ("questions", "x.changed_at"), ("stored_responses", "x.created_at"))
     deleted = [conn.run(_UNITS.format(table=table, time=time), **values) for table, time in tables]
-    return max(*deleted, conn.run(_SENT, **values))
+    deleted += [conn.run(_SENT.format(column=column), **values) for column in ("chat_id", "user_id")]
+    return max(deleted)
