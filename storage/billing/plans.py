@@ -104,11 +104,14 @@ def set_by_admin(conn: Connection, tenant_id: int, plan: Plan, now: datetime) ->
 
 
 def unused_part(conn: Connection, state: TenantState, start: datetime) -> Money:
-    """Return the price paid for the current period x the share of its time after `start`."""
-    paid = tenants.paid_for_period(conn, state)
-    length = state.renews_at - state.period_start
-    left = min(length, max(timedelta(0), state.renews_at - start))
-    return paid.share(Fraction(left // _MS, max(1, length // _MS)))
+    """Return the price paid for the current period x the lesser of its unused shares: of time after `start`, of tokens.
+
+    With the time alone, a tenant who upgrades would get used tokens back. Held tokens count as used.
+    """
+    length = max(_MS, state.renews_at - state.period_start)
+    time_left = Fraction(max(timedelta(0), state.renews_at - start) // _MS, length // _MS)
+    tokens_left = Fraction(max(0, state.allowance_left_tokens), max(1, state.allowance_tokens))
+    return tenants.paid_for_period(conn, state).share(min(Fraction(1), time_left, tokens_left))
 
 
 def credit_unused(conn: Connection, state: TenantState, start: datetime, now: datetime) -> Money:

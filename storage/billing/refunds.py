@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from fractions import Fraction
+from datetime import datetime
 
 from engine.money import ZERO, Money
 from engine.tenancy import Plan
@@ -12,9 +11,6 @@ from storage.billing.payments import Payment
 from storage.database.connection import Connection, Row, ms, scalar
 from storage.ledger import transfers
 from storage.ledger.transfers import credit, debit_or_owe
-from storage.tenants import tenants
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ def _end_plan(conn: Connection, paid: Row, known: Mapping[str, Plan], now: datet
     state = plans.lock_tenant(conn, paid["tenant_id"])
     if state.period_ref != f"plan:{paid['charge_id']}" or state.renews_at <= now:
         return None
-    if unused := _unused(conn, state, now):
+    if unused := plans.unused_part(conn, state, now):
         credit(
             conn,
             state.id,
@@ -94,11 +90,3 @@ def _end_plan(conn: Connection, paid: Row, known: Mapping[str, Plan], now: datet
     plans.start_plan(conn, state.id, next(iter(known.values())), now)
     subscriptions.supersede(conn, state.id)
     return state.plan
-
-
-def _unused(conn: Connection, state: tenants.TenantState, now: datetime) -> Money:
-    """Return the price paid x the lesser of the unused shares of time and tokens."""
-    time_left = Fraction((state.renews_at - now) // _MS, max(1, (state.renews_at - state.period_start) // _MS))
-    tokens_left = Fraction(state.allowance_left_tokens, max(1, state.allowance_tokens))
-    price = tenants.paid_for_period(conn, state)
-    return price.share(min(Fraction(1), time_left, tokens_left))

@@ -208,6 +208,38 @@ async def test_unused_part_is_the_share_of_the_time_left(db: Database, after: ti
     assert await db.write(unit) == Money.usd(usd)
 
 
+@pytest.mark.parametrize(
+    ("used", "after", "usd"),
+    [
+        (500_000, timedelta(0), "6.75"),  # tokens: a quarter is used
+        (500_000, PERIOD / 2, "4.5"),  # time: half is gone
+        (1_999_999, timedelta(0), "0.0000045"),
+        (2_000_000, timedelta(0), "0"),
+    ],
+)
+async def test_unused_part_is_the_lesser_of_time_and_tokens(
+    db: Database, used: int, after: timedelta, usd: str
+) -> None:
+    def unit(conn: Connection) -> Money:
+        ann = tenant(conn, "9")
+        bought(conn, ann, STARTER)
+        asked = hold_request(ann, input_tokens=used - 1, output_tokens=1)
+        pay(conn, asked, take(conn, asked), tokens=used)
+        return plans.unused_part(conn, state(conn, ann), NOW + after)
+
+    assert await db.write(unit) == Money.usd(usd)
+
+
+async def test_held_tokens_count_as_used(db: Database) -> None:
+    def unit(conn: Connection) -> Money:
+        ann = tenant(conn, "9")
+        bought(conn, ann, STARTER)
+        take(conn, hold_request(ann, input_tokens=999_999, output_tokens=1))
+        return plans.unused_part(conn, state(conn, ann), NOW)
+
+    assert await db.write(unit) == Money.usd("4.5")
+
+
 async def test_missing_amount_of_one_nano_dollar_buys_nothing(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann = tenant(conn, "8.999999999")
