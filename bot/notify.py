@@ -10,8 +10,8 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
 import locales
-from bot import charts
 from bot.buttons import button, rows
+from bot.charts import figures
 from bot.formatting.characters import units
 from bot.formatting.markdown import Piece, render
 from locales.button import Button
@@ -95,8 +95,11 @@ class TelegramNotifier:
     async def _send_chart(self, user_id: int, language: str, piece: Piece, chart: UsageSpan) -> Message | None:
         """Send the chart with the text as its caption. None: the text is too long, and is still to be sent."""
         days = (chart.end - chart.start).days + 1
-        words = charts.margin_words(language, days, UsageTotals.of(chart.rows))
-        picture = await asyncio.to_thread(charts.margin, chart.rows, chart.start, chart.end, words)
+        words, formats = (
+            figures.margin_words(language, days, UsageTotals.of(chart.rows)),
+            locales.find(language).formats,
+        )
+        picture = await asyncio.to_thread(figures.margin, chart.rows, chart.start, chart.end, words, formats)
         fits = units(piece.text) <= MOST_CAPTION_UNITS
         caption, entities = (piece.text, list(piece.entities)) if fits else (None, None)
         sent = await self._bot.send_photo(

@@ -77,6 +77,10 @@ class Formats:
     def day(self, day: date) -> str:
         return self._date(day, self.patterns.get("day") or "medium")
 
+    def short_day(self, day: date) -> str:
+        """Return a day without its year, as a chart's axis has it."""
+        return self._date(day, self.patterns.get("short_day") or "d MMM")
+
     def month(self, day: date) -> str:
         return self._date(day, self.patterns.get("month") or "MMM y")
 
@@ -91,9 +95,13 @@ class Formats:
 
         return format_date(day, pattern, self.locale)
 
-    def _dollars(self, value: Decimal, decimals: int) -> str:
+    def in_dollars(self, number: str) -> str:
+        """Put the sign of the dollar beside a number that is written already."""
         before, after = _currency(self.locale)
-        return _signed(before + self.amount(abs(value), decimals) + after, value)
+        return before + number + after
+
+    def _dollars(self, value: Decimal, decimals: int) -> str:
+        return _signed(self.in_dollars(self.amount(abs(value), decimals)), value)
 
 
 @cache

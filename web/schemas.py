@@ -164,6 +164,7 @@ class MarginTotals(BaseModel):
     stars_refunded: int
     stars_payout_usd: Usd
     liability_wallets_usd: Usd
+    gifts_usd: Usd
     liability_allowances_usd: Usd
     liability_usd: Usd
     owed_by_tenants_usd: Usd

@@ -1,16 +1,19 @@
 """Operators: /margin: sales, costs, margin, and the liability for Stars that are not used yet."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
 from telegram import InlineKeyboardMarkup, InputFile, Update
 
-from bot import charts
+import locales
 from bot.buttons import button, rows
+from bot.charts import figures
 from bot.command import Command
 from bot.context import Context, arguments
+from bot.delivery.pictures import fits, has_picture, show_picture
 from documents.csv_export import margin_csv
 from storage.database.connection import Connection, row_number
 from storage.ledger.journal import allowance_rates
@@ -18,7 +21,7 @@ from storage.reports import liability, usage
 from storage.reports.liability import Liability, StarTotals
 from storage.reports.usage import UsageRow, UsageTotals
 
-MOST_DAYS, SHOWN = 365, 12
+MOST_DAYS, MOST_LINES = 365, 8
 SPANS = ("7", "30", "90")
 
 
@@ -43,6 +46,7 @@ async def send_csv(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def _show(context: Context, days: int) -> None:
+    """Show a span in one message: a chart, and the sums below it. A press changes both in place."""
     start, end = _days(context, days)
     rates, per_star = allowance_rates(context.services.plans), context.services.config.payout_per_star
 
@@ -52,12 +56,19 @@ async def _show(context: Context, days: int) -> None:
 
     found, stars, owed = await context.services.db.read(read)
     totals = UsageTotals.of(found)
-    if found:
-        picture = await asyncio.to_thread(
-            charts.margin, found, start, end, charts.margin_words(context.language, days, totals)
-        )
-        await context.bot.send_photo(context.user.id, InputFile(picture, "margin.png"))
-    text = context.t(
+    text, keyboard = _text(context, days, found, _stars(context, stars, owed)), _keyboard(context, days)
+    if not found and not has_picture(context):
+        await context.edit_or_reply(text, keyboard)
+        return
+    words, formats = figures.margin_words(context.language, days, totals), locales.find(context.language).formats
+    picture = await asyncio.to_thread(figures.margin, found, start, end, words, formats)
+    await show_picture(context, picture, "margin.png", text, keyboard)
+
+
+def _text(context: Context, days: int, found: Sequence[UsageRow], stars: str) -> str:
+    """Return the text below the chart, with as many lines of each list as a caption takes."""
+    totals = UsageTotals.of(found)
+    head = context.t(
         "margin.head",
         days=days,
         charge=totals.charge,
@@ -66,9 +77,50 @@ async def _show(context: Context, days: int) -> None:
         waste=totals.waste,
         margin=totals.margin,
         percent=_percent(context, totals),
-        lines=_lines(context, found),
     )
-    text += context.t(
+    if not found:
+        return f"{head}\n\n{context.t('margin.none')}{stars}"
+    texts = (f"{head}{_lists(context, found, lines)}{stars}" for lines in range(MOST_LINES, 0, -1))
+    return next((text for text in texts if fits(text)), head + stars)
+
+
+def _lists(context: Context, found: Sequence[UsageRow], most: int) -> str:
+    """Return the totals of each offer, the one with the highest sales first, and of each day, the newest first."""
+    offers = _groups(found, lambda row: f"`{row.provider}/{row.model}`")
+    by_sales = sorted(offers, key=lambda name: (-offers[name].sold.nanousd, name))
+    days = _groups(found, lambda row: row.day.isoformat())
+    newest = {context.written(date.fromisoformat(day)): days[day] for day in sorted(days, reverse=True)}
+    models = _list(context, {name: offers[name] for name in by_sales}, most)
+    return context.t("margin.by_model", lines=models) + context.t("margin.by_day", lines=_list(context, newest, most))
+
+
+def _groups(found: Sequence[UsageRow], key: Callable[[UsageRow], str]) -> dict[str, UsageTotals]:
+    rows: dict[str, list[UsageRow]] = defaultdict(list)
+    for row in found:
+        rows[key(row)].append(row)
+    return {name: UsageTotals.of(of) for name, of in rows.items()}
+
+
+def _list(context: Context, totals: Mapping[str, UsageTotals], most: int) -> str:
+    lines = [
+        context.t(
+            "margin.line",
+            name=name,
+            n=each.prompts,
+            sold=each.sold,
+            cost=each.cost + each.waste,
+            margin=each.margin,
+            percent=_percent(context, each),
+        )
+        for name, each in list(totals.items())[:most]
+    ]
+    if len(totals) > most:
+        lines.append(context.t("usage.more", n=len(totals) - most))
+    return "\n".join(lines)
+
+
+def _stars(context: Context, stars: StarTotals, owed: Liability) -> str:
+    text = context.t(
         "margin.stars",
         stars=stars.paid - stars.refunded,
         payout=stars.payout,
@@ -76,28 +128,7 @@ async def _show(context: Context, days: int) -> None:
         wallets=owed.wallets,
         allowances=owed.allowances,
     )
-    await context.reply(text, _keyboard(context, days))
-
-
-def _lines(context: Context, found: Sequence[UsageRow]) -> str:
-    """Return a line per day and offer, the newest first, at most SHOWN; the CSV has all."""
-    if not found:
-        return context.t("margin.none")
-    lines = [
-        context.t(
-            "margin.line",
-            day=row.day,
-            offer=f"`{row.provider}/{row.model}`",
-            prompts=row.prompts,
-            charge=row.charge + row.allowance_worth,
-            cost=row.cost + row.waste,
-            margin=row.margin,
-        )
-        for row in sorted(found, key=lambda row: (row.day, row.margin), reverse=True)[:SHOWN]
-    ]
-    if len(found) > SHOWN:
-        lines.append(context.t("usage.more", n=len(found) - SHOWN))
-    return "\n".join(lines)
+    return text + (context.t("margin.gifts", usd=owed.gifts) if owed.gifts else "")
 
 
 def _percent(context: Context, totals: UsageTotals) -> str:

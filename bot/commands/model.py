@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from telegram import InlineKeyboardMarkup, Update
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from bot.buttons import button, rows
 from bot.command import Command, Topic
@@ -17,33 +17,40 @@ from engine.tenancy import Flat, Markup
 from storage.tenants import tenant_settings
 
 MOST_NAMED = 12
+MOST_TOAST = 200
 ESTIMATE_DIGITS = 2
 
 
 async def model(_: Update, context: Context) -> None:
-    if arguments(context):
-        await choose(context, arguments(context)[0])
-        return
-    state = await context.state()
-    text = context.t("model.choose", model=state.settings.get("model", "auto"), lines=_lines(context, state.exclusions))
-    await context.reply(text, _keyboard(context))
+    if not arguments(context):
+        await context.reply(*await _list(context))
+    elif error := await choose(context, arguments(context)[0]):
+        await context.reply(sentence(context.t, error))
+    else:
+        await context.reply(
+            context.t("model.set", model=arguments(context)[0]), _keyboard(context, arguments(context)[0])
+        )
 
 
-async def show(update: Update, context: Context, _: tuple[str, ...]) -> None:
-    context.args = []
-    await model(update, context)
+async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    """Show the list below the message whose button was pressed."""
+    await context.reply(*await _list(context))
 
 
 async def choose_by_number(_: Update, context: Context, args: tuple[str, ...]) -> None:
+    """Choose the model of a button, and mark it in the list."""
     names = context.services.market.catalog.names()
     number = int(args[0])
-    if number < len(names):
-        await choose(context, names[number])
+    if number >= len(names):
+        await context.answer_press(context.t("button.stale"), alert=True)
+    elif error := await choose(context, names[number]):
+        await context.answer_press(sentence(context.t, error)[:MOST_TOAST], alert=True)
     else:
-        await context.reply(context.t("button.stale"))
+        await context.edit_or_reply(*await _list(context))
 
 
-async def choose(context: Context, name: str) -> None:
+async def choose(context: Context, name: str) -> EngineError | None:
+    """Store the model of this name, or return why it can't be chosen."""
     state, services = await context.state(), context.services
     tenant = state.tenant(services.plans)
     try:
@@ -51,10 +58,16 @@ async def choose(context: Context, name: str) -> None:
         if not tenant.plan_allows(name):
             raise ModelNotInPlan(name, tenant.plan.name)
     except EngineError as error:
-        await context.reply(sentence(context.t, error))
-        return
+        return error
     await services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, "model", name))
-    await context.edit_or_reply(context.t("model.set", model=name), _keyboard(context))
+    return None
+
+
+async def _list(context: Context) -> tuple[str, InlineKeyboardMarkup]:
+    state = await context.state(fresh=True)
+    chosen = str(state.settings.get("model", "auto"))
+    text = context.t("model.choose", model=chosen, lines=_lines(context, state.exclusions))
+    return text, _keyboard(context, chosen)
 
 
 def _lines(context: Context, exclusions: Exclusions) -> str:
@@ -84,11 +97,15 @@ def _price(context: Context, name: str, exclusions: Exclusions) -> str:
     return context.t("model.named", name=name, usd=usd)
 
 
-def _keyboard(context: Context) -> InlineKeyboardMarkup:
+def _keyboard(context: Context, chosen: str) -> InlineKeyboardMarkup:
     """Return the buttons. They carry a number, since a model's name may be longer than callback data."""
     names = context.services.market.catalog.names()
     owner = context.user.id
-    return rows([button(n, "model", "set", names.index(n), owner=owner) for n in _offered(context)])
+    return rows([_button(name, names.index(name), chosen, owner) for name in _offered(context)])
+
+
+def _button(name: str, number: int, chosen: str, owner: int) -> InlineKeyboardButton:
+    return button(f"✓ {name}" if name == chosen else name, "model", "set", number, owner=owner)
 
 
 COMMAND = Command("model", model, 5, topic=Topic.CHAT, buttons={"open": show, "set": choose_by_number})

@@ -19,6 +19,18 @@ from storage.tenants.tenants import TenantState
 
 
 async def plan(_: Update, context: Context) -> None:
+    await context.reply(*await _panel(context))
+
+
+async def open_plans(update: Update, context: Context, _: tuple[str, ...]) -> None:
+    await plan(update, context)
+
+
+async def go_back(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    await context.edit_or_reply(*await _panel(context))
+
+
+async def _panel(context: Context) -> tuple[str, InlineKeyboardMarkup]:
     state, services = await context.state(fresh=True), context.services
     lines = "\n".join(
         context.t(
@@ -45,7 +57,7 @@ async def plan(_: Update, context: Context) -> None:
     )
     if subscription is not None:
         text += "\n\n" + context.t(f"plan.is_{subscription.state}", plan=subscription.plan, until=subscription.until)
-    await context.reply(text, _keyboard(context, state, subscription))
+    return text, _keyboard(context, state, subscription)
 
 
 async def answers_today(context: Context, state: TenantState) -> str:
@@ -58,15 +70,11 @@ async def answers_today(context: Context, state: TenantState) -> str:
     return context.t("plan.today", used=used, limit=plan_now.answers_per_day)
 
 
-async def show_again(update: Update, context: Context, _: tuple[str, ...]) -> None:
-    await plan(update, context)
-
-
 async def choose(_: Update, context: Context, args: tuple[str, ...]) -> None:
     state, services = await context.state(fresh=True), context.services
     wanted = services.plans.get(args[0])
     if wanted is None:
-        await context.reply(context.t("button.stale"))
+        await context.answer_press(context.t("button.stale"), alert=True)
         return
     subscription = await _current_subscription(context, state)
     step = await services.db.read(
@@ -93,30 +101,28 @@ async def from_wallet(_: Update, context: Context, args: tuple[str, ...]) -> Non
     state, services = await context.state(), context.services
     wanted, now = services.plans.get(args[0]), services.clock.now()
     if wanted is None or services.config.plans_from == "stars":
-        await context.reply(context.t("button.stale"))
+        await context.answer_press(context.t("button.stale"), alert=True)
         return
     bought = await services.db.write(lambda conn: plans.buy_from_wallet(conn, state.id, wanted, services.plans, now))
     if bought.missing:
         topup = button(context.t("button.topup"), "topup", "open", owner=context.user.id)
-        await context.reply(context.t("plan.wallet_short", missing=bought.missing.whole_cents_up()), rows([topup]))
+        await _say(context, context.t("plan.wallet_short", missing=bought.missing.whole_cents_up()), topup)
     elif not bought.done:
-        await context.reply(context.t("plan.same"))
+        await context.answer_press(context.t("plan.same"), alert=True)
     else:
         await end_replaced(context)
         credited = context.t("plan.unused", usd=bought.credited) if bought.credited else ""
-        await context.reply(context.t("plan.changed", plan=wanted.name) + credited)
+        await _say(context, context.t("plan.changed", plan=wanted.name) + credited)
 
 
 async def cancel(_: Update, context: Context, __: tuple[str, ...]) -> None:
     subscription = await _current_subscription(context, await context.state())
     if subscription is not None and subscription.state != "canceled":
         if await _edit_at_telegram(context, subscription, cancelled=True):
-            await context.reply(
-                context.t("plan.cancelled", plan=subscription.plan, until=subscription.until),
-                _resume(context),
-            )
+            text = context.t("plan.cancelled", plan=subscription.plan, until=subscription.until)
+            await _say(context, text, _resume(context))
     else:
-        await context.reply(context.t("button.stale"))
+        await context.answer_press(context.t("button.stale"), alert=True)
 
 
 async def resume(_: Update, context: Context, __: tuple[str, ...]) -> None:
@@ -124,7 +130,7 @@ async def resume(_: Update, context: Context, __: tuple[str, ...]) -> None:
     state = await context.state()
     subscription = await _current_subscription(context, state)
     if subscription is None or not subscription.by_us:
-        await context.reply(context.t("button.stale"))
+        await context.answer_press(context.t("button.stale"), alert=True)
     else:
         await _resume_now(context, state, subscription)
 
@@ -132,7 +138,7 @@ async def resume(_: Update, context: Context, __: tuple[str, ...]) -> None:
 async def _resume_now(context: Context, state: TenantState, subscription: Subscription) -> None:
     if await _edit_at_telegram(context, subscription, cancelled=False):
         await context.services.db.write(lambda conn: plans.schedule_plan(conn, state.id, None))
-        await context.reply(context.t("plan.resumed", plan=subscription.plan, until=subscription.until))
+        await _say(context, context.t("plan.resumed", plan=subscription.plan, until=subscription.until))
 
 
 async def _keep(context: Context, state: TenantState, step: PlanStep, subscription: Subscription | None) -> None:
@@ -142,9 +148,9 @@ async def _keep(context: Context, state: TenantState, step: PlanStep, subscripti
         await _resume_now(context, state, subscription)
     elif step is PlanStep.STAY:
         await context.services.db.write(lambda conn: plans.schedule_plan(conn, state.id, None))
-        await context.reply(context.t("plan.stays", plan=state.plan))
+        await _say(context, context.t("plan.stays", plan=state.plan))
     else:
-        await context.reply(context.t("plan.same"))
+        await context.answer_press(context.t("plan.same"), alert=True)
 
 
 async def _downgrade(context: Context, state: TenantState, wanted: Plan, subscription: Subscription | None) -> None:
@@ -158,7 +164,7 @@ async def _downgrade(context: Context, state: TenantState, wanted: Plan, subscri
     if wanted.usd_per_month:
         key = "plan.later_stars" if context.services.config.plans_from == "stars" else "plan.later_wallet"
         text += " " + context.t(key)
-    await context.reply(text, _resume(context) if subscription is not None and subscription.is_current else None)
+    await _say(context, text, *([_resume(context)] if subscription is not None and subscription.is_current else []))
 
 
 async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:
@@ -173,12 +179,12 @@ async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:
         )
         buttons.append(wallet)
     if not buttons:
-        await context.reply(context.t("plan.same"))
+        await context.answer_press(context.t("plan.same"), alert=True)
         return
     key = "plan.pay" if ways.stars else "plan.pay_wallet"
     stars_asked = stars_for(wanted.usd_per_month, per_star)
     text = context.t(key, plan=wanted.name, stars=stars_asked, usd=price, wallet=state.wallet)
-    await context.reply(text, rows(buttons, width=1))
+    await _say(context, text, *buttons)
 
 
 async def _link(context: Context, state: TenantState, wanted: Plan) -> InlineKeyboardButton:
@@ -210,7 +216,7 @@ async def _edit_at_telegram(context: Context, subscription: Subscription, *, can
     """Cancel or resume at Telegram, then store the new state. Return False, and say why, if Telegram does not do it."""
     done = await stars.edit(context.bot, subscription, context.user.id, cancelled=cancelled)
     if not done:
-        await context.reply(context.t("plan.telegram_refused" if done is False else "plan.telegram_silent"))
+        await _say(context, context.t("plan.telegram_refused" if done is False else "plan.telegram_silent"))
         return False
     state_name = "canceled" if cancelled else "active"
 
@@ -228,8 +234,14 @@ async def _current_subscription(context: Context, state: TenantState) -> Subscri
     return await services.db.read(lambda conn: plan_choice.current_subscription(conn, state.id, now))
 
 
-def _resume(context: Context) -> InlineKeyboardMarkup:
-    return rows([button(context.t("plan.resume"), "plan", "resume", owner=context.user.id)])
+async def _say(context: Context, text: str, *buttons: InlineKeyboardButton) -> None:
+    """Answer a press in the place of its message, with a way back to the plans."""
+    back = button(context.t("history.back"), "plan", "back", owner=context.user.id)
+    await context.edit_or_reply(text, rows([*buttons, back], width=1))
+
+
+def _resume(context: Context) -> InlineKeyboardButton:
+    return button(context.t("plan.resume"), "plan", "resume", owner=context.user.id)
 
 
 def _keyboard(context: Context, state: TenantState, subscription: Subscription | None) -> InlineKeyboardMarkup:
@@ -267,5 +279,12 @@ COMMAND = Command(
     plan,
     7,
     topic=Topic.MONEY,
-    buttons={"open": show_again, "set": choose, "wallet": from_wallet, "cancel": cancel, "resume": resume},
+    buttons={
+        "open": open_plans,
+        "back": go_back,
+        "set": choose,
+        "wallet": from_wallet,
+        "cancel": cancel,
+        "resume": resume,
+    },
 )

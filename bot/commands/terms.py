@@ -43,7 +43,7 @@ async def agreed(context: Context, command: str, action: str, *args: object) -> 
     if state.agreed_terms == TERMS_VERSION:
         return True
     agree = button(context.t("topup.yes"), "terms", "agree", command, action, *args, owner=context.user.id)
-    await context.reply(context.t("topup.agree"), rows([agree]))
+    await context.edit_or_reply(context.t("topup.agree"), rows([agree]))
     return False
 
 

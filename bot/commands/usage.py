@@ -7,11 +7,13 @@ from datetime import date, timedelta
 
 from telegram import InlineKeyboardMarkup, InputFile, Update
 
-from bot import charts
+import locales
 from bot.buttons import button, rows
+from bot.charts import figures
 from bot.command import Command, Topic
 from bot.commands.plan import answers_today
 from bot.context import Context
+from bot.delivery.pictures import fits, has_picture, show_picture
 from documents.csv_export import usage_csv
 from engine.catalog.tariffs import tariff_of, tokens_worth
 from engine.money import ZERO, Money
@@ -36,16 +38,21 @@ async def show_span(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def show(context: Context, span: str) -> None:
+    """Show a span in one message: a chart, and the sums below it. A press changes both in place."""
     state = await context.state(fresh=True)
     start, end = days_of(span, state, context.services.clock.now().date())
     found = await context.services.db.read(lambda conn: usage_units.rows(conn, start, end, state.id))
-    if found:
-        picture = await asyncio.to_thread(charts.usage, found, start, end, _chart_texts(context, span, found))
-        await context.bot.send_photo(context.user.id, InputFile(picture, "usage.png"))
-    text = context.t("usage.head", title=context.t(f"usage.title_{span}"))
-    text += _body(context, found) if found else context.t("usage.none")
-    text += await _shared(context, state, start, end)
-    await context.reply(text + _left(context, state, await answers_today(context, state)), _keyboard(context))
+    left = await _shared(context, state, start, end) + _left(context, state, await answers_today(context, state))
+    if not found and not has_picture(context):
+        await context.edit_or_reply(_text(context, span, found, left), _keyboard(context))
+        return
+    words, formats = _chart_texts(context, span, found), locales.find(context.language).formats
+
+    def draw() -> bytes:
+        return figures.usage(found, start, end, words, formats, lambda row: _value(context, row))
+
+    picture = await asyncio.to_thread(draw)
+    await show_picture(context, picture, "usage.png", _text(context, span, found, left), _keyboard(context))
 
 
 async def _shared(context: Context, state: TenantState, start: date, end: date) -> str:
@@ -72,9 +79,27 @@ def days_of(span: str, state: TenantState, today: date) -> tuple[date, date]:
     return today - timedelta(days=(7 if span == "7" else 30) - 1), today
 
 
-def _body(context: Context, found: Sequence[UsageRow]) -> str:
+def _text(context: Context, span: str, found: Sequence[UsageRow], left: str) -> str:
+    """Return the text below the chart, with as many lines of each list as a caption takes."""
+    head = context.t("usage.head", title=context.t(f"usage.title_{span}"))
+    if not found:
+        return head + context.t("usage.none") + left
+    texts = (f"{head}{_body(context, found, lines)}{left}" for lines in range(MOST_LINES, 0, -1))
+    return next((text for text in texts if fits(text)), f"{head}{_totals(context, found)}{left}")
+
+
+def _body(context: Context, found: Sequence[UsageRow], lines: int) -> str:
+    return (
+        _totals(context, found)
+        + _by(context, "day", found, lambda row: str(row.day), lines, newest=True)
+        + _by(context, "model", found, lambda row: row.model, lines)
+        + _by(context, "provider", found, lambda row: row.provider, lines)
+    )
+
+
+def _totals(context: Context, found: Sequence[UsageRow]) -> str:
     totals = UsageTotals.of(found)
-    text = context.t(
+    return context.t(
         "usage.total",
         prompts=totals.prompts,
         tokens=totals.tokens,
@@ -82,33 +107,38 @@ def _body(context: Context, found: Sequence[UsageRow]) -> str:
         allowance=totals.allowance_tokens,
         worth=_worth(context, totals.allowance_tokens),
     )
-    return (
-        text
-        + _by(context, "day", found, lambda row: str(row.day), newest=True)
-        + _by(context, "model", found, lambda row: row.model)
-        + _by(context, "provider", found, lambda row: row.provider)
-    )
 
 
 def _by(
-    context: Context, group: str, found: Sequence[UsageRow], key: Callable[[UsageRow], str], *, newest: bool = False
+    context: Context,
+    group: str,
+    found: Sequence[UsageRow],
+    key: Callable[[UsageRow], str],
+    most: int,
+    *,
+    newest: bool = False,
 ) -> str:
     """Return a line for each of the largest groups, or of the newest ones. Plan tokens count at their price."""
     tokens: dict[str, int] = defaultdict(int)
     charged: dict[str, Money] = defaultdict(lambda: ZERO)
     for row in found:
         tokens[key(row)] += row.tokens
-        charged[key(row)] += row.charge + _worth(context, row.allowance_tokens)
+        charged[key(row)] += _value(context, row)
     names = sorted(tokens, reverse=True) if newest else sorted(tokens, key=lambda name: (-tokens[name], name))
     lines = [
         context.t(
             "usage.line", name=_day(context, name) if newest else f"`{name}`", tokens=tokens[name], usd=charged[name]
         )
-        for name in names[:MOST_LINES]
+        for name in names[:most]
     ]
-    if len(names) > MOST_LINES:
-        lines.append(context.t("usage.more", n=len(names) - MOST_LINES))
+    if len(names) > most:
+        lines.append(context.t("usage.more", n=len(names) - most))
     return context.t("usage.by", group=context.t(f"usage.{group}"), lines="\n".join(lines))
+
+
+def _value(context: Context, row: UsageRow) -> Money:
+    """Return the money that a row's tokens are worth: from the wallet, and from the plan at its price."""
+    return row.charge + _worth(context, row.allowance_tokens)
 
 
 def _worth(context: Context, tokens: int) -> Money:
@@ -136,6 +166,7 @@ def _chart_texts(context: Context, span: str, found: Sequence[UsageRow]) -> dict
     return {
         "title": context.t("usage.chart", title=context.t(f"usage.title_{span}")),
         "subtitle": context.t("usage.chart_sums", prompts=totals.prompts, tokens=totals.tokens, usd=totals.charge),
+        "tokens": context.t("usage.axis"),
         "others": context.t("usage.others"),
     }
 

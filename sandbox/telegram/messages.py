@@ -1,5 +1,6 @@
 """Methods that send, edit and delete messages. Each returns Telegram's result or raises its refusal."""
 
+import json
 from typing import Any
 
 from sandbox.telegram.inline import edit_inline
@@ -12,6 +13,7 @@ from sandbox.telegram.world import Chat, World
 MOST_PHOTO_BYTES = 10 * 1024 * 1024
 MOST_FILE_BYTES = 50 * 1024 * 1024
 MOST_DOWNLOAD_BYTES = 20 * 1024 * 1024
+MOST_SIZES = {"photo": MOST_PHOTO_BYTES, "document": MOST_FILE_BYTES}
 PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 ACTIONS = frozenset(
     (
@@ -74,6 +76,16 @@ async def edit_message_caption(world: World, params: Params) -> Any:
     return _edited(world, params, {**caption(params), "reply_markup": markup(params)})
 
 
+async def edit_message_media(world: World, params: Params) -> Any:
+    """Replace the picture or the file of a message with its caption, or a text by them."""
+    media = input_media(params)
+    kind = str(media.get("type") or "")
+    file_id = _file(world, {**params, kind: media.get("media")}, kind, MOST_SIZES[kind])
+    about = photo(world, file_id) if kind == "photo" else document(world, file_id)
+    content = dict.fromkeys(("text", "entities", "rich_message", *MOST_SIZES))
+    return _edited(world, params, {**content, **about, **caption(media), "reply_markup": markup(params)}, media=True)
+
+
 async def edit_message_reply_markup(world: World, params: Params) -> Any:
     return _edited(world, params, {"reply_markup": markup(params)})
 
@@ -98,14 +110,12 @@ async def send_chat_action(world: World, params: Params) -> Any:
 
 async def send_photo(world: World, params: Params) -> Any:
     file_id = _file(world, params, "photo", MOST_PHOTO_BYTES)
-    return sent(world, params, {"photo": [_about(world, file_id, width=1440, height=760)], **caption(params)})
+    return sent(world, params, {**photo(world, file_id), **caption(params)})
 
 
 async def send_document(world: World, params: Params) -> Any:
     file_id = _file(world, params, "document", MOST_FILE_BYTES)
-    name, kind, _ = world.files[file_id]
-    document = _about(world, file_id, file_name=name, mime_type=kind)
-    return sent(world, params, {"document": document, **caption(params)})
+    return sent(world, params, {**document(world, file_id), **caption(params)})
 
 
 async def get_file(world: World, params: Params) -> Any:
@@ -118,6 +128,33 @@ async def get_file(world: World, params: Params) -> Any:
     return {**found, "file_path": world.file_path(file_id)}
 
 
+def photo(world: World, file_id: str) -> Params:
+    return {"photo": [_about(world, file_id, width=1440, height=760)]}
+
+
+def document(world: World, file_id: str) -> Params:
+    name, kind, _ = world.files[file_id]
+    return {"document": _about(world, file_id, file_name=name, mime_type=kind)}
+
+
+def input_media(params: Params) -> Params:
+    """Return the JSON object of a picture or a file. Raises the refusals of any other."""
+    raw = params.get("media")
+    if not raw:
+        raise refuse("no_media")
+    try:
+        found = json.loads(str(raw)) if isinstance(raw, str) else raw
+    except ValueError:
+        raise refuse("media_json") from None
+    if not isinstance(found, dict):
+        raise refuse("media_object")
+    if found.get("type") not in MOST_SIZES:
+        raise refuse("media_type", type=found.get("type"))
+    if not found.get("media"):
+        raise refuse("media_file")
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
+
+
 def sent(world: World, params: Params, content: dict[str, Any]) -> Any:
     """Post a message. Raises the refusals for its chat, its keyboard, and the rate limits."""
     chat = world.chat_of(params)
@@ -127,12 +164,12 @@ def sent(world: World, params: Params, content: dict[str, Any]) -> Any:
     return world.post(chat.id, world.bot, content, reply_to=reply_to)
 
 
-def _edited(world: World, params: Params, content: dict[str, Any]) -> Any:
+def _edited(world: World, params: Params, content: dict[str, Any], *, media: bool = False) -> Any:
     if params.get("inline_message_id"):
         return edit_inline(world, params, content)
     chat = world.chat_of(params)
     world.flood_control.visible(chat.id)
-    return world.edit(chat.id, _message_id(params), content)
+    return world.edit(chat.id, _message_id(params), content, media=media)
 
 
 def _message_id(params: Params) -> int:

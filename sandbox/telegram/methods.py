@@ -150,6 +150,7 @@ METHODS: dict[str, Callable[[World, Params], Awaitable[Any]]] = {
         "sendMessageDraft": messages.send_message_draft,
         "editMessageText": messages.edit_message_text,
         "editMessageCaption": messages.edit_message_caption,
+        "editMessageMedia": messages.edit_message_media,
         "editMessageReplyMarkup": messages.edit_message_reply_markup,
         "deleteMessage": messages.delete_message,
         "sendChatAction": messages.send_chat_action,

@@ -91,6 +91,11 @@ _BAD_REQUESTS: dict[str, str] = {
     # files
     "no_photo": "there is no photo in the request",
     "no_document": "there is no document in the request",
+    "no_media": "media is empty",
+    "media_json": "can't parse input media JSON object",
+    "media_object": "can't parse InputMedia: expected an Object",
+    "media_type": 'can\'t parse InputMedia: type "{type}" is unsupported',
+    "media_file": "can't parse InputMedia: media not found",
     "file_id": "invalid file_id",
     "wrong_file": "wrong file identifier/HTTP URL specified",
     "empty_file": "file must be non-empty",

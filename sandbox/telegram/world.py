@@ -197,18 +197,23 @@ class World:
                 if draft["dies_at"] <= self.now():
                     self.drop_draft(chat.id, draft_id)
 
-    def edit(self, chat_id: int, message_id: int, content: dict[str, Any]) -> Message:
-        """Edit a message of the bot. Raises the refusals where there is none, or where nothing changes."""
+    def edit(self, chat_id: int, message_id: int, content: dict[str, Any], *, media: bool = False) -> Message:
+        """Edit a message of the bot. Raises the refusals where there is none, or where nothing changes.
+
+        `media`: the content brings a picture or a file, which may also replace a text.
+        """
         message = self.chats[chat_id].messages.get(message_id)
         if message is None:
             raise refuse("no_edit")
         if message["from"]["id"] != BOT_ID:
             raise refuse("not_mine")
-        if "text" in content and not {"text", "rich_message"} & message.keys():
+        if media and message.get("invoice"):
+            raise refuse("not_mine")
+        if not media and "text" in content and not {"text", "rich_message"} & message.keys():
             raise refuse("no_text")
-        if "caption" in content and not {"photo", "document"} & message.keys():
+        if not media and "caption" in content and not {"photo", "document"} & message.keys():
             raise refuse("no_caption")
-        names = ("text", "entities", "rich_message", "caption", "caption_entities", "reply_markup")
+        names = ("text", "entities", "rich_message", "caption", "caption_entities", "reply_markup", "photo", "document")
         wanted = {name: content[name] for name in names if name in content}
         if all((message.get(name) or None) == (value or None) for name, value in wanted.items()):
             raise refuse("not_modified")

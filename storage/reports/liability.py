@@ -20,14 +20,16 @@ class StarTotals:
 
 @dataclass(frozen=True, slots=True)
 class Liability:
-    """Money received that is not income yet: wallet balances, and unused allowance tokens at their plan's price.
+    """Money received that is not income yet: wallet balances, and unused tokens of paid plans at their plan's price.
 
-    `owed` is the opposite: the tenants' debts from refunds.
+    `owed` is the opposite: the tenants' debts from refunds. `gifts` are balances that no Stars were paid for: credits
+    of operators, and codes. They are spent first, and are no part of the total.
     """
 
     wallets: Money
     allowances: Money
     owed: Money = ZERO
+    gifts: Money = ZERO
 
     @property
     def total(self) -> Money:
@@ -55,12 +57,19 @@ def liability(conn: Connection, rates: Mapping[str, Fraction]) -> Liability:
     """Return the current liability. `rates`: each plan's price of one allowance token, in nano-dollars."""
     found = conn.rows(
         "SELECT t.plan, SUM(a.balance_nanousd) AS balance, SUM(a.owed_nanousd) AS owed,"
-        " SUM(a.allowance_tokens - a.allowance_used_tokens) AS unused"
-        " FROM accounts a JOIN tenants t ON t.id = a.tenant_id GROUP BY t.plan"
+        " SUM(CASE WHEN a.period_ref = '' THEN 0 ELSE a.allowance_tokens - a.allowance_used_tokens END) AS unused,"
+        " SUM(CASE WHEN g.tenant_id IS NOT NULL OR a.balance_nanousd <= COALESCE(p.paid, 0) THEN 0"
+        " ELSE a.balance_nanousd - COALESCE(p.paid, 0) END) AS gifts"
+        " FROM accounts a JOIN tenants t ON t.id = a.tenant_id"
+        " LEFT JOIN (SELECT tenant_id, SUM(credited_nanousd) AS paid FROM payments WHERE refunded_at IS NULL"
+        " GROUP BY tenant_id) p ON p.tenant_id = a.tenant_id"
+        " LEFT JOIN (SELECT DISTINCT wallet_id AS tenant_id FROM groups) g ON g.tenant_id = a.tenant_id GROUP BY t.plan"
     )
     allowances = sum((int(each["unused"]) * rates.get(each["plan"], Fraction(0)) for each in found), Fraction(0))
+    gifts = Money(sum(int(each["gifts"]) for each in found))
     return Liability(
-        Money(sum(int(each["balance"]) for each in found)),
+        Money(sum(int(each["balance"]) for each in found)) - gifts,
         Money.from_fraction(allowances),
         Money(sum(int(each["owed"]) for each in found)),
+        gifts,
     )

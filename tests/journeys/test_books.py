@@ -141,7 +141,7 @@ async def test_margin_adds_up_and_shows_the_unused_balances(journey: Journey) ->
     totals = answer["totals"]
     parts = [Decimal(row[name]) for name in ("charge_usd", "allowance_usd", "cost_usd", "waste_usd")]
     assert Decimal(row["margin_usd"]) == parts[0] + parts[1] - parts[2] - parts[3] == Decimal(totals["margin_usd"])
-    assert totals["liability_wallets_usd"] == "5.00"
+    assert (totals["liability_wallets_usd"], totals["gifts_usd"]) == ("0.00", "5.00")
     assert totals["margin_percent"] is None  # the free plan sells nothing
 
 
@@ -166,6 +166,7 @@ async def test_usage_shows_days_models_providers_and_the_rest(journey: Journey) 
     for label, title in (("7 days", "Last 7 days"), ("Month", "This month")):
         await journey.press(label)
         await journey.sandbox.world.wait_message(ANN, partial(says, title))
+    assert len([m for m in journey.sandbox.world.messages(ANN) if "photo" in m]) == 1, "a press edits in place"
     await journey.press("CSV")
     (sheet,) = await documents(journey, ANN, 1)
     assert sheet["file_name"] == "usage.csv"

@@ -60,6 +60,7 @@ def margin_totals(totals: usage.UsageTotals, stars: liability.StarTotals, owed: 
         "stars_refunded": stars.refunded,
         "stars_payout_usd": str(stars.payout),
         "liability_wallets_usd": str(owed.wallets),
+        "gifts_usd": str(owed.gifts),
         "liability_allowances_usd": str(owed.allowances),
         "liability_usd": str(owed.total),
         "owed_by_tenants_usd": str(owed.owed),

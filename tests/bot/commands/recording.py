@@ -23,7 +23,10 @@ class Call:
 
     @property
     def text(self) -> str:
-        return str(self.params.get("text") or self.params.get("caption") or self.params.get("rich_message") or "")
+        media = self.params.get("media")
+        caption = (media if isinstance(media, dict) else json.loads(media)).get("caption") if media else None
+        found = (self.params.get("text"), self.params.get("caption"), caption, self.params.get("rich_message"))
+        return str(next(filter(None, found), ""))
 
 
 class RecordingRequest(BaseRequest):

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.commands.margin import MOST_DAYS, SHOWN
+from bot.commands.margin import MOST_DAYS, MOST_LINES
 from engine.money import Money
 from storage.database.connection import Connection
+from storage.ledger.transfers import credit
 from tests.bot.commands.conftest import OLGA, Chat
-from tests.builders import spent
+from tests.builders import english, spent
 
 
 async def sold(chat: Chat, days: int = 1) -> None:
@@ -48,8 +49,30 @@ async def test_margin_is_sales_less_costs(chat: Chat, days: str, title: str) -> 
     assert "Charged 50 ¢" in text
     assert "cost 20 ¢" in text
     assert "= 30 ¢" in text
-    assert "deepseek/deepseek-v4-flash: answers 1" in text
-    assert calls[0].method == "sendPhoto"
+    assert "By model\ndeepseek/deepseek-v4-flash: 1 answer, 50 ¢ − 20 ¢ = 30 ¢ · 60.0 % of sales" in text
+    assert f"By day\n{english(chat.clock.now())}: 1 answer, 50 ¢" in text
+    assert [call.method for call in calls] == ["sendPhoto"]
+
+
+async def test_press_changes_picture_and_text_in_one_message(chat: Chat) -> None:
+    await sold(chat)
+    await chat.say("/margin", OLGA)
+    calls = await chat.press_data(chat.button("30 days"), OLGA)
+    assert [call.method for call in calls] == ["answerCallbackQuery", "editMessageMedia"]
+
+
+async def test_models_are_totalled_over_the_days(chat: Chat) -> None:
+    await sold(chat, 3)
+    assert "deepseek/deepseek-v4-flash: 3 answers, $1.50 − 60 ¢ = 90 ¢" in await chat.say("/margin", OLGA)
+
+
+async def test_gifts_are_shown_apart_from_the_liability(chat: Chat) -> None:
+    await sold(chat)
+    assert "Given by operators" not in await chat.say("/margin", OLGA)
+    await chat.write(lambda conn: credit(conn, 1, Money.usd("3"), ref="gift", reason="", now=chat.clock.now()))
+    text = await chat.say("/margin", OLGA)
+    assert "Given by operators or by codes, and not used yet: $3.00." in text
+    assert "Not yet earned: $0.00" in text
 
 
 async def test_days_are_counted_with_today(chat: Chat) -> None:
@@ -58,9 +81,9 @@ async def test_days_are_counted_with_today(chat: Chat) -> None:
 
 
 async def test_more_lines_than_fit_are_counted(chat: Chat) -> None:
-    await sold(chat, SHOWN)
+    await sold(chat, MOST_LINES)
     assert "more; the CSV" not in await chat.say("/margin 30", OLGA)
-    await chat.write(spent(1, Money.usd("1"), chat.clock.now() - timedelta(days=SHOWN), request_id="more"))
+    await chat.write(spent(1, Money.usd("1"), chat.clock.now() - timedelta(days=MOST_LINES), request_id="more"))
     assert "… and 1 more; the CSV file has them all." in await chat.say("/margin 30", OLGA)
 
 

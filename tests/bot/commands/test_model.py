@@ -26,8 +26,18 @@ async def test_model_is_chosen_by_name(chat: Chat) -> None:
 
 async def test_model_is_chosen_by_button(chat: Chat) -> None:
     await chat.say("/model")
-    assert "From now on, smart answers." in await chat.press("smart")
+    assert "Now: smart." in await chat.press("smart")
     assert await chosen(chat) == "smart"
+    assert [name for name, _ in chat.buttons()][-len(chat.services.market.catalog.names()) :].count("✓ smart") == 1
+
+
+async def test_button_of_a_model_outside_the_plan_says_so_and_leaves_the_list(chat: Chat) -> None:
+    await chat.say("/model")
+    chat.change(plans={name: replace(plan, models=("auto",)) for name, plan in chat.services.plans.items()})
+    (answer,) = await chat.press_data(chat.button("smart"))
+    assert answer.method == "answerCallbackQuery"
+    assert "Your plan free does not include smart" in answer.text
+    assert await chosen(chat) == "auto"
 
 
 @pytest.mark.parametrize("name", ["nothing", "../smart", "deepseek/"])

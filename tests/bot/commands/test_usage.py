@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.commands.usage import MOST_LINES
+from bot.formatting.characters import units
 from engine.chat import Usage
 from engine.money import Money
 from storage.database.connection import Connection
@@ -72,6 +73,38 @@ async def test_more_lines_than_fit_are_counted(chat: Chat) -> None:
     assert "more; the CSV" not in await chat.press("30 days")
     await chat.write(spent(1, Money.usd("1"), chat.clock.now() - timedelta(days=MOST_LINES), request_id="more"))
     assert "… and 1 more; the CSV file has them all." in await chat.press("30 days")
+
+
+async def test_press_changes_picture_and_text_in_one_message(chat: Chat) -> None:
+    await used(chat)
+    assert [call.method for call in await chat.send("/usage")] == ["sendPhoto"]
+    calls = await chat.press_data(chat.button("30 days"))
+    assert [call.method for call in calls] == ["answerCallbackQuery", "editMessageMedia"]
+    assert next(iter(calls[1].files.values())).startswith(b"\x89PNG")
+
+
+async def test_press_without_usage_edits_the_text(chat: Chat) -> None:
+    await chat.say("/usage")
+    calls = await chat.press_data(chat.button("30 days"))
+    assert [call.method for call in calls] == ["answerCallbackQuery", "editMessageText"]
+
+
+async def test_long_lists_are_shortened_to_a_caption(chat: Chat) -> None:
+    await used(chat, 31)
+
+    def unit(conn: Connection) -> None:
+        for number in range(12):
+            name = f"a-rather-long-model-name-{number}"
+            spent(
+                1, Money.usd("1"), chat.clock.now(), provider=f"provider-{number}", model=name, request_id=f"m{number}"
+            )(conn)
+
+    await chat.write(unit)
+    await chat.say("/usage")
+    text = await chat.press("30 days")
+    assert units(text) <= 1024
+    assert text.count("more; the CSV file has them all.") == 3
+    assert "Left: " in text
 
 
 async def test_csv_has_a_year_without_the_costs(chat: Chat) -> None:

@@ -1,5 +1,6 @@
 """Tests of sending, editing, deleting and buttons."""
 
+import json
 from typing import Any
 
 import pytest
@@ -118,3 +119,56 @@ async def test_callback_is_answered_once_within_150_seconds(bot: Bot) -> None:
     late = bot.world.press(ANN, ANN, message["message_id"], "go")
     bot.clock.at += 151
     assert await bot.refused("answerCallbackQuery", callback_query_id=late) == TABLE["old_query"][1]
+
+
+async def edited_media(bot: Bot, message_id: int, caption: str, data: bytes = b"\x89PNG") -> dict[str, Any]:
+    media = {"type": "photo", "media": "attach://picture", "caption": caption}
+    form = {"chat_id": str(ANN), "message_id": str(message_id), "media": json.dumps(media)}
+    url = f"{bot.sandbox.telegram_url}/bot{bot.sandbox.token}/editMessageMedia"
+    answer = await bot.http.post(url, data=form, files={"picture": ("a.png", data, "image/png")})
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_media_of_a_message_is_replaced_and_put_in_the_place_of_a_text(bot: Bot) -> None:
+    sent = (await upload(bot, "sendPhoto", "photo", b"\x89PNG", caption="one")).json()["result"]
+    after = (await edited_media(bot, sent["message_id"], "two"))["result"]
+    assert (after["message_id"], after["caption"]) == (sent["message_id"], "two")
+    assert after["photo"][-1]["file_id"] != sent["photo"][-1]["file_id"]
+    text = await bot.call("sendMessage", chat_id=ANN, text="words", reply_markup=keys())
+    after = (await edited_media(bot, text["message_id"], "three"))["result"]
+    assert after["caption"] == "three"
+    assert not {"text", "reply_markup"} & after.keys()
+    why = await bot.refused("editMessageText", chat_id=ANN, message_id=text["message_id"], text="back")
+    assert why == TABLE["no_text"][1]
+
+
+async def test_same_media_again_is_not_modified(bot: Bot) -> None:
+    sent = (await upload(bot, "sendPhoto", "photo", b"\x89PNG", caption="one")).json()["result"]
+    media = {"type": "photo", "media": sent["photo"][-1]["file_id"], "caption": "one"}
+    params = {"chat_id": ANN, "message_id": sent["message_id"], "media": json.dumps(media)}
+    assert await bot.refused("editMessageMedia", **params) == TABLE["not_modified"][1]
+
+
+@pytest.mark.parametrize(
+    ("media", "why"),
+    [
+        ("", "media is empty"),
+        ("{", "can't parse input media JSON object"),
+        ("[]", "can't parse InputMedia: expected an Object"),
+        ('{"type": "gif", "media": "x"}', 'can\'t parse InputMedia: type "gif" is unsupported'),
+        ('{"type": "photo"}', "can't parse InputMedia: media not found"),
+        ('{"type": "photo", "media": "x"}', "wrong file identifier/HTTP URL specified"),
+        ('{"type": "photo", "media": "attach://x"}', "there is no photo in the request"),
+    ],
+)
+async def test_invalid_media_is_refused(bot: Bot, media: str, why: str) -> None:
+    message = await bot.call("sendMessage", chat_id=ANN, text="a")
+    params = {"chat_id": ANN, "message_id": message["message_id"], "media": media}
+    assert await bot.refused("editMessageMedia", **params) == f"Bad Request: {why}"
+
+
+async def test_caption_of_edited_media_has_its_limit(bot: Bot) -> None:
+    message = await bot.call("sendMessage", chat_id=ANN, text="a")
+    answer = await edited_media(bot, message["message_id"], "c" * 1025)
+    assert answer["description"] == TABLE["caption_too_long"][1]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -6,9 +7,11 @@ import pytest
 from engine.money import ZERO, Money
 from storage.database.connection import Connection, ms
 from storage.database.database import Database
+from storage.groups import wallets
+from storage.ledger.transfers import credit
 from storage.reports import liability
 from storage.reports.liability import Liability, StarTotals
-from tests.storage.books import PRO, tenant
+from tests.storage.books import FREE, PRO, tenant
 
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
 MS = timedelta(milliseconds=1)
@@ -16,14 +19,22 @@ PAYOUT = Money(13_000_000)
 
 
 def payment(
-    conn: Connection, owner: int, name: str, stars: int, paid: datetime, refunded: datetime | None = None
+    conn: Connection,
+    owner: int,
+    name: str,
+    stars: int,
+    paid: datetime,
+    refunded: datetime | None = None,
+    *,
+    credited: str = "0",
 ) -> None:
     conn.run(
         "INSERT INTO payments (charge_id, tenant_id, stars, credited_nanousd, kind, paid_at, refunded_at)"
-        " VALUES (:id, :owner, :stars, 0, 'topup', :paid, :refunded)",
+        " VALUES (:id, :owner, :stars, :credited, 'topup', :paid, :refunded)",
         id=name,
         owner=owner,
         stars=stars,
+        credited=Money.usd(credited).nanousd,
         paid=ms(paid),
         refunded=ms(refunded) if refunded else None,
     )
@@ -52,10 +63,11 @@ async def test_days_without_payments_have_no_stars(db: Database) -> None:
 async def test_liability_is_wallets_and_unused_allowances(db: Database, rate: Fraction, allowances: int) -> None:
     def unit(conn: Connection) -> Liability:
         for usd in ("1", "2"):
-            tenant(conn, usd)
+            payment(conn, tenant(conn, usd), usd, 1, DAY, credited=usd)
         pro = tenant(conn, "4", PRO)
+        payment(conn, pro, "pro", 1, DAY, credited="5")
         conn.run(
-            "UPDATE accounts SET owed_nanousd = 3, allowance_tokens = 9, allowance_used_tokens = 8"
+            "UPDATE accounts SET owed_nanousd = 3, allowance_tokens = 9, allowance_used_tokens = 8, period_ref = 'x'"
             " WHERE tenant_id = :id",
             id=pro,
         )
@@ -68,7 +80,43 @@ async def test_liability_is_wallets_and_unused_allowances(db: Database, rate: Fr
 
 async def test_held_tokens_are_still_a_liability(db: Database) -> None:
     def unit(conn: Connection) -> Liability:
-        conn.run("UPDATE accounts SET allowance_held_tokens = 500 WHERE tenant_id = :id", id=tenant(conn))
+        conn.run(
+            "UPDATE accounts SET allowance_held_tokens = 500, period_ref = 'x' WHERE tenant_id = :id", id=tenant(conn)
+        )
         return liability.liability(conn, {"free": Fraction(1)})
 
     assert (await db.write(unit)).allowances == Money(1_000)
+
+
+async def test_gifts_are_spent_first_and_are_no_liability(db: Database) -> None:
+    def unit(conn: Connection) -> Liability:
+        ann = tenant(conn, "3")  # of which 2 were paid for
+        payment(conn, ann, "ann", 1, DAY, credited="2")
+        bao = tenant(conn, "1")  # has spent the gift and a part of the payment
+        payment(conn, bao, "bao", 1, DAY, credited="5")
+        cat = tenant(conn, "7")  # got the money back
+        payment(conn, cat, "cat", 1, DAY, DAY, credited="7")
+        return liability.liability(conn, {})
+
+    found = await db.write(unit)
+    assert (found.wallets, found.gifts) == (Money.usd("3"), Money.usd("8"))
+    assert found.total == Money.usd("3")
+
+
+async def test_wallet_of_a_group_was_paid_for_by_its_members(db: Database) -> None:
+    def unit(conn: Connection) -> Liability:
+        plan = replace(FREE, tokens_per_month=0)
+        group = wallets.open_wallet(conn, -100, "Room", plan, DAY)
+        credit(conn, group.wallet_id, Money.usd("4"), ref="g", reason="", now=DAY, source=wallets.HOUSE_GROUPS)
+        return liability.liability(conn, {})
+
+    found = await db.write(unit)
+    assert (found.wallets, found.gifts) == (Money.usd("4"), ZERO)
+
+
+async def test_tokens_of_a_plan_that_was_given_are_no_liability(db: Database) -> None:
+    def unit(conn: Connection) -> Liability:
+        tenant(conn, "0", PRO)
+        return liability.liability(conn, {"pro": Fraction(1)})
+
+    assert (await db.write(unit)).allowances == ZERO

@@ -1,0 +1,1 @@
+"""Charts as PNG pictures at a phone's width."""
