@@ -2,38 +2,46 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 
 from telegram import InputFile, Update
 
 from bot.buttons import button, rows
+from bot.chat.pending_input import NONE, cancel_button, stop_waiting, wait_for_text
 from bot.command import Command, Topic
 from bot.context import Context
 from documents.csv_export import invoice_csv
 from documents.invoice import invoice_pdf
-from storage.invoices import invoices
+from locales.formats import as_code
+from storage.invoices import addresses, invoices
+from storage.invoices.addresses import InvoiceAddress
 from storage.invoices.drafts import LedgerMismatch
 from storage.invoices.invoices import Invoice
 
 log = logging.getLogger(__name__)
 SHOWN = 12
+WAIT = timedelta(minutes=30)
 
 
 async def show(_: Update, context: Context) -> None:
     found = await _issued(context)
-    if not found:
-        await context.reply(context.t("invoice.none"))
-        return
+    owner = context.user.id
     buttons = [
         button(
             context.t("invoice.month", month=each.draft.month, usd=each.draft.services),
             "invoice",
             "pdf",
             each.number,
-            owner=context.user.id,
+            owner=owner,
         )
         for each in found[:SHOWN]
     ]
-    await context.reply(context.t("invoice.choose"), rows(buttons))
+    buttons.append(button(context.t("invoice.address_button"), "invoice", "address", owner=owner))
+    await context.edit_or_reply(context.t("invoice.choose" if found else "invoice.none"), rows(buttons))
+
+
+async def show_again(update: Update, context: Context, _: tuple[str, ...]) -> None:
+    await show(update, context)
 
 
 async def send(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -45,10 +53,57 @@ async def send(_: Update, context: Context, args: tuple[str, ...]) -> None:
     if invoice is None or invoice.draft.tenant_id != state.id:
         await context.reply(context.t("invoice.none"))
         return
-    content = await asyncio.to_thread(invoice_pdf, invoice, state.name, context.language)
+    address = addresses.of_settings(state.settings)
+    content = await asyncio.to_thread(invoice_pdf, invoice, state.name, context.language, address=address)
     caption = context.t("invoice.caption", name=invoice.name, month=invoice.draft.month)
     await context.bot.send_document(context.user.id, InputFile(content, f"{invoice.name}.pdf"), caption=caption)
     await context.bot.send_document(context.user.id, InputFile(invoice_csv(invoice), f"{invoice.name}.csv"))
+
+
+async def show_address(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    """Show the address that invoices have, with buttons to change and to remove it."""
+    address, owner = addresses.of_settings((await context.state(fresh=True)).settings), context.user.id
+    buttons = [button(context.t("instructions.change"), "invoice", "change", owner=owner)]
+    if address is not None:
+        buttons.append(button(context.t("instructions.clear"), "invoice", "clear", owner=owner))
+    buttons.append(button(context.t("history.back"), "invoice", "open", owner=owner))
+    text = context.t("invoice.address_head", address=_shown(address)) if address else context.t("invoice.address_none")
+    await context.edit_or_reply(text, rows(buttons))
+
+
+async def change_address(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    """Wait for the new address."""
+    await wait_for_text(context, "invoice", WAIT)
+    await context.edit_or_reply(context.t("invoice.address_ask"), rows([cancel_button(context, "invoice")]))
+
+
+async def take_address(context: Context, text: str) -> str | None:
+    """Store the address; return a sentence if it can't be one."""
+    address = addresses.from_text(text)
+    if address is None:
+        return context.t("invoice.address_bad", lines=addresses.MOST_LINES - 1, most=addresses.MOST_CHARS)
+    await _store(context, address)
+    await context.reply(context.t("invoice.address_kept", address=_shown(address)))
+    return None
+
+
+async def clear_address(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    await _store(context, None)
+    await show_address(update, context, args)
+
+
+async def cancel(update: Update, context: Context, args: tuple[str, ...]) -> None:
+    await stop_waiting(context)
+    await show_address(update, context, args)
+
+
+async def _store(context: Context, address: InvoiceAddress | None) -> None:
+    tenant_id = (await context.state()).id
+    await context.services.db.write(lambda conn: addresses.store(conn, tenant_id, address))
+
+
+def _shown(address: InvoiceAddress) -> str:
+    return "\n".join(map(as_code, address.lines))
 
 
 async def _issued(context: Context) -> list[Invoice]:
@@ -62,4 +117,18 @@ async def _issued(context: Context) -> list[Invoice]:
     return await services.db.read(lambda conn: invoices.of_tenant(conn, state.id))
 
 
-COMMAND = Command("invoice", show, 8, topic=Topic.MONEY, buttons={"pdf": send})
+COMMAND = Command(
+    "invoice",
+    show,
+    8,
+    topic=Topic.MONEY,
+    buttons={
+        "open": show_again,
+        "pdf": send,
+        "address": show_address,
+        "change": change_address,
+        "clear": clear_address,
+        NONE: cancel,
+    },
+    take_text=take_address,
+)

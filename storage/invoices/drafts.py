@@ -37,6 +37,18 @@ class ChargeLine:
     allowance_tokens: int
     charge: Money
 
+    def __add__(self, other: "ChargeLine") -> "ChargeLine":
+        """Return the sums of two lines of a model, on the first one's day."""
+        return ChargeLine(
+            self.day,
+            self.model,
+            self.answers + other.answers,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.allowance_tokens + other.allowance_tokens,
+            self.charge + other.charge,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class MemberLine:

@@ -12,7 +12,7 @@ from engine.chat import Usage
 from engine.money import Money
 from storage.database.connection import Connection, Row, moment_or_none, ms
 from storage.groups import wallets
-from storage.invoices import invoices
+from storage.invoices import addresses, invoices
 from storage.ledger import journal
 from storage.reports import usage
 from storage.schedules import scheduled_prompts
@@ -95,6 +95,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
     personas.forget(conn, tenant_id)
     scheduled_prompts.forget(conn, tenant_id)
     tenant_settings.set_setting(conn, tenant_id, tenant_settings.INSTRUCTIONS, None)
+    addresses.store(conn, tenant_id, None)
     deleted = conn.run("DELETE FROM messages WHERE tenant_id = :id", id=tenant_id)
     conn.run(
         "UPDATE conversations SET ended_at = :now WHERE chat_id = :chat AND ended_at IS NULL", chat=user_id, now=ms(now)

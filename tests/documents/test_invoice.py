@@ -1,5 +1,6 @@
 import io
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from pypdf import PdfReader
 
 from documents.invoice import invoice_pdf
 from engine.money import Money
+from storage.invoices.addresses import InvoiceAddress
 from storage.invoices.drafts import ChargeLine
 from tests.documents.sample import OCTOBER, invoice
 
@@ -103,3 +105,34 @@ def test_long_table_repeats_its_header_on_every_page() -> None:
 
 def test_invoice_is_printed_in_vietnamese() -> None:
     assert "Hóa đơn" in read(invoice_pdf(invoice(), "Ann", "vi"))
+
+
+ADDRESS = InvoiceAddress("Ánh Dương Co.", "12 Lý Thường Kiệt\nHoàn Kiếm\nHà Nội 100000\nViệt Nam", "0101234567")
+
+
+def test_address_takes_the_place_of_the_name() -> None:
+    text = read(invoice_pdf(invoice(), "Ann", "en", address=ADDRESS))
+    lines = ("Ánh Dương Co.", "12 Lý Thường Kiệt", "Hoàn Kiếm", "Hà Nội 100000", "Việt Nam", "Tax ID 0101234567")
+    assert "\n".join((*lines, "Account no. 7")) in text
+    assert "Ann" not in text
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+@pytest.mark.parametrize("days", [1, 7, 12, 14, 15, 31])
+def test_invoice_of_a_light_month_has_one_page(days: int, language: str) -> None:
+    lines = tuple(ChargeLine(date(2026, 10, day + 1), "auto", 1, 10, 10, 0, Money.usd("0.01")) for day in range(days))
+    payments = invoice().draft.movements
+    address = replace(ADDRESS, address="Hoàn Kiếm\nHà Nội") if days > 12 else ADDRESS
+    pdf = invoice_pdf(invoice(lines=lines, movements=payments), "Ann", language, address=address)
+    assert len(PdfReader(io.BytesIO(pdf)).pages) == 1
+
+
+def test_long_month_has_a_line_for_each_model() -> None:
+    lines = tuple(
+        ChargeLine(date(2026, 10, day), model, 1, 10, 10, 0, Money.usd("0.01"))
+        for day in range(1, 11)
+        for model in ("auto", "gpt-4o")
+    )
+    text = " ".join(read(invoice_pdf(invoice(lines=lines))).split())
+    assert "Oct 2026 auto 10 100 100 – 0.10 Oct 2026 gpt-4o 10 100 100 – 0.10" in text
+    assert "Total 20 200 200 – 0.20" in text

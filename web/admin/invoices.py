@@ -11,7 +11,7 @@ from documents.amounts import Vat
 from documents.csv_export import invoice_csv
 from documents.invoice import invoice_pdf
 from storage.database.connection import row_number
-from storage.invoices import invoices
+from storage.invoices import addresses, invoices
 from storage.invoices.drafts import LedgerMismatch
 from storage.invoices.invoices import Invoice, Seller
 from storage.tenants import tenants
@@ -103,7 +103,8 @@ def router(store: TenantStore, seller: Seller) -> APIRouter:
     async def pdf(invoice_id: str, language: str = "en") -> Response:
         invoice = await _found(store, invoice_id)
         customer = await store.db.read(lambda conn: tenants.state(conn, invoice.draft.tenant_id))
-        content = await asyncio.to_thread(invoice_pdf, invoice, customer.name if customer else "", language)
+        name, address = (customer.name, addresses.of_settings(customer.settings)) if customer else ("", None)
+        content = await asyncio.to_thread(invoice_pdf, invoice, name, language, address=address)
         return _download(content, "application/pdf", f"{invoice.name}.pdf")
 
     @routes.get(

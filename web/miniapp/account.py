@@ -11,7 +11,7 @@ from engine.gateway.market import Market
 from engine.ports import Clock
 from storage.database.connection import Connection, row_number
 from storage.database.database import Database
-from storage.invoices import invoices
+from storage.invoices import addresses, invoices
 from storage.invoices.drafts import LedgerMismatch
 from storage.invoices.invoices import Invoice, Seller
 from storage.reports import usage
@@ -120,7 +120,8 @@ class AccountPages:
         if not _is_of(invoice, user.state):
             raise not_found(f"There is no invoice {text_id}.")
         assert invoice is not None
-        return invoice.name, await asyncio.to_thread(invoice_pdf, invoice, user.state.name, user.language or "en")
+        address, language = addresses.of_settings(user.state.settings), user.language or "en"
+        return invoice.name, await asyncio.to_thread(invoice_pdf, invoice, user.state.name, language, address=address)
 
     async def _bring_invoices_up_to_date(self, state: TenantState, now: datetime) -> None:
         try:
