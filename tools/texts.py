@@ -7,6 +7,7 @@ With the code of a new language, its catalog is made.
 
 import re
 import sys
+from collections.abc import Mapping
 from gettext import c2py
 from io import BytesIO
 from pathlib import Path
@@ -39,7 +40,7 @@ _PERCENT = re.compile(r"^#, python-format\n|(?<=#, )python-format, |, python-for
 
 def source_text(folder: Path) -> str:
     """Return the English catalog as it should stand in its file."""
-    return _file("en", parse(folder / "en" / SOURCE))
+    return _file("en", parse(folder / "en" / SOURCE), {})
 
 
 def translation_text(folder: Path, code: str) -> str:
@@ -48,9 +49,11 @@ def translation_text(folder: Path, code: str) -> str:
     catalog = parse(path) if path.exists() else Catalog(locale=code)
     known, merged = {key_of(each)[0]: each for each in entries(catalog)}, Catalog(fuzzy=False)
     merged.mime_headers = [("Plural-Forms", _plural_forms(catalog))]
-    for english in entries(parse(folder / "en" / SOURCE)):
-        _add(merged, english, known.get(key_of(english)[0]), catalog.num_plurals)
-    return _file(code, merged)
+    former = {
+        english.context or "": _add(merged, english, known.get(key_of(english)[0]), catalog.num_plurals)
+        for english in entries(parse(folder / "en" / SOURCE))
+    }
+    return _file(code, merged, former)
 
 
 def problems(folder: Path, code: str) -> list[str]:
@@ -93,26 +96,30 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _add(catalog: Catalog, english: Message, known: Message | None, plurals: int) -> None:
-    """Add an English entry with its translation. It becomes fuzzy where the English text has changed."""
+def _add(catalog: Catalog, english: Message, known: Message | None, plurals: int) -> list[str]:
+    """Add an English entry with its translation. It becomes fuzzy where the English text has changed.
+
+    Return the lines of the former English text of a fuzzy translation.
+    """
     empty = ("",) * plurals if _has_forms(english) else ""
     if known is None or _has_forms(known) != _has_forms(english) or not any(forms_of(known.string)):
         known = Message(english.id, empty)
     changed = known.id != english.id
-    former = _former(known) if changed else [each for each in known.user_comments if each.startswith("|")]
-    comments = [each for each in known.user_comments if not each.startswith("|")]
     catalog.add(
         english.id,
         known.string,
         flags=["fuzzy"] if changed or known.fuzzy else [],
         auto_comments=english.auto_comments,
-        user_comments=[*comments, *(former if changed or known.fuzzy else [])],
+        user_comments=[each for each in known.user_comments if not each.startswith("|")],
         context=english.context,
     )
+    if changed:
+        return _former(known)
+    return [each for each in known.user_comments if each.startswith("|")] if known.fuzzy else []
 
 
 def _former(message: Message) -> list[str]:
-    """Return the comments with the English text before its change, as `#| msgid` has it. Babel reads none of them."""
+    """Return the English text before its change, in the lines of `#| msgid`, which Babel reads as comments."""
     names = ("msgid", "msgid_plural")
     texts = zip(names, forms_of(message.id), strict=False)
     return [f"| {line}" for name, text in texts for line in f"{name} {normalize(text, width=0)}".splitlines()]
@@ -159,13 +166,17 @@ def _plural_faults(path: Path, catalog: Catalog) -> list[str]:
     return [] if fits else [f"locales/{path.parent.name}/{path.name}: Plural-Forms contradicts the Unicode CLDR"]
 
 
-def _file(code: str, catalog: Catalog) -> str:
+def _file(code: str, catalog: Catalog, former: Mapping[str, list[str]]) -> str:
     """Return a catalog as text: a short header without dates, and no line breaks within a text's lines."""
     body = BytesIO()
     write_po(body, catalog, width=0, omit_header=True, ignore_obsolete=True)
     language, source = Locale.parse(code).english_name, ", the source of every translation" if code == "en" else ""
     header = HEADER.format(language=language, source=source, code=code, plurals=_plural_forms(catalog))
-    return header + _PERCENT.sub("", body.getvalue().decode()).replace("\n# | ", "\n#| ")
+    text = _PERCENT.sub("", body.getvalue().decode())
+    for context, lines in former.items():
+        entry = f"msgctxt {normalize(context)}\n"
+        text = text.replace(entry, "".join(f"#{line}\n" for line in lines) + entry) if lines else text
+    return header + text
 
 
 def _plural_forms(catalog: Catalog) -> str:

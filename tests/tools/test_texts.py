@@ -39,10 +39,23 @@ def test_changed_english_text_makes_its_translation_fuzzy(folder: Path) -> None:
     source = folder / "en" / SOURCE
     source.write_text(source.read_text().replace('msgid "Start a new conversation"', 'msgid "Start afresh"'))
     made = translation_text(folder, "ru")
-    entry = '#| msgid "Start a new conversation"\n#, fuzzy\nmsgctxt "command.new"\nmsgid "Start afresh"\nmsgstr "Начать'
+    entry = '#, fuzzy\n#| msgid "Start a new conversation"\nmsgctxt "command.new"\nmsgid "Start afresh"\nmsgstr "Начать'
     assert entry in made
     (folder / "ru" / TRANSLATION).write_text(made)
     assert translation_text(folder, "ru") == made
+
+
+def test_former_text_is_kept_whole_until_the_translation_is_mended(folder: Path) -> None:
+    source, path, long = folder / "en" / SOURCE, folder / "ru" / TRANSLATION, "word " * 40
+    source.write_text(source.read_text().replace('msgid "Invoice"', f'msgid "{long}"'))
+    path.write_text((HEADER + TEXTS).replace('msgid "Invoice"', f'msgid "{long}"'))
+    source.write_text(source.read_text().replace(f'msgid "{long}"', 'msgid "Invoice"'))
+    once = translation_text(folder, "ru")
+    assert f'#| msgid "{long}"\n' in once
+    path.write_text(once)
+    assert translation_text(folder, "ru") == once
+    path.write_text(once.replace("#, fuzzy\n", ""))
+    assert long not in translation_text(folder, "ru")
 
 
 def test_text_that_is_gone_from_english_goes(folder: Path) -> None:
