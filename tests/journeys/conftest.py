@@ -54,6 +54,11 @@ def labels(message: dict[str, Any]) -> list[str]:
     return [button["text"] for row in rows for button in row]
 
 
+def words(message: dict[str, Any]) -> str:
+    """Return the text of a message, or the caption of a picture; "…" where it has none yet."""
+    return str(message.get("text") or ("photo" in message and message.get("caption")) or "…")
+
+
 @dataclass(slots=True)
 class Journey:
     """The running program and the sandbox around it."""
@@ -70,11 +75,9 @@ class Journey:
         said = self.sandbox.world.say(chat, user, text)
         answer = await self.sandbox.world.wait_message(
             chat,
-            lambda m: (
-                m["message_id"] not in before and m["message_id"] > said["message_id"] and m.get("text", "…") != "…"
-            ),
+            lambda m: m["message_id"] not in before and m["message_id"] > said["message_id"] and words(m) != "…",
         )
-        return str(answer.get("text", ""))
+        return words(answer)
 
     async def confirm(self, text: str, user: int) -> str:
         """Send a command that asks first, confirm it, and return the answer, which replaces the question."""

@@ -23,7 +23,7 @@ FREE = Plan(
 
 
 def says(words: str, message: dict[str, Any]) -> bool:
-    return words in message.get("text", "")
+    return words in message.get("text", message.get("caption", ""))
 
 
 def last_month() -> datetime:
