@@ -13,7 +13,7 @@ from bot.buttons import button, rows
 from bot.charts import figures
 from bot.command import Command
 from bot.context import Context, arguments
-from bot.delivery.pictures import fits, has_picture, show_picture
+from bot.panels.pictures import fits, has_picture, show_picture
 from documents.csv_export import margin_csv
 from storage.database.connection import Connection, row_number
 from storage.ledger.journal import allowance_rates

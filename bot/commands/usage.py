@@ -13,7 +13,7 @@ from bot.charts import figures
 from bot.command import Command, Topic
 from bot.commands.plan import answers_today
 from bot.context import Context
-from bot.delivery.pictures import fits, has_picture, show_picture
+from bot.panels.pictures import fits, has_picture, show_picture
 from documents.csv_export import usage_csv
 from engine.catalog.tariffs import tariff_of, tokens_worth
 from engine.money import ZERO, Money

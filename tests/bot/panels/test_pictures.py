@@ -2,7 +2,7 @@
 
 from telegram.error import BadRequest
 
-from bot.delivery.pictures import MOST_CAPTION, fits
+from bot.panels.pictures import MOST_CAPTION, fits
 from tests.bot.commands.conftest import Chat, chat, database, sqlite_template
 from tests.bot.commands.test_usage import used
 

@@ -1,0 +1,1 @@
+"""Messages that a press changes in place."""
