@@ -3,6 +3,7 @@
 import pytest
 
 from bot.context import claimed_update
+from bot.menu import discover
 from storage.telegram.inbox import ClaimedUpdate
 from tests.bot.commands.conftest import ANN, BAO, ME, OLGA, PROVIDERS, ROOM, Chat
 
@@ -107,6 +108,14 @@ async def test_anonymous_sender_is_told_why_there_is_no_answer(chat: Chat) -> No
     sender = {"id": ROOM, "type": "supergroup", "title": "Room"}
     assert "Anonymous senders have no wallet" in await chat.say("/ask why?", ANN, ROOM, sender_chat=sender)
     assert prompts(chat) == []
+
+
+async def test_anonymous_sender_is_told_why_by_every_command(chat: Chat) -> None:
+    sender = {"id": ROOM, "type": "supergroup", "title": "Room"}
+    for name in discover():
+        said = await chat.say(f"/{name}@farthing_bot", ANN, ROOM, sender_chat=sender)
+        assert "Anonymous senders have no wallet" in said, name
+    assert await chat.rows("SELECT * FROM tenants WHERE telegram_user_id IS NOT NULL") == []
 
 
 async def test_retry_without_a_question_says_so(chat: Chat) -> None:

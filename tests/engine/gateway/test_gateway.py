@@ -193,6 +193,17 @@ class Objection(Exception):
     """An approval that was not given."""
 
 
+async def test_side_call_is_not_counted_in_the_requests_per_minute() -> None:
+    made, _, _ = serving(*whole("a"))
+    before = made.admission.left(TENANT).remaining
+    async with made.answer(TENANT, replace(ASK, is_side_call=True)) as answer:
+        await answer.whole()
+    assert made.admission.left(TENANT).remaining == before
+    async with made.answer(TENANT, replace(ASK, id="another")) as answer:
+        await answer.whole()
+    assert made.admission.left(TENANT).remaining == before - 1
+
+
 async def test_route_that_is_not_approved_is_asked_of_no_provider() -> None:
     made, ledger, setup = serving(*whole("a"))
     seen: list[tuple[str, int]] = []
