@@ -1,5 +1,6 @@
 """The facts of one provider's error, as each dialect has them: status, words that classify it, message, field."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ _OF_MINIMAX = {  # the HTTP status that a code of MiniMax's `base_resp` correspo
     1001: 504, 1002: 429, 1004: 401, 1008: 402, 1026: 400, 1027: 400, 1039: 429, 1041: 429, 1042: 400, 2013: 400,
     2045: 429, 2049: 401, 2056: 429,
 }  # fmt: skip
+_FORWARDED = "Provider returned error"
+"""OpenRouter's own message: that of the company which answered is in `metadata.raw`."""
+_MOST_RAW_CHARS = 10_000
 _FINE = (None, 0, 200, "0", "200", "success")
 
 
@@ -94,7 +98,20 @@ def _error_of(body: Any) -> tuple[Mapping[str, Any], str]:
     if not isinstance(error, dict):
         return body, ""
     message = error.get("message")
+    if message == _FORWARDED:
+        message = _forwarded_message(error.get("metadata")) or message
     return error, message if isinstance(message, str) else ""
+
+
+def _forwarded_message(metadata: Any) -> str:
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    if not isinstance(raw, str) or len(raw) > _MOST_RAW_CHARS:
+        return ""
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw
+    return _error_of(found[0] if isinstance(found, list) and found else found)[1]
 
 
 def _words(error: Mapping[str, Any]) -> Iterator[str]:

@@ -123,7 +123,10 @@ _OUTPUT_LIMIT = re.compile(  # OpenAI, where reasoning took the whole limit
     r"Could not finish the message because max_tokens or model output limit was reached\. "
     r"Please try again with higher max_tokens\."
 )
-_SIGNATURE = re.compile(r"(?:Corrupted|Invalid) thought signature\.?")
+_SIGNATURE = re.compile(
+    r"(?:Corrupted|Invalid) thought signature\.?"
+    r"|(?:Unable to submit request because )?[Tt]hought signature is not valid\.?(?: Learn more: https://\S{1,200})?"
+)
 _NO_ENDPOINTS = re.compile(r"No endpoints found that [a-z ,-]{1,120}\.?(?: To learn more [\w ./:,-]{1,200})?")
 
 

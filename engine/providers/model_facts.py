@@ -10,7 +10,10 @@ from typing import NamedTuple
 _CLAUDE_VERSION = re.compile(r"(?P<family>haiku|sonnet|opus|fable|mythos)-(?P<major>\d)(?:[-.](?P<minor>\d)(?!\d))?")
 _OLD_CLAUDE_VERSION = re.compile(r"claude-(?P<major>\d)[-.](?P<minor>\d)-")
 NO_SIGNATURE = "skip_thought_signature_validator"
-"""Google's value for a call that has no signature, as those of other providers (ai.google.dev, thought signatures)."""
+"""Google's value for a call that has no signature, as those of other providers (ai.google.dev, thought signatures).
+
+OpenRouter passes it on as the data of encrypted reasoning: Roo Code sends it so (RooCodeInc/Roo-Code 10759).
+"""
 _OLD_GEMINI = re.compile(r"gemini-[12][.-]|gemma")
 _OPENAI_REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9](?!\.?\d*-chat))")
 

@@ -141,6 +141,7 @@ class _FrameBuilder:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
+            value = value.removeprefix("data:").lstrip() if value.startswith("data:") else value  # written twice
             if self._data and self._is_whole and value.startswith(("{", "[DONE]")):
                 self.end(found)  # a server that sends no blank line between its frames
             self._add(value)

@@ -11,8 +11,11 @@ from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.dialects.openai_request import checks_schema, ignored_fields, request_body, sends_stop
 from engine.providers.dialects.openai_stream import OpenAIStreamReader
 from engine.providers.embeddings import openai as embeddings
+from engine.providers.model_facts import NO_SIGNATURE
 from engine.providers.own_fields import USAGE_FIELD
+from engine.providers.refusals import SIGNATURES
 from engine.providers.spec import Spec, thinking_off, upstream_choice
+from engine.providers.streams.signed_calls import signs_calls
 from engine.providers.streams.thinking_habits import ThinkingHabits
 from engine.speech import Recording, SpeechText
 
@@ -45,7 +48,14 @@ class OpenAIDialect(ProviderAdapter):
 
     def own_fields(self, call: ProviderCall) -> frozenset[str]:
         usage = {USAGE_FIELD} if self.spec.asks_usage else set()
-        return frozenset({self.spec.output_field, *usage, *thinking_off(call, self.spec)})
+        signs = signs_calls(self.spec, call.model) and any(turn.tool_calls for turn in call.request.messages)
+        signatures = {SIGNATURES} if signs else set()
+        return frozenset({self.spec.output_field, *usage, *thinking_off(call, self.spec), *signatures})
+
+    def drop_signatures(self, body: dict[str, Any]) -> None:
+        for message in body["messages"]:
+            for detail in message.get("reasoning_details", ()):
+                detail["data"] = NO_SIGNATURE
 
     def ignored(self, call: ProviderCall) -> tuple[str, ...]:
         return ignored_fields(call, self.spec)

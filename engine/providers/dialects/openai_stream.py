@@ -204,6 +204,8 @@ class _Choice:
         delta, message = body.get("delta"), body.get("message")
         if not (delta is None or isinstance(delta, dict)):
             raise Garbled("a delta that is no object")
+        if delta is None and isinstance(body.get("text"), str):  # a server that streams text completions
+            delta = {"content": body["text"]}
         found = list(self._take(delta, logprobs, is_message=False, at_end=at_end)) if delta else []
         if isinstance(message, dict):
             found += self._take(message, logprobs, is_message=True, at_end=True)

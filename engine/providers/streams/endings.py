@@ -14,7 +14,7 @@ _NAMES: dict[Finish | None, str] = {
         model_context_window_exceeded context_length_exceeded context_length token_limit incomplete truncated
         continuation""",
     Finish.REFUSED: """content_filter content_filtered content_filtering refusal refused sensitive safety recitation
-        language blocklist blocked prohibited_content spii guardrail_intervened guardrails moderation""",
+        language blocklist blocked prohibited_content spii model_armor guardrail_intervened guardrails moderation""",
     None: """error failed failure insufficient_system_resource network_error abort aborted cancelled canceled
         interrupted timeout overloaded server_error internal_error malformed_function_call malformed_response
         malformed_tool_call malformed_tool_use unexpected_tool_call missing_thought_signature too_many_tool_calls

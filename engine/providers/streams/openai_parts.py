@@ -8,7 +8,7 @@ from engine.errors import Garbled
 from engine.providers.streams.tool_calls import MOST_CALLS, CallPiece
 
 MOST_PARTS = 10_000  # of one message: each takes a few microseconds
-_REASONING = ("reasoning_content", "reasoning", "thinking", "thinking_content", "thought")
+_REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_content", "thought")
 _TEXTS = ("text", "content", "thinking", "summary", "reasoning")
 _compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -28,6 +28,8 @@ def parts_of(delta: Mapping[str, Any]) -> Parts:
     thinking, hides_thinking = _reasoning(delta)
     if content is None or isinstance(content, str):
         return Parts(content or "", _text(refusal), thinking, hides_thinking)
+    if isinstance(content, int | float) and not isinstance(content, bool):  # a token that reads like a number
+        return Parts(json.dumps(content), _text(refusal), thinking, hides_thinking)
     texts: list[str] = []
     refusals, thoughts = [_text(refusal)], [thinking]
     for part in _list(content):
@@ -124,8 +126,8 @@ def _name(value: Any) -> str:
 
 
 def _arguments(function: Mapping[str, Any]) -> str:
-    """Return the arguments as JSON text; some servers send the object itself."""
-    found = function.get("arguments")
+    """Return the arguments as JSON text; some servers send the object itself, or call it as Llama does."""
+    found = function.get("arguments", function.get("parameters"))
     if found is None or found == "null":
         return ""
     return found if isinstance(found, str) else _compact_json(found)

@@ -182,6 +182,26 @@ async def test_refused_signature_of_a_history_is_replaced_in_that_request_alone(
     assert "thinkingConfig" in sent[1]["generationConfig"]
 
 
+def forwarded(message: str) -> dict[str, Any]:
+    """Return an error of OpenRouter for one of Google's."""
+    raw = json.dumps({"error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}})
+    metadata = {"raw": raw, "provider_name": "Google"}
+    return {"error": {"message": "Provider returned error", "code": 400, "metadata": metadata}}
+
+
+async def test_refused_signature_is_replaced_at_openrouter_too() -> None:
+    def takes(body: dict[str, Any]) -> bool:
+        return "c2lnbmVk" not in json.dumps(body)
+
+    refused = forwarded("Unable to submit request because Thought signature is not valid")
+    wire, sent = picky("openrouter", "google/gemini-3-flash-preview", takes, refused, OPENAI)
+    call = ToolCall(carrying("call_1", "c2lnbmVk"), "look", "{}")
+    history = ChatRequest("r", "m", (says(Role.USER, "x"), Message(Role.ASSISTANT, (), (call,))))
+    assert text(await wire.chunks(history)) == "fine"
+    details = [body["messages"][1]["reasoning_details"] for body in sent]
+    assert [each[0]["data"] for each in details] == ["c2lnbmVk", "skip_thought_signature_validator"]
+
+
 async def test_refused_signature_ends_the_request_where_there_is_none() -> None:
     wire, sent = picky("gemini", "gemini-3.8-flash", lambda _: False, gemini_error("Corrupted thought signature."), "")
     with pytest.raises(RequestFault):

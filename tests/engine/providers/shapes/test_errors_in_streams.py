@@ -1,6 +1,7 @@
 """Errors within a response of status 200: which failure each one is."""
 
 import json
+from typing import Any
 
 from engine.errors import (
     BalanceGone,
@@ -52,7 +53,26 @@ def minimax(code: int, message: str) -> dict[str, object]:
     }
 
 
+def forwarded(error: dict[str, Any] | None) -> dict[str, Any]:
+    """Return OpenRouter's error for one of a company behind it."""
+    raw = "upstream connect error" if error is None else json.dumps(error)
+    code = 502 if error is None else 400
+    return {"code": code, "message": "Provider returned error", "metadata": {"raw": raw, "provider_name": "Anthropic"}}
+
+
 SHAPES = [
+    Shape(
+        "OpenRouter: the error of the company that answers, within a text",
+        stream({"choices": [], "error": forwarded({"error": {"message": TOO_LONG, "type": "invalid_request_error"}})}),
+        ContextTooLong,
+        provider="openrouter",
+    ),
+    Shape(
+        "OpenRouter: a forwarded error that is no JSON",
+        stream({"choices": [], "error": forwarded(None)}),
+        Overloaded,
+        provider="openrouter",
+    ),
     Shape(
         "OpenRouter: empty choices and an error with a code (OmniRoute 8210)",
         stream(

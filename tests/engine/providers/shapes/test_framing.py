@@ -3,12 +3,13 @@
 import json
 
 from engine.chat import Finish
-from engine.errors import Garbled, StreamCut
+from engine.errors import Garbled, Overloaded, StreamCut
 from tests.engine.providers.dialects.wires import data
 from tests.engine.providers.shapes.chunks import COUNTS, DONE, choice, counted, said, stream
 from tests.engine.providers.shapes.shape import WIDTHS, Answer, Shape, each, outcome_of
 
 HI = Answer("Hi there")
+REFUSED = Answer("Hi there", Finish.REFUSED)
 PARTS = (said("Hi"), said(" there"), choice("stop"), counted())
 FILTERS = {"hate": {"filtered": False, "severity": "safe"}, "violence": {"filtered": False, "severity": "safe"}}
 HEAD = {"id": "", "created": 0, "model": "", "object": ""}
@@ -21,6 +22,53 @@ WHOLE = {
 }
 
 SHAPES = [
+    Shape("a proxy writes the field twice (new-api)", stream(*PARTS).replace("data: ", "data: data: "), HI),
+    Shape("the end marker twice, and a frame after it", stream(*PARTS) + stream(said("no more")), HI),
+    Shape("the end marker as a JSON text", stream(*PARTS, end="") + 'data: "[DONE]"\n\n', HI),
+    Shape(
+        "null, an empty object, a list and nothing as data",
+        f"data: null\n\n{data({}, [])}data: \n\n" + stream(*PARTS),
+        HI,
+    ),
+    Shape(
+        "a server streams text completions",
+        stream(
+            {"choices": [{"index": 0, "text": "Hi", "finish_reason": None}]},
+            {"choices": [{"index": 0, "text": " there", "finish_reason": "stop"}]},
+            counted(),
+        ),
+        HI,
+    ),
+    Shape(
+        "Together repeats the text of a delta beside it",
+        stream({"choices": [{"index": 0, "text": "Hi there", "delta": {"content": "Hi there"}}]}, *PARTS[2:]),
+        HI,
+    ),
+    Shape("a token that reads like a number comes as one", stream(choice(content=42), *PARTS[2:]), Answer("42")),
+    Shape(
+        "the content is one part, without a list",
+        stream(choice(content={"type": "text", "text": "Hi there"}), *PARTS[2:]),
+        HI,
+    ),
+    Shape("the finish is within the delta", stream(choice(content="Hi there", finish_reason="stop"), counted()), HI),
+    Shape('the finish is "null" and false until the end', stream(said("Hi", "null"), *PARTS[1:]), HI),
+    Shape(
+        "infinite logprobs, which JSON has no number for",
+        'data: {"choices":[{"index":0,"delta":{"content":"Hi"},'
+        '"logprobs":{"content":[{"token":"Hi","logprob":-Infinity}]}}]}\n\n' + stream(*PARTS[1:]),
+        HI,
+    ),
+    Shape(
+        "DeepSeek has no resources in the middle",
+        stream(PARTS[0], choice("insufficient_system_resource"), counted()),
+        Overloaded,
+    ),
+    Shape("tool_calls as the finish of a text", stream(PARTS[0], PARTS[1], choice("tool_calls"), counted()), HI),
+    Shape(
+        "Groq's and Bedrock's guardrails",
+        stream(PARTS[0], PARTS[1], choice("guardrail_intervened"), counted()),
+        REFUSED,
+    ),
     Shape(
         "Azure begins with the results of its prompt filter",
         stream({**HEAD, "choices": [], "prompt_filter_results": [{"prompt_index": 0}], "usage": None}, *PARTS),

@@ -12,6 +12,7 @@ COUNTS = {"promptTokenCount": 9, "candidatesTokenCount": 3, "totalTokenCount": 1
 PARIS = {"name": "get_weather", "args": {"city": "Paris"}}
 CALL = ("get_weather", '{"city":"Paris"}')
 HI = Answer("Hi there")
+REFUSED = Answer("Hi there", Finish.REFUSED)
 
 
 def part(*parts: Any, finish: str | None = None, **more: Any) -> dict[str, Any]:
@@ -28,6 +29,21 @@ END = part(finish="STOP", usageMetadata=COUNTS)
 CALLED = Answer(finish=Finish.TOOL_CALLS, calls=(("", *CALL),))
 
 SHAPES = [
+    shape(
+        "MODEL_ARMOR is a refusal (Vertex)",
+        part("Hi there", finish="MODEL_ARMOR", usageMetadata=COUNTS),
+        outcome=REFUSED,
+    ),
+    shape(
+        "tokens of tools beside the prompt",
+        part("Hi there", finish="STOP", usageMetadata={**COUNTS, "toolUsePromptTokenCount": 5, "totalTokenCount": 17}),
+        outcome=Answer("Hi there", usage=(14, 3)),
+    ),
+    shape(
+        "a call with an id of its own",
+        part({"functionCall": {"id": "x1", **PARIS}}, finish="STOP", usageMetadata=COUNTS),
+        outcome=CALLED,
+    ),
     shape(
         "running totals in each frame (langchainjs 8694)",
         part("Hi", usageMetadata={"promptTokenCount": 9, "candidatesTokenCount": 1, "totalTokenCount": 10}),

@@ -19,6 +19,23 @@ def thought(text: str) -> dict[str, Any]:
 
 
 SHAPES = [
+    Shape("Copilot calls it reasoning_text", stream(choice(reasoning_text="Two and two."), *END), BOTH),
+    Shape("an object with its text (one-api)", stream(choice(reasoning={"content": "Two and two."}), *END), BOTH),
+    Shape("Ollama calls it thinking", stream(choice(thinking="Two and "), choice(thinking="two."), *END), BOTH),
+    Shape(
+        "Gemini's OpenAI endpoint writes it into the text, with a mark beside (vercel, litellm)",
+        stream(
+            choice(content="<thought>Two and two.", extra_content={"google": {"thought": True}}),
+            said("</thought>Four."),
+            *END[1:],
+        ),
+        BOTH,
+    ),
+    Shape(
+        "reasoning and answer in one frame",
+        stream(choice(reasoning_content="Two and two.", content="Four."), *END[1:]),
+        BOTH,
+    ),
     Shape(
         "OpenRouter mirrors it into reasoning_details (laravel 813)",
         stream(

@@ -10,9 +10,71 @@ A, B = ("a", "get_weather", PARIS), ("b", "get_weather", ROME)
 ONE = Answer(calls=(A,), finish=Finish.TOOL_CALLS)
 TWO = Answer(calls=(A, B), finish=Finish.TOOL_CALLS)
 END = (choice("tool_calls"), counted())
+SEVEN = Answer(calls=(("7", *A[1:]),), finish=Finish.TOOL_CALLS)
 HEAD = calling(call("get_weather", "", index=0, id="a"))
 
 SHAPES = [
+    Shape(
+        "frames without a delta while the call is written (vmlx 219)",
+        stream(
+            {"choices": [{"index": 0, "delta": {}}], "tool_call_generating": True},
+            calling(call("get_weather", PARIS, index=0, id="a")),
+            *END,
+        ),
+        ONE,
+    ),
+    Shape(
+        "llama.cpp begins the arguments beside the name (llama.cpp 22722)",
+        stream(calling(call("get_weather", "{", index=0, id="a")), calling(call(None, PARIS[1:], index=0)), *END),
+        ONE,
+    ),
+    Shape(
+        "Llama's parameters in the place of arguments",
+        stream(
+            choice(
+                tool_calls=[
+                    {"index": 0, "id": "a", "function": {"name": "get_weather", "parameters": {"city": "Paris"}}}
+                ]
+            ),
+            *END,
+        ),
+        ONE,
+    ),
+    Shape(
+        "a call without `function` around it",
+        stream(choice(tool_calls=[{"index": 0, "id": "a", "name": "get_weather", "arguments": PARIS}]), *END),
+        ONE,
+    ),
+    Shape(
+        "one call without a list around it",
+        stream(choice(tool_calls=call("get_weather", PARIS, index=0, id="a")), *END),
+        ONE,
+    ),
+    Shape(
+        "the call comes after the finish",
+        stream(END[0], calling(call("get_weather", PARIS, index=0, id="a")), END[1]),
+        ONE,
+    ),
+    Shape(
+        "stop, and then tool_calls",
+        stream(calling(call("get_weather", PARIS, index=0, id="a")), choice("stop"), *END),
+        ONE,
+    ),
+    Shape(
+        "a new id in each piece (SGLang)",
+        stream(
+            calling(call("get_weather", '{"city":', index=0, id="a")),
+            calling(call(None, '"Paris"}', index=0, id="b")),
+            *END,
+        ),
+        ONE,
+    ),
+    Shape(
+        "an index that is a text, and one that is a float",
+        stream(calling(call("get_weather", "", index="0", id="a")), calling(call(None, PARIS, index=0.0)), *END),
+        ONE,
+    ),
+    Shape("an id that is a number", stream(calling(call("get_weather", PARIS, index=0, id=7)), *END), SEVEN),
     Shape(
         "DeepSeek begins the second call at index 0, and goes on at 1 (agno)",
         stream(
