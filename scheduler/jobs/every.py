@@ -6,7 +6,8 @@ from scheduler.context import JobContext
 from scheduler.job import Job, Misfire
 from storage.schedules import scheduled_runs
 
-CHUNK = 50
+CHUNK = 10
+"""The runs that start in one transaction: other writes wait for it."""
 
 
 async def run(context: JobContext) -> None:
