@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from sandbox.telegram.inline import edit_inline
+from sandbox.telegram.outside.inline import edit_inline
 from sandbox.telegram.params import Params, Upload, decoded, is_true, markup, number, required
 from sandbox.telegram.refusals import refuse
-from sandbox.telegram.rich import rich_message
+from sandbox.telegram.rich_messages.rich import rich_message
 from sandbox.telegram.text import MOST_TEXT, caption, formatted, message_text, units
 from sandbox.telegram.world import Chat, World
 

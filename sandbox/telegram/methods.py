@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.telegram import commands, inline, messages, stars
+from sandbox.telegram import commands, messages, stars
 from sandbox.telegram.members import membership
+from sandbox.telegram.outside import inline
 from sandbox.telegram.params import Params, decoded, is_true, number, required
 from sandbox.telegram.refusals import refuse
 from sandbox.telegram.webhook import Webhook

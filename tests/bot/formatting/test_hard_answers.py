@@ -5,7 +5,7 @@ import pytest
 from bot.formatting.growing import GrowingText
 from bot.formatting.markdown import render
 from bot.formatting.rich import rich
-from sandbox.telegram.rich_html import parsed
+from sandbox.telegram.rich_messages.rich_html import parsed
 from tests.bot.formatting.hard_answers import LONG_URL, LONG_WORD, Shape, answers
 from tests.bot.formatting.test_documents import check_cuts, check_piece, lost
 

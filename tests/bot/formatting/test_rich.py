@@ -10,7 +10,7 @@ from telegram import TelegramObject
 
 from bot.formatting.markdown import render
 from bot.formatting.rich import MOST_BLOCKS, MOST_UNITS, TAIL_UNITS, Rich, footer_of, rich, words_of
-from sandbox.telegram.rich import rich_message
+from sandbox.telegram.rich_messages.rich import rich_message
 from tests.bot.formatting.test_markdown import HOSTILE, MARKDOWN, units
 
 MOST_EXAMPLES = 300

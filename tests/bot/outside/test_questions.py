@@ -7,7 +7,7 @@ import pytest
 
 from engine.money import Money
 from sandbox.app import Sandbox
-from sandbox.telegram import inline
+from sandbox.telegram.outside import inline
 from storage.ledger import transfers
 from storage.tenants import tenants
 from tests.journeys.conftest import ANN, CONFIG, Journey, started

@@ -71,7 +71,11 @@ class TeamMachine(RuleBasedStateMachine):
         assert team is not None
         self.team, self.people = team, [Person(each) for each in made]
         for each in made[1:]:
-            members.join(self.conn, team, each, None, NOW)
+            members.join(self.conn, team, each, LIMITS[-1], NOW)
+        for person in self.people[1:]:
+            person.limit = LIMITS[-1]
+        self.put_in = Money.usd("0.02")
+        transfers.credit(self.conn, team, self.put_in, ref="fill", reason="test", now=NOW)
         self.conn.run("UPDATE accounts SET allowance_tokens = :n WHERE tenant_id = :id", n=tokens, id=team)
 
     @rule(n=st.integers(1, 4))

@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.telegram.html import STYLES
 from sandbox.telegram.params import Params, decoded, is_true
 from sandbox.telegram.refusals import refuse
-from sandbox.telegram.rich_html import BLOCKS, HEADINGS, Element, parsed
+from sandbox.telegram.rich_messages.rich_html import BLOCKS, HEADINGS, Element, parsed
 
 MOST_CHARS, MOST_BLOCKS, MOST_DEPTH, MOST_COLUMNS = 32_768, 500, 16, 20
 _STYLES = {**STYLES, "mark": "marked", "sub": "subscript", "sup": "superscript"}

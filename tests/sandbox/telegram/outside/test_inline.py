@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.telegram import inline
+from sandbox.telegram.outside import inline
 from sandbox.telegram.refusals import BotApiError
 from sandbox.telegram.world import World
 from tests.journeys.conftest import ANN

@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.telegram.refusals import BotApiError
-from sandbox.telegram.rich_html import DEEPEST, parsed
+from sandbox.telegram.rich_messages.rich_html import DEEPEST, parsed
 
 
 def test_tree_has_attributes_text_and_places_in_bytes() -> None:

@@ -1,0 +1,1 @@
+"""Rich messages, checked as Telegram does."""
