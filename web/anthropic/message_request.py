@@ -73,7 +73,7 @@ def _options(fields: Fields) -> Options:
     return Options(
         temperature=fields.number("temperature", 0, 1),
         top_p=fields.number("top_p", 0, 1),
-        stop=fields.text_or_list("stop_sequences", MOST_STOPS),
+        stop=fields.texts("stop_sequences", MOST_STOPS),
         tools=tools,
         tool_choice=choice,
         parallel_tool_calls=parallel,

@@ -33,7 +33,7 @@ def as_tools(body: Mapping[str, Any]) -> dict[str, Any] | None:
         described.boolean("strict")
     choice = _tool_choice(fields, {function["name"] for function in functions})
     fields.boolean("parallel_tool_calls")
-    if body.get("tools"):
+    if fields.list_of_objects("tools", most=MOST_CALLS):
         return None
     tool_choice(fields, ())
     return {

@@ -94,6 +94,7 @@ def test_stream_has_the_parts_of_one_function_call() -> None:
         ({"functions": []}, "functions"),
         ({"parallel_tool_calls": "yes"}, "parallel_tool_calls"),
         ({"tool_choice": 7}, "tool_choice"),
+        ({"tools": {}}, "tools"),
         ({"tool_choice": "any"}, "tool_choice"),
         ({"tool_choice": {}}, "tool_choice.function.name"),
         ({"functions": "x"}, "functions"),
