@@ -13,7 +13,7 @@ import pytest
 
 from bot.app import Bot
 from bot.delivery.rate_limiter import RateLimiter
-from engine.routing import health, selection
+from engine.routing import early_attempts, health, selection
 from main.container import Container, open_container
 from main.front_ends import bot_services, web_services
 from main.server import http_server
@@ -166,7 +166,7 @@ def quick_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_early_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """An offer that rests is not attempted before its end, however long the prompts of a test take."""
     monkeypatch.setattr(health, "EARLY_SECONDS", 1e9)
-    monkeypatch.setattr(health, "LEAST_OUTAGE_SECONDS", 1e9)
+    monkeypatch.setattr(early_attempts, "LEAST_OUTAGE_SECONDS", 1e9)
 
 
 @pytest.fixture
