@@ -24,6 +24,7 @@ from engine.money import Money
 from engine.ports import CaptureStep
 from engine.tenancy import Charge
 from storage.database.connection import Connection
+from storage.schedules import scheduled_runs
 from storage.telegram import conversations, inbox, outbox, questions, replaced_exchanges
 from storage.telegram.inbox import ClaimedUpdate
 from storage.telegram.questions import QuestionRecord, QuestionState
@@ -139,6 +140,8 @@ class AnswerSaver:
         )
         if not stands:
             raise HoldLost(self.request.id)
+        if record.schedule_id:
+            scheduled_runs.settle_answer(conn, record.schedule_id, int(self.request.id.rpartition(":")[2]))
 
     def _tail(self, completion: Completion, charge: Charge, receipt: Receipt) -> str:
         t = self.context.t

@@ -70,7 +70,8 @@ async def ask(context: Context, schedule: ScheduledPrompt) -> None:
             await records.end(context, record, QuestionState.FAILED, EngineError.__name__)
             raise
         else:
-            await _answered(context, record, is_stopped=completion is None)
+            if completion is None:
+                await records.end(context, record, QuestionState.CUT)
 
 
 def _begin(conn: Connection, context: Context, schedule: ScheduledPrompt) -> tuple[Begun, QuestionRecord | None]:
@@ -96,14 +97,6 @@ def _begin(conn: Connection, context: Context, schedule: ScheduledPrompt) -> tup
 
 def _update_id(context: Context) -> int:
     return int(context.request_id.rpartition(":")[2])
-
-
-async def _answered(context: Context, record: QuestionRecord, *, is_stopped: bool) -> None:
-    if is_stopped:
-        await records.end(context, record, QuestionState.CUT)
-    await context.services.db.write(
-        lambda conn: scheduled_runs.settle_answer(conn, record.schedule_id, _update_id(context))
-    )
 
 
 async def _skip(context: Context, schedule: ScheduledPrompt, reason: str, record: QuestionRecord | None = None) -> None:
