@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from main.server import Server
+from main.http.server import Server
 from sandbox.app import Sandbox
 from storage.database.connection import Connection
 from storage.database.database import open_database

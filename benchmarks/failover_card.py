@@ -25,7 +25,7 @@ import httpx
 from benchmarks.failover_faults import FAULTS, Fault, Seen, judged
 from main.container import open_container
 from main.front_ends import web_services
-from main.server import http_server
+from main.http.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from sandbox.providers import StandIns

@@ -21,7 +21,7 @@ import httpx
 from bot.app import Bot
 from main.container import Container, open_container
 from main.front_ends import bot_services, web_services
-from main.server import http_server
+from main.http.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from tests.served import served

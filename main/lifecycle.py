@@ -11,7 +11,7 @@ from typing import Protocol
 from starlette.types import ASGIApp
 
 from main.container import Container
-from main.server import Server, http_server, run_server, wait_started
+from main.http.server import Server, http_server, run_server, wait_started
 
 log = logging.getLogger("farthing")
 SCANS = (5_000, 10, 4)
@@ -84,6 +84,7 @@ def freeze_garbage_collection() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.collect()  # Python scans the oldest generation once a quarter of it is new: this makes it empty
     gc.set_threshold(*SCANS)
 
 

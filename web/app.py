@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -36,7 +37,6 @@ from web.pipeline.idempotency import IdempotencyKeys
 from web.requests.body import BodyReader
 from web.requests.body_memory import BodyMemory
 from web.requests.cors import ANY, Cors
-from web.requests.direct import Endpoint, direct
 from web.requests.middleware import RequestHead, RequestLimits, RequestMiddleware
 from web.requests.paths import Paths
 
@@ -82,12 +82,14 @@ def build_app(services: WebServices) -> ASGIApp:
         app.include_router(router)
     prompting = Prompting(services.gateway, IdempotencyKeys(services.db, services.clock, services.lease_id))
     endpoints = _prompt_endpoints(prompting, services)
-    app.router.routes.extend(Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items())
+    prompts = [Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
+    app.router.routes.extend(prompts)
     app.router.routes.extend(_stored_responses(services))
     app.router.routes.extend(services.more_routes)
     openapi.describe(app, tuple(services.plans), tuple(services.gateway.market.catalog.models))
     return RequestMiddleware(
-        direct(endpoints, app),
+        app,
+        {route.path: route.app for route in prompts},
         Paths([*app.routes, *(route for router in routers for route in router.routes)]),
         Authenticator(services.db, services.plans, services.clock, services.admin_key, services.alert_wrong_keys),
         RequestLimits(services.gateway.admission),
@@ -119,16 +121,16 @@ def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
     return routers
 
 
-def _prompt_endpoints(prompting: Prompting, services: WebServices) -> dict[str, Endpoint]:
-    """Return the endpoints of /v1 that answer prompts, by path; each is called with POST."""
+def _prompt_endpoints(prompting: Prompting, services: WebServices) -> dict[str, Any]:
+    """Return the endpoints of /v1 that answer prompts, by path; each is called with POST, past FastAPI's layers."""
     responses = ResponsesFamily(services.db, services.clock)
     return {
-        "/v1/chat/completions": ChatEndpoint(prompting, ChatFamily()).create,
-        "/v1/messages": ChatEndpoint(prompting, MessagesFamily(), b"messages\n").create,
+        "/v1/chat/completions": ChatEndpoint(prompting, ChatFamily()),
+        "/v1/messages": ChatEndpoint(prompting, MessagesFamily(), b"messages\n"),
         "/v1/messages/count_tokens": TokenCount().create,
-        "/v1/responses": ChatEndpoint(prompting, responses, b"responses\n").create,
+        "/v1/responses": ChatEndpoint(prompting, responses, b"responses\n"),
         "/v1/responses/input_tokens": InputTokens(responses).create,
-        "/v1/completions": ChatEndpoint(prompting, TextFamily(), b"completions\n").create,
+        "/v1/completions": ChatEndpoint(prompting, TextFamily(), b"completions\n"),
         "/v1/embeddings": EmbeddingsEndpoint(prompting).create,
     }
 

@@ -1,13 +1,47 @@
 """Counts and durations of this process's attempts, for /metrics."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from engine.attempt_record import UNREAD, AttemptRecord
-from web.exposition import Histogram, histogram, metric
 
+Labels: TypeAlias = Mapping[str, str]
 SECONDS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+
+
+@dataclass(slots=True)
+class Distribution:
+    """The samples of one histogram with one set of labels: `within` counts those up to each bound, cumulative."""
+
+    within: list[int]
+    count: int = 0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Distributions in this process by the values of `labels`. The caller bounds the number of these values."""
+
+    labels: tuple[str, ...]
+    bounds: tuple[float, ...]
+    _found: dict[tuple[str, ...], Distribution] = field(default_factory=dict)
+
+    def observe(self, values: tuple[str, ...], value: float) -> None:
+        found = self._found.get(values)
+        if found is None:
+            found = self._found[values] = Distribution([0] * len(self.bounds))
+        found.count += 1
+        found.total += value
+        for number, bound in enumerate(self.bounds):
+            if value <= bound:
+                found.within[number] += 1
+
+    def distributions(self) -> Iterable[tuple[Labels, Distribution]]:
+        """Yield the labels and the samples of each distribution."""
+        for values, found in sorted(self._found.items()):
+            yield dict(zip(self.labels, values, strict=True)), found
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +61,3 @@ class AttemptMetrics:
             self.first_tokens.observe(labels, attempt.first_token_ms / 1000)
         if attempt.ordinal > 1:
             self.retries[attempt.provider] += 1
-
-    def lines(self) -> Iterable[str]:
-        """Yield the metrics as text."""
-        name, words = "farthing_attempt_duration_seconds", "Duration of attempts that ended in this process"
-        yield from histogram(name, words, SECONDS, self.durations.distributions())
-        name, words = "farthing_attempt_first_token_seconds", "Time to the first token of these attempts"
-        yield from histogram(name, words, SECONDS, self.first_tokens.distributions())
-        retries = (({"provider": provider}, number) for provider, number in sorted(self.retries.items()))
-        words = "Attempts after the first one of their prompt, in this process"
-        yield from metric("farthing_retries_total", "counter", words, retries)

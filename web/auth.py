@@ -26,7 +26,7 @@ from web.errors import (
 log = logging.getLogger(__name__)
 
 RECORD_SECONDS = 60.0
-MOST_KNOWN, KNOWN_SECONDS = 10_000, 1.0
+MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +50,22 @@ class Caller:
 class KnownCallers:
     """The callers of recent requests by a hash of their headers, where this process alone writes to the database.
 
-    A change of a key or its tenant ends what is known at once; one by another program's hand within KNOWN_SECONDS.
+    A change of a key or its tenant ends what is known at once; one by another program's hand within seconds.
     """
 
-    def __init__(self, db: Database, clock: Clock) -> None:
-        self._db, self._clock = db, clock
+    def __init__(self, db: Database) -> None:
+        self._db = db
         self._watch: Watch | None = None
         self._is_begun = False
-        self._found: dict[bytes, tuple[Caller, int, float]] = {}
+        self._found: dict[bytes, tuple[Caller, int]] = {}
 
     def find(self, digest: bytes) -> Caller | None:
         """Return the caller, unless its key or tenant may have changed."""
         found = self._found.get(digest)
         if found is None or self._watch is None:
             return None
-        caller, changes, until = found
-        return caller if changes == self._watch.count and self._clock.monotonic() < until else None
+        caller, changes = found
+        return caller if changes == self._watch.count else None
 
     async def changes(self) -> int | None:
         """Return the number of changes so far, which is read before a caller; None where nothing can be known."""
@@ -80,7 +80,7 @@ class KnownCallers:
             return
         if len(self._found) >= MOST_KNOWN:
             self._found.clear()
-        self._found[digest] = caller, changes, self._clock.monotonic() + KNOWN_SECONDS
+        self._found[digest] = caller, changes
 
 
 class Authenticator:
@@ -98,7 +98,7 @@ class Authenticator:
         self._admin_key = admin_key.encode()
         self._wrong_admin_keys = WrongAdminKeys(clock, alert)
         self._recorded: dict[int, float] = {}
-        self._known = KnownCallers(db, clock)
+        self._known = KnownCallers(db)
 
     @property
     def has_admin(self) -> bool:

@@ -1,44 +1,10 @@
 """Prometheus' text format: metrics, samples and histograms as lines."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
+
+from web.attempt_metrics import Distribution, Labels
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-Labels: TypeAlias = Mapping[str, str]
-
-
-@dataclass(slots=True)
-class Distribution:
-    """The samples of one histogram with one set of labels: `within` counts those up to each bound, cumulative."""
-
-    within: list[int]
-    count: int = 0
-    total: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """Distributions in this process by the values of `labels`. The caller bounds the number of these values."""
-
-    labels: tuple[str, ...]
-    bounds: tuple[float, ...]
-    _found: dict[tuple[str, ...], Distribution] = field(default_factory=dict)
-
-    def observe(self, values: tuple[str, ...], value: float) -> None:
-        found = self._found.get(values)
-        if found is None:
-            found = self._found[values] = Distribution([0] * len(self.bounds))
-        found.count += 1
-        found.total += value
-        for number, bound in enumerate(self.bounds):
-            if value <= bound:
-                found.within[number] += 1
-
-    def distributions(self) -> Iterable[tuple[Labels, Distribution]]:
-        """Yield the labels and the samples of each distribution."""
-        for values, found in sorted(self._found.items()):
-            yield dict(zip(self.labels, values, strict=True)), found
 
 
 def metric(name: str, kind: str, words: str, samples: Iterable[tuple[Labels, object]]) -> Iterable[str]:

@@ -24,8 +24,8 @@ from storage.reports import outcomes, usage
 from storage.reports.outcomes import Outcome
 from storage.reports.rollups import BUCKETS_MS
 from storage.reports.usage import OfferTotals
-from web.attempt_metrics import AttemptMetrics
-from web.exposition import MEDIA_TYPE, Distribution, Labels, histogram, metric
+from web.attempt_metrics import SECONDS, AttemptMetrics, Distribution, Labels
+from web.exposition import MEDIA_TYPE, histogram, metric
 from web.openapi_parts import KEY_ERRORS, Responses, errors
 from web.requests.body_memory import BodyMemory
 
@@ -94,7 +94,7 @@ def router(db: Database, gateway: Gateway, attempts: AttemptMetrics, memory: Bod
         lines = [
             *database_metrics(counters, gateway.market),
             *_process_metrics(db, gateway, lag, memory),
-            *attempts.lines(),
+            *attempt_lines(attempts),
         ]
         return Response("\n".join(lines) + "\n", media_type=MEDIA_TYPE)
 
@@ -226,3 +226,14 @@ def _wal_bytes(db: Database) -> int | None:
         return None
     wal = Path(db.url.removeprefix("sqlite:///") + "-wal")
     return wal.stat().st_size if wal.exists() else 0
+
+
+def attempt_lines(attempts: AttemptMetrics) -> Iterable[str]:
+    """Yield the metrics of this process's attempts."""
+    name, words = "farthing_attempt_duration_seconds", "Duration of attempts that ended in this process"
+    yield from histogram(name, words, SECONDS, attempts.durations.distributions())
+    name, words = "farthing_attempt_first_token_seconds", "Time to the first token of these attempts"
+    yield from histogram(name, words, SECONDS, attempts.first_tokens.distributions())
+    retries = (({"provider": provider}, number) for provider, number in sorted(attempts.retries.items()))
+    words = "Attempts after the first one of their prompt, in this process"
+    yield from metric("farthing_retries_total", "counter", words, retries)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from engine.attempt_record import HEDGED, AttemptRecord, DropLine, unanswered
 from engine.catalog.offers import Quote
@@ -42,6 +43,11 @@ async def uninterrupted(task: asyncio.Task[None]) -> None:
         task.result()
 
 
+def _ordered(market: Market, quotes: Sequence[Quote]) -> Route:
+    """Return the route of these quotes now. It knows no answer: a cycle would keep each until garbage collection."""
+    return plan(quotes, (), market.health.status, market.delay_usd_per_second)
+
+
 @dataclass(slots=True, eq=False)
 class Failover:
     """The attempts at one question. The planner chooses each next quote; nothing is charged here.
@@ -62,7 +68,7 @@ class Failover:
     selection: Selection = field(init=False)
 
     def __post_init__(self) -> None:
-        self.selection = Selection(self.market.health, self.question.route.quotes, self._order)
+        self.selection = Selection(self.market.health, self.question.route.quotes, partial(_ordered, self.market))
         for number, limit in enumerate(self.grant.output_tokens):
             if not limit:
                 self.selection.leave_out(number, "costs more than the funds left")
@@ -113,9 +119,6 @@ class Failover:
         close_stops_bill = attempt.task.done() or attempt.provider.close_stops_bill
         if close_stops_bill or not self.market.background_reads.take(attempt.task, journal):
             await uninterrupted(asyncio.create_task(_close(attempt, journal)))
-
-    def _order(self, quotes: Sequence[Quote]) -> Route:
-        return plan(quotes, (), self.market.health.status, self.market.delay_usd_per_second)
 
     def _is_long_enough(self, quote: Quote) -> bool:
         """Return True when this offer's context is longer than every one that was too short."""

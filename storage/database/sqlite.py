@@ -10,6 +10,7 @@ import json
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -28,9 +29,10 @@ from storage.database.watch import Watch, Watched
 from storage.database.write_queue import CompletionQueue, DatabaseClosed, QueuedUnit, Unit, next_batch, run_all
 
 T = TypeVar("T")
-READERS = 2
-MAX_BATCH = 256
+READERS, MAX_BATCH = 2, 256
+LOOK_SECONDS = 1.0  # between two looks for changes by other programs
 _MOST_DOUBLINGS = 6
+_texts: dict[tuple[BatchWrite, int], str] = {}
 _decode_rows = msgspec.json.Decoder(list[tuple[Any, ...]]).decode
 
 
@@ -75,7 +77,8 @@ class SqliteConnection:
         while begin < len(rows):
             count = 1 << min((len(rows) - begin).bit_length() - 1, _MOST_DOUBLINGS)  # a power of two: few texts to keep
             values = list(chain.from_iterable(rows[begin : begin + count]))
-            changed += self.raw.execute(write.sqlite_for(count), values).rowcount
+            text = _texts.get((write, count)) or _texts.setdefault((write, count), write.sqlite_for(count))
+            changed += self.raw.execute(text, values).rowcount
             begin += count
         return changed
 
@@ -171,6 +174,7 @@ class Writer:
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="farthing-writer", daemon=True)
         self._raw = connect(path, writer=True)
+        self._looked_at, self._version = 0.0, self._data_version()
 
     def start(self) -> None:
         self._thread.start()
@@ -212,9 +216,22 @@ class Writer:
             batch, stopping = next_batch(self._jobs, MAX_BATCH)
             if batch:
                 self._commit(batch)
-                for watch in self.watches:
-                    watch.commit()
+                self._count_changes()
                 self._completions.put(batch)
+
+    def _count_changes(self) -> None:
+        """Have the watches count the changes of the batch; each second also those by another program's hand."""
+        for watch in self.watches:
+            if watch.has_changed:
+                watch.commit()
+        if self.watches and (now := time.monotonic()) - self._looked_at >= LOOK_SECONDS:
+            before, self._looked_at, self._version = self._version, now, self._data_version()
+            for watch in self.watches:
+                watch.count += before != self._version
+
+    def _data_version(self) -> int:
+        """Return a number that other connections' commits change, and this one's do not."""
+        return int(self._raw.execute("PRAGMA data_version").fetchone()[0])
 
     def _commit(self, batch: list[QueuedUnit]) -> None:
         try:

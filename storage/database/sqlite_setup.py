@@ -12,8 +12,8 @@ STATEMENTS_CACHED = 512
 PRAGMAS = ("foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
 # Under load the same few hundred pages are written repeatedly. A WAL of up to 64 MB is copied back less often, which
 # keeps ten million entries nearly as fast as ten thousand.
-WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 16000", "cache_size = -16384")
-READER_PRAGMAS = ("query_only = ON", "wal_autocheckpoint = 0")
+WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 16000", "cache_size = -4096")
+READER_PRAGMAS = ("query_only = ON", "wal_autocheckpoint = 0", "cache_size = -1024")
 
 
 def connect(path: str, *, writer: bool, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:

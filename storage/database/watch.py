@@ -26,14 +26,15 @@ class Watched:
 class Watch:
     """`count` has risen before the result of a unit that changed a watched column is handed out.
 
-    Read it before the rows: they are current as long as it stays the same.
+    Read it before the rows: they are current as long as it stays the same. `has_changed`: the transaction that is open
+    has changed a watched column.
     """
 
-    __slots__ = ("_changed", "count")
+    __slots__ = ("count", "has_changed")
 
     def __init__(self) -> None:
         self.count = 0
-        self._changed = False
+        self.has_changed = False
 
     def begin(self, raw: sqlite3.Connection, watched: Sequence[Watched]) -> None:
         """Find the changes made over `raw` from now on."""
@@ -48,9 +49,8 @@ class Watch:
 
     def commit(self) -> None:
         """Count the changes of the transaction that has ended."""
-        if self._changed:
-            self._changed = False
-            self.count += 1
+        self.has_changed = False
+        self.count += 1
 
     def _note(self) -> None:
-        self._changed = True
+        self.has_changed = True

@@ -14,7 +14,7 @@ from telegram.ext import ExtBot
 from telegram.request import RequestData
 
 from bot.requests import FormRequest, parameter, post
-from main.server import http_server
+from main.http.server import http_server
 from tests.served import served
 
 

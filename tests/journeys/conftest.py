@@ -16,7 +16,7 @@ from bot.delivery.rate_limiter import RateLimiter
 from engine.routing import early_attempts, health, selection
 from main.container import Container, open_container
 from main.front_ends import bot_services, web_services
-from main.server import http_server
+from main.http.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from sandbox.telegram.flood import FloodControl

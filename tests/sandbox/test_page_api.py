@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from main.server import http_server
+from main.http.server import http_server
 from sandbox.app import Sandbox
 from sandbox.telegram.world import ADMIN_ID, GROUP_ID
 from tests.sandbox.telegram.bot_api import ANN, BAO, STARS

@@ -13,7 +13,7 @@ import pytest
 
 from main.container import Container, open_container
 from main.front_ends import web_services
-from main.server import http_server
+from main.http.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from storage.operations.audit import audit

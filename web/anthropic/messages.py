@@ -17,13 +17,13 @@ from web.anthropic.message_request import ignored_fields, message_request
 from web.anthropic.message_response import message_json
 from web.errors import ErrorShape, HttpProblem, error_response
 from web.pipeline.body import parse_body
-from web.pipeline.family import FamilyRequest, Origin, StreamEncoder
+from web.pipeline.family import Family, FamilyRequest, Origin, StreamEncoder
 from web.pipeline.fields import Fields
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class MessagesFamily:
+class MessagesFamily(Family):
     """Messages in Anthropic's shape."""
 
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
@@ -55,7 +55,7 @@ class TokenCount:
     async def create(self, request: Request) -> Response:
         request_id: str = request.state.head.request_id
         try:
-            body = parse_body(request, await request.body())
+            body = parse_body(request.state.head.content_type, await request.body())
             chat = message_request(body, id=request_id, key_id=None, needs_limit=False)
         except (HttpProblem, EngineError) as error:
             return error_response(error, ErrorShape.ANTHROPIC, request_id)

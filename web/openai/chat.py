@@ -12,12 +12,17 @@ from engine.tenancy import Charge
 from web.errors import HttpProblem
 from web.openai import chat_request, chat_response, legacy_functions
 from web.openai.chat_response import ChunkEncoder
-from web.pipeline.family import FamilyRequest, Origin, StreamEncoder, sse
+from web.openai.plain_chat import PlainChat, plain_chat
+from web.pipeline.family import Family, FamilyRequest, Origin, StreamEncoder
 from web.pipeline.unserved import unserved_fields
 
 
-class ChatFamily:
+class ChatFamily(Family):
     """Chat completions in OpenAI's shape."""
+
+    def read_plain(self, raw: bytes, origin: Origin) -> FamilyRequest | None:
+        plain = plain_chat(raw)
+        return None if plain is None else PlainCompletionsRequest(plain, origin)
 
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
         return ChatCompletionsRequest(body, origin)
@@ -47,6 +52,16 @@ class ChatCompletionsRequest(FamilyRequest):
         return kind(self.chat, self._created, self.ignored, with_usage=self._with_usage)
 
 
+class PlainCompletionsRequest(ChatCompletionsRequest):
+    """A request that is certainly right, and has no field that no provider gets."""
+
+    def __init__(self, plain: PlainChat, origin: Origin) -> None:
+        tenant = origin.caller.tenant
+        self.chat = plain.request(origin.request_id, tenant.key.key_id if tenant and tenant.key else None)
+        self.stream, self._with_usage = bool(plain.stream), plain.wants_usage
+        self._finish_of_call, self._created = None, origin.created
+
+
 class ChatEncoder(StreamEncoder):
     """Encodes a stream of chat completion chunks. Ends of choices are sent once the answer is charged."""
 
@@ -74,7 +89,7 @@ class ChatEncoder(StreamEncoder):
         if self._is_first and events:
             begin, events = self.event(events[0]), events[1:]
         if self._is_first or not all(map(_is_content, events)):
-            return begin + super().events(events)
+            return begin + b"".join(map(self.event, events))
         return begin + self._chunks.sse_all(events)
 
     def end(self, completion: Completion, charge: Charge) -> bytes:
@@ -87,10 +102,10 @@ class ChatEncoder(StreamEncoder):
             chunks.append(chat_response.usage_chunk_json(self._id, self._created, model, completion.usage, charge))
         if chunks:
             chunks[-1]["farthing"] = chat_response.farthing_json(completion, self._ignored)
-        return b"".join(sse(chat_response.dumps(chunk)) for chunk in chunks) + sse("[DONE]")
+        return b"".join(map(chat_response.event_of, chunks)) + b"data: [DONE]\n\n"
 
     def error(self, problem: HttpProblem) -> bytes:
-        return sse(chat_response.dumps(problem.body()))
+        return chat_response.event_of(problem.body())
 
 
 def _is_content(event: Event) -> bool:

@@ -10,7 +10,6 @@ from engine.chat import Delta, Event, Finished, ToolCall, Usage
 from engine.completion import Choice, Completion
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
-from web.pipeline.family import sse
 
 _encode_text = msgspec.json.Encoder().encode  # a text's bytes are those that `dumps` gives
 dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -19,6 +18,11 @@ dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def sendable(body: Mapping[str, Any]) -> bytes:
     """Return `body` as UTF-8 JSON. A lone surrogate, as a provider may send one, becomes a question mark."""
     return dumps(body).encode(errors="replace")
+
+
+def event_of(chunk: Mapping[str, Any]) -> bytes:
+    """Return the server-sent event of a chunk."""
+    return b"data: %b\n\n" % sendable(chunk)
 
 
 def completion_json(
@@ -67,13 +71,13 @@ class ChunkEncoder:
     def __init__(self, id: str, created: int, model: str) -> None:  # noqa: A002
         self._id, self._created, self._model = id, created, model
         mark = "<text>"
-        before, _, after = sse(dumps(chunk_json(id, created, model, Delta(mark)))).partition(dumps(mark).encode())
+        before, _, after = event_of(chunk_json(id, created, model, Delta(mark))).partition(dumps(mark).encode())
         self._before, self._after = before, after
 
     def sse(self, event: Event, *, start: bool = False) -> bytes:
         """Return the server-sent event of a chunk."""
         if start or not isinstance(event, Delta) or not _is_plain(event):
-            return sse(dumps(chunk_json(self._id, self._created, self._model, event, start=start)))
+            return event_of(chunk_json(self._id, self._created, self._model, event, start=start))
         try:
             text = _encode_text(event.text)
         except UnicodeEncodeError:  # a lone surrogate

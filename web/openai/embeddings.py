@@ -56,7 +56,7 @@ class EmbeddingsEndpoint:
         caller: Caller = request.state.caller
         assert caller.tenant is not None
         raw = await request.body()
-        body = parse_body(request, raw)
+        body = parse_body(request.state.head.content_type, raw)
         asked = embedding_request(body, id=request_id, key_id=caller.key_id)
         key, claimed = request.headers.get("idempotency-key"), None
         if key is not None:

@@ -13,13 +13,13 @@ from engine.tenancy import Charge
 from web.errors import HttpProblem
 from web.openai.chat_request import MOST_CHOICES, MOST_STOPS, model_name, wants_stream, wants_usage
 from web.openai.chat_response import dumps, farthing_json, sendable, usage_json
-from web.pipeline.family import FamilyRequest, Origin, StreamEncoder, sse
+from web.pipeline.family import Family, FamilyRequest, Origin, StreamEncoder, sse
 from web.pipeline.fields import Fields
 
 MOST_PROMPTS, MOST_BEST_OF, MOST_LOGPROBS = 20, 20, 5
 
 
-class TextFamily:
+class TextFamily(Family):
     """Text completions in OpenAI's shape."""
 
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:

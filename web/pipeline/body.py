@@ -4,16 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
-
 from engine.json_limits import MOST_DEPTH, too_deep, too_deep_unparsed
 from web import errors
 from web.errors import HttpProblem
 
 
-def parse_body(request: Request, raw: bytes) -> Mapping[str, Any]:
+def parse_body(content_type: str, raw: bytes) -> Mapping[str, Any]:
     """Return the JSON object of the body. Raises HttpProblem 415 or 400."""
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    kind = content_type.partition(";")[0].strip().lower()
     if kind not in {"application/json", "text/json"} and not kind.endswith("+json"):
         raise HttpProblem(415, f"The content type must be application/json, not {kind}.", code="unsupported_media_type")
     try:

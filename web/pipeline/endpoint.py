@@ -1,16 +1,16 @@
-"""ChatEndpoint: a path that answers prompts; a plain Starlette route, without FastAPI, since it takes most traffic."""
+"""ChatEndpoint: a path that answers prompts; an ASGI app of its own, without FastAPI, since it takes most traffic."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from string import punctuation
 from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from engine.attempt_record import Receipt
 from engine.completion import Completion
@@ -23,15 +23,24 @@ from engine.read_pace import LIVE, WHOLE
 from engine.tenancy import Charge, Tenant
 from storage.database.connection import Connection
 from web import errors
+from web.auth import Caller
 from web.errors import SERVER_ERROR
 from web.pipeline.body import parse_body
 from web.pipeline.conversation_ids import ConversationIds
-from web.pipeline.event_stream import MOST_JOINED, SILENCE_SECONDS, EventStream, disconnected
+from web.pipeline.event_stream import MOST_JOINED, SILENCE_SECONDS, EventStream, when_gone
 from web.pipeline.family import Family, FamilyRequest, Origin, replay
 from web.pipeline.idempotency import ClaimedKey, IdempotencyKeys
 from web.pipeline.several import SeveralAnswers, several_answers
+from web.requests.cors import Headers
+from web.requests.middleware import RequestHead
 
 log = logging.getLogger(__name__)
+_JSON: Headers = [(b"content-type", b"application/json")]
+_EVENTS: Headers = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +53,20 @@ class Prompting:
     silence_seconds: float = SILENCE_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Call:
-    """One request, its author, and the Idempotency-Key that it claimed."""
+    """One request, its author, the Idempotency-Key that it claimed, and its connection."""
 
     tenant: Tenant
     asked: FamilyRequest
     claimed: ClaimedKey | None
+    scope: Scope
+    receive: Receive
+    send: Send
 
     def finisher(self) -> Finisher | None:
         """Return the steps of the capture: the family's own, then the answer stored under the Idempotency-Key."""
-        own, claimed = self.asked.finisher(), self.claimed
+        own, claimed = self.asked.finish, self.claimed
         if claimed is None:
             return own
 
@@ -80,17 +92,21 @@ async def answered(
     request_id: str = request.state.head.request_id
     try:
         response = await respond(request, request_id)
-    except errors.HttpProblem as error:
-        response = problem(error, request_id)
-    except EngineError as error:
-        response = problem(errors.from_engine(error), request_id)
-    except ClientDisconnect:
-        response = Response(status_code=499)
-    except Exception:
-        log.exception("request %s failed", request_id)
-        response = problem(SERVER_ERROR, request_id)
+    except Exception as error:  # noqa: BLE001 - each has its response
+        response = _failure(error, request_id, problem)
     response.headers["x-request-id"] = request_id
     return response
+
+
+def _failure(error: Exception, request_id: str, problem: Callable[[errors.HttpProblem, str], Response]) -> Response:
+    if isinstance(error, errors.HttpProblem):
+        return problem(error, request_id)
+    if isinstance(error, EngineError):
+        return problem(errors.from_engine(error), request_id)
+    if isinstance(error, ClientDisconnect):
+        return Response(status_code=499)
+    log.error("request %s failed", request_id, exc_info=error)
+    return problem(SERVER_ERROR, request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,63 +120,85 @@ class ChatEndpoint:
     family: Family
     salt: bytes = b""
 
-    async def create(self, request: Request) -> Response:
-        return await answered(request, self._respond, self.family.problem)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        head: RequestHead = scope["state"]["head"]
+        begun = False
 
-    async def _respond(self, request: Request, request_id: str) -> Response:
-        origin = Origin(request.state.caller, request_id, int(time.time()))
-        raw = await request.body()
-        asked = await self.family.read(parse_body(request, raw), origin)
-        ids = self.prompting.conversations
+        async def send_noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            response = await self._respond(head, scope, receive, send_noted)
+        except Exception as error:
+            if begun:
+                raise
+            response = _failure(error, head.request_id, self.family.problem)
+        if response is not None:
+            await response(scope, receive, send)
+
+    async def _respond(self, head: RequestHead, scope: Scope, receive: Receive, send: Send) -> Response | None:
+        """Send the answer; return the response where it is not the answer of this request."""
+        caller: Caller = scope["state"]["caller"]
+        tenant, raw = caller.tenant, head.body
+        assert tenant is not None
+        origin = Origin(caller, head.request_id, int(time.time()))
+        asked = self.family.read_plain(raw, origin) if head.is_plain_json else None
+        if asked is None:
+            asked = await self.family.read(parse_body(head.content_type, raw), origin)
         known = asked.chat.conversation
-        conversation = known or ids.of(origin.tenant_id, asked.chat.messages, request_id)
+        conversation = known or self.prompting.conversations.of(tenant.id, asked.chat.messages, head.request_id)
         asked.chat = replace(asked.chat, conversation=conversation, pace=LIVE if asked.stream else WHOLE)
-        key, claimed = request.headers.get("idempotency-key"), None
+        key, claimed = head.headers.get(b"idempotency-key"), None
         if key is not None:
-            found = await self.prompting.idempotency_keys.claim(origin.tenant_id, key, self.salt + raw, request_id)
+            name, salted = key.decode("latin-1"), self.salt + raw
+            found = await self.prompting.idempotency_keys.claim(tenant.id, name, salted, head.request_id)
             if isinstance(found, Response):
                 return found
             claimed = found
-        assert origin.caller.tenant is not None
-        call = _Call(origin.caller.tenant, asked, claimed)
+        call = _Call(tenant, asked, claimed, scope, receive, send)
         try:
-            return await (self._stream(call) if asked.stream else self._whole(request, call))
+            await (self._stream(call) if asked.stream else self._whole(call))
         except BaseException:
             if claimed is not None:
                 await claimed.release()
             raise
+        return None
 
-    async def _whole(self, request: Request, call: _Call) -> Response:
+    async def _whole(self, call: _Call) -> None:
         """Answer as a whole. Under an Idempotency-Key the answer is completed also when the client hangs up."""
         asked = call.asked
         async with self._answering(call) as answer:
-            leaving = asyncio.create_task(disconnected(request.receive))
-            if call.claimed is None:
-                leaving.add_done_callback(lambda _: answer.stop())
+            forget = when_gone(call.scope, call.receive, answer.stop) if call.claimed is None else None
             try:
                 completion = await answer.whole()
             finally:
-                leaving.cancel()
+                if forget is not None:
+                    forget()
         if completion is None or completion.stopped:
             raise ClientDisconnect
         body = asked.whole(completion, answer.charge)
-        return Response(body, media_type="application/json", headers=_offer_headers(asked, answer))
+        headers = [*_JSON, (b"content-length", b"%d" % len(body)), *_offer_headers(asked, answer)]
+        await call.send({"type": "http.response.start", "status": 200, "headers": headers})
+        await call.send({"type": "http.response.body", "body": body})
 
-    async def _stream(self, call: _Call) -> Response:
+    async def _stream(self, call: _Call) -> None:
         """Wait for the first event, at most SILENCE_SECONDS, so that a failure before it still has its status."""
-        asked, seconds = call.asked, self.prompting.silence_seconds
-        async with AsyncExitStack() as stack:
-            answer = await stack.enter_async_context(self._answering(call, can_restart=False))
+        asked, seconds, must_finish = call.asked, self.prompting.silence_seconds, call.claimed is not None
+        async with self._answering(call, can_restart=False) as answer:
             first = await answer.next_events(MOST_JOINED, seconds)
-            return EventStream(
-                stack.pop_all(),
-                answer,
-                asked.encoder(),
-                first,
-                _offer_headers(asked, answer),
-                must_finish=call.claimed is not None,
-                silence_seconds=seconds,
-            )
+            headers = [*_EVENTS, *_offer_headers(asked, answer)]
+            await call.send({"type": "http.response.start", "status": 200, "headers": headers})
+            forget = None if must_finish else when_gone(call.scope, call.receive, answer.stop)
+            try:
+                stream = EventStream(
+                    answer, asked.encoder(), call.send, must_finish=must_finish, silence_seconds=seconds
+                )
+                await stream.run(first)
+            finally:
+                if forget is not None:
+                    forget()
 
     def _answering(
         self, call: _Call, *, can_restart: bool = True
@@ -176,8 +214,11 @@ def header_text(name: str) -> str:
     return quote(name, safe=punctuation.replace("%", ""))
 
 
-def _offer_headers(asked: FamilyRequest, answer: Answer | SeveralAnswers) -> dict[str, str]:
-    return served_by(*answer.offer, (*asked.ignored, *answer.ignored)) if answer.offer is not None else {}
+def _offer_headers(asked: FamilyRequest, answer: Answer | SeveralAnswers) -> Headers:
+    if answer.offer is None:
+        return []
+    ignored = (*asked.ignored, *answer.ignored)
+    return [(name.encode(), value.encode("latin-1")) for name, value in served_by(*answer.offer, ignored).items()]
 
 
 def _stored_headers(asked: FamilyRequest, completion: Completion) -> Mapping[str, str]:

@@ -1,11 +1,9 @@
-"""EventStream: an answer sent as server-sent events."""
+"""EventStream: an answer sent as server-sent events; and the end of the client's connection, where it comes first."""
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
 
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from engine.chat import Event
@@ -18,73 +16,67 @@ from web.pipeline.several import SeveralAnswers
 
 log = logging.getLogger(__name__)
 SILENCE_SECONDS = 8.0  # a stream that is silent for so long gets a comment, so that no proxy closes it
+WHEN_LOST = "farthing.when_lost"
+"""The ASGI extension of main/http/protocol.py: calling it sets the function that is called when the client hangs up."""
 
 MOST_JOINED = 128
 """Events that are sent in one write: a client that reads slowly has taken no more than these ahead."""
 
 
-class EventStream(Response):
-    """Server-sent events that own their answer: its context is left however the sending ends.
+class EventStream:
+    """Server-sent events of one answer, after the response's start.
 
-    `first` are the first events, none where the answer ended without any; None: they are still awaited.
     `must_finish`: the answer goes on to its end when the client hangs up, to be fetched by its Idempotency-Key.
     """
 
-    media_type = "text/event-stream"
+    __slots__ = ("_answer", "_encoder", "_must_finish", "_send", "_silence_seconds")
 
     def __init__(
         self,
-        stack: AsyncExitStack,
         answer: Answer | SeveralAnswers,
         encoder: StreamEncoder,
-        first: Sequence[Event] | None,
-        headers: Mapping[str, str],
+        send: Send,
         *,
         must_finish: bool,
         silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
-        super().__init__(headers={**headers, "cache-control": "no-cache", "x-accel-buffering": "no"})
-        del self.headers["content-length"]
-        self._stack, self._answer, self._encoder = stack, answer, encoder
-        self._first, self._must_finish = first, must_finish
-        self._silence_seconds = silence_seconds
+        self._answer, self._encoder, self._send = answer, encoder, send
+        self._must_finish, self._silence_seconds = must_finish, silence_seconds
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        async with self._stack:
-            leaving = asyncio.create_task(disconnected(receive))
-            if not self._must_finish:
-                leaving.add_done_callback(lambda _: self._answer.stop())
-            try:
-                await self._send(send)
-            finally:
-                leaving.cancel()
+    async def run(self, first: Sequence[Event] | None) -> None:
+        """Send the answer. `first`: its first events, none where it ended without any; None: still awaited."""
+        last = await self._until_end(first)
+        if last is not None:
+            await self._send({"type": "http.response.body", "body": last, "more_body": False})
 
-    async def _send(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+    async def _until_end(self, first: Sequence[Event] | None) -> bytes | None:
+        """Send all but the last bytes, and return these; None where the client left before anything was charged."""
+        encoder, answer = self._encoder, self._answer
         try:
-            events = await self._next(send) if self._first is None else self._first
-            begin = self._encoder.begin(*_offer(self._answer))
+            events = await self._next() if first is None else first
+            begin = encoder.begin(*_offer(answer))
             while events:
-                await _write(send, begin + self._encoder.events(events))
+                await self._write(begin + encoder.events(events))
                 begin = b""
-                events = await self._next(send, self._silence_seconds)
-            await _write(send, begin)
-            if self._answer.completion is None:  # the client left before anything was charged
-                return
-            last = self._encoder.end(self._answer.completion, self._answer.charge)
+                events = await self._next(self._silence_seconds)
+            await self._write(begin)
+            return None if answer.completion is None else encoder.end(answer.completion, answer.charge)
         except EngineError as error:
-            last = self._encoder.error(errors.from_engine(error))
+            return encoder.error(errors.from_engine(error))
         except Exception:
-            log.exception("stream %s failed", self._answer.question.request.id)
-            last = self._encoder.error(SERVER_ERROR)
-        await send({"type": "http.response.body", "body": last, "more_body": False})
+            log.exception("stream %s failed", answer.question.request.id)
+            return encoder.error(SERVER_ERROR)
+
+    async def _write(self, data: bytes) -> None:
+        if data:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     def _open(self) -> None:
         """Have reasoning delivered, unless the stream may be replayed: it then has that of the kept attempt alone."""
         if not self._must_finish:
             self._answer.open()
 
-    async def _next(self, send: Send, seconds: float = 0.0) -> Sequence[Event]:
+    async def _next(self, seconds: float = 0.0) -> Sequence[Event]:
         """Wait for the next events, with a comment after `seconds` and for each silence; none at the end.
 
         All that has come is sent in one write.
@@ -92,17 +84,25 @@ class EventStream(Response):
         while (events := await self._answer.next_events(MOST_JOINED, seconds)) is None:
             seconds = self._silence_seconds
             self._open()
-            await _write(send, self._encoder.keep_alive)
+            await self._write(self._encoder.keep_alive)
         return events
 
 
-async def _write(send: Send, data: bytes) -> None:
-    if data:
-        await send({"type": "http.response.body", "body": data, "more_body": True})
+def when_gone(scope: Scope, receive: Receive, action: Callable[[], object]) -> Callable[[], object]:
+    """Have `action` called when the client hangs up; the returned function ends that.
+
+    A server without the extension is asked for its messages by a task.
+    """
+    when_lost: Callable[[Callable[[], object] | None], object] | None = scope.get("extensions", {}).get(WHEN_LOST)
+    if when_lost is not None:
+        when_lost(action)
+        return lambda: when_lost(None)
+    leaving = asyncio.create_task(_disconnected(receive))
+    leaving.add_done_callback(lambda _: action())
+    return leaving.cancel
 
 
-async def disconnected(receive: Receive) -> None:
-    """Return when the client hangs up."""
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

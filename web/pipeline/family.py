@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.responses import Response
 
@@ -61,13 +61,14 @@ class FamilyRequest(ABC):
     """One request of a family. `chat` is the question, `stream` whether its answer is streamed.
 
     `more` are further questions of the same request, whose choices follow. `ignored` names the fields of the request
-    that no provider gets, whichever answers.
+    that no provider gets, whichever answers. `finish` is a step of the family's own that runs with the capture.
     """
 
     chat: ChatRequest
     stream: bool
     more: tuple[ChatRequest, ...] = ()
     ignored: tuple[str, ...] = ()
+    finish: Finisher | None = None
 
     @abstractmethod
     def whole(self, completion: Completion, charge: Charge) -> bytes:
@@ -77,21 +78,21 @@ class FamilyRequest(ABC):
     def encoder(self) -> StreamEncoder:
         """Return a new encoder for the answer's stream."""
 
-    def finisher(self) -> Finisher | None:
-        """Return a step of the family's own that runs with the capture; None where there is none."""
-        return None
 
-
-class Family(Protocol):
+class Family(ABC):
     """The shape of one endpoint's requests, answers and errors."""
 
+    def read_plain(self, raw: bytes, origin: Origin) -> FamilyRequest | None:  # noqa: ARG002 - for families with one
+        """Read a request of the form that most have, as `read` does; None for any other."""
+        return None
+
+    @abstractmethod
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
         """Read a request. Raises BadRequest, another EngineError or HttpProblem."""
-        ...
 
+    @abstractmethod
     def problem(self, problem: HttpProblem, request_id: str) -> Response:
         """Return an error response in the family's shape."""
-        ...
 
 
 def replay(request: FamilyRequest, completion: Completion, charge: Charge) -> bytes:

@@ -11,6 +11,8 @@ from starlette.types import Message, Receive
 from web.errors import HttpProblem, bad_request
 from web.requests.body_memory import BodyHold, BodyMemory
 
+WHOLE_BODY = "farthing.whole_body"
+"""The ASGI extension of main/http/protocol.py: a short body that came before the request began."""
 MOST_BODY_BYTES = 20 * 1024 * 1024
 MOST_VALUES = 200_000
 FREE_SECONDS = 5.0

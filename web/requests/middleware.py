@@ -15,24 +15,25 @@ from engine.tenancy import Tenant
 from web.auth import Authenticator, Caller, new_request_id
 from web.errors import SERVER_ERROR, ErrorShape, HttpProblem, error_response, shape_of
 from web.miniapp.access import MiniAppAccess, MiniAppUser, needs_user
-from web.requests.body import BodyReader, ClientLeft, declared_length
+from web.requests.body import WHOLE_BODY, BodyReader, ClientLeft, declared_length
 from web.requests.cors import Cors, Headers
 from web.requests.paths import Paths
 
 log = logging.getLogger(__name__)
+_OPENAI_ONLY = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/embeddings"})
 
 
 @dataclass(slots=True)
 class RequestHead:
-    """The head of a request. `is_unread`: a body of it is still to come."""
+    """The head of a request. `is_unread`: a body of it is still to come; `body` is the body once it was read."""
 
     method: str
     path: str
     headers: Mapping[bytes, bytes]
     is_api: bool
-    shape: ErrorShape
     request_id: str
     is_unread: bool
+    body: bytes = b""
     tenant: Tenant | None = None
 
     @classmethod
@@ -41,7 +42,20 @@ class RequestHead:
         is_api = path.startswith("/v1/") or path == "/v1"
         has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
         request_id = new_request_id(datetime.now(UTC)) if is_api else ""
-        return cls(scope["method"], path, headers, is_api, shape_of(path, headers), request_id, has_body)
+        return cls(scope["method"], path, headers, is_api, request_id, has_body)
+
+    @property
+    def shape(self) -> ErrorShape:
+        return shape_of(self.path, self.headers)
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get(b"content-type", b"application/json").decode("latin-1")
+
+    @property
+    def is_plain_json(self) -> bool:
+        """Return True where the content type is certainly that of JSON."""
+        return self.headers.get(b"content-type") == b"application/json"
 
 
 @dataclass(slots=True)
@@ -60,6 +74,14 @@ class RequestLimits:
         if self._reading[tenant.id] >= left.remaining:
             raise TooManyRequests(left.limit, 1, key_limited=left.key_limited)
         self._reading[tenant.id] += 1
+
+    def has_room(self, tenant: Tenant) -> bool:
+        """Return True where a request that needs no reading could be admitted."""
+        try:
+            self.admission.check_rate(tenant)
+        except TooManyRequests:
+            return False
+        return not tenant.banned
 
     def end(self, tenant: Tenant) -> None:
         self._reading[tenant.id] -= 1
@@ -81,11 +103,13 @@ class RequestMiddleware:
 
     The path, the key and its requests per minute are checked from the head; then the body is read whole, within its
     limits. A request that is refused before its body was read has its connection closed.
+    `prompts` are the apps of the paths that are called with POST and take most traffic: they find the body in the head.
     """
 
     def __init__(
         self,
         app: ASGIApp,
+        prompts: Mapping[str, ASGIApp],
         paths: Paths,
         authenticator: Authenticator,
         limits: RequestLimits,
@@ -93,7 +117,7 @@ class RequestMiddleware:
         cors: Cors,
         mini_app: MiniAppAccess | None = None,
     ) -> None:
-        self._app, self._paths, self._authenticator = app, paths, authenticator
+        self._app, self._prompts, self._paths, self._authenticator = app, prompts, paths, authenticator
         self._limits, self._bodies, self._cors, self._mini_app = limits, bodies, cors, mini_app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,6 +126,26 @@ class RequestMiddleware:
             return
         head = RequestHead.of(scope)
         send = self._with_headers(head, send)
+        prompts = self._prompts.get(head.path) if head.method == "POST" else None
+        if prompts is not None and self._admit_at_once(head, scope):
+            await prompts(scope, _replayed(head.body, receive), send)
+        else:
+            await self._admit(head, scope, receive, send)
+
+    def _admit_at_once(self, head: RequestHead, scope: Scope) -> bool:
+        """Admit a request that has come whole, of a key that is known; False where there is more to check."""
+        body = scope.get("extensions", {}).get(WHOLE_BODY)
+        if body is None or b"content-encoding" in head.headers:
+            return False
+        caller = self._authenticator.known(head.headers)
+        if caller is None or caller.tenant is None or not self._limits.has_room(caller.tenant):
+            return False
+        head.tenant, head.body, head.is_unread = caller.tenant, body, False
+        scope.setdefault("state", {}).update(caller=caller, mini_app_user=None, head=head)
+        return True
+
+    async def _admit(self, head: RequestHead, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check the request and read its body, then call its app."""
         if head.is_api and self._cors.is_preflight(head.method, head.headers):
             response = Response(status_code=204)
             response.raw_headers.extend(self._cors.preflight(head.headers))
@@ -117,14 +161,15 @@ class RequestMiddleware:
             log.exception("request %s could not be admitted", head.request_id)
             await error_response(SERVER_ERROR, head.shape, head.request_id)(scope, receive, send)
         else:
+            app = self._prompts.get(head.path, self._app) if head.method == "POST" else self._app
             method = "GET" if head.method == "HEAD" else head.method  # the server leaves out the body
-            await self._app({**scope, "path": head.path, "method": method}, receive, send)
+            await app({**scope, "path": head.path, "method": method}, receive, send)
 
     async def _admitted(self, head: RequestHead, scope: Scope, receive: Receive) -> Receive:
         """Return the `receive` of the app. Raises HttpProblem, EngineError or ClientLeft."""
         declared_length(head.headers)
         caller = await self._caller(head)
-        user = await self._user(head)
+        user = await self._user(head) if self._mini_app is not None and needs_user(head.path) else None
         self._paths.check(head.method, head.path)
         scope.setdefault("state", {}).update(caller=caller, mini_app_user=user, head=head)
         if not head.is_unread:
@@ -142,7 +187,7 @@ class RequestMiddleware:
         finally:
             if tenant is not None:
                 self._limits.end(tenant)
-        head.is_unread = False
+        head.body, head.is_unread = body, False
         return _replayed(body, receive)
 
     async def _caller(self, head: RequestHead) -> Caller | None:
@@ -156,9 +201,8 @@ class RequestMiddleware:
             return self._authenticator.operator(head.headers, head.path)
         return None
 
-    async def _user(self, head: RequestHead) -> MiniAppUser | None:
-        if self._mini_app is None or not needs_user(head.path):
-            return None
+    async def _user(self, head: RequestHead) -> MiniAppUser:
+        assert self._mini_app is not None
         return await self._mini_app.user(head.headers.get(b"authorization", b"").decode("latin-1"), head.path)
 
     def _with_headers(self, head: RequestHead, send: Send) -> Send:
@@ -179,11 +223,11 @@ class RequestMiddleware:
             return headers
         if b"x-request-id" not in names:
             headers.append((b"x-request-id", head.request_id.encode()))
-        if head.shape is ErrorShape.ANTHROPIC:
+        if head.path not in _OPENAI_ONLY and head.shape is ErrorShape.ANTHROPIC:
             headers.append((b"request-id", dict(headers)[b"x-request-id"]))
         if head.tenant is not None:
             headers += self._limits.headers(head.tenant)
-        return headers + self._cors.headers(head.headers)
+        return headers + self._cors.headers(head.headers) if b"origin" in head.headers else headers
 
 
 def _owner(caller: Caller | None, user: MiniAppUser | None) -> Hashable:

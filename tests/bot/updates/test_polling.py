@@ -15,7 +15,7 @@ from bot.requests import FormRequest
 from bot.updates import polling
 from bot.updates.intake import Intake
 from bot.updates.polling import Poller, next_offset
-from main.server import http_server
+from main.http.server import http_server
 from tests.served import served
 
 Answer = tuple[int, dict[str, Any]]

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from bot.updates import webhook
-from main.server import http_server
+from main.http.server import http_server
 from tests.served import served
 
 SECRET = webhook.secret_of("1:token")

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from main.doctor.finding import Finding, Level
 from main.doctor.network import check_providers, check_telegram, clock_finding
-from main.server import http_server
+from main.http.server import http_server
 from main.settings import Settings
 from sandbox.app import Sandbox
 from tests.served import served

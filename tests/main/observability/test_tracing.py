@@ -17,8 +17,8 @@ import pytest
 
 from main.container import open_container
 from main.front_ends import bot_services, web_services
+from main.http.server import http_server
 from main.observability.tracing import open_tracing, route_of
-from main.server import http_server
 from main.settings import read
 from sandbox.app import Sandbox
 from tests.databases import migrated_database

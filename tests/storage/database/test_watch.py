@@ -1,10 +1,13 @@
 """Watch: counts of changes to the columns that a reader remembers."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
+from storage.database import sqlite as ours
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.database.watch import Watched
@@ -83,3 +86,19 @@ async def test_two_watches_count_for_themselves(db: Database, owner: int) -> Non
 async def test_nothing_is_known_where_other_processes_write(db: Database) -> None:
     if db.dialect == "postgresql":
         assert await db.watch(WATCHED) is None
+
+
+async def test_change_by_another_program_is_counted_with_a_later_commit(
+    db: Database, owner: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ours, "LOOK_SECONDS", 0.0)
+    watch = await db.watch(WATCHED)
+    assert watch is not None
+    await db.write(lambda conn: conn.rows("SELECT 1 AS one"))
+    before = watch.count
+    await db.write(lambda conn: conn.run("UPDATE tenants SET name = 'own' WHERE id = :id", id=owner))
+    assert watch.count == before
+    with closing(sqlite3.connect(db.url.removeprefix("sqlite:///"))) as other, other:
+        other.execute("UPDATE tenants SET banned = 1")
+    await db.write(lambda conn: conn.rows("SELECT 1 AS one"))
+    assert watch.count == before + 1

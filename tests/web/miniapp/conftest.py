@@ -19,7 +19,7 @@ from engine.holds import Grant
 from engine.money import Money
 from main.container import Container, open_container
 from main.front_ends import notices_of, web_services
-from main.server import http_server
+from main.http.server import http_server
 from main.settings import read
 from sandbox.telegram.world import TOKEN
 from storage.billing import plans

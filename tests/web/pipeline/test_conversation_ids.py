@@ -78,10 +78,20 @@ def test_conversation_is_forgotten_six_hours_after_its_last_request() -> None:
     assert ids.of(7, [HELLO, ANSWER, NEXT, ANSWER, NEXT], "r3") == "http:7:r3"
 
 
-def test_oldest_conversation_is_forgotten_beyond_the_bound() -> None:
-    ids = ConversationIds(Seconds(), most=2)
-    for number in range(3):
+def test_oldest_conversations_are_forgotten_beyond_the_bound() -> None:
+    ids = ConversationIds(Seconds(), most=4)
+    for number in range(5):
         ids.of(7, [says(Role.USER, str(number))], f"r{number}")
-    assert ids.of(7, [says(Role.USER, "1"), ANSWER, NEXT], "r4") == "http:7:r1"
-    assert ids.of(7, [says(Role.USER, "0"), ANSWER, NEXT], "r5") == "http:7:r5"
-    assert len(ids._ids) == 2
+        assert len(ids._recent) + len(ids._older) <= 4
+    assert ids.of(7, [says(Role.USER, "2"), ANSWER, NEXT], "r6") == "http:7:r2"
+    assert ids.of(7, [says(Role.USER, "0"), ANSWER, NEXT], "r7") == "http:7:r7"
+
+
+def test_conversation_is_kept_for_a_lifetime_of_newer_ones() -> None:
+    seconds = Seconds()
+    ids = ConversationIds(seconds)
+    ids.of(7, [HELLO], "r1")
+    seconds.at = 6 * 3600 + 1
+    ids.of(7, [NEXT], "r2")
+    assert ids.of(7, [HELLO, ANSWER, NEXT], "r3") == "http:7:r1"
+    assert ids.of(7, [NEXT, ANSWER, HELLO], "r4") == "http:7:r2"

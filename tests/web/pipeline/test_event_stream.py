@@ -1,6 +1,5 @@
 import asyncio
 import json
-from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from engine.gateway.answer import Answer
 from tests.engine.scripted import AnswerSetup, ScriptedHold, ScriptedProvider, Step, whole
 from web.auth import Caller
 from web.openai.chat import ChatCompletionsRequest
-from web.pipeline.event_stream import MOST_JOINED, EventStream
+from web.pipeline.event_stream import MOST_JOINED, WHEN_LOST, EventStream, when_gone
 from web.pipeline.family import KEEP_ALIVE, Origin, replay
 
 BODY = {"model": "auto", "messages": [{"role": "user", "content": "tell me"}], "stream": True}
@@ -46,18 +45,15 @@ async def respond(script: list[Step], client: Client, *, key: bool = False) -> t
     """Send the answer of a provider that follows `script`."""
     answer, hold = AnswerSetup(ScriptedProvider("one", script)).answer(can_restart=False)
     first = await answer.next_events(MOST_JOINED, SILENCE)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(answer.leave)
-        response = EventStream(
-            stack.pop_all(),
-            answer,
-            ASKED.encoder(),
-            first,
-            {},
-            must_finish=key,
-            silence_seconds=SILENCE,
-        )
-    await response({}, client.receive, client.send)
+    forget = None if key else when_gone({}, client.receive, answer.stop)
+    try:
+        stream = EventStream(answer, ASKED.encoder(), client.send, must_finish=key, silence_seconds=SILENCE)
+        await client.send({"type": "http.response.start", "status": 200})
+        await stream.run(first)
+    finally:
+        if forget is not None:
+            forget()
+        await answer.leave()
     return answer, hold
 
 
@@ -171,3 +167,18 @@ async def test_events_that_have_come_together_are_sent_in_one_write() -> None:
     first = next(body for body in client.bodies if body)
     assert first.count(b"data: ") > 1
     assert len(client.frames) >= 6
+
+
+async def test_server_that_says_when_the_client_leaves_is_asked_for_no_message() -> None:
+    actions: list[Any] = []
+
+    async def unused() -> Any:
+        raise AssertionError
+
+    def action() -> None:
+        actions.append("called")
+
+    forget = when_gone({"extensions": {WHEN_LOST: actions.append}}, unused, action)
+    assert actions == [action]
+    forget()
+    assert actions == [action, None]

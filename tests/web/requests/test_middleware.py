@@ -53,6 +53,12 @@ def test_request_being_read_takes_a_place_until_it_ends() -> None:
     found.begin(TENANT)
 
 
+def test_request_that_has_come_whole_needs_room_in_the_rate_and_no_ban() -> None:
+    assert limits(counted=4).has_room(TENANT)
+    assert not limits(counted=5).has_room(TENANT)
+    assert not limits().has_room(replace(TENANT, banned=True))
+
+
 def test_tenant_over_its_rate_and_a_banned_one_are_not_read() -> None:
     with pytest.raises(TooManyRequests):
         limits(counted=5).begin(TENANT)

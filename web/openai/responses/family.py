@@ -13,7 +13,6 @@ from engine.attempt_record import Receipt
 from engine.catalog.token_counts import estimate
 from engine.completion import Completion
 from engine.errors import BadRequest
-from engine.gateway.question import Finisher
 from engine.ports import CaptureStep, Clock
 from engine.tenancy import Charge
 from storage.database.connection import Connection
@@ -31,12 +30,12 @@ from web.openai.responses.response_object import ReasoningForm
 from web.pipeline.blocks import split
 from web.pipeline.body import parse_body
 from web.pipeline.endpoint import answered
-from web.pipeline.family import FamilyRequest, Origin, StreamEncoder
+from web.pipeline.family import Family, FamilyRequest, Origin, StreamEncoder
 from web.pipeline.fields import Fields
 
 
 @dataclass(frozen=True, slots=True)
-class ResponsesFamily:
+class ResponsesFamily(Family):
     """Responses in OpenAI's shape; those that are stored can be continued by their id."""
 
     db: Database
@@ -95,12 +94,13 @@ class ResponsesRequest(FamilyRequest):
         self.ignored = ignored_fields(body)
         fields = Fields(body)
         self.stream = fields.boolean("stream") or False
-        self._is_stored = fields.boolean("store") is not False
+        is_stored = fields.boolean("store") is not False
+        self.finish = self._finish if is_stored else None
         self._tenant_id, self._items, self._now = origin.tenant_id, items, now
         self._previous_id = body.get("previous_response_id")
         self._form = ReasoningForm.asked_in(body)
         self._begun = response_object.begun_json(
-            origin.request_id, origin.created, self.chat.model, body, stored=self._is_stored
+            origin.request_id, origin.created, self.chat.model, body, stored=is_stored
         )
 
     def whole(self, completion: Completion, charge: Charge) -> bytes:
@@ -108,9 +108,6 @@ class ResponsesRequest(FamilyRequest):
 
     def encoder(self) -> StreamEncoder:
         return ResponseEncoder(self.chat.id, self._begun, self.ignored, self._form)
-
-    def finisher(self) -> Finisher | None:
-        return self._finish if self._is_stored else None
 
     async def _finish(self, completion: Completion, _: Receipt) -> CaptureStep:
         """Return the step that stores a whole answer; one that its reader left is not stored."""
@@ -149,7 +146,7 @@ class InputTokens:
     async def _respond(self, request: Request, request_id: str) -> Response:
         caller: Caller = request.state.caller
         assert caller.tenant is not None
-        body = {"model": "auto", "input": [], **parse_body(request, await request.body())}
+        body = {"model": "auto", "input": [], **parse_body(request.state.head.content_type, await request.body())}
         history, items = await self.family.conversation(body, caller.tenant.id)
         chat = response_request(body, messages_of([*history, *items]), id=request_id, key_id=None)
         return JSONResponse({"object": "response.input_tokens", "input_tokens": estimate(chat, chat.model)})

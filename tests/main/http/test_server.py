@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from main import server as serving
+from main.http import server as serving
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_soft_limit_of_files_becomes_the_hard_one() -> None:
 
 SERVE = """
 import asyncio
-from main.server import http_server
+from main.http.server import http_server
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route

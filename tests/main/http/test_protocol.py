@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from main import server as serving
+from main.http import protocol
+from main.http import server as serving
 from tests.served import served
 
 WHOLE = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -56,7 +57,7 @@ class Waiting:
 @contextlib.asynccontextmanager
 async def running(
     most_connections: int = 100, waiting: Waiting | None = None
-) -> AsyncIterator[tuple[serving.Connections, "Client"]]:
+) -> AsyncIterator[tuple[protocol.Connections, "Client"]]:
     app = Starlette(
         routes=[
             Route("/", respond),
@@ -67,7 +68,7 @@ async def running(
         ]
     )
     server = serving.http_server(app, "127.0.0.1", 0, most_connections=most_connections)
-    assert isinstance(server.config, serving.ServerConfig)
+    assert isinstance(server.config, protocol.ServerConfig)
     async with served(server) as url:
         client = Client(int(url.rpartition(":")[2]))
         try:
@@ -118,12 +119,12 @@ async def rest(reader: asyncio.StreamReader) -> bytes:
 async def test_unfinished_request_head_closes_the_connection(
     monkeypatch: pytest.MonkeyPatch, said: tuple[bytes, ...]
 ) -> None:
-    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
     assert await received(*said) == b""
 
 
 async def test_head_that_comes_byte_by_byte_has_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.5)
     async with running() as (_, client):
         reader, writer = await client.connect()
         begun = asyncio.get_running_loop().time()
@@ -135,7 +136,7 @@ async def test_head_that_comes_byte_by_byte_has_no_more_time(monkeypatch: pytest
 
 
 async def test_time_limit_applies_to_each_head_and_not_to_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
     answer = await received(SLOW, b"GET /slow HT")
     assert answer.endswith(b"here")
     assert answer.startswith(b"HTTP/1.1 200")
@@ -207,7 +208,7 @@ async def test_refusal_reaches_a_client_that_goes_on_sending() -> None:
 
 
 async def test_connection_is_closed_after_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "LINGER_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.2)
     async with running() as (connections, client):
         reader, writer = await client.connect()
         writer.write(b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\n\r\n" + WHOLE)
@@ -224,18 +225,18 @@ async def test_client_that_sends_without_end_is_cut() -> None:
         writer.write(b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 9000000000\r\n\r\n")
         sent = 0
         with contextlib.suppress(ConnectionError):
-            while sent < 10 * serving.LINGER_BYTES:
+            while sent < 10 * protocol.LINGER_BYTES:
                 writer.write(b"x" * 1_000_000)
                 await writer.drain()
                 sent += 1_000_000
-        assert sent < 3 * serving.LINGER_BYTES
+        assert sent < 3 * protocol.LINGER_BYTES
         async with asyncio.timeout(5):
             while len(connections):
                 await asyncio.sleep(0.01)
 
 
 async def test_client_that_does_not_read_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "STALL_SECONDS", 0.2)
     async with running() as (connections, client):
         _, writer = await client.connect()
         writer.transport.pause_reading()  # type: ignore[attr-defined]

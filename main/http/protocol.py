@@ -1,37 +1,24 @@
-"""The uvicorn server: HTTP/1.1 with bounded connections, time limits, and no signal handling of its own."""
+"""The connections of one HTTP server: bounded in number, with limits on heads, responses and unwanted bodies."""
 
 import asyncio
-import contextlib
-import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-SHUTDOWN_SECONDS = 3
-KEEP_ALIVE_SECONDS = 30
+from web.pipeline.event_stream import WHEN_LOST
+from web.requests.body import WHOLE_BODY
+
 HEAD_SECONDS = 10.0
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 32 * 1024 * 1024
 STALL_SECONDS = 120.0
 """How long a client may take no bytes of a response that waits for it."""
-HEAD_BYTES = 64 * 1024
-MOST_CONNECTIONS, LEAST_CONNECTIONS = 10_000, 32
-MOST_WAITING = 2048
-"""Connections that the kernel holds until they are accepted; asyncio accepts as many in one turn of its loop."""
-OTHER_FILES = 128
-"""Files for the database, logs and the like."""
-_MOST_FILES = 1_048_576  # Linux's own bound, for a hard limit of infinity
-
-
-class Server(uvicorn.Server):
-    """uvicorn without signal handlers: main/lifecycle.py stops the parts in order."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+HEAD_BYTES = SHORT_BODY_BYTES = 64 * 1024
+SHORT_BODY_SECONDS = 0.05
+"""How long a request waits for its short body before it begins: most clients send it right after the head."""
 
 
 class Connections:
@@ -129,6 +116,9 @@ class BoundedProtocol(HttpToolsProtocol):
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
     _discarded = 0
+    _is_lost = False
+    _unbegun: tuple[RequestResponseCycle, Any, asyncio.TimerHandle] | None = None
+    _lost_action: Callable[[], object] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(LingeringTransport(transport, self.loop, self))
@@ -150,6 +140,35 @@ class BoundedProtocol(HttpToolsProtocol):
             self.send_400_response("The head of the request is too long.")
         self._update()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin the request. One with a short body begins when it has come, or after SHORT_BODY_SECONDS."""
+        if cycle.more_body and not cycle.waiting_for_100_continue and _has_short_body(cycle.scope["headers"]):
+            self._unbegun = cycle, app, self.loop.call_later(SHORT_BODY_SECONDS, self._begin)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _begin(self) -> None:
+        if self._unbegun is not None:
+            cycle, app, timer = self._unbegun
+            self._unbegun = None
+            timer.cancel()
+            super()._start_asgi_task(cycle, app)
+
+    def on_message_complete(self) -> None:
+        """Hand a short body to the app that has not begun: it need not wait for it."""
+        super().on_message_complete()
+        extensions: dict[str, Any] = {WHEN_LOST: self._when_lost}
+        if 0 < len(self.cycle.body) <= SHORT_BODY_BYTES:
+            extensions[WHOLE_BODY] = bytes(self.cycle.body)
+        self.scope["extensions"] = extensions
+        self._begin()
+
+    def _when_lost(self, action: Callable[[], object] | None) -> None:
+        """Call `action` when the client hangs up, in the place of the action before it."""
+        self._lost_action = action
+        if action is not None and self._is_lost:
+            self.loop.call_soon(action)
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if not self._is_at_work():
@@ -162,6 +181,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self.transport.abort()  # stops its timer
         super().connection_lost(exc)
+        self._is_lost = True
+        if self._unbegun is not None:
+            self._unbegun[2].cancel()
+            self._unbegun = None
+        if self._lost_action is not None:
+            self._lost_action()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -221,58 +246,7 @@ class ServerConfig(uvicorn.Config):
         self.connections = connections
 
 
-def http_server(app: ASGIApp, host: str, port: int, *, most_connections: int | None = None) -> Server:
-    """Return a server for `app`, with a share of the process's open files. X-Forwarded-For is not trusted."""
-    most = share_of_connections(raise_file_limit()) if most_connections is None else most_connections
-    config = ServerConfig(
-        app,
-        Connections(most),
-        host=host,
-        port=port,
-        http=BoundedProtocol,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        backlog=min(MOST_WAITING, max(1, most // 4)),
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-    )
-    return Server(config)
-
-
-def raise_file_limit() -> int:
-    """Raise the soft limit of open files to the hard one; return the limit that then holds."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else hard
-    if soft in (resource.RLIM_INFINITY, wanted):
-        return wanted
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (OSError, ValueError):  # macOS refuses more than its own bound
-        return soft
-    return wanted
-
-
-def share_of_connections(files: int) -> int:
-    """Return the client connections for a limit of open files: each may need a second one, to a provider."""
-    return min(MOST_CONNECTIONS, max(LEAST_CONNECTIONS, (files - OTHER_FILES) // 2))
-
-
-async def run_server(server: Server) -> None:
-    """Serve until `should_exit`. Raises OSError where the address can't be bound; uvicorn alone would exit."""
-    try:
-        await server.serve()
-    except SystemExit as error:
-        where = f"{server.config.host}:{server.config.port}"
-        raise OSError(f"can't listen on {where}: is it taken? Set HOST or PORT.") from error
-
-
-async def wait_started(server: Server, serving: "asyncio.Task[None]") -> None:
-    """Return once `server` listens. Raises the error of `serving` where it ended before that."""
-    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    if serving.done():
-        serving.result()
+def _has_short_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Return True where the head tells of a body of at most SHORT_BODY_BYTES."""
+    length = next((value for name, value in headers if name == b"content-length"), b"")
+    return length.isdigit() and 0 < int(length[:10]) <= SHORT_BODY_BYTES and len(length) <= len("65536")

@@ -1,0 +1,1 @@
+"""The HTTP server: its connections with their limits, its start and its stop."""

@@ -1,0 +1,85 @@
+"""The uvicorn server: HTTP/1.1 with bounded connections, time limits, and no signal handling of its own."""
+
+import asyncio
+import contextlib
+import resource
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from main.http.protocol import BoundedProtocol, Connections, ServerConfig
+
+SHUTDOWN_SECONDS = 3
+KEEP_ALIVE_SECONDS = 30
+MOST_CONNECTIONS, LEAST_CONNECTIONS = 10_000, 32
+MOST_WAITING = 2048
+"""Connections that the kernel holds until they are accepted; asyncio accepts as many in one turn of its loop."""
+OTHER_FILES = 128
+"""Files for the database, logs and the like."""
+_MOST_FILES = 1_048_576  # Linux's own bound, for a hard limit of infinity
+
+
+class Server(uvicorn.Server):
+    """uvicorn without signal handlers: main/lifecycle.py stops the parts in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def http_server(app: ASGIApp, host: str, port: int, *, most_connections: int | None = None) -> Server:
+    """Return a server for `app`, with a share of the process's open files. X-Forwarded-For is not trusted."""
+    most = share_of_connections(raise_file_limit()) if most_connections is None else most_connections
+    config = ServerConfig(
+        app,
+        Connections(most),
+        host=host,
+        port=port,
+        http=BoundedProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        backlog=min(MOST_WAITING, max(1, most // 4)),
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
+    return Server(config)
+
+
+def raise_file_limit() -> int:
+    """Raise the soft limit of open files to the hard one; return the limit that then holds."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else hard
+    if soft in (resource.RLIM_INFINITY, wanted):
+        return wanted
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):  # macOS refuses more than its own bound
+        return soft
+    return wanted
+
+
+def share_of_connections(files: int) -> int:
+    """Return the client connections for a limit of open files: each may need a second one, to a provider."""
+    return min(MOST_CONNECTIONS, max(LEAST_CONNECTIONS, (files - OTHER_FILES) // 2))
+
+
+async def run_server(server: Server) -> None:
+    """Serve until `should_exit`. Raises OSError where the address can't be bound; uvicorn alone would exit."""
+    try:
+        await server.serve()
+    except SystemExit as error:
+        where = f"{server.config.host}:{server.config.port}"
+        raise OSError(f"can't listen on {where}: is it taken? Set HOST or PORT.") from error
+
+
+async def wait_started(server: Server, serving: "asyncio.Task[None]") -> None:
+    """Return once `server` listens. Raises the error of `serving` where it ended before that."""
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    if serving.done():
+        serving.result()
