@@ -1,15 +1,14 @@
 """Ends of response bodies, read beside the reader after the last event, so that the connection is used again."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 
-import aiohttp
 import httpx
 
 MOST_BODIES = 128
 END_SECONDS = 0.25
 MOST_END_BYTES = 64_000
-_READ_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError)
 
 
 class BodyEnds:
@@ -50,7 +49,13 @@ class BodyEnds:
                     left_bytes -= len(piece)
                     if left_bytes < 0:
                         break
-        except _READ_ERRORS:
+        except network_errors():  # a TimeoutError is an OSError
             pass
         finally:
             await response.aclose()
+
+
+def network_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of a network: the transport lets some of aiohttp through, where it is loaded."""
+    aiohttp = sys.modules.get("aiohttp")
+    return (httpx.HTTPError, OSError, *((aiohttp.ClientError,) if aiohttp is not None else ()))

@@ -9,22 +9,23 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import cache, lru_cache
-from typing import cast
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from engine.errors import FirstTokenLate, Garbled, Unreachable
-from engine.providers.body_ends import BodyEnds
+from engine.providers.body_ends import BodyEnds, network_errors
 from engine.providers.inflate import MOST_BODY_BYTES, SLICE_BYTES, inflater_of
 from engine.read_pace import AT_ONCE, ReadPace
+
+if TYPE_CHECKING:
+    import aiohttp
 
 MOST_CONNECTIONS = 1000
 CONNECT_SECONDS = 10.0
 MOST_GET_BYTES = 2_000_000
 BUSY_SECONDS = 0.005  # of reading pieces that have come, before the event loop runs
-_NETWORK_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError)  # the transport lets some aiohttp errors through
 DEFAULT_HEADERS = {"user-agent": "Farthing", "accept-encoding": "gzip, deflate"}  # both libraries can unpack these
 _BODY = "farthing_body"  # the extension of a response that holds its body, once that is being read
 _TIMEOUTS = {"timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "read": None, "write": None}}
@@ -41,7 +42,25 @@ def connections(proxy: str | None = None) -> httpx.AsyncBaseTransport:
     limits = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=100)
     if proxy:
         return httpx.AsyncHTTPTransport(verify=tls(), proxy=proxy, limits=limits, retries=0)
-    return AiohttpTransport(verify=tls(), limits=limits)
+    return AiohttpOnDemand(limits)
+
+
+class AiohttpOnDemand(httpx.AsyncBaseTransport):
+    """aiohttp's connection pool, made with its first request: the library takes 13 MB, and prompts do not need it."""
+
+    def __init__(self, limits: httpx.Limits) -> None:
+        self._limits = limits
+        self._pool: httpx.AsyncBaseTransport | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._pool is None:
+            library = await asyncio.to_thread(import_module, "httpx_aiohttp")  # 0.1 s, not on the event loop
+            self._pool = self._pool or library.AiohttpTransport(verify=tls(), limits=self._limits)
+        return await self._pool.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        if self._pool is not None:
+            await self._pool.aclose()
 
 
 @asynccontextmanager
@@ -113,7 +132,7 @@ async def pieces(response: httpx.Response, pace: ReadPace = AT_ONCE) -> AsyncGen
             number += 1
             if seconds := pace.pause(number, loop.time() - began):
                 await _pause(socket_of(response), seconds)
-    except _NETWORK_ERRORS as error:
+    except network_errors() as error:
         raise _as_provider_error(error) from error
 
 
@@ -185,7 +204,7 @@ def _has_ended(response: httpx.Response) -> bool:
     return response.is_closed or (under is not None and under.connection is None)
 
 
-def _aiohttp_response(response: httpx.Response) -> aiohttp.ClientResponse | None:
+def _aiohttp_response(response: httpx.Response) -> "aiohttp.ClientResponse | None":
     found: aiohttp.ClientResponse | None = getattr(response.stream, "_aiohttp_response", None)  # no public way to it
     return found
 
@@ -198,7 +217,7 @@ async def _send(
             method, _parsed_url(url), headers={**DEFAULT_HEADERS, **headers}, content=body, extensions=_TIMEOUTS
         )
         return await http.handle_async_request(request)
-    except _NETWORK_ERRORS as error:
+    except network_errors() as error:
         raise _as_provider_error(error) from error
 
 

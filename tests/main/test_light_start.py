@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("psycopg", "procrastinate", "telegram", "bot", "alembic", "matplotlib")
+HEAVY = ("psycopg", "procrastinate", "telegram", "bot", "alembic", "matplotlib", "aiohttp")
 CODE = f"""
 import sys, main.processes, main.front_ends
 print([name for name in {HEAVY!r} if name in sys.modules])
