@@ -185,16 +185,15 @@ class ChatEndpoint:
 
     async def _stream(self, call: _Call) -> None:
         """Wait for the first event, at most SILENCE_SECONDS, so that a failure before it still has its status."""
-        asked, seconds, must_finish = call.asked, self.prompting.silence_seconds, call.claimed is not None
+        asked, seconds = call.asked, self.prompting.silence_seconds
+        release = None if call.claimed is None else call.claimed.release
         async with self._answering(call, can_restart=False) as answer:
             first = await answer.next_events(MOST_JOINED, seconds)
             headers = [*_EVENTS, *_offer_headers(asked, answer)]
             await call.send({"type": "http.response.start", "status": 200, "headers": headers})
-            forget = None if must_finish else when_gone(call.scope, call.receive, answer.stop)
+            forget = None if release is not None else when_gone(call.scope, call.receive, answer.stop)
             try:
-                stream = EventStream(
-                    answer, asked.encoder(), call.send, must_finish=must_finish, silence_seconds=seconds
-                )
+                stream = EventStream(answer, asked.encoder(), call.send, release=release, silence_seconds=seconds)
                 await stream.run(first)
             finally:
                 if forget is not None:

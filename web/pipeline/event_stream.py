@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.types import Receive, Scope, Send
 
@@ -26,10 +26,11 @@ MOST_JOINED = 128
 class EventStream:
     """Server-sent events of one answer, after the response's start.
 
-    `must_finish`: the answer goes on to its end when the client hangs up, to be fetched by its Idempotency-Key.
+    `release`: frees the Idempotency-Key of an answer that was not charged. With one the answer goes on to its end when
+    the client hangs up, to be fetched by its key.
     """
 
-    __slots__ = ("_answer", "_encoder", "_must_finish", "_send", "_silence_seconds")
+    __slots__ = ("_answer", "_encoder", "_release", "_send", "_silence_seconds")
 
     def __init__(
         self,
@@ -37,15 +38,17 @@ class EventStream:
         encoder: StreamEncoder,
         send: Send,
         *,
-        must_finish: bool,
+        release: Callable[[], Awaitable[None]] | None = None,
         silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         self._answer, self._encoder, self._send = answer, encoder, send
-        self._must_finish, self._silence_seconds = must_finish, silence_seconds
+        self._release, self._silence_seconds = release, silence_seconds
 
     async def run(self, first: Sequence[Event] | None) -> None:
         """Send the answer. `first`: its first events, none where it ended without any; None: still awaited."""
         last = await self._until_end(first)
+        if self._answer.completion is None and self._release is not None:
+            await self._release()
         if last is not None:
             await self._send({"type": "http.response.body", "body": last, "more_body": False})
 
@@ -73,7 +76,7 @@ class EventStream:
 
     def _open(self) -> None:
         """Have reasoning delivered, unless the stream may be replayed: it then has that of the kept attempt alone."""
-        if not self._must_finish:
+        if self._release is None:
             self._answer.open()
 
     async def _next(self, seconds: float = 0.0) -> Sequence[Event]:

@@ -41,13 +41,19 @@ class Client:
         return [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
 
 
+async def release() -> None:
+    """Free no key."""
+
+
 async def respond(script: list[Step], client: Client, *, key: bool = False) -> tuple[Answer, ScriptedHold]:
     """Send the answer of a provider that follows `script`."""
     answer, hold = AnswerSetup(ScriptedProvider("one", script)).answer(can_restart=False)
     first = await answer.next_events(MOST_JOINED, SILENCE)
     forget = None if key else when_gone({}, client.receive, answer.stop)
     try:
-        stream = EventStream(answer, ASKED.encoder(), client.send, must_finish=key, silence_seconds=SILENCE)
+        stream = EventStream(
+            answer, ASKED.encoder(), client.send, release=release if key else None, silence_seconds=SILENCE
+        )
         await client.send({"type": "http.response.start", "status": 200})
         await stream.run(first)
     finally:

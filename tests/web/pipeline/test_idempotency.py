@@ -78,6 +78,13 @@ async def test_failed_request_frees_its_key(api: RunningApi) -> None:
     assert (await ask(api, "k")).status_code == 200
 
 
+async def test_stream_that_breaks_off_frees_its_key(api: RunningApi) -> None:
+    api.set_mode("cut")
+    answer = await ask(api, "k", stream=True)
+    assert (answer.status_code, "answer_cut" in answer.text) == (200, True)
+    assert await api.rows("SELECT key FROM idempotency") == []
+
+
 async def test_key_of_a_dead_process_can_be_claimed(api: RunningApi) -> None:
     raw = json.dumps({"model": "auto", "messages": ASKED}).encode()
     now = api.container.clock.now()
