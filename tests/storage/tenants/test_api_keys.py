@@ -1,9 +1,12 @@
 """API keys: limits, months, revocation and the form of a secret."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,7 @@ from engine.holds import Grant, Shortfall
 from engine.tenancy import KeyLimits
 from storage.database.connection import Connection
 from storage.database.database import Database
+from storage.database.sqlite import SqliteConnection
 from storage.ledger import holds
 from storage.teams import members
 from storage.tenants import api_keys, tenants
@@ -244,3 +248,23 @@ async def test_caller_is_looked_up_anew_when_the_team_changes(db: Database) -> N
     assert watch.count == 2
     await db.write(lambda conn: members.leave(conn, ann, NOW))
     assert watch.count == 2
+
+
+NEVER_CHANGED = {("api_keys", "id"), ("tenants", "id")}
+
+
+def test_every_column_that_a_caller_is_read_from_is_watched(sqlite_template: Path) -> None:
+    """A column that is not watched leaves a caller as it was until something else changes."""
+    read: set[tuple[str, str]] = set()
+
+    def note(action: int, table: str | None, column: str | None, *_: object) -> int:
+        if action == sqlite3.SQLITE_READ and table and column:
+            read.add((table, column))
+        return sqlite3.SQLITE_OK
+
+    with closing(sqlite3.connect(sqlite_template)) as raw:
+        raw.set_authorizer(note)
+        api_keys.authenticate(SqliteConnection(raw), "no key", {})
+    watched = {(each.table, column) for each in api_keys.AUTHENTICATED_BY for column in each.columns}
+    assert {("tenants", "banned"), ("api_keys", "revoked_at")} <= read
+    assert read - watched <= NEVER_CHANGED
