@@ -58,7 +58,7 @@ async def test_sockets_beyond_the_file_limit_stop_no_other_client(unused_tcp_por
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     code = SERVE.format(port=unused_tcp_port)
     process = await asyncio.create_subprocess_exec(
-        "/bin/sh", "-c", 'ulimit -n 1024; exec "$0" -c "$1"', sys.executable, code, cwd=Path(__file__).parents[2]
+        "/bin/sh", "-c", 'ulimit -n 1024; exec "$0" -c "$1"', sys.executable, code, cwd=Path(__file__).parents[3]
     )
     attackers: list[socket.socket] = []
     try:
