@@ -39,7 +39,8 @@ def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None)
     """Read a request; unknown fields are ignored. Raises BadRequest that names the wrong field."""
     fields = Fields(body)
     messages = fields.list_of_objects("messages", least=1, most=MOST_MESSAGES)
-    limit = fields.integer("max_completion_tokens", 1, 10**7) or fields.integer("max_tokens", 1, 10**7)
+    older_limit = fields.integer("max_tokens", 1, 10**7)  # checked also where the newer one counts
+    limit = fields.integer("max_completion_tokens", 1, 10**7) or older_limit
     return ChatRequest(
         id=id,
         model=model_name(fields),

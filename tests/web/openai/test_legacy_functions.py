@@ -95,6 +95,7 @@ def test_stream_has_the_parts_of_one_function_call() -> None:
         ({"parallel_tool_calls": "yes"}, "parallel_tool_calls"),
         ({"tool_choice": 7}, "tool_choice"),
         ({"tools": {}}, "tools"),
+        ({"max_tokens": 0, "max_completion_tokens": 5}, "max_tokens"),
         ({"tool_choice": "any"}, "tool_choice"),
         ({"tool_choice": {}}, "tool_choice.function.name"),
         ({"functions": "x"}, "functions"),
