@@ -65,7 +65,7 @@ _MESSAGES: Schema = {
                 ("role",),
             ),
             object_schema(
-                {"role": _one_of("tool"), "content": _TEXT_CONTENT, "tool_call_id": TEXT}, ("role", "content")
+                {"role": _one_of("tool"), "content": _TEXT_CONTENT, "tool_call_id": nullable(TEXT)}, ("role", "content")
             ),
         ]
     },
