@@ -34,7 +34,7 @@ _IMAGE_PART = object_schema(
 
 
 def _content(*parts: Schema) -> Schema:
-    return {"anyOf": [TEXT, {"type": "array", "minItems": 1, "items": {"anyOf": list(parts)}}]}
+    return {"anyOf": [TEXT, {"type": "array", "items": {"anyOf": list(parts)}}]}
 
 
 _TEXT_CONTENT = _content(_TEXT_PART)
