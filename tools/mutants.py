@@ -32,7 +32,13 @@ MEASURED = (
 FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/catalog/offers.py": ("prices", "price_book", "unreadable_prices", "served", "catalog"),
     "engine/catalog/price_book.py": ("catalogue_names", "embedding_models", "unreadable_prices", "served", "catalog"),
-    "engine/gateway/answer.py": ("answer_capture", "answer_left", "answer_records", "answer_siblings"),
+    "engine/gateway/answer.py": (
+        "answer_capture",
+        "answer_left",
+        "answer_records",
+        "answer_siblings",
+        "background_reads",
+    ),
     "engine/gateway/answer_stream.py": ("answer", "answer_records"),
     "engine/gateway/attempt_content.py": ("attempt_content_kinds",),
     "engine/gateway/attempt.py": ("attempt_records", "attempt_calls"),

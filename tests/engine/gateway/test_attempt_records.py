@@ -185,3 +185,29 @@ async def test_reported_bill_within_the_most_that_the_hold_can_cost_is_no_waste(
     assert made.kept(ANSWERED, usage).waste == Money(0)
     dear = replace(usage, cost_usd=Decimal(1))
     assert made.kept(ANSWERED, dear).waste > Money(0)
+
+
+@pytest.mark.parametrize("reported", [[], [Usage(10**9, 10**9)], [Usage(10**9, 5, cost_usd=Decimal("0.5"))]])
+async def test_usage_of_a_whole_answer_is_estimated_where_the_report_is_missing_or_absurd(
+    reported: list[Usage],
+) -> None:
+    made = attempt(*deltas("one two three four"), END, *reported)
+    await made.outcome()
+    usage = made.usage()
+    assert usage.estimated
+    assert 0 < usage.input_tokens <= 200
+    assert 4 <= usage.output_tokens <= 100
+    assert usage.cost_usd == (reported[0].cost_usd if reported else None)
+
+
+async def test_reasoning_that_is_not_sent_is_estimated_by_the_time_before_the_first_token() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", [go_on := asyncio.Event(), *deltas("a"), END]))
+    setup.market.catalog.sizes.thinking_speeds.learn(Offer("one", "m"), 40, 2)
+    made = started(setup)
+    clock = setup.market.clock
+    assert isinstance(clock, HandClock)
+    await setup.begun()
+    clock.wait(3)
+    go_on.set()
+    await made.outcome()
+    assert made.usage().output_tokens == 60 + 1
