@@ -6,6 +6,7 @@ from telegram.ext import ApplicationHandlerStop
 from bot import buttons
 from bot.context import Context
 from bot.groups.mentions import addressed
+from bot.groups.senders import is_anonymous, is_other_bot
 from locales.button import Button
 from storage.billing import invites
 from storage.tenants import notices, tenants
@@ -33,8 +34,13 @@ async def guard(update: Update, context: Context) -> None:
 
 
 def _is_guarded(message: Message, context: Context) -> bool:
-    """Return True for messages that need access: not payments, nor PUBLIC commands, nor others' talk in groups."""
-    if message.successful_payment is not None or message.refunded_payment is not None or message.sender_chat:
+    """Return True for messages that need access: not payments, nor PUBLIC commands, nor others' talk in groups.
+
+    Senders that are no person are refused later: they are no tenants.
+    """
+    if message.successful_payment is not None or message.refunded_payment is not None:
+        return False
+    if is_anonymous(message) or is_other_bot(message):
         return False
     name, _, addressee = _command(message).partition("@")
     if name:

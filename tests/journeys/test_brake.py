@@ -61,7 +61,7 @@ async def braked(journey: Journey, limit: str = "/limit 0.01¢", chat: int = ANN
 
 async def test_over_the_limit_of_an_answer_nothing_is_asked_of_a_provider(journey: Journey) -> None:
     message = await braked(journey)
-    assert re.search(r"up to 0\.\d+ ¢; your limit is 0\.01 ¢ an answer", message["text"])
+    assert re.search(r"up to 0\.\d+ ¢; your limit is 0\.01 ¢ per answer", message["text"])
     assert [label.split()[0] for label in labels(message)] == ["▶️", "⚙️"]
     (question,) = await journey.rows("SELECT state, error FROM questions")
     assert (question["state"], question["error"]) == ("refused", "AskFirst")

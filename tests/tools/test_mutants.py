@@ -9,7 +9,9 @@ import pytest
 from tools import mutants
 
 ROOT = Path(__file__).parents[2]
-ATTEMPT_TESTS = ("tests/engine/gateway/test_attempt.py", "tests/engine/gateway/test_attempt_records.py")
+ATTEMPT_TESTS = tuple(
+    f"tests/engine/gateway/test_{name}.py" for name in ("attempt", "attempt_records", "attempt_calls")
+)
 RESULTS = """engine.money.x_a__mutmut_1: killed
 engine.money.x_a__mutmut_2: timeout
 engine.money.x_a__mutmut_3: survived

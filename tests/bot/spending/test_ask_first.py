@@ -26,7 +26,7 @@ def first(over: Over = Over.ANSWER, price: str = "1.234", tokens: int = 100) -> 
     ("over", "text", "remedy"),
     [
         (Over.FUNDS, "up to $1.30; you have 1.23 ¢.", "topup:open"),
-        (Over.ANSWER, "up to $1.30; your limit is 1.23 ¢ an answer.", "limit:open"),
+        (Over.ANSWER, "up to $1.30; your limit is 1.23 ¢ per answer.", "limit:open"),
         (Over.DAY, "up to $1.30; your limit leaves 1.23 ¢ for today.", "limit:open"),
     ],
 )

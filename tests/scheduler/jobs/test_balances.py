@@ -75,7 +75,7 @@ async def test_days_left_follow_last_weeks_spending(
     yesterday = clock.at.replace(day=clock.at.day - 1)
     await context.db.write(spent(1, Money(9 * 10**9), yesterday, outcome="answered", request_id="r", **common))
     await check(having(context, usd("3.50")))
-    assert "At last week's spending that lasts 3 days." in notifier.texts[0]
+    assert "At last week's rate that lasts 3 days." in notifier.texts[0]
 
 
 async def test_unknown_balance_changes_nothing(context: JobContext, notifier: Notifications) -> None:
