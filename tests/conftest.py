@@ -35,3 +35,8 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
     monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the journeys, the longest tests: one that begins last keeps the other workers waiting for it."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/journeys/"))

@@ -12,15 +12,19 @@ from bot.teams.pages import COMMAND as NAME
 from bot.teams.pages import owned_team, show
 from engine.money import Money
 from storage.billing import orders
+from storage.teams import invitations
 
 
-async def team(_: Update, context: Context) -> None:
-    """Show the team, or the invitation of a link."""
-    given = arguments(context)
-    if given:
-        await joining.show_invitation(context, given[0])
-    else:
+async def team(update: Update, context: Context) -> None:
+    """Show the team, or the invitation of a link; make a team of the name that is given."""
+    given, message = arguments(context), update.message
+    is_link = message is not None and (message.text or "").startswith("/start")
+    if not given:
         await show(context)
+    elif is_link or (len(given) == 1 and invitations.is_secret(given[0])):
+        await joining.show_invitation(context, given[0])
+    elif (refusal := await joining.take_name(context, " ".join(given))) is not None:
+        await context.reply(refusal)
 
 
 async def open_page(_: Update, context: Context, __: tuple[str, ...]) -> None:

@@ -1,6 +1,7 @@
 """Invitations to teams: links with 128 random bits, stored as a hash, for one person and a limited time."""
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from storage.teams.teams import Team
 
 LIFE = timedelta(days=7)
 _RANDOM_BYTES = 16
+_SECRET_CHARS = 22  # as many random bytes in base64
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,11 @@ class TeamInvitation:
 
     team: Team
     limit: Money | None
+
+
+def is_secret(text: str) -> bool:
+    """Return whether a text has the form of an invitation's secret."""
+    return re.fullmatch(rf"[\w-]{{{_SECRET_CHARS}}}", text, re.ASCII) is not None
 
 
 def make(conn: Connection, team_id: int, limit: Money | None, now: datetime) -> str:

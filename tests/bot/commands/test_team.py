@@ -1,7 +1,7 @@
 """/team: its commands, and the Stars for a team's wallet."""
 
 from engine.money import Money
-from tests.bot.commands.conftest import ANN, ROOM, Chat
+from tests.bot.commands.conftest import ANN, OLGA, ROOM, Chat
 
 
 async def owner(chat: Chat) -> None:
@@ -12,6 +12,16 @@ async def owner(chat: Chat) -> None:
 
 async def test_team_is_no_subject_for_a_group(chat: Chat) -> None:
     assert "private" in await chat.say("/team", ANN, ROOM)
+
+
+async def test_name_after_the_command_makes_the_team_at_once(chat: Chat) -> None:
+    assert "Tea house" in await chat.say("/team Tea house")
+    assert "60" in await chat.say(f"/team {'x' * 61}", OLGA)
+
+
+async def test_secret_that_is_not_valid_is_no_name(chat: Chat) -> None:
+    said = await chat.say("/team AbCdEfGhIjKlMnOpQrStUv")
+    assert said == "This invitation was used, has expired, or was cancelled. Ask for a new one."
 
 
 async def test_stars_fill_the_teams_wallet_after_the_agreement(chat: Chat) -> None:

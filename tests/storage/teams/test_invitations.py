@@ -20,6 +20,8 @@ async def test_invitation_is_accepted_once_with_its_limit(db: Database) -> None:
         team, _, bao = crew(conn)
         secret = invitations.make(conn, team, Money.usd("2"), NOW)
         assert len(secret) == 22  # 128 bits
+        assert invitations.is_secret(secret)
+        assert not invitations.is_secret("Tea house")
         assert scalar(conn, "SELECT COUNT(*) FROM team_invitations WHERE sha256 = :s", s=secret) == 0
         assert invitations.accept(conn, secret, bao, NOW) is None  # is in a team
         person = chi(conn)
