@@ -13,6 +13,7 @@ settings.register_profile("house", deadline=None, print_blob=True)  # the machin
 settings.register_profile("mutants", deadline=None, max_examples=25, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("house")
 
+LONGEST = ("test_replicas.py", "test_kills.py", "test_clock.py")
 _LOCAL = ("127.", "::1", "localhost", "0.0.0.0")
 
 
@@ -38,5 +39,21 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the journeys, the longest tests: one that begins last keeps the other workers waiting for it."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/journeys/"))
+    """Have each worker begin with its share of the journeys, the longest tests: none is left with them at the end.
+
+    xdist gives each worker as many tests in a row; those that are done early take over the last tests of others.
+    """
+    workers, total = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), len(items)
+    journeys: dict[str, list[pytest.Item]] = {name: [] for name in LONGEST}
+    others: list[pytest.Item] = []
+    for item in items:
+        is_journey = item.nodeid.startswith("tests/journeys/")
+        (journeys.setdefault(item.path.name, []) if is_journey else others).append(item)
+    items.clear()
+    for worker in range(workers):
+        for module in list(journeys.values())[worker::workers]:
+            items += module
+        number = max(0, total * (worker + 1) // workers - len(items))
+        items += others[:number]
+        del others[:number]
+    items += others
