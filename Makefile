@@ -21,7 +21,7 @@ setup: $(VENV)/runtime ## go live: asks for the bot token and provider keys, che
 	@$(BIN)/python -m main setup
 
 test: $(VENV)/dev ## every test
-	$(BIN)/python -m pytest -n 4 --dist worksteal
+	$(BIN)/python -m pytest -n 5 --dist worksteal
 
 lint: $(VENV)/dev ## ruff, mypy --strict, import-linter, docstring language: all run, then exit 1 if one failed
 	@$(BIN)/python -m tools.lint
