@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import Any, cast
+from typing import cast
 
 import psycopg
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
@@ -39,7 +39,6 @@ class ChatJobs:
         self._listens = listens
         self._storing = App(connector=SyncPsycopgConnector(conninfo=url))  # never opened: it uses our connections
         self._app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=CONNECTIONS, timeout=10))
-        self._drain_later = self._storing.task(name=TASK, queue=QUEUE)(_drain_elsewhere)
         self._app.task(name=TASK, queue=QUEUE)(self._drain)
         self._work: Work | None = None
         self._worker: Worker | None = None
@@ -51,9 +50,9 @@ class ChatJobs:
         raw = cast(PostgresConnection, conn).raw
         for chat_key in dict.fromkeys(chat_keys):
             with suppress(AlreadyEnqueued), raw.transaction():  # inside our transaction it is a savepoint
-                self._drain_later.configure(lock=chat_key, queueing_lock=chat_key, connection=raw).defer(
-                    chat_key=chat_key
-                )
+                self._storing.configure_task(
+                    TASK, queue=QUEUE, lock=chat_key, queueing_lock=chat_key, connection=raw
+                ).defer(chat_key=chat_key)
 
     def free(self, conn: Connection, chat_keys: Iterable[str]) -> None:
         """Delete the running jobs of dead workers, whose lock would hold back the next job of the chat."""
@@ -137,8 +136,3 @@ class ChatJobs:
     async def _drain(self, chat_key: str) -> None:
         assert self._work is not None
         await self._work(chat_key)
-
-
-def _drain_elsewhere(chat_key: str) -> Any:
-    """Stand for the task where jobs are only stored."""
-    raise NotImplementedError(chat_key)

@@ -21,7 +21,6 @@ from bot.spending.brake import Over
 from documents.reading.file_content import Flaw
 from engine import attempt_record
 from engine.errors import ProviderError
-from engine.money import Money
 from engine.routing.provider_health import Status
 from locales.catalogs import SOURCE, TRANSLATION
 from scheduler.alert_kinds import KINDS
@@ -281,37 +280,6 @@ def test_every_text_can_be_filled_in(code: str) -> None:
             assert ":" not in "".join(re.findall(r"\{.*?\}", form)) or not key.startswith(("pdf.", "page.")), text_at(
                 code, key
             )
-
-
-def test_number_chooses_the_plural_form() -> None:
-    shares = [locales.text("en", "group.share", name="Ann", usd=Money(0), n=n) for n in (1, 0, 11, 1001, -1)]
-    assert [share.partition(", ")[2] for share in shares] == [
-        "1 answer",
-        "0 answers",
-        "11 answers",
-        "1,001 answers",
-        "−1 answer",
-    ]
-    assert locales.text("vi", "group.share", name="An", usd=Money(0), n=1).endswith("1 câu trả lời")
-
-
-def test_text_takes_in_any_number_of_counted_nouns() -> None:
-    assert "1 token " in locales.text("en", "digest.tenant", name="Ann", prompts=1, tokens=1, usd=Money(0))
-    assert "1,000 tokens " in locales.text("en", "digest.tenant", name="Ann", prompts=1, tokens=1000, usd=Money(0))
-
-
-@pytest.mark.parametrize("tag", ["vi", "vi-VN", "VI"])
-def test_language_tag_is_read_by_its_first_part(tag: str) -> None:
-    assert locales.find(tag).code == "vi"
-
-
-def test_unknown_language_gets_english() -> None:
-    assert locales.text("de-AT", "new.done") == ENGLISH.texts["new.done"]
-
-
-def test_unknown_key_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        locales.text("en", "no.such_key")
 
 
 def test_every_folder_is_a_language() -> None:

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.chat import Chunk, Finish, Finished
+from engine.chat import Chunk, Finish, Finished, TextDeltas
 from engine.errors import Garbled, ProviderError, StreamCut
 from engine.ports import AnswerSink, LimitHeaders
 from engine.providers.limit_headers import parse_limits
@@ -32,8 +32,8 @@ class StreamReader(ABC):
         return None
 
     def read_texts(self, texts: list[str]) -> Chunk:
-        """Return the texts of frames of `runs`, which a reader without one never gets."""
-        raise NotImplementedError
+        """Return the texts of a run of frames, of the only choice unless the reader knows another."""
+        return TextDeltas(texts)
 
     @abstractmethod
     def read(self, frame: Frame) -> Sequence[Chunk]:

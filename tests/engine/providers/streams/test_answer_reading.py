@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from engine.chat import Delta
+from engine.chat import Delta, TextDeltas
 from engine.errors import Garbled, KeyRefused, Overloaded, RateLimited, StreamCut
 from engine.providers.sse import Frame
 from engine.providers.streams.answer_reading import (
@@ -11,7 +11,9 @@ from engine.providers.streams.answer_reading import (
     StreamReader,
     json_or_text,
     limits_of,
+    read_frames,
 )
+from engine.providers.text_template import TextRun
 from tests.engine.providers.reading import ChunkSink
 
 
@@ -48,6 +50,11 @@ def test_chunks_before_an_error_are_passed_on(word: str, error: type[Exception])
     with pytest.raises(error):
         found.feed(f"data: one\n\ndata: {word}\n\n".encode())
     assert sink.chunks == [Delta("one")]
+
+
+def test_run_of_texts_is_content_of_the_only_choice() -> None:
+    found, error = read_frames(Words(), [TextRun(["one ", "two "]), Frame("", "three")])
+    assert (found, error) == ([TextDeltas(["one ", "two "]), Delta("three")], None)
 
 
 def test_last_frame_may_lack_its_end() -> None:
