@@ -84,10 +84,13 @@ class LineSplitter:
     def rest(self) -> str:
         return "".join(self._parts) + self._held
 
-    def take_short_rest(self) -> str:
-        """Return and forget the beginning of a line, unless it is long: then "", and it is kept."""
-        if not self._parts or self._chars > _SHORT_CHARS:
-            return ""
+    @property
+    def has_long_rest(self) -> bool:
+        """True where a long line has begun: to join it to each piece would take too long."""
+        return self._chars > _SHORT_CHARS
+
+    def take_rest(self) -> str:
+        """Return and forget the beginning of a line."""
         rest = "".join(self._parts)
         self._parts.clear()
         self._chars = 0
@@ -182,8 +185,8 @@ class FrameSplitter:
         Frames of `template` come as runs; a frame that was yielded may have taught it the next ones.
         """
         text = self._lines.decode(piece)
-        if "\n\n" in text and self._builder.is_empty:
-            text = self._lines.take_short_rest() + text
+        if "\n\n" in text and self._builder.is_empty and not self._lines.has_long_rest:
+            text = self._lines.take_rest() + text
             begin = 0
             while True:
                 if template is not None and template.is_known:

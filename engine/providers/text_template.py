@@ -43,7 +43,7 @@ class TextTemplate:
             return
         self._attempts_left -= 1
         places = _CONTENT.findall(data)
-        if len(places) != 1 or _ESCAPED.search(text):
+        if len(places) != 1 or "\n" in data or _ESCAPED.search(text):
             return
         before, place, after = data.partition(places[0])
         if after.startswith(f'{text}"'):

@@ -49,8 +49,9 @@ class OpenAIStreamReader(StreamReader):
         if (quick := plain_text(frame)) is not None and (not quick.model or quick.model == self._model):
             choice = self._choices.get(quick.number)
             if choice is not None and choice.tags.is_over and not choice.half:
-                self._template.learn(frame.data, quick.text)
-                self._template_choice = choice
+                if not self._template.is_known:
+                    self._template.learn(frame.data, quick.text)
+                    self._template_choice = choice
                 return [choice.plain(quick.text)]
         self._template.forget()
         if frame.data[:1] != "{" and (self._is_marker(frame.data.strip()) or is_heartbeat(frame)):

@@ -93,3 +93,9 @@ def test_json_on_several_data_lines_is_one_frame(body: bytes) -> None:
 def test_field_named_error_with_an_object_is_an_error_event() -> None:
     assert read(b'error: {"code": 400}\n\ndata: x\n\n') == [Frame("error", '{"code": 400}'), Frame("", "x")]
     assert read(b"error: none\n\ndata: x\n\n") == [Frame("", "x")]
+
+
+def test_rest_of_a_long_line_is_no_frame_of_its_own() -> None:
+    begun = '{"text":"' + "x" * 20_000
+    raw = f'data: {begun}data: {{}}"}}\n\n'.encode()
+    assert read(raw, len("data: ") + len(begun)) == [Frame("", begun + 'data: {}"}')]

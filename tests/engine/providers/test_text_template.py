@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from engine.chat import Chunk, Delta, Finish, Finished
 from engine.ports import ProviderCall
 from engine.providers.sse import Frame, FrameSplitter
+from engine.providers.streams.answer_reading import read_frames
 from engine.providers.text_template import TextRun, TextTemplate
 from tests.engine.providers.dialects.wires import ASKED, Wire
 from tests.engine.providers.reading import ChunkSink, chunks_of
@@ -88,6 +90,7 @@ def test_text_that_is_no_json_text_ends_the_run(inside: str) -> None:
         ('{"text":"a"}', "a"),
         ('{"content":"b"}', "a"),
         ('{"content":"a\\n"}', "a\n"),
+        ('{"id":1,\n"content":"a"}', "a"),
     ],
 )
 def test_frame_whose_text_has_no_certain_place_teaches_nothing(data: str, text: str) -> None:
@@ -144,6 +147,81 @@ def test_answer_is_the_same_however_its_frames_are_cut(
     texts = [chunk.text for chunk in found if isinstance(chunk, Delta) and chunk.text]
     assert texts == ["begin", *(word for word, _, _ in words if word)]
     assert [chunk for chunk in found if isinstance(chunk, Finished)] == [Finished(Finish.STOP)]
+
+
+DELTAS: list[dict[str, object]] = [
+    {},
+    {"role": "assistant"},
+    {"role": "assistant", "refusal": None},
+    {"reasoning_content": None},
+    {"reasoning": None, "tool_calls": None},
+    {"reasoning_content": "hm"},
+    {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]},
+    {"refusal": "no"},
+]
+CHOICES: list[dict[str, object]] = [
+    {"finish_reason": None},
+    {"logprobs": None, "finish_reason": None},
+    {"finish_reason": None, "native_finish_reason": None},
+    {"finish_reason": None, "stop_reason": None},
+    {"logprobs": {"content": [{"token": "a", "logprob": -1}]}, "finish_reason": None},
+    {"finish_reason": ""},
+    {"finish_reason": "stop"},
+]
+CHUNKS: list[dict[str, object]] = [
+    {"created": 1, "model": "m"},
+    {"created": 1, "model": "m", "system_fingerprint": "fp", "service_tier": "default", "usage": None},
+    {"provider": "X", "model": "m"},
+    {"model": "m", "x_groq": {"id": "r"}},
+    {"model": "m", "p": "abcd"},
+    {"model": "other"},
+    {"usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}},
+    {"error": {"message": "busy", "code": 503}},
+    {"note": '"content":"'},
+    {"content": "beside"},
+]
+BETWEEN = ["", "", "", "", ": ping\n\n", "event: message\n", "\n", "data: [DONE]\n\n", "data: {\n\n", "data: {}\n\n"]
+
+
+@st.composite
+def shaped_frames(draw: st.DrawFn) -> str:
+    """Return several frames of one shape, mostly, with texts and choices of their own."""
+    delta, body, chunk = (draw(st.sampled_from(each)) for each in (DELTAS, CHOICES, CHUNKS))
+    separators, is_ascii = draw(st.sampled_from([(",", ":"), (", ", ": ")])), draw(st.booleans())
+    found = ""
+    for word, index in draw(st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 2)), min_size=1, max_size=6)):
+        choice = {"index": index, "delta": {"content": word, **delta}, **body}
+        whole = {"id": "c", "object": "chat.completion.chunk", **chunk, "choices": [choice]}
+        found += f"data: {json.dumps(whole, separators=separators, ensure_ascii=is_ascii)}\n\n"
+    return found + draw(st.sampled_from(BETWEEN))
+
+
+def read_in_runs(pieces: list[bytes], *, in_runs: bool) -> tuple[list[Chunk], str]:
+    """Return the chunks of a body, those of a run one by one, and the error that ended it."""
+    wire, sink, splitter = Wire("openai"), ChunkSink(), FrameSplitter()
+    reader = wire.provider.reader(ProviderCall(ASKED, "m", 100))
+    for piece in pieces:
+        chunks, error = read_frames(reader, splitter.feed(piece, reader.runs if in_runs else None))
+        sink.add(chunks)
+        if error is not None or reader.has_ended:
+            return sink.chunks, repr(error)
+    return sink.chunks, ""
+
+
+@given(st.lists(shaped_frames(), min_size=1, max_size=8), st.lists(st.integers(1, 900), max_size=4))
+def test_frames_of_any_shape_are_read_in_runs_as_one_by_one(frames: list[str], cuts: list[int]) -> None:
+    body = "".join(frames).encode()
+    ends = [0, *accumulate(cuts), len(body)]
+    pieces = [body[begin:end] for begin, end in pairwise(ends)]
+    assert read_in_runs(pieces, in_runs=True) == read_in_runs(pieces, in_runs=False)
+
+
+def test_texts_of_several_choices_are_told_apart() -> None:
+    frames = [(0, "a"), (1, "b"), (0, "a2"), (1, "b2"), (0, "a3"), (0, "a4"), (1, "b3")]
+    body = "".join(frame(text, choices=[{"index": index, "delta": {"content": text}}]) for index, text in frames)
+    chunks, error = read_in_runs([body.encode()], in_runs=True)
+    assert [(each.index, each.text) for each in chunks if isinstance(each, Delta)] == frames
+    assert not error
 
 
 async def test_run_comes_as_one_chunk() -> None:
