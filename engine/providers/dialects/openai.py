@@ -1,10 +1,13 @@
 """OpenAI's chat completions, in use by most providers; the request and the stream are in modules of their own."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import CapabilityMissing, NoSuchModel
 from engine.ports import AnswerSink, ProviderCall
+from engine.privacy import Exclusions
 from engine.providers import http
 from engine.providers.dialects import transcriptions
 from engine.providers.dialects.adapter import ProviderAdapter
@@ -38,13 +41,8 @@ class OpenAIDialect(ProviderAdapter):
         return {**request_body(call, self.spec), **thinking_off(call, self.spec), **choice}
 
     async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:
-        """Raise CapabilityMissing for a 404 that a tenant's choice of companies may have caused."""
-        try:
+        with self._choice_of(call.request.exclusions):
             await super().stream(call, sink)
-        except NoSuchModel as error:
-            if upstream_choice(call.request.exclusions, self.spec):
-                raise CapabilityMissing(NO_UPSTREAM, status=error.status) from error
-            raise
 
     def own_fields(self, call: ProviderCall) -> frozenset[str]:
         usage = {USAGE_FIELD} if self.spec.asks_usage else set()
@@ -73,11 +71,22 @@ class OpenAIDialect(ProviderAdapter):
             return await transcriptions.transcript(response)
 
     async def embed(self, call: EmbeddingCall) -> Embeddings:
-        answer = await self._post(embeddings.PATH, embeddings.body(call, self.spec), call.key)
+        with self._choice_of(call.exclusions):
+            answer = await self._post(embeddings.PATH, embeddings.body(call, self.spec), call.key)
         return embeddings.read(answer, call, self.spec)
 
     def reader(self, call: ProviderCall) -> OpenAIStreamReader:
         return OpenAIStreamReader(self.spec, call.model, self._habits, has_stop_sequences=sends_stop(call, self.spec))
+
+    @contextmanager
+    def _choice_of(self, exclusions: Exclusions) -> Iterator[None]:
+        """Raise CapabilityMissing for a 404 that a tenant's choice of companies may have caused."""
+        try:
+            yield
+        except NoSuchModel as error:
+            if upstream_choice(exclusions, self.spec):
+                raise CapabilityMissing(NO_UPSTREAM, status=error.status) from error
+            raise
 
 
 DIALECT = OpenAIDialect

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from engine.embeddings import EmbeddingCall, EmbeddingInput, Embeddings
+from engine.privacy import NONE, Exclusions
 from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.registry import build, specs
 
@@ -45,8 +46,10 @@ class EmbeddingWire:
         as_floats: bool = False,
         model: str = "m",
         key: int = 0,
+        exclusions: Exclusions = NONE,
     ) -> Embeddings:
-        return await self.provider.embed(EmbeddingCall(model, inputs or ("hello",), dimensions, as_floats, key))
+        call = EmbeddingCall(model, inputs or ("hello",), dimensions, as_floats, key, exclusions)
+        return await self.provider.embed(call)
 
     def bodies(self) -> list[Any]:
         return [json.loads(request.content) for request in self.sent]

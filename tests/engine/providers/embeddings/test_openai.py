@@ -6,7 +6,16 @@ from typing import Any
 import httpx
 import pytest
 
-from engine.errors import CapabilityMissing, ContextTooLong, Garbled, KeyRefused, ProviderError, RequestFault
+from engine.errors import (
+    CapabilityMissing,
+    ContextTooLong,
+    Garbled,
+    KeyRefused,
+    NoSuchModel,
+    ProviderError,
+    RequestFault,
+)
+from engine.privacy import NONE, Exclusions
 from tests.engine.providers.embeddings.calls import EmbeddingWire, lists, packed, rows
 
 
@@ -145,6 +154,24 @@ async def test_reported_cost_is_read_exactly_where_the_provider_reports_it(
 ) -> None:
     body = b'{"data": [{"index": 0, "embedding": [0.1]}], "usage": ' + usage + b', "model": "usage"}'
     assert (await EmbeddingWire(name, body).embed()).cost_usd == cost
+
+
+@pytest.mark.parametrize(
+    ("name", "exclusions", "kind"),
+    [
+        ("openrouter", NONE, NoSuchModel),
+        ("openrouter", Exclusions(training=True), CapabilityMissing),
+        ("openrouter", Exclusions(frozenset({"openai"})), CapabilityMissing),
+        ("openrouter", Exclusions(frozenset({"local"})), NoSuchModel),
+        ("openai", Exclusions(training=True), NoSuchModel),
+    ],
+)
+async def test_404_that_a_choice_of_companies_may_have_caused_says_nothing_about_the_model(
+    name: str, exclusions: Exclusions, kind: type[ProviderError]
+) -> None:
+    wire = EmbeddingWire(name, {"error": {"message": "No endpoints found matching your data policy"}}, status=404)
+    with pytest.raises(kind):
+        await wire.embed(exclusions=exclusions)
 
 
 async def test_refusals_are_classified_as_those_of_a_chat() -> None:
