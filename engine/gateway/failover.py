@@ -75,9 +75,11 @@ class Failover:
 
     @property
     def drops(self) -> tuple[DropLine, ...]:
-        """The offers left out so far, and why."""
-        left_out = (*self.question.route.drops, *self.selection.drops)
-        return tuple(DropLine(drop.offer.provider, drop.offer.model, drop.reason) for drop in left_out)
+        """The offers left out so far, and why: each once, and none that was attempted after all."""
+        reasons = {drop.offer: drop.reason for drop in (*self.question.route.drops, *self.selection.drops)}
+        attempted = {(record.provider, record.model) for record in self.records}
+        lines = (DropLine(offer.provider, offer.model, reason) for offer, reason in reasons.items())
+        return tuple(line for line in lines if (line.provider, line.model) not in attempted)
 
     async def run(self) -> Attempt:
         """Return the attempt that has answered. Raises RequestRejected, AnswerCut or NoProvider."""

@@ -100,6 +100,17 @@ async def test_receipt_lists_quotes_drops_attempts_and_the_list_price() -> None:
     assert hold.bill.receipt == receipt
 
 
+async def test_receipt_names_an_offer_once_and_not_as_left_out_where_it_was_attempted() -> None:
+    setup = AnswerSetup(ScriptedProvider("a", [DOWN]), ScriptedProvider("b", whole("b")), ScriptedProvider("c"))
+    drops = [Drop(Offer(name, "m"), "rests") for name in ("b", "c")]  # as of offers whose rest may end meanwhile
+    setup.route = replace(setup.route, drops=tuple(drops))
+    setup.market.health.drain("c")
+    answer, _ = setup.answer()
+    await answer.whole()
+    assert [line.provider for line in answer.receipt.attempts] == ["a", "b"]
+    assert [(drop.provider, drop.reason) for drop in answer.receipt.drops] == [("c", "rests")]
+
+
 async def test_list_price_counts_cached_tokens_in_full() -> None:
     setup = AnswerSetup(ScriptedProvider("a", [*deltas("b"), END, Usage(1000, 0, 600, 300)]))
     priced(setup)
