@@ -137,7 +137,7 @@ def _money_moved(conn: Connection, tenant_id: int, month: date) -> bool:
 
     Charges are found through the journal, which is indexed by day.
     """
-    span = {"id": tenant_id, "start": month_begins(month), "end": month_begins(month_after(month))}
+    span = _span(tenant_id, month)
     other = (
         "SELECT 1 AS one FROM transfers WHERE tenant_id = :id AND kind <> 'charge'"
         " AND created_at >= :start AND created_at < :end LIMIT 1"
@@ -153,6 +153,10 @@ _ANSWERS = (
     " AND h.resolved_at >= :start AND h.resolved_at < :end"
 )
 """The answers of a month. An answer belongs to the day of its charge; it started on that day or the day before."""
+_SUMS = (
+    "COUNT(*) AS answers, SUM(a.input_tokens) AS input, SUM(a.output_tokens) AS output,"
+    " SUM(a.allowance_tokens) AS allowance, SUM(COALESCE(t.amount_nanousd, 0)) AS charge"
+)
 
 
 def draft_month(conn: Connection, tenant_id: int, month: date, opening: Money) -> InvoiceDraft:
@@ -172,49 +176,27 @@ def draft_month(conn: Connection, tenant_id: int, month: date, opening: Money) -
 
 def _lines(conn: Connection, tenant_id: int, month: date) -> list[ChargeLine]:
     found = conn.rows(
-        f"SELECT h.resolved_at / {DAY_MS} AS day, a.asked, COUNT(*) AS answers, SUM(a.input_tokens) AS input,"
-        " SUM(a.output_tokens) AS output, SUM(a.allowance_tokens) AS allowance,"
-        f" SUM(COALESCE(t.amount_nanousd, 0)) AS charge FROM {_ANSWERS} GROUP BY 1, 2 ORDER BY 1, 2",
-        id=tenant_id,
-        start=month_begins(month),
-        end=month_begins(month_after(month)),
+        f"SELECT h.resolved_at / {DAY_MS} AS day, a.asked, {_SUMS} FROM {_ANSWERS} GROUP BY 1, 2 ORDER BY 1, 2",
+        **_span(tenant_id, month),
         **_days(month),
     )
-    return [
-        ChargeLine(
-            moment(each["day"] * DAY_MS).date(),
-            each["asked"],
-            int(each["answers"]),
-            int(each["input"]),
-            int(each["output"]),
-            int(each["allowance"]),
-            Money(int(each["charge"])),
-        )
-        for each in found
-    ]
+    return [ChargeLine(moment(each["day"] * DAY_MS).date(), each["asked"], *_sums(each)) for each in found]
 
 
 def _members(conn: Connection, tenant_id: int, month: date) -> list[MemberLine]:
     found = conn.rows(
-        "SELECT h.member_id, COUNT(*) AS answers, SUM(a.input_tokens) AS input, SUM(a.output_tokens) AS output,"
-        " SUM(a.allowance_tokens) AS allowance, SUM(COALESCE(t.amount_nanousd, 0)) AS charge"
-        f" FROM {_ANSWERS} AND h.member_id IS NOT NULL GROUP BY h.member_id ORDER BY h.member_id",
-        id=tenant_id,
-        start=month_begins(month),
-        end=month_begins(month_after(month)),
+        f"SELECT h.member_id, {_SUMS} FROM {_ANSWERS} AND h.member_id IS NOT NULL"
+        " GROUP BY h.member_id ORDER BY h.member_id",
+        **_span(tenant_id, month),
         **_days(month),
     )
-    return [
-        MemberLine(
-            each["member_id"],
-            int(each["answers"]),
-            int(each["input"]),
-            int(each["output"]),
-            int(each["allowance"]),
-            Money(int(each["charge"])),
-        )
-        for each in found
-    ]
+    return [MemberLine(each["member_id"], *_sums(each)) for each in found]
+
+
+def _sums(found: Row) -> tuple[int, int, int, int, Money]:
+    """Return the columns of _SUMS."""
+    tokens = int(found["input"]), int(found["output"]), int(found["allowance"])
+    return int(found["answers"]), *tokens, Money(int(found["charge"]))
 
 
 def _movements(conn: Connection, tenant_id: int, month: date) -> list[Movement]:
@@ -224,9 +206,7 @@ def _movements(conn: Connection, tenant_id: int, month: date) -> list[Movement]:
         " CASE WHEN x.debit = 'house:stars' THEN substr(x.ref, 7) WHEN x.kind = 'refund' THEN substr(x.ref, 8) END"
         " WHERE x.tenant_id = :id AND x.kind <> 'charge' AND x.created_at >= :start AND x.created_at < :end"
         " AND (x.debit = :wallet OR x.credit = :wallet) ORDER BY x.id",
-        id=tenant_id,
-        start=month_begins(month),
-        end=month_begins(month_after(month)),
+        **_span(tenant_id, month),
         wallet=wallet,
     )
     return [_movement(each, wallet) for each in found]
@@ -280,10 +260,8 @@ def _check(conn: Connection, draft: InvoiceDraft) -> None:
             "SELECT COALESCE(SUM(CASE WHEN credit = :wallet THEN amount_nanousd WHEN debit = :wallet"
             " THEN -amount_nanousd ELSE 0 END), 0) AS n FROM transfers"
             " WHERE tenant_id = :id AND created_at >= :start AND created_at < :end",
-            id=draft.tenant_id,
+            **_span(draft.tenant_id, draft.month),
             wallet=wallet_of(draft.tenant_id),
-            start=month_begins(draft.month),
-            end=month_begins(month_after(draft.month)),
         )
     )
     if moved != draft.moved.nanousd:
@@ -292,6 +270,11 @@ def _check(conn: Connection, draft: InvoiceDraft) -> None:
 
 def _sum(amounts: Any) -> Money:
     return sum(amounts, ZERO)
+
+
+def _span(tenant_id: int, month: date) -> dict[str, int]:
+    """Return the tenant, and the begin and the end of its month."""
+    return {"id": tenant_id, "start": month_begins(month), "end": month_begins(month_after(month))}
 
 
 def _days(month: date) -> dict[str, int]:

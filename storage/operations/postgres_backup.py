@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
 
 from storage.database import leases
 from storage.database.files import create_private
@@ -29,8 +30,8 @@ _NAME = "farthing-*.dump"
 _ASIDE, _SCRATCH = "before", "farthing_check"
 _HOURS_AT_MOST = 6
 _BLOCK = 1 << 20
-_ENVIRONMENT = {"dbname": "PGDATABASE"}
-"""The variables of libpq that are not named after their setting."""
+_ENVIRONMENT = {each.keyword.decode(): each.envvar.decode() for each in Conninfo.get_defaults() if each.envvar}
+"""The variable of each setting of a connection, as libpq names them."""
 
 
 def backup_postgres(url: str, folder: Path, now: datetime, keep: int = KEEP) -> tuple[Path, bool]:
@@ -73,7 +74,7 @@ def restore_postgres(saved: Path, url: str, now: datetime) -> str | None:
             aside = _set_aside(conn, now)
             try:
                 _restore_into(url, saved)
-            except BackupFailed:
+            except BaseException:  # Ctrl-C too
                 _put_back(conn, aside)
                 raise
             if not _has_tables(conn, aside):
@@ -166,7 +167,7 @@ def _run(url: str, tool: str, *arguments: str) -> None:
 
 
 def _variables(settings: Mapping[str, Any]) -> dict[str, str]:
-    return {_ENVIRONMENT.get(name, f"PG{name.upper()}"): str(value) for name, value in settings.items()}
+    return {_ENVIRONMENT[name]: str(value) for name, value in settings.items() if name in _ENVIRONMENT}
 
 
 def _sum_of(saved: Path) -> Path:

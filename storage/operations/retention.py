@@ -1,7 +1,7 @@
 """Deletion of the texts of tenants who let them be kept for less time than the operator does.
 
 A text is deleted so many days after it was written, also in a conversation that goes on: questions and answers,
-stored responses, messages that wait to be sent, and the names and summaries of conversations.
+stored responses, answers that were sent or dropped, and the names and summaries of conversations.
 """
 
 from datetime import datetime
@@ -32,7 +32,7 @@ def sweep(conn: Connection, now: datetime, limit: int) -> int:
     overdue: dict[str, Any] = {"now": ms(now), "day": DAY_MS}
     conn.run(_SUMMARIES, **overdue)
     values = {**overdue, "n": limit}
-    tables = (("messages", "x.created_at"), ("questions", "x.changed_at"), ("stored_responses", "x.created_at"))
+    tables = (("messages", "x.created_at"), ("questions", "x.created_at"), ("stored_responses", "x.created_at"))
     deleted = [conn.run(_UNITS.format(table=table, time=time), **values) for table, time in tables]
     deleted += [conn.run(_SENT.format(column=column), **values) for column in ("chat_id", "user_id")]
     return max(deleted)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from engine.money import ZERO, Money
 from storage.database.connection import Connection, ms, row
+from storage.tenants import shared_wallets
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,12 @@ def liability(conn: Connection, rates: Mapping[str, Fraction]) -> Liability:
     found = conn.rows(
         "SELECT t.plan, SUM(a.balance_nanousd) AS balance, SUM(a.owed_nanousd) AS owed,"
         " SUM(CASE WHEN a.period_ref = '' THEN 0 ELSE a.allowance_tokens - a.allowance_used_tokens END) AS unused,"
-        " SUM(CASE WHEN g.tenant_id IS NOT NULL OR a.balance_nanousd <= COALESCE(p.paid, 0) THEN 0"
+        " SUM(CASE WHEN s.wallet_id IS NOT NULL OR a.balance_nanousd <= COALESCE(p.paid, 0) THEN 0"
         " ELSE a.balance_nanousd - COALESCE(p.paid, 0) END) AS gifts"
         " FROM accounts a JOIN tenants t ON t.id = a.tenant_id"
         " LEFT JOIN (SELECT tenant_id, SUM(credited_nanousd) AS paid FROM payments WHERE refunded_at IS NULL"
         " GROUP BY tenant_id) p ON p.tenant_id = a.tenant_id"
-        " LEFT JOIN (SELECT DISTINCT wallet_id AS tenant_id FROM groups) g ON g.tenant_id = a.tenant_id GROUP BY t.plan"
+        f" LEFT JOIN {shared_wallets.IS_SHARED} s ON s.wallet_id = a.tenant_id GROUP BY t.plan"
     )
     allowances = sum((int(each["unused"]) * rates.get(each["plan"], Fraction(0)) for each in found), Fraction(0))
     gifts = Money(sum(int(each["gifts"]) for each in found))

@@ -114,7 +114,7 @@ def tenant_of(columns: tuple[Any, ...], plans: Mapping[str, Plan], key: KeyLimit
         telegram_user_id,
         bool(banned) or access != ADMITTED,
         key,
-        exclusions_from(json.loads(settings)[EXCLUSIONS]) if f'"{EXCLUSIONS}"' in settings else NONE,
+        exclusions_from(json.loads(settings).get(EXCLUSIONS)) if f'"{EXCLUSIONS}"' in settings else NONE,
         sponsors=() if team_id is None else (Sponsor(team_id, plans.get(team_plan) or free, team_name),),
         pays=team_id is None or bool(own_after),
     )

@@ -1,6 +1,7 @@
 """Backup and restore by pg_dump and pg_restore, on a real server; skipped where its programs are missing."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from storage import migrations
 from storage.database.database import open_database
 from storage.database.leases import Lease
 from storage.database.postgres import PostgresConnection, connect
+from storage.operations import postgres_backup
 from storage.operations.audit import audit
 from storage.operations.backup import BackupFailed
 from storage.operations.postgres_backup import SUMS, backup_postgres, restore_postgres
@@ -104,6 +106,38 @@ def test_failed_restore_leaves_the_database_as_it_was(url: str, tmp_path: Path) 
         restore_postgres(saved, url, NOW)
     assert tenants(url) == 2
     assert not rows(url, "SELECT 1 AS one FROM pg_namespace WHERE nspname LIKE 'before%'")
+
+
+def test_restore_that_ends_in_any_other_way_leaves_the_database_as_it_was(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tenant(url, "5")
+    saved, _ = backup_postgres(url, tmp_path, NOW)
+    hanging = tmp_path / "bin" / "pg_restore"
+    hanging.parent.mkdir()
+    hanging.write_text('#!/bin/sh\n[ "$1" = --list ] || exec sleep 60\n')
+    hanging.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{hanging.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(postgres_backup, "_HOURS_AT_MOST", 0.2 / 3600)
+    with pytest.raises(BackupFailed, match="timed out"):
+        restore_postgres(saved, url, NOW)
+    assert tenants(url) == 1
+    assert not rows(url, "SELECT 1 AS one FROM pg_namespace WHERE nspname LIKE 'before%'")
+
+
+def test_each_setting_of_the_connection_reaches_the_tools(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "bin" / "pg_restore"
+    tool.parent.mkdir()
+    tool.write_text(f"#!/bin/sh\nenv | grep ^PG > {tmp_path}/seen\nexit 1\n")
+    tool.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tool.parent) + ":" + os.environ["PATH"])
+    (tmp_path / "a.dump").touch()
+    with pytest.raises(BackupFailed, match="pg_restore failed"):
+        restore_postgres(tmp_path / "a.dump", make_conninfo(url, channel_binding="disable", application_name="x"), NOW)
+    seen = (tmp_path / "seen").read_text().splitlines()
+    assert {"PGCHANNELBINDING=disable", "PGAPPNAME=x"} <= set(seen)
 
 
 def test_books_that_fail_the_audit_are_not_saved(url: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from storage.database.database import Database
 from storage.operations import retention
 from storage.telegram import conversations, outbox, questions
 from storage.telegram.question_content import QuestionContent
-from storage.telegram.questions import Place
+from storage.telegram.questions import Ask, Place
 from storage.tenants import stored_responses, tenant_settings, tenants
 from storage.tenants.stored_responses import StoredResponse
 from tests.storage.books import FREE, NOW
@@ -52,6 +52,17 @@ async def test_texts_are_deleted_that_many_days_after_they_were_written(
         assert left(conn) == {"messages": 2 * kept + 2, "questions": kept + 1, "stored_responses": kept + 1} | {
             "outbox": kept + 1
         }
+
+    await db.write(unit)
+
+
+async def test_question_that_was_asked_again_is_not_kept_longer(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann, written = person(conn, CHAT, 3), NOW - timedelta(days=4)
+        asked = questions.store(conn, ann, Place(7, CHAT, 0, 1), QuestionContent("hello"), written)
+        questions.begin(conn, asked.id, Ask("again"), NOW - timedelta(days=1))
+        retention.sweep(conn, NOW, 100)
+        assert left(conn)["questions"] == 0
 
     await db.write(unit)
 

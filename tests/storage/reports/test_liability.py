@@ -11,6 +11,7 @@ from storage.groups import wallets
 from storage.ledger.transfers import credit
 from storage.reports import liability
 from storage.reports.liability import Liability, StarTotals
+from storage.teams import teams
 from tests.storage.books import FREE, PRO, tenant
 
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
@@ -103,11 +104,16 @@ async def test_gifts_are_spent_first_and_are_no_liability(db: Database) -> None:
     assert found.total == Money.usd("3")
 
 
-async def test_wallet_of_a_group_was_paid_for_by_its_members(db: Database) -> None:
+@pytest.mark.parametrize("is_team", [False, True])
+async def test_shared_wallet_was_paid_for_by_its_members(db: Database, is_team: bool) -> None:
     def unit(conn: Connection) -> Liability:
         plan = replace(FREE, tokens_per_month=0)
-        group = wallets.open_wallet(conn, -100, "Room", plan, DAY)
-        credit(conn, group.wallet_id, Money.usd("4"), ref="g", reason="", now=DAY, source=wallets.HOUSE_GROUPS)
+        if is_team:
+            shared = teams.create(conn, tenant(conn, "0"), "Crew", plan, DAY)
+            assert shared is not None
+        else:
+            shared = wallets.open_wallet(conn, -100, "Room", plan, DAY).wallet_id
+        credit(conn, shared, Money.usd("4"), ref="g", reason="", now=DAY, source=wallets.HOUSE_GROUPS)
         return liability.liability(conn, {})
 
     found = await db.write(unit)

@@ -17,7 +17,7 @@ from storage.database.database import Database
 from storage.database.sqlite import SqliteConnection
 from storage.ledger import holds
 from storage.teams import members
-from storage.tenants import api_keys, tenants
+from storage.tenants import api_keys, tenant_settings, tenants
 from storage.tenants.api_keys import ApiKey, KeySettings
 from tests.storage.books import FREE, NOW, check_books, hold_request, pay, shortfall_of, take, tenant
 from tests.storage.teams.crew import crew
@@ -39,6 +39,18 @@ async def test_each_key_of_a_tenant_has_its_own_limit(db: Database) -> None:
         used = {each.id: each.used_tokens for each in api_keys.list_for(conn, team, NOW)}
         assert used == {dev.id: 1_000_000, production.id: 900_000}
         check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_text_of_a_person_that_is_the_name_of_a_setting_is_only_a_text(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        owner, new = tenant(conn), api_keys.new_key()
+        api_keys.add(conn, owner, new, KeySettings(name="k"), NOW)
+        tenant_settings.set_setting(conn, owner, tenant_settings.INSTRUCTIONS, tenants.EXCLUSIONS)
+        found = api_keys.authenticate(conn, new.sha256, {"free": FREE})
+        assert found is not None
+        assert not found.exclusions
 
     await db.write(unit)
 
