@@ -23,7 +23,7 @@ DATABASE = Path("sandbox-data/farthing.db")
 
 async def run_sandbox(settings: Settings) -> int:
     """Run the sandbox and Farthing over it until a signal; return the exit code."""
-    admin_key = secrets.token_hex(16)
+    admin_key = admin_key_of(settings)
     farthing_url = f"http://{settings.env.host}:{settings.env.port}"
     _delete_database()
     async with Sandbox(
@@ -40,6 +40,11 @@ async def run_sandbox(settings: Settings) -> int:
         return await run_parts(
             sandbox_settings(settings, sandbox, admin_key), EVERYTHING, is_sandbox=True, opened=show_route
         )
+
+
+def admin_key_of(settings: Settings) -> str:
+    """Return ADMIN_API_KEY where it is set; else a random key, with which only the sandbox's page calls."""
+    return settings.admin_key or secrets.token_hex(16)
 
 
 def stand_in_providers() -> dict[str, str]:

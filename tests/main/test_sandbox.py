@@ -30,6 +30,11 @@ async def test_sandbox_uses_its_own_telegram_providers_and_database(tmp_path: Pa
     assert "real-key" not in settings.secrets()
 
 
+def test_admin_key_of_the_environment_counts_in_the_sandbox_too(tmp_path: Path) -> None:
+    assert running.admin_key_of(settings_of(tmp_path, ADMIN_API_KEY="k" * 24)) == "k" * 24
+    assert len(running.admin_key_of(settings_of(tmp_path))) == 32
+
+
 async def test_sandbox_makes_no_backups_and_has_a_transcriber(tmp_path: Path) -> None:
     async with Sandbox() as sandbox:
         config = sandbox_settings(settings_of(tmp_path), sandbox, "k" * 24).config

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
@@ -20,19 +20,18 @@ QUIET_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class WrongKey:
-    """One wrong admin key: hashes of the key, and of the key and the path that it was sent to."""
+    """One request with a wrong admin key: hashes of the key, and of the path that it was sent to."""
 
     time: float
     key: int
-    place: int
-    is_refused_unread: bool
+    path: int
 
 
 class WrongAdminKeys:
     """The wrong admin keys of the last minute. From ten on, admins get one alert, and further wrong ones a 429.
 
-    Ten are ten different keys, or ten times the same one for one path: a program with an old key that calls several
-    paths is told of it by each, and is no attempt to guess.
+    Each request counts, but for those of a program with an old key that calls many paths: a key that came less than
+    twice to its paths, on average, counts once.
     """
 
     def __init__(self, clock: Clock, alert: Callable[[int], Awaitable[object]] | None = None) -> None:
@@ -46,25 +45,24 @@ class WrongAdminKeys:
         now = self._clock.monotonic()
         while self._tries and now - self._tries[0].time >= WRONG_KEYS_SECONDS:
             self._tries.popleft()
-        key, place = hash(secret), hash((secret, path))
-        wait = self._wait_seconds(now, key, place)
-        self._tries.append(WrongKey(now, key, place, is_refused_unread=wait > 0))
-        if max(len({each.key for each in self._tries}), self._times_of(place)) >= MOST_WRONG_KEYS:
+        before = self._counted()
+        self._tries.append(WrongKey(now, hash(secret), hash(path)))
+        if len(self._counted()) >= MOST_WRONG_KEYS:
             self._alarm(now)
-        return replace(TOO_MANY_WRONG_KEYS, retry_after_seconds=wait) if wait > 0 else problem.new()
+        if len(before) < MOST_WRONG_KEYS:
+            return problem.new()
+        return replace(TOO_MANY_WRONG_KEYS, retry_after_seconds=before[-MOST_WRONG_KEYS] + WRONG_KEYS_SECONDS - now)
 
-    def _wait_seconds(self, now: float, key: int, place: int) -> float:
-        """Return the seconds until this key is answered again. One that was called wrong before is called so again."""
-        if self._times_of(place) >= MOST_WRONG_KEYS:
-            times = [each.time for each in self._tries if each.place == place]
-        elif any(each.key == key and not each.is_refused_unread for each in self._tries):
-            return 0.0
-        else:
-            times = sorted({each.key: each.time for each in self._tries}.values())
-        return times[-MOST_WRONG_KEYS] + WRONG_KEYS_SECONDS - now if len(times) >= MOST_WRONG_KEYS else 0.0
-
-    def _times_of(self, place: int) -> int:
-        return sum(each.place == place for each in self._tries)
+    def _counted(self) -> list[float]:
+        """Return the times of the requests that count, in their order."""
+        by_key: defaultdict[int, list[WrongKey]] = defaultdict(list)
+        for each in self._tries:
+            by_key[each.key].append(each)
+        counted: list[WrongKey] = []
+        for tries in by_key.values():
+            is_repeated = len(tries) >= 2 * len({each.path for each in tries})
+            counted += tries if is_repeated else tries[-1:]
+        return sorted(each.time for each in counted)
 
     def _alarm(self, now: float) -> None:
         is_new = now - self._last_alarm >= QUIET_SECONDS

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.web.conftest import ADMIN_KEY, RunningApi
 from web.admin.wrong_keys import MOST_WRONG_KEYS, QUIET_SECONDS, WrongAdminKeys
 from web.errors import OPERATORS_ONLY
@@ -88,9 +90,16 @@ async def test_old_key_is_called_wrong_by_every_path() -> None:
     assert alerts == []
 
 
-async def test_eleventh_key_learns_nothing_and_the_first_ten_are_told_again() -> None:
+async def test_after_ten_keys_no_wrong_one_is_told_more() -> None:
     wrong = WrongAdminKeys(Clock())
     found = [wrong.refusal(OPERATORS_ONLY, f"key-{number}", "/metrics").status for number in range(12)]
     assert found == [401] * 10 + [429] * 2
     assert wrong.refusal(OPERATORS_ONLY, "key-11", "/admin/audit").status == 429
-    assert wrong.refusal(OPERATORS_ONLY, "key-3", "/admin/audit").status == 401
+    assert wrong.refusal(OPERATORS_ONLY, "key-3", "/admin/audit").status == 429
+
+
+@pytest.mark.parametrize(("keys", "paths"), [(1, 1), (1, 2), (1, 5), (2, 1), (3, 1), (10, 1), (10, 3), (10, 10)])
+async def test_eleventh_wrong_request_is_a_429(keys: int, paths: int) -> None:
+    wrong = WrongAdminKeys(Clock())
+    sent = [(f"key-{number % keys}", f"/admin/{number % paths}") for number in range(12)]
+    assert [wrong.refusal(OPERATORS_ONLY, *each).status for each in sent] == [401] * 10 + [429] * 2

@@ -58,7 +58,7 @@ function provider(row, words, reload) {
     row.p50_first_token_ms && t("operator.first_word", { ms: count(row.p50_first_token_ms) }),
     row.chance_of_failure >= SHOWN_ODDS && row.status === "answering" && t("operator.odds", { percent: Math.round(100 * row.chance_of_failure) }),
     row.requests_per_minute && t("operator.limit", { n: count(row.requests_per_minute) }),
-    row.reason,
+    !words?.drained && row.reason, // else the pill says who drained it
     ...row.free.map((each) => t("operator.free", { model: each.model, n: count(each.left_today) })),
   ];
   return el("li", { class: "wraps" },
