@@ -205,4 +205,4 @@ class Attempt(BilledAttempt):
     def _caching_pays(self) -> bool:
         question, now = self.question, self.market.clock.now()
         forecast = self.market.catalog.forecast
-        return caching_pays(forecast, question.request.conversation, question.tenant_id, self.quote, now)
+        return caching_pays(forecast, question.request.conversation, question.asker_id, self.quote, now)

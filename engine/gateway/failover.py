@@ -186,12 +186,12 @@ class Failover:
         usage = attempt.usage()
         if not usage.estimated:
             request, offer, catalog = self.question.request, attempt.quote.offer, self.market.catalog
-            text, tenant_id = text_of(attempt.content.events), self.question.tenant_id
-            catalog.learn(request, offer, usage, text, tenant_id, is_cut=attempt.content.is_cut)
+            text, asker_id = text_of(attempt.content.events), self.question.asker_id
+            catalog.learn(request, offer, usage, text, asker_id, is_cut=attempt.content.is_cut)
             hides_thinking = usage.reasoning_tokens > 0 and not thinking_of(attempt.content.events)
             if attempt.first_token_ms is not None and hides_thinking:
                 catalog.sizes.thinking_speeds.learn(offer, usage.reasoning_tokens, attempt.first_token_ms / 1000)
-            catalog.remember(request, offer, usage, self.market.clock.now(), self.question.tenant_id)
+            catalog.remember(request, offer, usage, self.market.clock.now(), asker_id)
 
     # --- hedging ------------------------------------------------------------------------------------
 

@@ -81,10 +81,10 @@ class Gateway:
             await self._admit(tenant, model.name)
         route = await self._route_or_journal(tenant, model, request)
         async with held(self._ledger, _hold_requests(tenant, model, request, route)) as (hold_request, hold):
-            payer = hold_request.tenant_id
+            payer, member = hold_request.tenant_id, hold_request.member_id
             if approve is not None:
                 approve(model, route, payer)
-            question = Question(payer, request, route, hold_request.input_tokens, finish, can_restart, siblings)
+            question = Question(payer, request, route, hold_request.input_tokens, finish, can_restart, siblings, member)
             answer = Answer(self.market, question, hold)
             self._enter(answer)
             try:

@@ -52,9 +52,10 @@ class Siblings:
 class Question:
     """One request of a tenant, and the route planned for it.
 
-    `tenant_id` None: a probe at the operator's cost. `input_ceiling_tokens` is the input that was held for.
+    `tenant_id` pays; None: a probe at the operator's cost. `input_ceiling_tokens` is the input that was held for.
     `can_restart`: the reader can take back content that it has shown.
     `siblings`: the answers that this one is kept with.
+    `member_id`: the tenant that asks, where a team or group pays.
     """
 
     tenant_id: int | None
@@ -64,6 +65,12 @@ class Question:
     finish: Finisher | None = None
     can_restart: bool = True
     siblings: Siblings | None = None
+    member_id: int | None = None
+
+    @property
+    def asker_id(self) -> int | None:
+        """The tenant whose habits the answer shows."""
+        return self.tenant_id if self.member_id is None else self.member_id
 
 
 def uncancel() -> None:

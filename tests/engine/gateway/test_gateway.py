@@ -10,6 +10,7 @@ import pytest
 
 from engine.catalog.offers import Model, flat_price
 from engine.catalog.price_book import PriceBook
+from engine.chat import Usage
 from engine.errors import (
     Closing,
     DailyAnswersUsed,
@@ -21,7 +22,7 @@ from engine.holds import Grant, HoldRequest
 from engine.money import Money
 from engine.ports import Ledger
 from engine.routing.plan import Route
-from engine.tenancy import seconds_left_today
+from engine.tenancy import Sponsor, seconds_left_today
 from tests.engine.gateway.gateways import ASK, CHEAP, FLAT, learn_lengths
 from tests.engine.scripted import NEVER, TENANT, AnswerSetup, ScriptedHold, ScriptedProvider, Step, deltas, shown, whole
 
@@ -37,6 +38,18 @@ async def test_answer_is_planned_with_the_usual_answers_of_its_tenant() -> None:
     assert bill is not None
     assert bill.receipt is not None
     assert bill.receipt.quotes[0].expected == Money.from_atto(expected)
+
+
+async def test_answer_that_a_sponsor_pays_teaches_the_habits_of_its_asker() -> None:
+    made, ledger, _ = serving(*whole("word " * 400, tokens=(100, 400)))
+    payer, catalog = Sponsor(TENANT.id + 1, TENANT.plan), made.market.catalog
+    for _ in range(20):
+        catalog.learn(ASK, CHEAP, Usage(100, 50), "word " * 50, TENANT.id + 2)
+    async with made.answer(replace(TENANT, sponsors=(payer,)), ASK) as answer:
+        await answer.whole()
+    assert [request.tenant_id for request in ledger.requests] == [payer.id]
+    lengths = [catalog.sizes.answer_tokens("auto", tenant_id) for tenant_id in (TENANT.id, payer.id)]
+    assert lengths[0] > lengths[1]
 
 
 class Holds:
