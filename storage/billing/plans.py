@@ -107,10 +107,12 @@ def unused_part(conn: Connection, state: TenantState, start: datetime) -> Money:
     """Return the price paid for the current period x the lesser of its unused shares: of time after `start`, of tokens.
 
     With the time alone, a tenant who upgrades would get used tokens back. Held tokens count as used.
+    A plan without tokens is only time.
     """
     length = max(_MS, state.renews_at - state.period_start)
     time_left = Fraction(max(timedelta(0), state.renews_at - start) // _MS, length // _MS)
-    tokens_left = Fraction(max(0, state.allowance_left_tokens), max(1, state.allowance_tokens))
+    allowance = state.allowance_tokens
+    tokens_left = Fraction(max(0, state.allowance_left_tokens), allowance) if allowance else Fraction(1)
     return tenants.paid_for_period(conn, state).share(min(Fraction(1), time_left, tokens_left))
 
 

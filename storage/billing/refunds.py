@@ -11,6 +11,7 @@ from storage.billing.payments import Payment
 from storage.database.connection import Connection, Row, ms, scalar
 from storage.ledger import transfers
 from storage.ledger.transfers import credit, debit_or_owe
+from storage.tenants import shared_wallets
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ def refund(
     paid = payments.find(conn, charge_id)
     if paid is None:
         return None
-    tenant_id, amount, ref = _debtor(conn, paid["tenant_id"]), Money(paid["credited_nanousd"]), f"refund:{charge_id}"
+    tenant_id = shared_wallets.heir(conn, paid["tenant_id"]) or paid["tenant_id"]
+    amount, ref = Money(paid["credited_nanousd"]), f"refund:{charge_id}"
     transfers.lock_account(conn, tenant_id)
     if not _mark_refunded(conn, charge_id, now):
         sql = "SELECT amount_nanousd FROM transfers WHERE ref = :ref"
@@ -58,12 +60,6 @@ def refund(
     reason = f"refund of {paid['stars']} Stars"
     taken = debit_or_owe(conn, tenant_id, amount, kind="refund", to="house:stars", ref=ref, reason=reason, now=now)
     return RefundResult(True, tenant_id, taken, amount - taken, ended)
-
-
-def _debtor(conn: Connection, tenant_id: int) -> int:
-    """Return the tenant that is debited: the owner of a dissolved team, who got what was left of its money."""
-    sql = "SELECT owner_id FROM teams WHERE wallet_id = :id AND dissolved_at IS NOT NULL"
-    return int(scalar(conn, sql, id=tenant_id) or tenant_id)
 
 
 def _mark_refunded(conn: Connection, charge_id: str, now: datetime) -> bool:

@@ -39,6 +39,12 @@ def is_shared(conn: Connection, tenant_id: int) -> bool:
     return bool(scalar(conn, f"SELECT COUNT(*) AS n FROM {IS_SHARED} s WHERE s.wallet_id = :id", id=tenant_id))
 
 
+def heir(conn: Connection, tenant_id: int) -> int | None:
+    """Return the owner of a dissolved team, who gets what is left of its money; None for any other wallet."""
+    found = scalar(conn, "SELECT owner_id FROM teams WHERE wallet_id = :id AND dissolved_at IS NOT NULL", id=tenant_id)
+    return None if found is None else int(found)
+
+
 def lock(conn: Connection, tenant_ids: tuple[int, int]) -> dict[int, Row]:
     """Lock two accounts in the order of their ids, so that two moves never wait for each other."""
     return {each: transfers.lock_account(conn, each) for each in sorted(tenant_ids)}

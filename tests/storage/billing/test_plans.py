@@ -230,6 +230,15 @@ async def test_unused_part_is_the_lesser_of_time_and_tokens(
     assert await db.write(unit) == Money.usd(usd)
 
 
+async def test_unused_part_of_a_plan_without_tokens_is_its_time(db: Database) -> None:
+    def unit(conn: Connection) -> Money:
+        ann = tenant(conn, "9")
+        bought(conn, ann, replace(STARTER, tokens_per_month=0))
+        return plans.unused_part(conn, state(conn, ann), NOW + PERIOD / 3)
+
+    assert await db.write(unit) == Money.usd("6")
+
+
 async def test_held_tokens_count_as_used(db: Database) -> None:
     def unit(conn: Connection) -> Money:
         ann = tenant(conn, "9")

@@ -161,6 +161,17 @@ async def test_refund_after_the_end_debits_the_owner_who_got_the_rest(db: Databa
     await db.write(unit)
 
 
+async def test_order_for_a_team_can_not_be_paid_after_the_end(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, _, bao = crew(conn)
+        order = orders.make_order(conn, team, orders.TOPUP, Money.usd("1.3"), STAR, NOW, payer_id=bao)
+        assert orders.objection(conn, order.id, 1002, 100, "XTR", PLANS, NOW) is None
+        teams.dissolve(conn, team, NOW)
+        assert orders.objection(conn, order.id, 1002, 100, "XTR", PLANS, NOW) == "expired"
+
+    await db.write(unit)
+
+
 async def test_team_of_a_banned_owner_pays_no_more(db: Database) -> None:
     def unit(conn: Connection) -> None:
         _, ann, bao = crew(conn, "1")
