@@ -85,7 +85,7 @@ $(VENV)/runtime: requirements/runtime.txt $(VENV)/uv
 	@touch $@
 
 $(VENV)/dev: requirements/dev.txt $(VENV)/runtime
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: -r requirements/dev.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --compile-bytecode -r requirements/dev.txt
 	@touch $@
 
 $(VENV)/mutants: requirements/mutants.txt $(VENV)/dev

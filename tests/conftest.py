@@ -1,7 +1,10 @@
 """No test speaks to anything but this machine."""
 
+import contextlib
+import importlib
 import os
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -15,6 +18,24 @@ settings.load_profile("house")
 
 LONGEST = ("test_replicas.py", "test_kills.py", "test_clock.py")
 _LOCAL = ("127.", "::1", "localhost", "0.0.0.0")
+
+# Workers and the programs that they start compile each module once for all: compiling anew takes a minute of a run.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have each worker compile its share of the tests first, so that not all compile the same module at one time."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if worker and session.config.args == session.config.getini("testpaths"):
+        root = session.config.rootpath
+        for path in sorted(root.glob("tests/**/test_*.py"))[int(worker) :: _workers()]:
+            with contextlib.suppress(Exception, pytest.skip.Exception):  # the collection reports it
+                importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
+
+
+def _workers() -> int:
+    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     xdist gives each worker as many tests in a row; those that are done early take over the last tests of others.
     """
-    workers, total = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), len(items)
+    workers, total = _workers(), len(items)
     journeys: dict[str, list[pytest.Item]] = {name: [] for name in LONGEST}
     others: list[pytest.Item] = []
     for item in items:

@@ -1,10 +1,13 @@
-"""A migrated database, and a journey: the whole program over the sandbox."""
+"""A migrated database, a bot of the sandbox's Bot API, and a journey: the whole program over the sandbox."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from telegram.ext import ExtBot
 
+from bot.requests import FormRequest
 from sandbox.app import Sandbox
 from storage.database.database import Database, open_database
 from tests.databases import migrated_database
@@ -24,6 +27,13 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox(word_seconds=0.001) as running:
         yield running
+
+
+@pytest.fixture
+async def bot(sandbox: Sandbox) -> AsyncIterator[ExtBot[Any]]:
+    made: ExtBot[Any] = ExtBot(sandbox.token, base_url=f"{sandbox.telegram_url}/bot", request=FormRequest())
+    async with made:
+        yield made
 
 
 @pytest.fixture

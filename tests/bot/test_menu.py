@@ -1,7 +1,6 @@
 """The menu button: the Mini App if there is a public URL, else the commands."""
 
 import logging
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from telegram.ext import ExtBot
 
 from bot import menu
 from bot.config import BotConfig
-from bot.requests import FormRequest
 from sandbox.app import Sandbox
 from sandbox.telegram.methods import METHODS
 from sandbox.telegram.params import Params
@@ -18,19 +16,6 @@ from sandbox.telegram.world import World
 from tests.bot.settings import bot_config
 
 ADDRESS = "https://farthing.example/some/place"
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-async def bot(sandbox: Sandbox) -> AsyncIterator[ExtBot[Any]]:
-    made: ExtBot[Any] = ExtBot(sandbox.token, base_url=f"{sandbox.telegram_url}/bot", request=FormRequest())
-    async with made:
-        yield made
 
 
 def config(sandbox: Sandbox, public_url: str) -> BotConfig:

@@ -12,17 +12,17 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.database.watch import Watched
 from tests.storage.books import tenant
+from tests.storage.kinds import on_postgresql, on_sqlite
 
 WATCHED = (Watched("tenants", ("plan", "banned")), Watched("watermarks", ("value",)))
 
 
 @pytest.fixture
 async def owner(db: Database) -> int:
-    if db.dialect != "sqlite":
-        pytest.skip("other processes write to PostgreSQL")
     return await db.write(lambda conn: tenant(conn, "1"))
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("sql", "counts"),
     [
@@ -44,6 +44,7 @@ async def test_change_of_a_watched_column_is_counted(db: Database, owner: int, s
     assert watch.count == counts
 
 
+@on_sqlite
 async def test_deleted_row_is_a_change(db: Database, owner: int) -> None:
     watch = await db.watch(WATCHED)
     assert watch is not None
@@ -52,6 +53,7 @@ async def test_deleted_row_is_a_change(db: Database, owner: int) -> None:
     assert (watch.count, owner) == (1, owner)
 
 
+@on_sqlite
 async def test_new_row_is_a_change_where_it_is_watched(db: Database, owner: int) -> None:
     assert owner
     watch = await db.watch((Watched("watermarks", ("value",), with_new_rows=True),))
@@ -60,6 +62,7 @@ async def test_new_row_is_a_change_where_it_is_watched(db: Database, owner: int)
     assert watch.count == 1
 
 
+@on_sqlite
 async def test_change_in_a_batch_that_is_replayed_is_counted(db: Database, owner: int) -> None:
     watch = await db.watch(WATCHED)
     assert watch is not None
@@ -75,6 +78,7 @@ async def test_change_in_a_batch_that_is_replayed_is_counted(db: Database, owner
     assert watch.count == 1
 
 
+@on_sqlite
 async def test_two_watches_count_for_themselves(db: Database, owner: int) -> None:
     first, second = await db.watch(WATCHED[:1]), await db.watch(WATCHED[1:])
     assert first is not None
@@ -83,11 +87,12 @@ async def test_two_watches_count_for_themselves(db: Database, owner: int) -> Non
     assert (first.count, second.count) == (1, 0)
 
 
+@on_postgresql
 async def test_nothing_is_known_where_other_processes_write(db: Database) -> None:
-    if db.dialect == "postgresql":
-        assert await db.watch(WATCHED) is None
+    assert await db.watch(WATCHED) is None
 
 
+@on_sqlite
 async def test_change_by_another_program_is_counted_with_a_later_commit(
     db: Database, owner: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

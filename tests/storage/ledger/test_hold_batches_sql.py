@@ -12,6 +12,7 @@ from storage.ledger import hold_batches_sql
 from storage.tenants import api_keys
 from storage.tenants.api_keys import KeySettings
 from tests.storage.books import NOW, account, hold_request, take, tenant
+from tests.storage.kinds import on_sqlite
 from tests.storage.ledger.test_holds_sql import key_counts, limited
 
 MONTH = month_of(NOW)
@@ -28,11 +29,10 @@ def test_placeholders_are_positional_and_match_the_columns(name: str) -> None:
     assert not re.search(r"\?\d|:\w", write.sqlite_for(3))
 
 
+@on_sqlite
 @pytest.mark.parametrize("name", ["TAKE_FUNDS", "TAKE_KEYS", "RESOLVE_ALL", "RELEASE_ALL", "RELEASE_KEYS"])
 async def test_rows_are_found_by_their_keys_on_sqlite(name: str, db: Database) -> None:
     """A scan of the table for each batch would take longer with each request ever made."""
-    if db.dialect != "sqlite":
-        return
 
     def plan(conn: Connection) -> list[str]:
         assert isinstance(conn, SqliteConnection)

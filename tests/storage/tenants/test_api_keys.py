@@ -20,6 +20,7 @@ from storage.teams import members
 from storage.tenants import api_keys, tenant_settings, tenants
 from storage.tenants.api_keys import ApiKey, KeySettings
 from tests.storage.books import FREE, NOW, check_books, hold_request, pay, shortfall_of, take, tenant
+from tests.storage.kinds import on_sqlite
 from tests.storage.teams.crew import crew
 
 
@@ -249,9 +250,8 @@ def test_every_column_of_the_caller_is_watched() -> None:
     assert watched["team_members"] >= {name for table, name in columns if table == "m"}
 
 
+@on_sqlite
 async def test_caller_is_looked_up_anew_when_the_team_changes(db: Database) -> None:
-    if db.dialect != "sqlite":
-        pytest.skip("nothing is remembered on PostgreSQL")
     watch = await db.watch(api_keys.AUTHENTICATED_BY)
     assert watch is not None
     _, ann, bao = await db.write(crew)

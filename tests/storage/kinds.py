@@ -1,0 +1,6 @@
+"""Marks of the tests that are about one kind of database; the fixtures `url` and `db` then are of that kind."""
+
+import pytest
+
+on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
