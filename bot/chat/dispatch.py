@@ -68,11 +68,13 @@ async def on_button(update: Update, context: Context) -> None:
 
 
 async def on_error(update: object, context: Context) -> None:
-    """Log the error for the operator and send the user a sentence."""
+    """Log the error for the operator and send the user a sentence. Nothing is sent to a chat that the bot is not in."""
     error = context.error
     number = update.update_id if isinstance(update, Update) else 0
     log.error("update %d failed", number, exc_info=error)
-    if isinstance(update, Update) and update.effective_chat is not None and update.effective_user is not None:
+    if not isinstance(update, Update) or update.guest_message is not None:
+        return
+    if update.effective_chat is not None and update.effective_user is not None:
         try:
             await context.reply(context.t("error.EngineError"))
         except TelegramError as failed:

@@ -26,7 +26,7 @@ from storage.telegram.question_content import QuestionContent
 from storage.telegram.questions import Ask, Begun, Place, QuestionRecord, QuestionState
 
 LATE = "late"
-_SKIPPED_FOR = {Over.FUNDS: "funds", Over.ANSWER: "limit", Over.DAY: "limit"}
+_SKIPPED_FOR = {Over.FUNDS: "funds", Over.SPONSOR: "team", Over.ANSWER: "limit", Over.DAY: "limit"}
 
 
 class _Runs(filters.UpdateFilter):
@@ -61,8 +61,10 @@ async def ask(context: Context, schedule: ScheduledPrompt) -> None:
             completion = await respond(context, record, (Text(record.content.text),))
         except AskFirst as first:
             await _skip(context, schedule, _SKIPPED_FOR[first.over], record)
-        except (InsufficientFunds, DailyAnswersUsed) as error:
-            await _skip(context, schedule, "funds" if isinstance(error, InsufficientFunds) else "day", record)
+        except InsufficientFunds as error:
+            await _skip(context, schedule, "team" if error.shortfall.is_sponsored else "funds", record)
+        except DailyAnswersUsed:
+            await _skip(context, schedule, "day", record)
         except EngineError as error:
             text, keyboard = refusal(context, error)
             await not_answered(context, record, error, f"{_head(context, schedule)}\n{text}", keyboard)
@@ -124,6 +126,8 @@ def _skip_keyboard(
     owner, made = context.user.id, []
     if reason == "funds":
         made.append(button(context.t("button.topup"), "topup", "open", owner=owner))
+    elif reason == "team":
+        made.append(button(context.t("button.team"), "team", "open", owner=owner))
     elif reason == "limit":
         made.append(button(context.t("brake.limits"), "limit", "open", owner=owner))
     elif reason == "day":

@@ -20,7 +20,7 @@ from bot.delivery.parts import inline_payload
 from bot.formatting.characters import clean
 from bot.formatting.markdown import render, rendered
 from bot.groups.mentions import own_words
-from bot.groups.senders import is_anonymous
+from bot.groups.senders import is_anonymous, is_other_bot
 from bot.questions.personas import system_text
 from bot.spending.brake import AskFirst, brake_for
 from engine.attempt_record import Receipt
@@ -42,7 +42,9 @@ RESULT_ID, MOST_TITLE_CHARS = "ask", 60
 async def on_guest(update: Update, context: Context) -> None:
     """Answer a mention of the bot in a chat that it is not in. Its query takes one answer, which is then edited."""
     message = update.guest_message
-    if message is None or message.guest_query_id is None or not _is_on(context, GUEST) or is_anonymous(message):
+    if message is None or message.guest_query_id is None or not _is_on(context, GUEST):
+        return
+    if is_anonymous(message) or is_other_bot(message):
         return
     words = own_words(message, context)
     claimed = claimed_update.get()

@@ -66,7 +66,7 @@ FAMILIES: dict[str, set[str]] = {
     "help.topic_": set(Topic),
     "country.": set(COUNTRIES),
     "every.flaw_": {flaw.value for flaw in ScheduleFlaw},
-    "every.skip_": {"late", "funds", "limit", "day"},
+    "every.skip_": {"late", "funds", "team", "limit", "day"},
     "every.paused_": {reason.value for reason in PausedFor if reason.value},
     "month.": {str(number) for number in range(1, 13)},
     "weekday.": {str(number) for number in range(1, 8)},

@@ -82,6 +82,15 @@ async def test_error_in_a_handler_is_logged_and_explained(journey: Journey, capl
     assert record.getMessage() == "update 8 failed"
 
 
+async def test_error_about_a_guest_is_told_to_no_chat_that_the_bot_is_not_in(journey: Journey) -> None:
+    await journey.ask("/start")
+    message = {**journey.sandbox.world.messages(ANN)[0], "message_id": 99, "guest_query_id": "1"}
+    before = len(journey.sandbox.world.calls)
+    update = Update.de_json({"update_id": 8, "guest_message": message}, journey.bot.bot)
+    await journey.bot._application.process_error(update, ValueError("x"))
+    assert [name for name, _ in journey.sandbox.world.calls[before:] if name.lower() == "sendmessage"] == []
+
+
 async def test_error_outside_an_update_is_only_logged(journey: Journey, caplog: pytest.LogCaptureFixture) -> None:
     await journey.bot._application.process_error(None, ValueError("x"))
     assert "update 0 failed" in caplog.text

@@ -6,12 +6,14 @@ import pytest
 
 from engine.errors import Overloaded
 from engine.money import Money
+from storage.database.connection import Connection
 from storage.ledger import transfers
 from storage.schedules import scheduled_prompts, scheduled_runs
 from storage.schedules.scheduled_prompts import PausedFor, ScheduledPrompt, ScheduleState
+from storage.teams import members, teams
 from storage.telegram import conversation_list, conversations
 from storage.tenants import tenant_settings
-from tests.bot.commands.conftest import ANN, Chat, chat, database, sqlite_template
+from tests.bot.commands.conftest import ANN, OFFERS, Chat, chat, database, sqlite_template
 from tests.bot.scheduled.due import handle, run_due
 
 __all__ = ["chat", "database", "sqlite_template"]
@@ -98,6 +100,29 @@ async def test_empty_balance_skips_with_a_word_and_three_in_a_row_pause(chat: Ch
     schedule = await schedule_of(chat)
     assert (schedule.state, schedule.paused_for) == (ScheduleState.PAUSED, PausedFor.SKIPS)
     assert await chat.rows("SELECT * FROM holds") == []
+
+
+@pytest.mark.parametrize("usd", ["0", "0.003"], ids=["empty", "under the price"])
+async def test_team_that_does_not_cover_a_run_skips_it_with_the_way_to_the_team(chat: Chat, usd: str) -> None:
+    await made(chat)
+    await spend_allowance(chat)
+    ann, now = (await chat.state()).id, chat.clock.now()
+
+    def unit(conn: Connection) -> None:
+        team_id = teams.create(conn, ann, "Tea house", chat.services.free_plan, now)
+        assert team_id is not None
+        members.set_own_after(conn, team_id, ann, own_after=False)
+        if usd != "0":
+            transfers.credit(conn, team_id, Money.usd(usd), ref="gift", reason="a gift", now=now)
+
+    await chat.write(unit)
+    for _ in range(20):  # answers have been long
+        chat.services.market.catalog.sizes.learn_output(OFFERS[0], "auto", ann, 2000, (2000, 0))
+    text = await run_due(chat, hours=2)
+    assert "Skipped: what your team pays for you does not cover it." in text
+    assert (await schedule_of(chat)).skips == 1
+    assert [row["state"] for row in await chat.rows("SELECT state FROM questions")] == ["refused"]
+    assert "Tea house" in await chat.press("Team")
 
 
 async def test_skipped_run_is_asked_by_its_button_once_it_is_paid(chat: Chat) -> None:

@@ -17,13 +17,16 @@ QUESTION = "@farthing_sandbox_bot How tall is Everest?"
 
 @pytest.fixture
 async def journey(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Journey]:
-    config = f'{CONFIG}\n[groups]\noutside = "{request.param}"\n'
+    """The parameter is the mode, and after a comma how people get access."""
+    mode, _, access = request.param.partition(",")
+    config = f'{CONFIG}\n[groups]\noutside = "{mode}"\n[access]\nmode = "{access or "open"}"\n'
     async with Sandbox(word_seconds=0.0) as sandbox, started(tmp_path, sandbox, config) as running:
         yield running
 
 
 GUEST = pytest.mark.parametrize("journey", ["guest"], indirect=True)
 INLINE = pytest.mark.parametrize("journey", ["inline"], indirect=True)
+CLOSED = pytest.mark.parametrize("journey", ["guest,approval", "inline,invite"], indirect=True)
 OFF = pytest.mark.parametrize("journey", ["off"], indirect=True)
 
 
@@ -92,6 +95,30 @@ async def test_refused_question_says_so_without_figures(journey: Journey) -> Non
         "This question was not answered, and nothing was charged. My private chat says why: try it there."
     ]
     assert await charged(journey) == 0
+
+
+@CLOSED
+async def test_stranger_is_told_to_open_the_private_chat_and_no_model_is_called(journey: Journey) -> None:
+    world = journey.sandbox.world
+    inline.call_as_guest(world, ANN, QUESTION)
+    query = inline.type_inline(world, ANN, "How tall is Everest?")
+    await journey.idle()
+    if world.outside_queries[query]["results"]:
+        inline.choose(world, query, "How tall is Everest?")
+    await journey.idle()
+    (text,) = outside(journey)
+    assert "was not answered" in text
+    assert await journey.rows("SELECT * FROM holds") == []
+
+
+@GUEST
+async def test_other_bots_mention_is_not_answered(journey: Journey) -> None:
+    world = journey.sandbox.world
+    world.users[ANN]["is_bot"] = True
+    inline.call_as_guest(world, ANN, QUESTION)
+    await journey.idle()
+    assert outside(journey) == []
+    assert await journey.rows("SELECT * FROM holds") == []
 
 
 @INLINE
