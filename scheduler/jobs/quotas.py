@@ -3,6 +3,7 @@
 from locales.button import Button
 from scheduler.context import JobContext
 from scheduler.job import Job
+from scheduler.team_notices import Notice, about
 from storage.database.connection import month_of
 from storage.reports import quotas
 from storage.reports.quotas import AllowanceCrossing, KeyCrossing, LowWallet
@@ -29,7 +30,7 @@ async def run(context: JobContext) -> None:
 async def _notify_quota(context: JobContext, found: AllowanceCrossing) -> None:
     values = {"percent": found.percent, "left": found.left_tokens, "renews": found.renews_at}
     key = "alert.quota_full" if found.percent >= FULL else "alert.quota"
-    await _notify_once(context, found.key, found.user_id, key, values, (TOPUP, PLAN))
+    await _notify_once(context, found.key, found.user_id, about(found.team, key, values, (TOPUP, PLAN)))
 
 
 async def _notify_key(context: JobContext, found: KeyCrossing) -> None:
@@ -40,18 +41,17 @@ async def _notify_key(context: JobContext, found: KeyCrossing) -> None:
         "limit": found.tokens_per_month,
     }
     key = "alert.key_full" if found.percent >= FULL else "alert.key"
-    await _notify_once(context, found.key, found.user_id, key, values, (KEYS,))
+    await _notify_once(context, found.key, found.user_id, (key, values, (KEYS,)))
 
 
 async def _notify_low(context: JobContext, found: LowWallet) -> None:
-    await _notify_once(context, found.key, found.user_id, "alert.wallet_low", {"wallet": found.wallet}, (TOPUP,))
+    notice = about(found.team, "alert.wallet_low", {"wallet": found.wallet}, (TOPUP,))
+    await _notify_once(context, found.key, found.user_id, notice)
 
 
-async def _notify_once(
-    context: JobContext, notice: str, user_id: int, key: str, values: dict[str, object], buttons: tuple[Button, ...]
-) -> None:
-    if await context.db.write(lambda conn: notices.first_time(conn, notice, context.clock.now())):
-        await context.notifier.notify(user_id, key, values, buttons)
+async def _notify_once(context: JobContext, key: str, user_id: int, notice: Notice) -> None:
+    if await context.db.write(lambda conn: notices.first_time(conn, key, context.clock.now())):
+        await context.notifier.notify(user_id, *notice)
 
 
 JOB = Job("quotas", "quotas", run)

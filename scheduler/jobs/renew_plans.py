@@ -8,9 +8,13 @@ from locales.button import Button
 from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.job import Job
+from scheduler.team_notices import about
 from storage.billing import renewals, subscriptions
 from storage.billing.renewals import CHANGED, LAPSED, RENEWED, UNPAID, Renewal
 from storage.billing.subscriptions import Subscription
+from storage.database.connection import Connection
+from storage.teams import teams
+from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
 FREE_CHUNK, CHUNK = 200, 50
@@ -49,10 +53,22 @@ async def _renew(context: JobContext, tenant_id: int) -> None:
     done = await context.db.write(
         lambda conn: renewals.renew(conn, tenant_id, context.plans, now, wallet_pays=wallet_pays)
     )
-    if done is not None and _is_worth_a_notice(context, done) and done.telegram_user_id is not None:
-        by_stars_alone = done.outcome == UNPAID and not context.wallet_pays_plans
-        key, buttons = BY_STARS_ALONE if by_stars_alone else TOLD[done.outcome]
-        await context.notifier.notify(done.telegram_user_id, key, {"plan": done.plan}, buttons)
+    if done is None or not _is_worth_a_notice(context, done):
+        return
+    by_stars_alone = done.outcome == UNPAID and not context.wallet_pays_plans
+    key, buttons = BY_STARS_ALONE if by_stars_alone else TOLD[done.outcome]
+    user_id, team = await context.db.read(lambda conn: _reader(conn, done))
+    if user_id is not None:
+        await context.notifier.notify(user_id, *about(team, key, {"plan": done.plan}, buttons))
+
+
+def _reader(conn: Connection, done: Renewal) -> tuple[int | None, str]:
+    """Return the Telegram user to notify, and the name of the team where it is the team's owner."""
+    team = teams.find(conn, done.tenant_id)
+    owner = tenants.state(conn, team.owner_id) if team is not None else None
+    if team is None or owner is None:
+        return done.telegram_user_id, ""
+    return owner.telegram_user_id, team.name
 
 
 def _is_worth_a_notice(context: JobContext, done: Renewal) -> bool:

@@ -1,4 +1,7 @@
-"""Tenants and API keys that crossed a quota threshold and were not notified of it in this period."""
+"""Tenants and API keys that crossed a quota threshold and were not notified of it in this period.
+
+A team's notices go to its owner.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,13 +18,17 @@ LEAST_TOKENS = 64 + 80
 
 @dataclass(frozen=True, slots=True)
 class AllowanceCrossing:
-    """A tenant who used `percent` of the allowance. `key`: the notice, so that it is sent once per period."""
+    """A tenant who used `percent` of the allowance. `key`: the notice, so that it is sent once per period.
+
+    `team`: the team's name, where the user is told as its owner.
+    """
 
     user_id: int
     percent: int
     left_tokens: int
     renews_at: datetime
     key: str
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +46,15 @@ class KeyCrossing:
 
 @dataclass(frozen=True, slots=True)
 class LowWallet:
-    """A wallet under the threshold whose tenant spent from it in this period. `key`: the notice, once per period."""
+    """A wallet under the threshold whose tenant spent from it in this period. `key`: the notice, once per period.
+
+    `team`: the team's name, where the user is told as its owner.
+    """
 
     user_id: int
     wallet: Money
     key: str
+    team: str = ""
 
 
 def allowances_crossed(conn: Connection, percents: Sequence[int], limit: int = 200) -> list[AllowanceCrossing]:
@@ -54,9 +65,8 @@ def allowances_crossed(conn: Connection, percents: Sequence[int], limit: int = 2
     found: list[AllowanceCrossing] = []
     for percent in sorted(percents, reverse=True):
         rows = conn.rows(
-            "SELECT t.id, t.telegram_user_id, a.allowance_tokens - a.allowance_used_tokens AS left_tokens,"
-            " a.period_end_at, a.period_no FROM accounts a JOIN tenants t ON t.id = a.tenant_id"
-            " WHERE a.allowance_used_tokens > 0 AND t.telegram_user_id IS NOT NULL AND NOT t.blocked"
+            "SELECT t.id, a.allowance_tokens - a.allowance_used_tokens AS left_tokens, a.period_end_at, a.period_no,"
+            f" {_READER} FROM accounts a {_READERS} WHERE a.allowance_used_tokens > 0 AND {_IS_REACHED}"
             f" AND {_passed('a.allowance_used_tokens', 'a.allowance_tokens', percent)}"
             f" AND NOT EXISTS (SELECT 1 FROM notices n WHERE {_notified(percents, percent, 'quota', _PERIOD)})"
             " ORDER BY t.id LIMIT :n",
@@ -64,11 +74,12 @@ def allowances_crossed(conn: Connection, percents: Sequence[int], limit: int = 2
         )
         found += [
             AllowanceCrossing(
-                each["telegram_user_id"],
+                each["user_id"],
                 percent,
                 each["left_tokens"],
                 moment(each["period_end_at"]),
                 f"quota:{percent}:{each['id']}:{each['period_no']}",
+                each["team"],
             )
             for each in rows
         ]
@@ -110,9 +121,9 @@ def low_wallets(conn: Connection, threshold: Money, limit: int = 200) -> list[Lo
     A plan paid by Stars doesn't count, because its price only passed through the wallet.
     """
     rows = conn.rows(
-        "SELECT t.id, t.telegram_user_id, a.balance_nanousd, a.period_no FROM accounts a"
-        " JOIN tenants t ON t.id = a.tenant_id WHERE a.balance_nanousd < :threshold AND t.telegram_user_id IS NOT NULL"
-        " AND NOT t.blocked AND EXISTS (SELECT 1 FROM transfers x WHERE x.tenant_id = t.id"
+        f"SELECT t.id, a.balance_nanousd, a.period_no, {_READER} FROM accounts a {_READERS}"
+        f" WHERE a.balance_nanousd < :threshold AND {_IS_REACHED}"
+        " AND EXISTS (SELECT 1 FROM transfers x WHERE x.tenant_id = t.id"
         " AND x.debit = 'tenant:' || t.id AND x.created_at >= a.period_start_at"
         " AND x.kind NOT IN ('repayment', 'refund', 'debit')"
         " AND NOT (x.kind = 'plan' AND EXISTS (SELECT 1 FROM payments p WHERE p.charge_id = substr(x.ref, 6))))"
@@ -122,11 +133,23 @@ def low_wallets(conn: Connection, threshold: Money, limit: int = 200) -> list[Lo
         n=limit,
     )
     return [
-        LowWallet(each["telegram_user_id"], Money(each["balance_nanousd"]), f"wallet:{each['id']}:{each['period_no']}")
+        LowWallet(
+            each["user_id"],
+            Money(each["balance_nanousd"]),
+            f"wallet:{each['id']}:{each['period_no']}",
+            each["team"],
+        )
         for each in rows
     ]
 
 
+_READER = "r.telegram_user_id AS user_id, CASE WHEN g.wallet_id IS NULL THEN '' ELSE t.name END AS team"
+_READERS = (
+    "JOIN tenants t ON t.id = a.tenant_id LEFT JOIN teams g ON g.wallet_id = t.id AND g.dissolved_at IS NULL"
+    " JOIN tenants r ON r.id = COALESCE(g.owner_id, t.id)"
+)
+"""SQL: the tenant `t` of an account, and the tenant `r` that is notified: of a team, its owner."""
+_IS_REACHED = "r.telegram_user_id IS NOT NULL AND NOT r.blocked"
 _PERIOD = "t.id || ':' || a.period_no"
 _MONTH = "k.id || ':' || k.month"
 

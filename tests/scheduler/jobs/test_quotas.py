@@ -11,6 +11,7 @@ from storage.tenants import api_keys, tenants
 from storage.tenants.api_keys import KeySettings
 from tests.scheduler.conftest import NOW, Notifications
 from tests.storage.books import DOUBLE, hold_request, pay, take
+from tests.storage.teams.crew import crew
 
 USER = 5000
 
@@ -74,6 +75,24 @@ async def test_low_wallet_is_notified_once_after_spending_from_it(
     for _ in range(2):
         await quotas.run(context)
     assert len([text for text in notifier.texts if "Your wallet is down to" in text]) == count
+
+
+async def test_teams_owner_is_told_once_by_its_name_with_the_button_of_the_team(
+    context: JobContext, notifier: Notifications
+) -> None:
+    def unit(conn: Connection) -> None:
+        team, *_ = crew(conn, "0.5")
+        asked = hold_request(team, tariff=DOUBLE)
+        pay(conn, asked, take(conn, asked))
+
+    await context.db.write(unit)
+    for _ in range(2):
+        await quotas.run(context)
+    ((reader, _),) = notifier.messages
+    (message,) = notifier.messages.values()
+    assert reader == 1001
+    assert message.text.startswith("The wallet of your team `Tea house` is down to")
+    assert [button.command for button in message.buttons] == ["team"]
 
 
 @pytest.mark.parametrize(("used", "words"), [(800, "80 %"), (1000, "used all 1,000 tokens")])

@@ -6,12 +6,13 @@ import pytest
 
 from scheduler.context import JobContext
 from scheduler.jobs import renew_plans
-from storage.billing import renewals, subscriptions
+from storage.billing import plans, renewals, subscriptions
 from storage.billing.subscriptions import Subscription
 from storage.database.connection import Connection
 from tests.scheduler.conftest import ADMIN, HandClock, Notifications
 from tests.storage.books import FREE
 from tests.storage.shop import ANN, KNOWN, MONTH, STARTER, ann, paid, plan_order, state
+from tests.storage.teams.crew import crew
 
 
 class Telegram:
@@ -75,6 +76,25 @@ async def test_wallet_that_pays_plans_is_offered_a_top_up(
     await renew_plans.run(replace(shop, wallet_pays_plans=True))
     (message,) = notifier.messages.values()
     assert [button.command for button in message.buttons] == ["plan", "topup"]
+
+
+async def test_teams_owner_is_told_of_the_teams_plan(
+    shop: JobContext, clock: HandClock, notifier: Notifications
+) -> None:
+    def unit(conn: Connection) -> None:
+        team, *_ = crew(conn, "9")
+        assert plans.buy_from_wallet(conn, team, STARTER, KNOWN, clock.now()).done
+
+    await shop.db.write(unit)
+    clock.at += MONTH
+    await renew_plans.run(shop)
+    clock.at += renewals.GRACE
+    await renew_plans.run(shop)
+    assert [reader for reader, _ in notifier.messages] == [1001, 1001]
+    unpaid, lapsed = notifier.texts
+    assert unpaid.startswith("The wallet of your team `Tea house` could not pay")
+    assert lapsed.startswith("The plan of your team `Tea house` was not renewed")
+    assert {each.command for message in notifier.messages.values() for each in message.buttons} == {"team"}
 
 
 async def test_one_tenants_error_does_not_stop_the_others(

@@ -9,10 +9,12 @@ from storage.database.connection import Connection, month_of
 from storage.database.database import Database
 from storage.ledger import transfers
 from storage.reports import quotas
+from storage.teams import members, teams
 from storage.tenants import api_keys, notices, tenant_settings
 from storage.tenants.api_keys import KeySettings
 from storage.tenants.tenants import PERIOD
 from tests.storage.books import DOUBLE, FREE, NOW, PRO, hold_request, pay, take, tenant
+from tests.storage.teams.crew import crew
 
 PERCENTS = (80, 100)
 THRESHOLD = Money.usd("1")
@@ -89,6 +91,35 @@ async def test_tenants_without_telegram_or_who_blocked_the_bot_are_skipped(db: D
         tenant_settings.set_blocked(conn, 1000 + ann, True)
         spend(conn, tenant(conn), 900, "r2")
         assert notified(conn) == []
+
+    await db.write(unit)
+
+
+async def test_teams_crossings_go_to_its_owner(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, ann, bao = crew(conn, "0.50")
+        conn.run("UPDATE accounts SET allowance_tokens = 1000 WHERE tenant_id = :id", id=team)
+        spend(conn, team, 900)
+        asked = hold_request(team, "r2", tariff=DOUBLE)
+        pay(conn, asked, take(conn, asked))
+        (quota,), (low,) = quotas.allowances_crossed(conn, PERCENTS), quotas.low_wallets(conn, THRESHOLD)
+        assert {(each.user_id, each.team) for each in (quota, low)} == {(1001, "Tea house")}
+        members.give_to(conn, team, ann, bao, NOW)
+        assert [each.user_id for each in quotas.low_wallets(conn, THRESHOLD)] == [1002]
+        tenant_settings.set_blocked(conn, 1002, True)
+        assert quotas.allowances_crossed(conn, PERCENTS) == quotas.low_wallets(conn, THRESHOLD) == []
+
+    await db.write(unit)
+
+
+async def test_dissolved_teams_are_skipped(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, *_ = crew(conn, "0.50")
+        asked = hold_request(team, tariff=DOUBLE)
+        pay(conn, asked, take(conn, asked))
+        assert quotas.low_wallets(conn, THRESHOLD)
+        teams.dissolve(conn, team, NOW)
+        assert [each.team for each in quotas.low_wallets(conn, THRESHOLD)] == []
 
     await db.write(unit)
 
