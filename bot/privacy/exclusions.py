@@ -8,7 +8,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 from bot.buttons import button, rows
 from bot.context import Context
 from bot.formatting.brands import brand
-from engine.privacy import DataPolicy, Exclusions, stored_exclusions
+from engine.privacy import DataPolicy, Exclusions, exclusions_from, stored_exclusions
 from storage.tenants import tenant_settings, tenants
 
 MOST_NAME_BYTES = 24  # of a provider's name within a button's data
@@ -33,13 +33,17 @@ async def toggle_training(_: Update, context: Context, __: tuple[str, ...]) -> N
 
 
 async def _change(context: Context, change: Callable[[Exclusions], Exclusions]) -> None:
-    state = await context.state(fresh=True)
-    changed = change(state.exclusions)
-    stored = stored_exclusions(changed) if changed else None
+    tenant_id = (await context.state()).id
+
+    def changed(stored: object) -> object:
+        exclusions = change(exclusions_from(stored))
+        return stored_exclusions(exclusions) if exclusions else None
+
     await context.services.db.write(
-        lambda conn: tenant_settings.set_setting(conn, state.id, tenants.EXCLUSIONS, stored)
+        lambda conn: tenant_settings.change_setting(conn, tenant_id, tenants.EXCLUSIONS, changed)
     )
-    await context.edit_or_reply(page(context, changed), _keyboard(context, changed))
+    now = (await context.state(fresh=True)).exclusions
+    await context.edit_or_reply(page(context, now), _keyboard(context, now))
 
 
 def page(context: Context, exclusions: Exclusions) -> str:

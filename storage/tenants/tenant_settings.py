@@ -1,7 +1,9 @@
 """Changes to a tenant's access and settings: ban, admission, terms, name, language, chosen settings."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from storage.database.connection import Connection, for_update, ms, scalar
 from storage.tenants import app_tokens
@@ -80,7 +82,14 @@ def set_keep_days(conn: Connection, tenant_id: int, days: int | None) -> None:
 
 def set_setting(conn: Connection, tenant_id: int, key: str, value: object) -> None:
     """Store a setting; None restores its default."""
+    change_setting(conn, tenant_id, key, lambda _: value)
+
+
+def change_setting(conn: Connection, tenant_id: int, key: str, change: Callable[[Any], object]) -> None:
+    """Store the changed value of a setting; None is its default. Changes at once wait for each other."""
     stored = scalar(conn, "SELECT settings FROM tenants WHERE id = :id" + for_update(conn), id=tenant_id)
     settings = json.loads(stored or "{}")
-    settings = {**settings, key: value} if value is not None else {k: v for k, v in settings.items() if k != key}
+    value = change(settings.pop(key, None))
+    if value is not None:
+        settings[key] = value
     conn.run("UPDATE tenants SET settings = :settings WHERE id = :id", id=tenant_id, settings=json.dumps(settings))

@@ -1,5 +1,6 @@
 """The page of /settings where a person leaves out providers, and the answers that follow from it."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -134,3 +135,10 @@ async def test_own_server_and_unknown_ones_are_named_as_such(chat: Chat) -> None
 
 def test_every_country_of_a_built_in_provider_has_a_name() -> None:
     assert {spec.data.country for spec in specs().values()} - {""} == COUNTRIES
+
+
+async def test_two_presses_at_once_are_both_kept(chat: Chat) -> None:
+    await opened(chat)
+    presses = [chat.button("✓ Gemini"), chat.button("✓ May train on prompts")]
+    await asyncio.gather(*map(chat.press_data, presses))
+    assert (await chat.state()).exclusions == Exclusions(providers=frozenset({"gemini"}), training=True)

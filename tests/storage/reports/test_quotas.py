@@ -107,7 +107,7 @@ async def test_teams_crossings_go_to_its_owner(db: Database) -> None:
         members.give_to(conn, team, ann, bao, NOW)
         assert [each.user_id for each in quotas.low_wallets(conn, THRESHOLD)] == [1002]
         tenant_settings.set_blocked(conn, 1002, True)
-        assert quotas.allowances_crossed(conn, PERCENTS) == quotas.low_wallets(conn, THRESHOLD) == []
+        assert [*quotas.allowances_crossed(conn, PERCENTS), *quotas.low_wallets(conn, THRESHOLD)] == []
 
     await db.write(unit)
 
