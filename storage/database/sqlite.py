@@ -7,10 +7,10 @@ only the failed unit is undone.
 
 import asyncio
 import json
+import logging
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -25,12 +25,12 @@ from storage.database.connection import Connection, Row
 from storage.database.files import create_private, make_private
 from storage.database.sqlite_setup import BUSY_SECONDS, PRAGMAS, READER_PRAGMAS, connect, warn_if_old
 from storage.database.statements import BatchQuery, BatchWrite, Statement
-from storage.database.watch import Watch, Watched
+from storage.database.watch import Watch, Watched, Watches
 from storage.database.write_queue import CompletionQueue, DatabaseClosed, QueuedUnit, Unit, next_batch, run_all
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 READERS, MAX_BATCH = 2, 256
-LOOK_SECONDS = 1.0  # between two looks for changes by other programs
 _MOST_DOUBLINGS = 6
 _texts: dict[tuple[BatchWrite, int], str] = {}
 _decode_rows = msgspec.json.Decoder(list[tuple[Any, ...]]).decode
@@ -141,7 +141,7 @@ class SqliteDatabase:
             watch.begin(conn.raw, watched)
 
         await self.write(begin)
-        self._writer.watches.append(watch)
+        self._writer.watches.add(watch)
         return watch
 
     def _close(self) -> None:
@@ -168,13 +168,12 @@ class Writer:
     def __init__(self, path: str) -> None:
         self._jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
         self._arrived: list[QueuedUnit] = []
-        self.watches: list[Watch] = []
         self._completions = CompletionQueue()
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="farthing-writer", daemon=True)
         self._raw = connect(path, writer=True)
-        self._looked_at, self._version = 0.0, self._data_version()
+        self.watches = Watches(self._raw)
 
     def start(self) -> None:
         self._thread.start()
@@ -216,22 +215,8 @@ class Writer:
             batch, stopping = next_batch(self._jobs, MAX_BATCH)
             if batch:
                 self._commit(batch)
-                self._count_changes()
+                self.watches.count_changes()
                 self._completions.put(batch)
-
-    def _count_changes(self) -> None:
-        """Have the watches count the changes of the batch; each second also those by another program's hand."""
-        for watch in self.watches:
-            if watch.has_changed:
-                watch.commit()
-        if self.watches and (now := time.monotonic()) - self._looked_at >= LOOK_SECONDS:
-            before, self._looked_at, self._version = self._version, now, self._data_version()
-            for watch in self.watches:
-                watch.count += before != self._version
-
-    def _data_version(self) -> int:
-        """Return a number that other connections' commits change, and this one's do not."""
-        return int(self._raw.execute("PRAGMA data_version").fetchone()[0])
 
     def _commit(self, batch: list[QueuedUnit]) -> None:
         try:
@@ -270,8 +255,12 @@ class Writer:
         self._raw.execute("COMMIT")
 
     def _roll_back(self) -> None:
-        if self._raw.in_transaction:
-            self._raw.execute("ROLLBACK")
+        """Undo the open transaction. A failure of that is logged: the error that led here is the one to hand out."""
+        try:
+            if self._raw.in_transaction:
+                self._raw.execute("ROLLBACK")
+        except sqlite3.Error:
+            log.exception("cannot roll back")
 
 
 class Readers:

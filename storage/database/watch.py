@@ -3,9 +3,15 @@
 Temporary triggers on the writer's connection find the changes, so that no code that writes can forget to report one.
 """
 
+import logging
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+log = logging.getLogger(__name__)
+LOOK_SECONDS = 1.0  # between two looks for changes by other programs
+_UNKNOWN = -1  # the version of the content where a look has failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +60,36 @@ class Watch:
 
     def _note(self) -> None:
         self.has_changed = True
+
+
+class Watches:
+    """The watches of a writing connection. All methods but `add` are called by its thread."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+        self._all: list[Watch] = []
+        self._looked_at, self._version = 0.0, self._data_version()
+
+    def add(self, watch: Watch) -> None:
+        self._all.append(watch)
+
+    def count_changes(self) -> None:
+        """Have the watches count the changes of a batch; each second also those by another program's hand.
+
+        A look that fails counts as a change: readers ask the database again, and the writer goes on.
+        """
+        for watch in self._all:
+            if watch.has_changed:
+                watch.commit()
+        if self._all and (now := time.monotonic()) - self._looked_at >= LOOK_SECONDS:
+            before, self._looked_at, self._version = self._version, now, self._data_version()
+            for watch in self._all:
+                watch.count += self._version == _UNKNOWN or self._version != before
+
+    def _data_version(self) -> int:
+        """Return a number that other connections' commits change, and this one's do not."""
+        try:
+            return int(self._raw.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error:
+            log.exception("cannot look for changes by other programs")
+            return _UNKNOWN

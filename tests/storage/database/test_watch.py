@@ -7,9 +7,10 @@ from contextlib import closing
 
 import pytest
 
-from storage.database import sqlite as ours
+from storage.database import watch as ours
 from storage.database.connection import Connection
 from storage.database.database import Database
+from storage.database.sqlite import SqliteConnection
 from storage.database.watch import Watched
 from tests.storage.books import tenant
 from tests.storage.kinds import on_postgresql, on_sqlite
@@ -107,3 +108,23 @@ async def test_change_by_another_program_is_counted_with_a_later_commit(
         other.execute("UPDATE tenants SET banned = 1")
     await db.write(lambda conn: conn.rows("SELECT 1 AS one"))
     assert watch.count == before + 1
+
+
+@on_sqlite
+async def test_look_that_fails_is_a_change_and_writes_go_on(
+    db: Database, owner: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ours, "LOOK_SECONDS", 0.0)
+    watch = await db.watch(WATCHED)
+    assert watch is not None
+
+    def refuse_the_look(conn: Connection) -> None:
+        assert isinstance(conn, SqliteConnection)
+        conn.raw.set_authorizer(
+            lambda _, name, *__: sqlite3.SQLITE_DENY if name == "data_version" else sqlite3.SQLITE_OK
+        )
+
+    await asyncio.wait_for(db.write(refuse_the_look), 5)
+    before = watch.count
+    await asyncio.wait_for(db.write(lambda conn: conn.run("UPDATE tenants SET name = 'x' WHERE id = :id", id=owner)), 5)
+    assert watch.count > before

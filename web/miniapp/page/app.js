@@ -106,16 +106,21 @@ function move(event, name, names) {
   $(`tab-${names[to % names.length]}`).focus();
 }
 
+function speakAsTelegram() {
+  speak(telegram?.initDataUnsafe?.user?.language_code ?? navigator.language);
+}
+
 async function begin() {
   speak(navigator.language);
   try {
     if (!await signIn()) return end(t("outside"));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
+    speakAsTelegram();
     return end(explained(error), error.status === 0 ? begin : null);
   }
+  speakAsTelegram();
   if (telegram) {
-    speak(telegram.initDataUnsafe?.user?.language_code ?? navigator.language);
     dress();
     telegram.onEvent?.("themeChanged", dress);
     telegram.ready();
