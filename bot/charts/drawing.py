@@ -54,7 +54,7 @@ class Drawing:
         """Draw the grid: lines with their values under the unit, and the days below."""
         self._most = _round_up(most)
         self._step = (WIDTH - 2 * EDGE - AXIS) / max(1, len(days))
-        self._text(EDGE, _TOP - 30, unit, 15, SOFT)
+        self._text(EDGE, _TOP - 46, unit, 15, SOFT)
         for line in range(LINES + 1):
             value = self._most * line / LINES
             y = self._y(value)
@@ -80,8 +80,8 @@ class Drawing:
         for place, (value, colour) in enumerate(zip(values, colours, strict=True)):
             self._bar(left + place * width, width, 0, value, colour)
 
-    def line(self, values: Sequence[float], colour: str) -> None:
-        """Draw one value a day as a line whose highest point is the top of the plot."""
+    def line(self, values: Sequence[float], colour: str, value_label: Callable[[float], str]) -> None:
+        """Draw one value a day as a line. Its highest point is the top of the plot, and its value is written there."""
         most = max(values, default=0) or 1.0
         points = [
             _at(self._x(number) + self._step / 2, _TOP + PLOT - PLOT * value / most)
@@ -90,6 +90,9 @@ class Drawing:
         self._draw.line(points, colour, 2 * SCALE, joint="curve")
         for x, y in points:
             self._draw.ellipse([(x - 3 * SCALE, y - 3 * SCALE), (x + 3 * SCALE, y + 3 * SCALE)], colour)
+        if highest := max(values, default=0):
+            x = self._x(list(values).index(highest)) + self._step / 2
+            self._text(x, _TOP - 8, value_label(highest), 15, colour, anchor="mb")
 
     def legend(self, series: Sequence[Series]) -> None:
         y = _TOP + PLOT + 48.0

@@ -49,10 +49,10 @@ def margin(rows: Sequence[UsageRow], start: date, end: date, words: Words, forma
     drawing = Drawing(len(series) + 1)
     drawing.head(words["title"], words["subtitle"])
     most = max((max(one.values, default=0) for one in series), default=0)
-    drawing.plot(days, most, words["unit"], lambda value: _usd(formats, value), formats.short_day)
+    drawing.plot(days, most, words["unit"], partial(_usd, formats, most), formats.short_day)
     for number in range(len(days)):
         drawing.pair(number, [one.values[number] for one in series], [one.colour for one in series])
-    drawing.line(answers.values, COUNTED)
+    drawing.line(answers.values, COUNTED, partial(_tokens, formats))
     drawing.legend((*series, answers))
     return drawing.png()
 
@@ -137,10 +137,11 @@ def _tokens(formats: Formats, value: float) -> str:
     return _plain(formats, value)
 
 
-def _usd(formats: Formats, value: float) -> str:
-    """Return the value of a grid line in dollars; above 999 in thousands, since the axis is narrow."""
+def _usd(formats: Formats, most: float, value: float) -> str:
+    """Return the value of a grid line: in cents where the chart ends below a dollar; above $999 in thousands."""
     if value < COMPACT_USD:
-        return formats.price(Money.usd(f"{value:.9f}"))
+        money = Money.usd(f"{value:.9f}")
+        return formats.money(money) if most < 1 else formats.price(money)
     return formats.in_dollars(_tokens(formats, value))
 
 

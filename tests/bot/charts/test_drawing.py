@@ -24,5 +24,5 @@ def test_highest_bar_fills_at_least_a_third_of_the_plot(value: float) -> None:
 def test_line_of_nothing_is_drawn_at_the_bottom() -> None:
     made = drawing.Drawing(1)
     made.plot([date(2026, 11, 25)], 0, "USD", str, str)
-    made.line([0.0], "#8ec5ff")
+    made.line([0.0], "#8ec5ff", str)
     assert made.png().startswith(b"\x89PNG")

@@ -97,14 +97,22 @@ def test_tokens_have_three_digits_and_a_unit(tokens: int, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "english", "vietnamese"),
+    ("most", "value", "english", "vietnamese"),
     [
-        (0, "$0.00", "0,00 $"),
-        (0.000075, "$0.000075", "0,000075 $"),
-        (0.25, "$0.25", "0,25 $"),
-        (12, "$12.00", "12,00 $"),
-        (2500, "$2.5 k", "2,5 k $"),
+        (0.0003, 0, "$0.00", "0,00 $"),
+        (0.0003, 0.000075, "0.0075 ¢", "0,0075 ¢"),
+        (0.8, 0.2, "20 ¢", "20 ¢"),
+        (1, 0.25, "$0.25", "0,25 $"),
+        (12, 12, "$12.00", "12,00 $"),
+        (10_000, 2500, "$2.5 k", "2,5 k $"),
     ],
 )
-def test_grid_lines_have_their_unit(value: float, english: str, vietnamese: str) -> None:
-    assert (figures._usd(ENGLISH, value), figures._usd(VIETNAMESE, value)) == (english, vietnamese)
+def test_grid_lines_have_their_unit(most: float, value: float, english: str, vietnamese: str) -> None:
+    assert (figures._usd(ENGLISH, most, value), figures._usd(VIETNAMESE, most, value)) == (english, vietnamese)
+
+
+def test_highest_number_of_answers_is_written_at_its_point() -> None:
+    one, many = (
+        margin([UsageRow(END, "m", "p", answers, 0, 0, 0, *[Money(0)] * 4)], END) for answers in (1, 123_000_000)
+    )
+    assert pixels(many, colours.COUNTED) > pixels(one, colours.COUNTED) + 100
