@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=lambda _: serve({"bot", "web", "clock"}))
-    commands = parser.add_subparsers(title="sub-commands", metavar="")
+    commands = parser.add_subparsers(title="sub-commands", metavar="COMMAND")
     for name, summary, run in _COMMANDS:
         command = commands.add_parser(name, help=summary, description=summary)
         for argument, options in _ARGUMENTS.get(name, {}).items():
@@ -178,7 +178,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
         "check the ledger; exit 1 with the rows that break a rule, 2 where the database can't be read",
         audit,
     ),
-    ("backup", "copy the SQLite database, verify the copy, keep the newest ones; safe while Farthing runs", backup),
+    ("backup", "copy the database, verify the copy, keep the newest ones; safe while Farthing runs", backup),
     ("restore", "replace the database by a backup; the old database is kept beside it", restore),
     ("rollup", "add up the journal by day, as the scheduler does; --rebuild deletes the sums first", rollup),
     ("quote", "quote a prompt: its expected cost at each offer, now", quote),
