@@ -93,8 +93,8 @@ def objection(
     """Return why a pre-checkout query must be refused, as a key of the locales, or None if it may be paid.
 
     unknown (no such order), other (another tenant's order), closed (the tenant has no access), amount (Stars or
-    currency differ), expired (also: its team was dissolved), twice (paid before, or the plan is active), gone (the
-    plan left the configuration), lower (a dearer plan is active), owed (the tenant has a debt).
+    currency differ), expired (also: its team was dissolved, or the payer has left it), twice (paid before, or the plan
+    is active), gone (the plan left the configuration), lower (a dearer plan is active), owed (the tenant has a debt).
     """
     wanted = order(conn, order_id)
     if wanted is None:
@@ -106,7 +106,7 @@ def objection(
         return "closed"
     if currency != "XTR" or wanted.stars != stars:
         return "amount"
-    if wanted.made_at < now - ORDER_LIFE or shared_wallets.heir(conn, wanted.tenant_id) is not None:
+    if wanted.made_at < now - ORDER_LIFE or not shared_wallets.may_fill(conn, wanted.tenant_id, payer.id):
         return "expired"
     return _plan_objection(conn, wanted, payer, plans, now) if wanted.kind == PLAN else None
 

@@ -1,7 +1,7 @@
 """Payments in Telegram Stars: each charge id is credited once, even if it is delivered twice, late or out of order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.money import ZERO, Money
@@ -11,7 +11,7 @@ from storage.billing.orders import PLAN, TOPUP, Order
 from storage.database.connection import Connection, Row, ms, row, scalar
 from storage.ledger import transfers
 from storage.ledger.transfers import credit
-from storage.tenants import tenants
+from storage.tenants import shared_wallets, tenants
 from storage.tenants.tenants import PERIOD
 
 
@@ -51,7 +51,7 @@ def pay(
     before = find(conn, payment.charge_id)
     if before is not None:
         return _again(conn, before)
-    order = orders.order(conn, payment.order_id)
+    order = _standing(conn, orders.order(conn, payment.order_id))
     tenant_id = order.tenant_id if order else _payer(conn, payment.user_id, known, now)
     credited = _book(conn, payment, order, tenant_id, per_star, now)
     if credited is None:
@@ -66,7 +66,7 @@ def pay(
 def book_only(conn: Connection, payment: Payment, *, per_star: Money, known: Mapping[str, Plan], now: datetime) -> None:
     """Credit a payment without starting the plan that it was for. Do nothing if it was booked before."""
     if find(conn, payment.charge_id) is None:
-        order = orders.order(conn, payment.order_id)
+        order = _standing(conn, orders.order(conn, payment.order_id))
         owner = order.tenant_id if order else _payer(conn, payment.user_id, known, now)
         _book(conn, payment, order, owner, per_star, now)
 
@@ -90,6 +90,16 @@ def latest(conn: Connection, tenant_id: int, limit: int = 5) -> list[Row]:
     """Return the tenant's latest rows of `payments`, newest first."""
     sql = "SELECT * FROM payments WHERE tenant_id = :id ORDER BY paid_at DESC, charge_id LIMIT :n"
     return conn.rows(sql, id=tenant_id, n=limit)
+
+
+def _standing(conn: Connection, order: Order | None) -> Order | None:
+    """Return the order. One for a team that was dissolved meanwhile becomes a top-up of its payer's own wallet."""
+    if order is None or order.payer_id is None:
+        return order
+    transfers.lock_account(conn, order.tenant_id)  # the team is not dissolved between this look and the credit
+    if shared_wallets.heir(conn, order.tenant_id) is None:
+        return order
+    return replace(order, tenant_id=order.payer_id, payer_id=None)
 
 
 def _again(conn: Connection, before: Row) -> PaymentResult:

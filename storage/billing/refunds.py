@@ -49,6 +49,7 @@ def refund(
     paid = payments.find(conn, charge_id)
     if paid is None:
         return None
+    transfers.lock_account(conn, paid["tenant_id"])  # before the look: a team is not dissolved after it
     tenant_id = shared_wallets.heir(conn, paid["tenant_id"]) or paid["tenant_id"]
     amount, ref = Money(paid["credited_nanousd"]), f"refund:{charge_id}"
     transfers.lock_account(conn, tenant_id)

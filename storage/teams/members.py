@@ -1,11 +1,14 @@
-"""Members of teams: their limits, and how they join, leave and take a team over."""
+"""Members of teams: their limits, and how they join, leave and take a team over.
+
+Each change of members locks the team's account first, so that it sees the changes made at the same moment.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from engine.money import Money
-from storage.database.connection import Connection, Row, ms, row
-from storage.ledger import shares
+from storage.database.connection import Connection, Row, ms, row, scalar
+from storage.ledger import shares, transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def find(conn: Connection, team_id: int, tenant_id: int, now: datetime) -> TeamM
 
 def join(conn: Connection, team_id: int, tenant_id: int, limit: Money | None, now: datetime) -> bool:
     """Make a person a member, who was one before or not. Return False if the person is in a team."""
+    transfers.lock_account(conn, team_id)
     if conn.rows("SELECT 1 AS one FROM team_members WHERE tenant_id = :id AND left_at IS NULL", id=tenant_id):
         return False
     return bool(
@@ -66,6 +70,11 @@ def join(conn: Connection, team_id: int, tenant_id: int, limit: Money | None, no
 
 def leave(conn: Connection, tenant_id: int, now: datetime) -> bool:
     """End a person's membership. Return False for an owner, who gives the team away or dissolves it, and for others."""
+    sql = "SELECT wallet_id FROM team_members WHERE tenant_id = :id AND left_at IS NULL"
+    team_id = scalar(conn, sql, id=tenant_id)
+    if team_id is None:
+        return False
+    transfers.lock_account(conn, team_id)
     return bool(
         conn.run(
             "UPDATE team_members SET left_at = :now WHERE tenant_id = :id AND left_at IS NULL"
@@ -97,6 +106,7 @@ def set_own_after(conn: Connection, team_id: int, tenant_id: int, own_after: boo
 
 def give_to(conn: Connection, team_id: int, owner_id: int, tenant_id: int, now: datetime) -> bool:
     """Make another member the owner, without a limit. Return False if either is not what was assumed."""
+    transfers.lock_account(conn, team_id)
     member = find(conn, team_id, tenant_id, now)
     if member is None or member.paused:
         return False

@@ -11,6 +11,7 @@ from engine.money import ZERO, Money
 from engine.tenancy import Plan
 from storage.billing import plans
 from storage.database.connection import Connection, Row, moment, ms, row
+from storage.ledger import transfers
 from storage.tenants import shared_wallets, tenants
 
 VIA = "house:teams"
@@ -89,7 +90,13 @@ def rename(conn: Connection, team_id: int, name: str) -> None:
 
 
 def fill(conn: Connection, team: Team, tenant_id: int, amount: Money, ref: str, now: datetime) -> bool:
-    """Move money from a person's wallet to the team's; False if `ref` was done before. Raises WalletShort."""
+    """Move money from a person's wallet to the team's; False if `ref` was done before, or the team is dissolved.
+
+    Raises WalletShort.
+    """
+    shared_wallets.lock(conn, (tenant_id, team.id))
+    if find(conn, team.id) is None:
+        return False
     reasons = f"to the team {team.name}", "from a member"
     return shared_wallets.move(
         conn, (tenant_id, team.id), amount, via=VIA, kind="team", ref=ref, reasons=reasons, now=now
@@ -99,7 +106,8 @@ def fill(conn: Connection, team: Team, tenant_id: int, amount: Money, ref: str, 
 def dissolve(conn: Connection, team_id: int, now: datetime) -> Money:
     """End a team: its members leave, and its money, with the unused part of its plan, goes to its owner's wallet.
 
-    Return the amount. Raises TeamBusy, and LookupError for a team that was dissolved before.
+    The team's debt becomes its owner's. Return the amount of the money.
+    Raises TeamBusy, and LookupError for a team that was dissolved before.
     """
     found = find(conn, team_id)
     if found is None:
@@ -116,7 +124,9 @@ def dissolve(conn: Connection, team_id: int, now: datetime) -> Money:
     conn.run(
         "UPDATE team_members SET left_at = :now WHERE wallet_id = :id AND left_at IS NULL", id=team_id, now=ms(now)
     )
-    return _pay_out(conn, team_id, team.owner_id, f"team:{team_id}:end", now)
+    rest = _pay_out(conn, team_id, team.owner_id, f"team:{team_id}:end", now)
+    _hand_over_debt(conn, team_id, team.owner_id, now)
+    return rest
 
 
 def _pay_out(conn: Connection, team_id: int, owner_id: int, ref: str, now: datetime) -> Money:
@@ -127,6 +137,28 @@ def _pay_out(conn: Connection, team_id: int, owner_id: int, ref: str, now: datet
         reasons = "to the owner of the dissolved team", f"from the dissolved team {state.name}"
         shared_wallets.move(conn, (team_id, owner_id), rest, via=VIA, kind="team", ref=ref, reasons=reasons, now=now)
     return rest
+
+
+def _hand_over_debt(conn: Connection, team_id: int, owner_id: int, now: datetime) -> None:
+    """Take a team's debt, which a refund has left, from its owner's wallet; the part that this lacks is owed."""
+    state = tenants.state(conn, team_id)
+    assert state is not None
+    if not state.owed:
+        return
+    ref, reason = f"team:{team_id}:debt", f"owed by the dissolved team {state.name}"
+    transfers.debit_or_owe(conn, owner_id, state.owed, kind="debit", to=VIA, ref=ref, reason=reason, now=now)
+    transfers.post(
+        conn,
+        kind="repayment",
+        debit=VIA,
+        credit=transfers.debt_of(team_id),
+        amount=state.owed,
+        tenant_id=team_id,
+        ref=f"{ref}:in",
+        reason="by the owner of the dissolved team",
+        now=now,
+    )
+    conn.run("UPDATE accounts SET owed_nanousd = 0 WHERE tenant_id = :id", id=team_id)
 
 
 def sweep(conn: Connection, owner_id: int, now: datetime) -> Money:

@@ -45,6 +45,16 @@ def heir(conn: Connection, tenant_id: int) -> int | None:
     return None if found is None else int(found)
 
 
+def may_fill(conn: Connection, wallet_id: int, tenant_id: int) -> bool:
+    """Return False for a team that was dissolved, or that the person is no member of; True for any other wallet."""
+    sql = (
+        "SELECT g.dissolved_at IS NULL AND m.tenant_id IS NOT NULL FROM teams g LEFT JOIN team_members m"
+        " ON m.wallet_id = g.wallet_id AND m.tenant_id = :id AND m.left_at IS NULL WHERE g.wallet_id = :wallet"
+    )
+    found = scalar(conn, sql, id=tenant_id, wallet=wallet_id)
+    return found is None or bool(found)
+
+
 def lock(conn: Connection, tenant_ids: tuple[int, int]) -> dict[int, Row]:
     """Lock two accounts in the order of their ids, so that two moves never wait for each other."""
     return {each: transfers.lock_account(conn, each) for each in sorted(tenant_ids)}

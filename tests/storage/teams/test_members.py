@@ -1,11 +1,15 @@
 """Members of teams."""
 
+import pytest
+
 from engine.money import Money
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.teams import members
+from storage.ledger import transfers
+from storage.teams import invitations, members, teams
 from storage.tenants import tenants
 from tests.storage.books import FREE, NOW, PRO
+from tests.storage.conflicts import run_conflicting
 from tests.storage.teams.crew import crew
 
 
@@ -65,3 +69,46 @@ async def test_team_is_given_to_a_member_who_then_has_no_limit(db: Database) -> 
         assert (owner.tenant_id, owner.is_owner, owner.limit) == (bao, True, None)
 
     await db.write(unit)
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+async def test_member_who_leaves_does_not_become_the_owner(db: Database) -> None:
+    team, ann, bao = await db.write(crew)
+    left, given = await run_conflicting(
+        db,
+        lambda conn: members.leave(conn, bao, NOW),
+        lambda conn: members.give_to(conn, team, ann, bao, NOW),
+    )
+    assert (left, given) == (True, False)
+    assert [each.is_owner for each in await db.read(lambda conn: members.of_team(conn, team, NOW))] == [True]
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+async def test_new_owner_does_not_leave(db: Database) -> None:
+    team, ann, bao = await db.write(crew)
+    given, left = await run_conflicting(
+        db,
+        lambda conn: members.give_to(conn, team, ann, bao, NOW),
+        lambda conn: members.leave(conn, bao, NOW),
+    )
+    assert (given, left) == (True, False)
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+async def test_dissolved_team_is_not_joined_or_filled_at_that_moment(db: Database) -> None:
+    def unit(conn: Connection) -> tuple[int, int, str, teams.Team]:
+        team, ann, _ = crew(conn)
+        tenants.create(conn, "Chi", FREE, now=NOW, telegram_user_id=1003)
+        transfers.credit(conn, ann, Money.usd("5"), ref="gift", reason="test", now=NOW)
+        seen = teams.find(conn, team)
+        assert seen is not None
+        return team, ann, invitations.make(conn, team, None, NOW), seen
+
+    team, ann, secret, seen = await db.write(unit)
+
+    def late(conn: Connection) -> tuple[object, bool]:
+        chi = tenants.by_telegram(conn, 1003)
+        assert chi is not None
+        return invitations.accept(conn, secret, chi.id, NOW), teams.fill(conn, seen, ann, Money.usd("2"), "fill", NOW)
+
+    assert (await run_conflicting(db, lambda conn: teams.dissolve(conn, team, NOW), late))[1] == (None, False)

@@ -172,6 +172,68 @@ async def test_order_for_a_team_can_not_be_paid_after_the_end(db: Database) -> N
     await db.write(unit)
 
 
+async def test_order_for_a_team_can_not_be_paid_by_a_person_who_has_left_it(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, ann, bao = crew(conn)
+        order = orders.make_order(conn, team, orders.TOPUP, Money.usd("1.3"), STAR, NOW, payer_id=ann)
+        assert members.give_to(conn, team, ann, bao, NOW)
+        assert orders.objection(conn, order.id, 1001, 100, "XTR", PLANS, NOW) is None
+        members.leave(conn, ann, NOW)
+        assert orders.objection(conn, order.id, 1001, 100, "XTR", PLANS, NOW) == "expired"
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize("refund_first", [False, True])
+async def test_stars_that_come_after_the_end_go_to_their_payer(refund_first: bool, db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, ann, bao = crew(conn)
+        order = orders.make_order(conn, team, orders.TOPUP, Money.usd("1.3"), STAR, NOW, payer_id=bao)
+        teams.dissolve(conn, team, NOW)
+        paid = Payment("charge", order.id, 1002, 100)
+        if refund_first:
+            refunds.refund(conn, "charge", known=PLANS, now=NOW, unseen=paid, per_star=STAR)
+        done = payments.pay(conn, paid, per_star=STAR, known=PLANS, now=NOW)
+        assert (done.fresh, done.tenant_id, done.is_shared) == (not refund_first, bao, False)
+        if not refund_first:
+            refunds.refund(conn, "charge", known=PLANS, now=NOW)
+        assert [wallet_of(conn, each) for each in (team, ann, bao)] == [ZERO, ZERO, ZERO]
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_debt_of_a_dissolved_team_is_its_owners(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, ann, bao = crew(conn)
+        order = orders.make_order(conn, team, orders.TOPUP, Money.usd("1.3"), STAR, NOW, payer_id=ann)
+        payments.pay(conn, Payment("charge", order.id, 1001, 100), per_star=STAR, known=PLANS, now=NOW)
+        asked = hold_request(team, tariff=DOUBLE, member_id=bao)
+        pay(conn, asked, take(conn, asked))
+        spent = Money.usd("0.0003")
+        refunds.refund(conn, "charge", known=PLANS, now=NOW)
+        assert state_of(conn, team).owed == spent
+        transfers.credit(conn, ann, Money.usd("0.0001"), ref="gift", reason="test", now=NOW)
+        assert teams.dissolve(conn, team, NOW) == ZERO
+        assert state_of(conn, team).owed == ZERO
+        assert (wallet_of(conn, ann), state_of(conn, ann).owed) == (ZERO, Money.usd("0.0002"))
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_dissolved_team_is_not_filled(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, ann, _ = crew(conn)
+        transfers.credit(conn, ann, Money.usd("5"), ref="gift", reason="test", now=NOW)
+        seen = team_of(conn, team)
+        teams.dissolve(conn, team, NOW)
+        assert not teams.fill(conn, seen, ann, Money.usd("2"), "fill:1", NOW)
+        assert wallet_of(conn, ann) == Money.usd("5")
+
+    await db.write(unit)
+
+
 async def test_team_of_a_banned_owner_pays_no_more(db: Database) -> None:
     def unit(conn: Connection) -> None:
         _, ann, bao = crew(conn, "1")
