@@ -17,9 +17,9 @@ from engine.chat import Event, Usage
 from engine.completion import Choice, Completion
 from engine.errors import Closing, HoldLost
 from engine.gateway.answer_stream import AnswerStream, StreamEnd
-from engine.gateway.attempt import Attempt
+from engine.gateway.attempt import Attempt, uninterrupted
 from engine.gateway.attempt_content import ContentEvent, choices_of
-from engine.gateway.failover import Failover, uninterrupted
+from engine.gateway.failover import Failover
 from engine.gateway.market import Market
 from engine.gateway.question import Question, Siblings, uncancel
 from engine.money import Money

@@ -37,6 +37,20 @@ async def ended(task: asyncio.Task[None]) -> None:
         task.remove_done_callback(wake)
 
 
+async def uninterrupted(task: asyncio.Task[None]) -> None:
+    """Wait for the end of `task`, however often the caller is cancelled; then raise that cancellation, or its error."""
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await ended(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    if not task.cancelled():
+        task.result()
+
+
 @dataclass(slots=True, eq=False)
 class Attempt(BilledAttempt):
     """One call of a provider. Its task runs on when a waiter is cancelled; `close` ends it.

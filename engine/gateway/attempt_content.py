@@ -133,11 +133,12 @@ class AttemptContent:
 
     def _add_texts(self, texts: list[str], index: int) -> bool:
         self.deltas += len(texts)
-        self._left_chars -= _EVENT_CHARS * len(texts) + sum(map(len, texts))
+        joined = "".join(texts)
+        self._left_chars -= _EVENT_CHARS * len(texts) + len(joined)
         if self._left_chars < 0:
             raise Garbled(_ENDLESS)
         self.has_content = True
-        deltas = [Delta("".join(texts), index)] if self._joins_texts else [Delta(text, index) for text in texts]
+        deltas = [Delta(joined, index)] if self._joins_texts else [Delta(text, index) for text in texts]
         if self._schema is not None:
             self._held += deltas
             return False

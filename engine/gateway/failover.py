@@ -17,7 +17,7 @@ from engine.errors import (
     RequestRejected,
 )
 from engine.gateway.answer_stream import AnswerStream
-from engine.gateway.attempt import Attempt, ended
+from engine.gateway.attempt import Attempt, uninterrupted
 from engine.gateway.attempt_content import text_of, thinking_of
 from engine.gateway.market import Market
 from engine.gateway.question import Question
@@ -27,20 +27,6 @@ from engine.providers.mending.json_check import WRONG_FORM
 from engine.routing.permits import Permit
 from engine.routing.plan import Route, plan
 from engine.routing.selection import NextAttempt, Pause, Selection
-
-
-async def uninterrupted(task: asyncio.Task[None]) -> None:
-    """Wait for the end of `task`, however often the caller is cancelled; then raise that cancellation, or its error."""
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await ended(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    if not task.cancelled():
-        task.result()
 
 
 def _ordered(market: Market, quotes: Sequence[Quote]) -> Route:

@@ -4,6 +4,7 @@ Nearly all frames of an answer are such frames.
 """
 
 import re
+from itertools import takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -58,25 +59,28 @@ class TextTemplate:
         head, tail = self._head, self._tail
         if not text.startswith(head, begin):
             return [], begin
-        frames = text[begin:].split(_END)
-        frames.pop()  # the part after the last frame
-        parts = self._parts_of(frames)
-        found = parts if _is_plain("".join(parts)) and "" not in parts else _unescaped(parts)
-        overhead = len(head) + len(tail) + len(_END)
-        return found, begin + len(found) * overhead + sum(map(len, parts[: len(found)]))
+        parts = self._parts_of(text, begin)
+        joined = "".join(parts)
+        found = parts if _is_plain(joined) and "" not in parts else _unescaped(parts)
+        chars = len(joined) if found is parts else sum(map(len, parts[: len(found)]))
+        return found, begin + len(found) * (len(head) + len(tail) + len(_END)) + chars
 
-    def _parts_of(self, frames: list[str]) -> list[str]:
-        """Return the insides of the texts of `frames`, up to the first frame of another form."""
+    def _parts_of(self, text: str, begin: int) -> list[str]:
+        """Return the insides of the texts of the frames from `begin` on, up to the first one of another form.
+
+        Lines are split first: to look for two line breaks takes twice as long.
+        """
         head, tail = self._head, self._tail
-        cut, end = len(head), -len(tail)
+        cut, end, between = len(head), -len(tail), f"{tail}{_END}{head}"
+        lines = text[begin:].split("\n")
+        frames = lines[: (len(lines) - 1) // 2 * 2 : 2]
+        while frames and not frames[-1].endswith(tail):  # the last ones of an answer
+            frames.pop()
         parts = [frame[cut:end] for frame in frames]
-        between = f"{tail}{_END}{head}"
-        if f"{head}{between.join(parts)}{tail}" == _END.join(frames):  # compared at once, as nearly all are of the form
+        if text.startswith(f"{head}{between.join(parts)}{tail}{_END}", begin):  # compared at once
             return parts
-        for number, (frame, part) in enumerate(zip(frames, parts, strict=True)):
-            if frame != f"{head}{part}{tail}":
-                return parts[:number]
-        return []
+        own = takewhile(lambda frame: frame == f"{head}{frame[cut:end]}{tail}", text[begin:].split(_END)[:-1])
+        return [frame[cut:end] for frame in own]
 
 
 def _is_plain(text: str) -> bool:

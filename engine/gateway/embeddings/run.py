@@ -25,8 +25,8 @@ from engine.errors import (
     TooBigForNow,
     UnknownModel,
 )
+from engine.gateway.attempt import uninterrupted
 from engine.gateway.embeddings.attempt import EmbeddingAttempt
-from engine.gateway.failover import uninterrupted
 from engine.gateway.market import Market
 from engine.gateway.rejections import rejected
 from engine.ports import Bill, CaptureStep, Hold

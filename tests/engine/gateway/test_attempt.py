@@ -8,9 +8,18 @@ import pytest
 
 from engine.catalog.offers import Offer
 from engine.chat import Delta, Finish, Finished, Options, Served, Usage
-from engine.errors import FirstTokenLate, Garbled, Overloaded, RequestFault, StreamCut, Unreachable, WentSilent
+from engine.errors import (
+    FirstTokenLate,
+    Garbled,
+    Overloaded,
+    ProviderError,
+    RequestFault,
+    StreamCut,
+    Unreachable,
+    WentSilent,
+)
 from engine.gateway.answer_stream import AnswerStream
-from engine.gateway.attempt import Attempt, ended
+from engine.gateway.attempt import Attempt, ended, uninterrupted
 from engine.gateway.attempt_content import text_of
 from engine.ports import AnswerSink
 from engine.routing.health import Permit
@@ -188,3 +197,17 @@ async def test_end_of_a_task_is_waited_for_also_after_it() -> None:
     await asyncio.gather(*waiters)
     assert task.done()
     await ended(task)
+
+
+async def test_uninterrupted_ends_quietly_where_its_task_was_cancelled() -> None:
+    task = asyncio.create_task(asyncio.Event().wait())
+    asyncio.get_running_loop().call_soon(task.cancel)
+    await uninterrupted(task)  # type: ignore[arg-type]
+
+
+async def test_uninterrupted_raises_the_error_of_its_task() -> None:
+    async def fail() -> None:
+        raise ProviderError("x")
+
+    with pytest.raises(ProviderError):
+        await uninterrupted(asyncio.create_task(fail()))

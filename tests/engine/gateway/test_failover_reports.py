@@ -1,6 +1,5 @@
 """Ends of attempts are told in full to health, catalog, journal and observers; a wrong form is asked for once more."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -15,11 +14,9 @@ from engine.errors import (
     ContextTooLong,
     NoProvider,
     Overloaded,
-    ProviderError,
     RateLimited,
     StreamCut,
 )
-from engine.gateway.failover import uninterrupted
 from engine.ports import AnswerSink, LimitHeaders, ProviderCall
 from engine.providers.mending.json_check import WRONG_FORM
 from engine.routing.plan import Route
@@ -259,20 +256,3 @@ async def test_observers_see_each_journaled_attempt() -> None:
     answer, _ = setup.answer()
     await answer.whole()
     assert seen[:1] == setup.journal.records[:1]
-
-
-# --- waiting ----------------------------------------------------------------------------------------------
-
-
-async def test_uninterrupted_ends_quietly_where_its_task_was_cancelled() -> None:
-    task = asyncio.create_task(asyncio.Event().wait())
-    asyncio.get_running_loop().call_soon(task.cancel)
-    await uninterrupted(task)  # type: ignore[arg-type]
-
-
-async def test_uninterrupted_raises_the_error_of_its_task() -> None:
-    async def fail() -> None:
-        raise ProviderError("x")
-
-    with pytest.raises(ProviderError):
-        await uninterrupted(asyncio.create_task(fail()))
