@@ -15,14 +15,15 @@ FULL = 100
 
 async def run(context: JobContext) -> None:
     """Notify page by page: a notified tenant is not in the next page."""
-    percents, month = context.quota_percent, month_of(context.clock.now())
+    percents, now = context.quota_percent, context.clock.now()
+    month = month_of(now)
     while found := await context.db.read(lambda conn: quotas.allowances_crossed(conn, percents)):
         for each in found:
             await _notify_quota(context, each)
     while keys := await context.db.read(lambda conn: quotas.keys_crossed(conn, percents, month)):
         for key in keys:
             await _notify_key(context, key)
-    while low := await context.db.read(lambda conn: quotas.low_wallets(conn, context.low_wallet)):
+    while low := await context.db.read(lambda conn: quotas.low_wallets(conn, context.low_wallet, now)):
         for wallet in low:
             await _notify_low(context, wallet)
 

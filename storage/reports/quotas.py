@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from engine.money import Money
-from storage.database.connection import Connection, moment
+from storage.database.connection import Connection, moment, month_of, ms
+from storage.tenants import shared_wallets
 
 T = TypeVar("T")
 LEAST_TOKENS = 64 + 80
@@ -115,28 +116,33 @@ def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: i
     return _highest(found, lambda each: each.key.split(":", 2)[2])
 
 
-def low_wallets(conn: Connection, threshold: Money, limit: int = 200) -> list[LowWallet]:
+def low_wallets(conn: Connection, threshold: Money, now: datetime, limit: int = 200) -> list[LowWallet]:
     """Return the wallets under `threshold` that paid for something in this period.
 
-    A plan paid by Stars doesn't count, because its price only passed through the wallet.
+    A team without a plan has no periods: calendar months, UTC, take their place. A plan paid by Stars doesn't count,
+    because its price only passed through the wallet.
     """
     rows = conn.rows(
-        f"SELECT t.id, a.balance_nanousd, a.period_no, {_READER} FROM accounts a {_READERS}"
+        f"SELECT t.id, a.balance_nanousd, {_SPAN} AS span, {_READER} FROM accounts a {_READERS}"
         f" WHERE a.balance_nanousd < :threshold AND {_IS_REACHED}"
         " AND EXISTS (SELECT 1 FROM transfers x WHERE x.tenant_id = t.id"
-        " AND x.debit = 'tenant:' || t.id AND x.created_at >= a.period_start_at"
+        " AND x.debit = 'tenant:' || t.id AND x.created_at >="
+        " CASE WHEN a.period_end_at < :never THEN a.period_start_at ELSE :month_start END"
         " AND x.kind NOT IN ('repayment', 'refund', 'debit')"
         " AND NOT (x.kind = 'plan' AND EXISTS (SELECT 1 FROM payments p WHERE p.charge_id = substr(x.ref, 6))))"
-        " AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.key = 'wallet:' || t.id || ':' || a.period_no)"
+        f" AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.key = 'wallet:' || t.id || ':' || {_SPAN})"
         " ORDER BY t.id LIMIT :n",
         threshold=threshold.nanousd,
+        never=ms(shared_wallets.NO_RENEWAL),
+        month=month_of(now),
+        month_start=ms(now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)),
         n=limit,
     )
     return [
         LowWallet(
             each["user_id"],
             Money(each["balance_nanousd"]),
-            f"wallet:{each['id']}:{each['period_no']}",
+            f"wallet:{each['id']}:{each['span']}",
             each["team"],
         )
         for each in rows
@@ -150,6 +156,8 @@ _READERS = (
 )
 """SQL: the tenant `t` of an account, and the tenant `r` that is notified: of a team, its owner."""
 _IS_REACHED = "r.telegram_user_id IS NOT NULL AND NOT r.blocked"
+_SPAN = "CASE WHEN a.period_end_at < :never THEN a.period_no ELSE CAST(:month AS BIGINT) END"
+"""SQL: the period in which a notice about a wallet is sent once, by its number, or by its month as 202611."""
 _PERIOD = "t.id || ':' || a.period_no"
 _MONTH = "k.id || ':' || k.month"
 

@@ -7,13 +7,13 @@ from storage.billing import orders, payments, plans, refunds
 from storage.billing.payments import Payment
 from storage.database.connection import Connection, month_of
 from storage.database.database import Database
-from storage.ledger import transfers
+from storage.ledger import holds, transfers
 from storage.reports import quotas
 from storage.teams import members, teams
 from storage.tenants import api_keys, notices, tenant_settings
 from storage.tenants.api_keys import KeySettings
 from storage.tenants.tenants import PERIOD
-from tests.storage.books import DOUBLE, FREE, NOW, PRO, hold_request, pay, take, tenant
+from tests.storage.books import DOUBLE, FREE, NOW, PRO, RATES, bill, hold_request, pay, take, tenant
 from tests.storage.teams.crew import crew
 
 PERCENTS = (80, 100)
@@ -102,12 +102,30 @@ async def test_teams_crossings_go_to_its_owner(db: Database) -> None:
         spend(conn, team, 900)
         asked = hold_request(team, "r2", tariff=DOUBLE)
         pay(conn, asked, take(conn, asked))
-        (quota,), (low,) = quotas.allowances_crossed(conn, PERCENTS), quotas.low_wallets(conn, THRESHOLD)
+        (quota,), (low,) = quotas.allowances_crossed(conn, PERCENTS), quotas.low_wallets(conn, THRESHOLD, NOW)
         assert {(each.user_id, each.team) for each in (quota, low)} == {(1001, "Tea house")}
         members.give_to(conn, team, ann, bao, NOW)
-        assert [each.user_id for each in quotas.low_wallets(conn, THRESHOLD)] == [1002]
+        assert [each.user_id for each in quotas.low_wallets(conn, THRESHOLD, NOW)] == [1002]
         tenant_settings.set_blocked(conn, 1002, True)
-        assert [*quotas.allowances_crossed(conn, PERCENTS), *quotas.low_wallets(conn, THRESHOLD)] == []
+        assert [*quotas.allowances_crossed(conn, PERCENTS), *quotas.low_wallets(conn, THRESHOLD, NOW)] == []
+
+    await db.write(unit)
+
+
+async def test_low_wallet_of_a_team_without_a_plan_is_told_once_a_month(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, *_ = crew(conn, "0.50")
+        asked = hold_request(team, tariff=DOUBLE)
+        pay(conn, asked, take(conn, asked))
+        (low,) = quotas.low_wallets(conn, THRESHOLD, NOW)
+        assert notices.first_time(conn, low.key, NOW)
+        assert quotas.low_wallets(conn, THRESHOLD, NOW) == []
+        december = NOW.replace(month=12, day=1, hour=0)
+        assert quotas.low_wallets(conn, THRESHOLD, december) == []
+        again = hold_request(team, "r2", tariff=DOUBLE)
+        holds.capture(conn, again, take(conn, again), bill(again), rates=RATES, now=december)
+        (later,) = quotas.low_wallets(conn, THRESHOLD, december)
+        assert later.user_id == 1001
 
     await db.write(unit)
 
@@ -117,9 +135,9 @@ async def test_dissolved_teams_are_skipped(db: Database) -> None:
         team, *_ = crew(conn, "0.50")
         asked = hold_request(team, tariff=DOUBLE)
         pay(conn, asked, take(conn, asked))
-        assert quotas.low_wallets(conn, THRESHOLD)
+        assert quotas.low_wallets(conn, THRESHOLD, NOW)
         teams.dissolve(conn, team, NOW)
-        assert [each.team for each in quotas.low_wallets(conn, THRESHOLD)] == []
+        assert [each.team for each in quotas.low_wallets(conn, THRESHOLD, NOW)] == []
 
     await db.write(unit)
 
@@ -127,15 +145,15 @@ async def test_dissolved_teams_are_skipped(db: Database) -> None:
 async def test_low_wallet_is_found_only_if_it_was_spent_from_in_this_period(db: Database) -> None:
     def unit(conn: Connection) -> None:
         quiet, ann = in_telegram(conn, "0.50"), in_telegram(conn, "1.01")
-        assert quotas.low_wallets(conn, THRESHOLD) == []
+        assert quotas.low_wallets(conn, THRESHOLD, NOW) == []
         asked = hold_request(ann, tariff=DOUBLE, input_tokens=9_000, output_tokens=1_000)
         pay(conn, asked, take(conn, asked), tokens=10_000)
-        (found,) = quotas.low_wallets(conn, THRESHOLD)
+        (found,) = quotas.low_wallets(conn, THRESHOLD, NOW)
         assert (found.user_id, found.wallet) == (1000 + ann, Money.usd("0.99"))
         assert notices.first_time(conn, found.key, NOW)
-        assert quotas.low_wallets(conn, THRESHOLD) == []
+        assert quotas.low_wallets(conn, THRESHOLD, NOW) == []
         transfers.credit(conn, quiet, Money.usd("0.10"), ref="x", reason="", now=NOW)
-        assert quotas.low_wallets(conn, THRESHOLD) == []
+        assert quotas.low_wallets(conn, THRESHOLD, NOW) == []
 
     await db.write(unit)
 
@@ -144,7 +162,7 @@ async def test_buying_a_plan_from_the_wallet_counts_as_spending(db: Database) ->
     def unit(conn: Connection) -> None:
         ann = in_telegram(conn, "29.50")
         plans.buy_from_wallet(conn, ann, PRO, {"free": FREE, "pro": PRO}, NOW)
-        assert [each.user_id for each in quotas.low_wallets(conn, THRESHOLD)] == [1000 + ann]
+        assert [each.user_id for each in quotas.low_wallets(conn, THRESHOLD, NOW)] == [1000 + ann]
 
     await db.write(unit)
 
@@ -155,7 +173,7 @@ async def test_plan_paid_by_stars_does_not_count_as_spending(db: Database) -> No
         order = orders.make_order(conn, ann, orders.PLAN, PRO.usd_per_month, STAR, NOW, plan="pro")
         paid = Payment("c1", order.id, 1000 + ann, order.stars)
         payments.pay(conn, paid, per_star=STAR, known={"free": FREE, "pro": PRO}, now=NOW)
-        assert quotas.low_wallets(conn, THRESHOLD) == []
+        assert quotas.low_wallets(conn, THRESHOLD, NOW) == []
 
     await db.write(unit)
 
@@ -166,7 +184,7 @@ async def test_refund_does_not_count_as_spending(db: Database) -> None:
         order = orders.make_order(conn, ann, orders.TOPUP, Money.usd("5"), STAR, NOW)
         payments.pay(conn, Payment("c1", order.id, 1000 + ann, order.stars), per_star=STAR, known={}, now=NOW)
         refunds.refund(conn, "c1", known={"free": FREE}, now=NOW)
-        assert quotas.low_wallets(conn, THRESHOLD) == []
+        assert quotas.low_wallets(conn, THRESHOLD, NOW) == []
 
     await db.write(unit)
 
@@ -233,7 +251,7 @@ async def test_wallet_is_low_below_the_threshold_only(db: Database, usd: str, fo
         asked = hold_request(ann, tariff=DOUBLE)
         pay(conn, asked, take(conn, asked), tokens=0, cost_atto=10**9)
         conn.run("UPDATE accounts SET balance_nanousd = :n WHERE tenant_id = :id", id=ann, n=Money.usd(usd).nanousd)
-        return len(quotas.low_wallets(conn, THRESHOLD))
+        return len(quotas.low_wallets(conn, THRESHOLD, NOW))
 
     assert await db.write(unit) == found
 
@@ -243,10 +261,10 @@ async def test_spending_of_an_earlier_period_makes_no_wallet_low(db: Database) -
         ann = in_telegram(conn, "0.50")
         asked = hold_request(ann, tariff=DOUBLE)
         pay(conn, asked, take(conn, asked))
-        assert len(quotas.low_wallets(conn, THRESHOLD)) == 1
+        assert len(quotas.low_wallets(conn, THRESHOLD, NOW)) == 1
         plans.start_plan(conn, ann, FREE, NOW)
-        assert len(quotas.low_wallets(conn, THRESHOLD)) == 1
+        assert len(quotas.low_wallets(conn, THRESHOLD, NOW)) == 1
         plans.start_plan(conn, ann, FREE, NOW + timedelta(milliseconds=1))
-        assert quotas.low_wallets(conn, THRESHOLD) == []
+        assert quotas.low_wallets(conn, THRESHOLD, NOW) == []
 
     await db.write(unit)
