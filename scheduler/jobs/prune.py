@@ -10,6 +10,7 @@ from storage.database.connection import Connection
 from storage.ledger import request_windows
 from storage.operations import idempotency, retention
 from storage.schedules import scheduled_prompts
+from storage.teams import invitations
 from storage.telegram import conversations, inbox, outbox, question_upkeep
 from storage.tenants import stored_responses
 
@@ -36,6 +37,7 @@ def sweeps(now: datetime, kept: timedelta) -> tuple[Callable[[Connection], int],
         partial(stored_responses.sweep, before=now - kept, limit=CHUNK),
         partial(retention.sweep, now=now, limit=CHUNK),
         partial(scheduled_prompts.sweep_drafts, before=now - HANDLED, limit=CHUNK),
+        partial(invitations.sweep, before=now, limit=CHUNK),
         partial(inbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(outbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(idempotency.sweep, now=now, limit=CHUNK),

@@ -82,5 +82,14 @@ def revoke_all(conn: Connection, team_id: int) -> int:
     return conn.run("DELETE FROM team_invitations WHERE wallet_id = :team AND used_by IS NULL", team=team_id)
 
 
+def sweep(conn: Connection, before: datetime, limit: int) -> int:
+    """Delete up to `limit` invitations that expired before `before`, used or not, and return their number."""
+    sql = (
+        "DELETE FROM team_invitations WHERE sha256 IN"
+        " (SELECT sha256 FROM team_invitations WHERE expires_at < :before LIMIT :n)"
+    )
+    return conn.run(sql, before=ms(before), n=limit)
+
+
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.money import Money
-from storage.database.connection import Connection, Row, ms, row, scalar
-from storage.ledger import shares, transfers
+from storage.database.connection import Connection, Row, day_of, ms, row, scalar
+from storage.ledger import transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,10 @@ class TeamMember:
 
 
 _MEMBERS = """
-SELECT m.*, t.name, t.telegram_user_id, g.owner_id FROM team_members m JOIN teams g ON g.wallet_id = m.wallet_id
+SELECT m.*, t.name, t.telegram_user_id, g.owner_id,
+  (SELECT COALESCE(SUM(s.worth_nanousd + s.held_nanousd), 0) FROM member_shares s
+   WHERE s.wallet_id = m.wallet_id AND s.tenant_id = m.tenant_id AND s.day >= :since) AS used
+FROM team_members m JOIN teams g ON g.wallet_id = m.wallet_id
 JOIN tenants t ON t.id = m.tenant_id WHERE m.left_at IS NULL
 """
 
@@ -38,13 +41,15 @@ def of_team(conn: Connection, team_id: int, now: datetime) -> list[TeamMember]:
         f"{_MEMBERS} AND m.wallet_id = :team ORDER BY CASE WHEN m.tenant_id = g.owner_id THEN 0 ELSE 1 END,"
         " m.joined_at, m.tenant_id",
         team=team_id,
+        since=_month(now),
     )
-    return [_member(conn, each, now) for each in found]
+    return [_member(each) for each in found]
 
 
 def find(conn: Connection, team_id: int, tenant_id: int, now: datetime) -> TeamMember | None:
-    found = row(conn, f"{_MEMBERS} AND m.wallet_id = :team AND m.tenant_id = :id", team=team_id, id=tenant_id)
-    return None if found is None else _member(conn, found, now)
+    sql = f"{_MEMBERS} AND m.wallet_id = :team AND m.tenant_id = :id"
+    found = row(conn, sql, team=team_id, id=tenant_id, since=_month(now))
+    return None if found is None else _member(found)
 
 
 def join(conn: Connection, team_id: int, tenant_id: int, limit: Money | None, now: datetime) -> bool:
@@ -130,15 +135,19 @@ def _set(conn: Connection, team_id: int, tenant_id: int, column: str, value: obj
     )
 
 
-def _member(conn: Connection, found: Row, now: datetime) -> TeamMember:
-    limit, since = found["limit_nanousd"], now.date().replace(day=1)
+def _month(now: datetime) -> int:
+    return day_of(now.date().replace(day=1))
+
+
+def _member(found: Row) -> TeamMember:
+    limit = found["limit_nanousd"]
     return TeamMember(
         found["wallet_id"],
         found["tenant_id"],
         found["name"],
         found["telegram_user_id"],
         None if limit is None else Money(limit),
-        shares.used(conn, found["wallet_id"], found["tenant_id"], since),
+        Money(int(found["used"])),
         bool(found["paused"]),
         bool(found["own_after"]),
         found["owner_id"] == found["tenant_id"],

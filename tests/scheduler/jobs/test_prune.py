@@ -1,11 +1,16 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from engine.chat import Role, says
 from scheduler.context import JobContext
 from scheduler.jobs import prune
 from storage.database.connection import Connection, scalar
 from storage.operations import idempotency
+from storage.schedules import scheduled_prompts
+from storage.schedules.recurrence import Recurrence, Unit
+from storage.schedules.scheduled_prompts import SchedulePlace
+from storage.teams import invitations
 from storage.telegram import conversations, inbox, outbox, questions
 from storage.telegram.inbox import IncomingUpdate
 from storage.telegram.question_content import QuestionContent
@@ -14,6 +19,7 @@ from storage.tenants import stored_responses, tenant_settings
 from storage.tenants.stored_responses import StoredResponse
 from tests.scheduler.conftest import NOW
 from tests.storage.books import tenant
+from tests.storage.teams.crew import crew
 
 OLD, YOUNG = NOW - timedelta(days=40), NOW - timedelta(hours=1)
 TABLES = ("messages", "conversations", "inbox", "outbox", "idempotency", "stored_responses", "questions")
@@ -82,6 +88,19 @@ async def test_operator_says_how_long_conversations_and_responses_are_kept(conte
     await prune.run(replace(context, keep_days=30))
     found = await context.db.read(counts)
     assert (found["messages"], found["stored_responses"], found["questions"]) == (0, 0, 0)
+
+
+async def test_expired_invitations_and_old_drafts_are_deleted(context: JobContext) -> None:
+    def fill(conn: Connection) -> None:
+        team, ann, _ = crew(conn)
+        invitations.make(conn, team, None, OLD)
+        rule = Recurrence(Unit.HOURS, (1,))
+        scheduled_prompts.draft(conn, ann, SchedulePlace(7, 1001), rule, "ask", NOW, OLD)
+
+    await context.db.write(fill)
+    await prune.run(context)
+    for table in ("team_invitations", "scheduled_prompts"):
+        assert await context.db.read(partial(scalar, sql=f"SELECT count(*) AS n FROM {table}")) == 0
 
 
 async def test_person_may_choose_a_shorter_time(context: JobContext) -> None:

@@ -51,3 +51,16 @@ async def test_invitation_expires_is_revoked_and_ends_with_the_team(db: Database
         assert invitations.accept(conn, last, chi(conn), NOW) is None
 
     await db.write(unit)
+
+
+async def test_expired_invitations_are_swept(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, _, _ = crew(conn)
+        invitations.make(conn, team, None, NOW - timedelta(days=8))
+        used = invitations.make(conn, team, None, NOW - timedelta(days=7, seconds=-1))
+        assert invitations.accept(conn, used, chi(conn), NOW) is not None
+        assert invitations.sweep(conn, NOW, 10) == 1
+        assert invitations.sweep(conn, NOW + timedelta(seconds=2), 10) == 1
+        assert scalar(conn, "SELECT COUNT(*) FROM team_invitations") == 0
+
+    await db.write(unit)

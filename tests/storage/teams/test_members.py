@@ -1,5 +1,9 @@
 """Members of teams."""
 
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, cast
+
 import pytest
 
 from engine.money import Money
@@ -8,9 +12,20 @@ from storage.database.database import Database
 from storage.ledger import transfers
 from storage.teams import invitations, members, teams
 from storage.tenants import tenants
-from tests.storage.books import FREE, NOW, PRO
+from tests.storage.books import DOUBLE, FREE, NOW, PRO, hold_request, take, used
 from tests.storage.conflicts import run_conflicting
 from tests.storage.teams.crew import crew
+
+
+class CountedRows:
+    """A connection that counts its queries."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn, self.queries = conn, 0
+
+    def rows(self, sql: str, **values: Any) -> list[Mapping[str, Any]]:
+        self.queries += 1
+        return self._conn.rows(sql, **values)
 
 
 async def test_person_is_in_one_team_at_a_time_and_may_come_back(db: Database) -> None:
@@ -112,3 +127,18 @@ async def test_dissolved_team_is_not_joined_or_filled_at_that_moment(db: Databas
         return invitations.accept(conn, secret, chi.id, NOW), teams.fill(conn, seen, ann, Money.usd("2"), "fill", NOW)
 
     assert (await run_conflicting(db, lambda conn: teams.dissolve(conn, team, NOW), late))[1] == (None, False)
+
+
+async def test_members_are_read_by_one_query_with_their_use_of_the_month(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, ann, bao = crew(conn, "1")
+        before = NOW.date().replace(day=1) - timedelta(days=1)
+        used(conn, team, bao, before, "0.2")
+        used(conn, team, bao, NOW.date(), "0.1")
+        asked = hold_request(team, tariff=DOUBLE, member_id=bao)
+        grant = take(conn, asked)
+        counted = CountedRows(conn)
+        found = {each.tenant_id: each.used for each in members.of_team(cast(Connection, counted), team, NOW)}
+        assert (found, counted.queries) == ({ann: Money(0), bao: Money.usd("0.1") + grant.wallet}, 1)
+
+    await db.write(unit)
