@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from telegram import InlineKeyboardMarkup, Message, ReplyParameters, Update, User
 from telegram.constants import ChatType
@@ -20,6 +21,7 @@ from bot.requests import FormRequest
 from bot.services import Services
 from engine.tenancy import Tenant
 from storage.database.connection import Connection
+from storage.schedules.zones import zone_of
 from storage.telegram.inbox import ClaimedUpdate
 from storage.tenants import tenant_settings, tenants
 from storage.tenants.tenants import TenantState
@@ -170,13 +172,19 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
     async def tenant(self) -> Tenant:
         return (await self.state()).tenant(self.services.plans)
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone chosen with /timezone; UTC where none is."""
+        return zone_of(self._state.settings if self._state else {})
+
     def t(self, key: str, /, **values: object) -> str:
-        """Return a text of the locales in the user's language."""
-        return locales.text(self.language, key, **values)
+        """Return a text of the locales in the user's language, with moments in the user's time zone."""
+        zone = self.zone
+        return locales.text(self.language, key, **{name: locales.in_zone(each, zone) for name, each in values.items()})
 
     def written(self, value: object, form: str = "") -> str:
         """Return an amount of money, a number or a date as the user's language writes it."""
-        return locales.written(locales.find(self.language).formats, value, form)
+        return locales.written(locales.find(self.language).formats, locales.in_zone(value, self.zone), form)
 
     async def reply(
         self,

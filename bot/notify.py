@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import TypeAlias
 
 from telegram import InlineKeyboardMarkup, InputFile, Message
@@ -18,6 +19,7 @@ from locales.button import Button
 from storage.alerts.admin_notices import Undelivered
 from storage.database.database import Database
 from storage.reports.usage import UsageSpan, UsageTotals
+from storage.schedules.zones import zone_of
 from storage.tenants import tenant_settings, tenants
 
 log = logging.getLogger(__name__)
@@ -65,8 +67,8 @@ class TelegramNotifier:
         if user_id == NOBODY:
             log.warning("ADMIN_IDS is empty, so nobody gets this alert: %s %s", key, dict(values))
             return Undelivered.REFUSED
-        language = await self._language(user_id)
-        piece = self._piece(language, key, values)
+        language, zone = await self._reader(user_id)
+        piece = self._piece(language, zone, key, values)
         try:
             if (
                 chart is not None
@@ -114,8 +116,8 @@ class TelegramNotifier:
         values: Mapping[str, object],
         buttons: Sequence[Button] = (),
     ) -> bool:
-        language = await self._language(sent[0])
-        piece = self._piece(language, key, values)
+        language, zone = await self._reader(sent[0])
+        piece = self._piece(language, zone, key, values)
         try:
             await self._bot.edit_message_text(
                 piece.text,
@@ -131,8 +133,8 @@ class TelegramNotifier:
             return False
         return True
 
-    def _piece(self, language: str, key: str, values: Mapping[str, object]) -> Piece:
-        texts = {name: translated(language, value) for name, value in values.items()}
+    def _piece(self, language: str, zone: tzinfo, key: str, values: Mapping[str, object]) -> Piece:
+        texts = {name: translated(language, value, zone) for name, value in values.items()}
         return render(locales.text(language, key, **texts))[0]
 
     def _keyboard(self, language: str, buttons: Sequence[Button], owner: int) -> InlineKeyboardMarkup | None:
@@ -144,16 +146,20 @@ class TelegramNotifier:
         ]
         return rows(made, width=3)
 
-    async def _language(self, user_id: int) -> str:
+    async def _reader(self, user_id: int) -> tuple[str, tzinfo]:
+        """Return the language and the time zone of a user."""
         state = await self._db.read(lambda conn: tenants.by_telegram(conn, user_id))
-        return (state.shown_language if state else "") or "en"
+        return (state.shown_language if state else "") or "en", zone_of(state.settings if state else {})
 
 
-def translated(language: str, value: object) -> object:
-    """Translate a value that is itself a text of the locales, {"key": ..., "values": ...}, or a list of such lines."""
+def translated(language: str, value: object, zone: tzinfo = UTC) -> object:
+    """Translate a value that is itself a text of the locales, {"key": ..., "values": ...}, or a list of such lines.
+
+    A moment is returned in the zone.
+    """
     if isinstance(value, list):
-        return "\n".join(str(translated(language, each)) for each in value)
+        return "\n".join(str(translated(language, each, zone)) for each in value)
     if isinstance(value, dict) and "key" in value:
-        values = {name: translated(language, each) for name, each in value["values"].items()}
+        values = {name: translated(language, each, zone) for name, each in value["values"].items()}
         return locales.text(language, value["key"], **values)
-    return value
+    return locales.in_zone(value, zone)

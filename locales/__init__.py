@@ -3,7 +3,7 @@
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -72,8 +72,9 @@ def text(language: str, key: str, /, **values: object) -> str:
     """The text of a key, filled in, in the plural form that its number asks for.
 
     An amount of money, a whole number or a date is written as the language writes it; `{usd:price}` and
-    `{usd:exact}` are other forms of an amount, `{day:month}` and `{at:time}` of a date. `{tokens:count.tokens}` is
-    another text, about that number. Raises KeyError for an unknown key.
+    `{usd:exact}` are other forms of an amount, `{day:month}` of a date; `{at:time}`, `{at:clock}`, `{at:seconds}`
+    and `{at:moment}` of a moment. `{tokens:count.tokens}` is another text, about that number. Raises KeyError for
+    an unknown key.
     """
     found = find(language)
     sentence = found.sentences[key]
@@ -85,6 +86,11 @@ def find(language: str) -> Language:
     tag = language.replace("-", "_").lower()
     by_tag = {code.lower(): each for code, each in LANGUAGES.items()}
     return by_tag.get(tag) or by_tag.get(tag.partition("_")[0]) or LANGUAGES[DEFAULT]
+
+
+def in_zone(value: object, zone: tzinfo) -> object:
+    """Return a moment in a reader's time zone. Any other value, and a moment of no zone, is returned as it is."""
+    return value.astimezone(zone) if isinstance(value, datetime) and value.tzinfo is not None else value
 
 
 def written(formats: Formats, value: object, form: str = "") -> str:
@@ -104,8 +110,9 @@ def written(formats: Formats, value: object, form: str = "") -> str:
 
 
 def _dated(formats: Formats, value: date, form: str) -> str:
-    if isinstance(value, datetime) and form == "time":
-        return formats.time(value)
+    forms = {"time": formats.time, "clock": formats.clock, "seconds": formats.seconds, "moment": formats.moment}
+    if isinstance(value, datetime) and form in forms:
+        return forms[form](value)
     return formats.month(value) if form == "month" else formats.day(value)
 
 

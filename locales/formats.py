@@ -90,6 +90,23 @@ class Formats:
 
         return format_time(moment, self.patterns.get("time") or "short", moment.tzinfo, self.locale)
 
+    def clock(self, moment: datetime) -> str:
+        """Return the time of day, with the zone's name where that is UTC: the reader has not chosen another."""
+        return self.time(moment) + _utc(moment)
+
+    def seconds(self, moment: datetime) -> str:
+        """Return the time of day to the second, named like that of `clock`."""
+        return self._moment(moment, self.patterns.get("seconds") or "HH:mm:ss")
+
+    def moment(self, moment: datetime) -> str:
+        """Return the day and the time of day, named like that of `clock`."""
+        return self._moment(moment, self.patterns.get("moment") or "short")
+
+    def _moment(self, moment: datetime, pattern: str) -> str:
+        from babel.dates import format_datetime  # noqa: PLC0415 - see above
+
+        return format_datetime(moment, pattern, moment.tzinfo, self.locale) + _utc(moment)
+
     def _date(self, day: date, pattern: str) -> str:
         from babel.dates import format_date  # noqa: PLC0415 - see above
 
@@ -119,6 +136,10 @@ def _currency(locale: "Locale") -> tuple[str, str]:
     pattern = locale.currency_formats["standard"]
     before, after = (part.replace("¤", "$").replace("\xa0", " ") for part in (pattern.prefix[0], pattern.suffix[0]))
     return before, after
+
+
+def _utc(moment: datetime) -> str:
+    return " UTC" if moment.tzname() == "UTC" else ""
 
 
 def _signed(text: str, value: Decimal | int) -> str:

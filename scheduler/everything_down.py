@@ -25,7 +25,7 @@ async def report_everything_down(context: JobContext, now: datetime) -> None:
     if failed or models:
         facts = {
             "count": failed,
-            "since": f"{first:%H:%M:%S}",
+            "since": first,
             "states": await _states(context),
             "models": "" if len(models) == len(context.market.catalog.models) else ", ".join(models),
         }

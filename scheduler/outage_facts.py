@@ -51,7 +51,7 @@ async def outage_facts(context: JobContext, subject: str, failures: Failures, no
         "count": failures.count,
         "limited": failures.rate_limited,
         "status": failures.last_status,
-        "since": f"{since:%H:%M:%S}",
+        "since": since,
         "share": round(share * 100),
         "offer": offer.name if offer else "",
         "usd": usd,
@@ -78,7 +78,7 @@ async def avoided_facts(context: JobContext, offer: Offer, recent: RecentAttempt
         "offer": offer.name,
         "error": recent.usual_outcome,
         "percent": round(100 * recent.failed / recent.count),
-        "since": f"{start:%H:%M:%S}",
+        "since": start,
         "usd": str(Money(cost.nanousd * (A_DAY // AVOIDED_WINDOW)).significant(DIGITS)),
     }
 

@@ -37,11 +37,11 @@ async def acknowledge(_: Update, context: Context, args: tuple[str, ...]) -> Non
 def _line(context: Context, each: Incident) -> str:
     now = context.services.clock.now()
     notes = [
-        context.t("alerts.is_muted", until=f"{each.muted_until:%H:%M}") if each.muted_until > now else "",
+        context.t("alerts.is_muted", until=each.muted_until) if each.muted_until > now else "",
         context.t("alerts.is_acknowledged", name=as_code(each.acknowledged_by)) if each.acknowledged else "",
     ]
-    since, kind = f"{each.opened_at:%Y-%m-%d %H:%M}", context.t(f"incident.{each.kind}")
-    return context.t("alerts.line", subject=each.subject, kind=kind, since=since) + "".join(notes)
+    kind = context.t(f"incident.{each.kind}")
+    return context.t("alerts.line", subject=each.subject, kind=kind, since=each.opened_at) + "".join(notes)
 
 
 def _keyboard(context: Context, found: list[Incident]) -> InlineKeyboardMarkup:

@@ -17,7 +17,7 @@ _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 - an addre
 
 async def app(_: Update, context: Context) -> None:
     """Send the link, in the private chat only. Without a right to links it is an unknown command, or the button."""
-    buttons = _in_telegram(context)
+    buttons = opening_buttons(context)
     if _may_have_link(context):
         signing_out = button(context.t("app.sign_out"), "app", "out", owner=context.user.id)
         await _send(context, await _link(context), [*buttons, signing_out])
@@ -39,8 +39,8 @@ def _may_have_link(context: Context) -> bool:
     return links_for == "everyone" or (links_for == "operators" and context.is_admin)
 
 
-def _in_telegram(context: Context) -> list[InlineKeyboardButton]:
-    """Return the button that opens the Mini App. Telegram takes addresses with https only."""
+def opening_buttons(context: Context) -> list[InlineKeyboardButton]:
+    """Return the button that opens the Mini App; none without an https address, which Telegram asks for."""
     url = context.services.config.public_url.rstrip("/")
     if not url.startswith("https://"):
         return []

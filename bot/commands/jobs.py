@@ -27,7 +27,7 @@ def _line(context: Context, run: JobRun) -> str:
     else:
         mark, state = "🟢", context.t("jobs.took", ms=run.duration_ms)
     late = context.t("jobs.late", seconds=run.lateness_ms // 1000) if run.lateness_ms >= LATE_MS else ""
-    return context.t("jobs.line", mark=mark, name=run.name, at=f"{run.started_at:%H:%M:%S}", state=state, late=late)
+    return context.t("jobs.line", mark=mark, name=run.name, at=run.started_at, state=state, late=late)
 
 
 COMMAND = Command("jobs", jobs, 113, admin=True)

@@ -37,7 +37,7 @@ def _line(context: Context, each: OperatorAction) -> str:
     by = context.t("log.admin_key") if each.by.user == ADMIN_KEY else as_code(each.by.name)
     to = context.t("log.tenant", id=str(each.tenant_id)) if each.tenant_id is not None else ""
     detail = f" {as_code(each.detail)}" if each.detail else ""
-    return context.t("log.line", at=f"{each.at:%Y-%m-%d %H:%M}", by=by, action=each.action, tenant=to, detail=detail)
+    return context.t("log.line", at=each.at, by=by, action=each.action, tenant=to, detail=detail)
 
 
 COMMAND = Command("log", log, 112, admin=True, buttons={"of": of_tenant})

@@ -157,13 +157,13 @@ def _status(context: Context, state: ProviderState, status: Status, stored: _Sto
         if context.services.market.health.is_locked_out(state.name):
             return context.t("providers.is_out")
         until = context.services.clock.now() + timedelta(seconds=state.seconds)
-        return context.t("providers.is_resting", until=f"{until:%H:%M:%S}")
+        return context.t("providers.is_resting", until=until)
     if status is Status.FAILING:
         since = stored.failing_since.get(state.name)
         return context.t(
             "providers.is_failing",
             percent=round(100 * state.failure_chance),
-            since=context.t("providers.since", at=f"{since:%H:%M:%S}") if since else "",
+            since=context.t("providers.since", at=since) if since else "",
         )
     return context.t("providers.is_answering")
 
@@ -207,7 +207,7 @@ def _silent_offer(context: Context, offer: OfferState) -> str:
         return context.t("providers.offer_fails", model=offer.model)
     if offer.until is None:
         return context.t("providers.offer_out", model=offer.model)
-    return context.t("providers.offer_rests", model=offer.model, until=f"{offer.until:%H:%M:%S}")
+    return context.t("providers.offer_rests", model=offer.model, until=offer.until)
 
 
 def _keyboard(context: Context, names: list[str]) -> InlineKeyboardMarkup:

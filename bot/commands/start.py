@@ -5,6 +5,7 @@ from telegram import InlineKeyboardMarkup, Message, Update
 from bot.buttons import button
 from bot.chat.asking import run
 from bot.command import Command, Topic, all_commands
+from bot.commands.app import opening_buttons
 from bot.context import Context, arguments
 from bot.groups.greeting import greeting
 from bot.questions import records
@@ -36,12 +37,13 @@ async def start(update: Update, context: Context) -> None:
 
 
 def _first_steps(context: Context) -> InlineKeyboardMarkup:
-    """Return the buttons of the first minutes: a question that is asked at once, the models, the plans."""
+    """Return the buttons of the first minutes: a question that is asked at once, models, plans, Mini App."""
     owner = context.user.id
     suggested = button(f"💬 {context.t('start.question')}", "start", SUGGESTED, owner=owner)
     model = button(context.t("start.model"), "model", "open", owner=owner)
     plans = button(context.t("start.plans"), "plan", "open", owner=owner)
-    return InlineKeyboardMarkup([[suggested], [model, plans]])
+    app = opening_buttons(context)
+    return InlineKeyboardMarkup([[suggested], [model, plans], *([app] if app else [])])
 
 
 async def ask_suggested(update: Update, context: Context, _: tuple[str, ...]) -> None:

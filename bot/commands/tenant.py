@@ -174,7 +174,7 @@ def _last_error(conn: Connection, context: Context, state: TenantState) -> str:
     if found is None:
         return ""
     where = f"{found.provider}/{found.model}" if found.model else found.asked
-    return context.t("admin.last_error", outcome=found.outcome, where=as_code(where), at=f"{found.at:%Y-%m-%d %H:%M}")
+    return context.t("admin.last_error", outcome=found.outcome, where=as_code(where), at=found.at)
 
 
 def _payments(conn: Connection, context: Context, state: TenantState) -> str:

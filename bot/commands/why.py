@@ -15,6 +15,7 @@ from engine.catalog.tariffs import tariff_of, tokens_worth
 from engine.money import ZERO, Money
 from engine.privacy import LEFT_OUT
 from engine.tenancy import Charge, Markup
+from locales.formats import as_code
 from storage.ledger import journal
 
 AUTO = "auto"
@@ -28,7 +29,7 @@ async def why(_: Update, context: Context) -> None:
         return
     receipt, costs = found.receipt, context.is_admin or context.services.config.show_costs
     price = price_of(context.services.market.catalog, receipt.asked, found.charge)
-    charge = charged(context, found.charge, price)
+    charge = charged(context, found.charge, price, found.paid_by)
     text = context.t("why.head", model=receipt.asked, charge=charge, seconds=seconds_of(receipt))
     kept = next((attempt for attempt in receipt.attempts if attempt.kept), None)
     if kept is not None and kept.usage is not None:
@@ -69,15 +70,18 @@ def _list_price(context: Context, list_price: Money, price: Money) -> str:
     return text + "."
 
 
-def charged(context: Context, charge: Charge, price: Money) -> str:
-    """Return the price and its sources. `price` has the plan tokens' value in it."""
+def charged(context: Context, charge: Charge, price: Money, paid_by: str = "") -> str:
+    """Return the price and its sources. `price` has the plan tokens' value in it; `paid_by` names a team or group."""
     if charge.wallet and charge.allowance_tokens:
         which = "both"
     elif charge.wallet:
         which = "wallet"
     else:
         which = "allowance" if charge.allowance_tokens else "free"
-    return context.t(f"why.charge_{which}", usd=price, wallet=charge.wallet, tokens=charge.allowance_tokens)
+    values = {"usd": price, "wallet": charge.wallet, "tokens": charge.allowance_tokens}
+    if paid_by and which != "free":
+        return context.t(f"why.sponsor_{which}", **values, name=as_code(paid_by))
+    return context.t(f"why.charge_{which}", **values)
 
 
 def _tokens(context: Context, kept: AttemptRecord) -> str:

@@ -16,6 +16,7 @@ MOST_CPU_SECONDS, MOST_BYTES = 25, 1_500_000_000
 NICENESS = 15
 LONGEST_SIDE, MOST_PIXELS = 1568, 60_000_000
 MOST_HTML_BYTES = 3_000_000
+_FORMATS = ("BMP", "TIFF", "JPEG", "PNG", "GIF", "WEBP", "HEIF", "AVIF")
 
 
 def read(data: bytes, language: str) -> FileContent:
@@ -29,7 +30,11 @@ def read(data: bytes, language: str) -> FileContent:
         from documents.reading import office  # noqa: PLC0415
 
         return office.read(data)
-    if kind in {Kind.PICTURE, Kind.OTHER_PICTURE}:
+    if kind is Kind.HEIC:
+        from pillow_heif import register_heif_opener  # noqa: PLC0415
+
+        register_heif_opener(thumbnails=False)
+    if kind in {Kind.PICTURE, Kind.OTHER_PICTURE, Kind.HEIC, Kind.AVIF}:
         return _converted(data)
     if kind in _FLAWS:
         raise UnreadableFileError(_FLAWS[kind])
@@ -64,12 +69,12 @@ def _markdown(page: str) -> str:
 
 def _converted(data: bytes) -> FileContent:
     """Return a large picture, or one of another format, as a JPEG."""
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image, ImageOps  # noqa: PLC0415
 
     try:
-        with Image.open(io.BytesIO(data), formats=("BMP", "TIFF", "JPEG", "PNG", "GIF", "WEBP")) as opened:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
             is_too_large = opened.width * opened.height > MOST_PIXELS
-            image = None if is_too_large else opened.convert("RGB")
+            image = None if is_too_large else ImageOps.exif_transpose(opened).convert("RGB")
     except Exception as error:  # damaged pictures raise any error
         raise UnreadableFileError(Flaw.PICTURE) from error
     if image is None:
@@ -83,7 +88,6 @@ def _converted(data: bytes) -> FileContent:
 _FLAWS = {
     Kind.OLD_OFFICE: Flaw.OLD_OFFICE,
     Kind.LOCKED_OFFICE: Flaw.LOCKED,
-    Kind.HEIC: Flaw.PICTURE,
 }
 
 

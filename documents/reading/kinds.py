@@ -25,7 +25,13 @@ class Kind(StrEnum):
     PICTURE = "picture"
     OTHER_PICTURE = "other_picture"
     HEIC = "heic"
+    AVIF = "avif"
     TEXT = "text"
+
+
+_ISO_BRANDS = dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"), Kind.HEIC) | dict.fromkeys(
+    (b"avif", b"avis"), Kind.AVIF
+)
 
 
 def kind_of(data: bytes) -> Kind:
@@ -55,7 +61,7 @@ def is_html(head: bytes) -> bool:
 def _picture_kind(head: bytes) -> Kind | None:
     if picture_type(head):
         return Kind.PICTURE
-    if head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"mif1", b"msf1", b"avif"}:
-        return Kind.HEIC
+    if head[4:8] == b"ftyp" and head[8:12] in _ISO_BRANDS:
+        return _ISO_BRANDS[head[8:12]]
     is_bitmap = head.startswith(_OTHER_PICTURES[0]) and head[6:10] == bytes(4)
     return Kind.OTHER_PICTURE if is_bitmap or head.startswith(_OTHER_PICTURES[1:]) else None

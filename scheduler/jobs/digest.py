@@ -134,9 +134,8 @@ def _tenant(share: TenantShare) -> Mapping[str, object]:
 
 
 def _incident(each: Incident) -> Mapping[str, object]:
-    until = f"{each.closed_at:%H:%M}" if each.closed_at else "…"
     kind = {"key": f"incident.{each.kind}", "values": {}}
-    values = {"subject": each.subject, "kind": kind, "since": f"{each.opened_at:%H:%M}", "until": until}
+    values = {"subject": each.subject, "kind": kind, "since": each.opened_at, "until": each.closed_at or "…"}
     return {"key": "digest.incident", "values": values}
 
 

@@ -43,7 +43,7 @@ async def _check_runs(context: JobContext, now: datetime) -> None:
     await context.db.write(partial(watermarks.write, name=_LAST_RUN, value=now.isoformat()))
     last = datetime.fromisoformat(text) if text is not None else now
     if now - last >= MISSED:
-        values = {"minutes": minutes_between(last, now), "since": f"{last:%Y-%m-%d %H:%M}", "until": f"{now:%H:%M}"}
+        values = {"minutes": minutes_between(last, now), "since": last, "until": now}
         await tell_admins(context, "alert.scheduler_late", values)
 
 
@@ -86,7 +86,8 @@ async def _check_clock(context: JobContext, now: datetime) -> None:
 async def _check_poller(context: JobContext, now: datetime) -> None:
     seen = context.telegram.conflict_at if context.telegram is not None else None
     if seen is not None:
-        await _set(context, OTHER_POLLER, {"since": f"{seen:%H:%M}"} if now - seen < POLLER_QUIET else None, now)
+        facts = {"since": seen.replace(second=0, microsecond=0)}
+        await _set(context, OTHER_POLLER, facts if now - seen < POLLER_QUIET else None, now)
 
 
 async def _set(context: JobContext, kind: str, facts: Mapping[str, object] | None, now: datetime) -> None:

@@ -97,10 +97,11 @@ def allowance_worth(charge: Charge, rates: Mapping[str, Fraction], plan: str) ->
 
 @dataclass(frozen=True, slots=True)
 class PaidReceipt:
-    """A receipt and the charge that the tenant paid."""
+    """A receipt and the charge. `paid_by`: the name of the team or group that paid; empty: the tenant itself."""
 
     receipt: Receipt
     charge: Charge
+    paid_by: str = ""
 
 
 def last_receipt(conn: Connection, tenant_id: int) -> PaidReceipt | None:
@@ -108,9 +109,16 @@ def last_receipt(conn: Connection, tenant_id: int) -> PaidReceipt | None:
     found = row(conn, "SELECT * FROM receipts WHERE tenant_id = :id", id=tenant_id)
     if found is None:
         return None
-    return PaidReceipt(
-        read_receipt(found["receipt"]), Charge(Money(found["charge_nanousd"]), found["allowance_tokens"])
+    receipt = read_receipt(found["receipt"])
+    charge = Charge(Money(found["charge_nanousd"]), found["allowance_tokens"])
+    sponsor = row(
+        conn,
+        "SELECT t.name FROM holds h JOIN tenants t ON t.id = h.tenant_id"
+        " WHERE h.request_id = :request AND h.member_id = :id",
+        request=receipt.request_id,
+        id=tenant_id,
     )
+    return PaidReceipt(receipt, charge, sponsor["name"] if sponsor is not None else "")
 
 
 def receipt_text(receipt: Receipt) -> str:

@@ -1,5 +1,5 @@
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +14,8 @@ from storage.alerts.admin_notices import Undelivered
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.reports.usage import UsageSpan
-from storage.tenants import tenants
+from storage.schedules.zones import SETTING
+from storage.tenants import tenant_settings, tenants
 from storage.tenants.tenants import TenantState
 from tests.storage.books import FREE, NOW
 
@@ -142,3 +143,21 @@ async def test_chart_has_the_text_as_its_caption_where_that_is_short_enough(
     assert shown[0]["photo"]
     assert ("digest" in shown[0].get("caption", "")) is (messages == 1)
     assert sent == (ANN, shown[-1]["message_id"])
+
+
+async def test_moments_are_told_in_the_readers_time_zone_and_form(
+    sandbox: Sandbox, db: Database, notifier: TelegramNotifier
+) -> None:
+    since = datetime(2026, 11, 24, 20, 5, 33, tzinfo=UTC)
+    state = {"key": "alerts.line", "values": {"subject": "deepseek", "kind": "down", "since": since}}
+    await notifier.notify(ANN, "alerts.head", {"lines": [state]})
+    await join(db, ANN)
+    await set_zone(db, ANN, "Asia/Ho_Chi_Minh")
+    await notifier.notify(ANN, "alerts.head", {"lines": [state]})
+    told = [message["text"].splitlines()[-1] for message in sandbox.world.messages(ANN)]
+    assert told == ["deepseek: down since 24 Nov 2026, 20:05 UTC", "deepseek: down since 25 Nov 2026, 03:05"]
+
+
+async def set_zone(db: Database, user_id: int, zone: str) -> None:
+    tenant_id = (await state(db, user_id)).id
+    await db.write(lambda conn: tenant_settings.set_setting(conn, tenant_id, SETTING, zone))

@@ -85,6 +85,7 @@ FAMILIES: dict[str, set[str]] = {
     "usage.title_": {"period", "7", "30", "month"},
     "why.outcome_": OUTCOMES,
     "why.charge_": {"wallet", "allowance", "both", "free"},
+    "why.sponsor_": {"wallet", "allowance", "both"},
 }
 """The keys that the code completes at run time, by their fixed beginning."""
 
@@ -113,7 +114,7 @@ PAGE_FAMILIES: dict[str, set[str]] = {
         "idempotency_key_reused",
     },
 }
-FORMS = {"price", "exact", "month", "time"}
+FORMS = {"price", "exact", "month", "time", "clock", "seconds", "moment"}
 NAMES = (
     "API",
     "CSV",
@@ -218,7 +219,7 @@ def test_no_text_is_left_in_english(code: str) -> None:
 def test_every_text_within_a_text_exists_and_counts(code: str) -> None:
     sentences = locales.LANGUAGES[code].sentences
     wrong = {key for key, name in nested(code) if name not in sentences or not sentences[name].count}
-    assert texts_at(code, wrong) == [], "after the colon stands a form (price, exact, month, time) or a counted noun"
+    assert texts_at(code, wrong) == [], "after the colon stands a form (price, exact, month, time …) or a counted noun"
 
 
 def test_every_used_key_exists() -> None:

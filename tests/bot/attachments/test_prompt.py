@@ -120,9 +120,11 @@ async def test_file_over_the_models_limit_is_cut(journey: Journey) -> None:
     assert 3000 < len(texts(found)) < 5000
 
 
-@pytest.mark.parametrize(("kind", "name"), [("PNG", "image/png"), ("GIF", "image/gif")])
-async def test_picture_sent_as_a_file_is_a_picture_of_its_own_kind(journey: Journey, kind: str, name: str) -> None:
-    (found,) = (await prompt(journey, document(journey, files.picture(kind), "a", "image/jpeg"))).parts
+@pytest.mark.parametrize(("kind", "name"), [("PNG", "image/png"), ("GIF", "image/gif"), ("HEIF", "image/jpeg")])
+async def test_picture_sent_as_a_file_is_a_picture_of_its_own_kind_or_a_jpeg(
+    journey: Journey, kind: str, name: str
+) -> None:
+    *_, found = (await prompt(journey, document(journey, files.picture(kind), "a", "image/jpeg"))).parts
     assert isinstance(found, Image)
     assert found.url.startswith(f"data:{name};base64,")
 

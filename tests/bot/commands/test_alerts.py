@@ -25,7 +25,7 @@ async def test_no_incident_is_said(chat: Chat) -> None:
 async def test_open_incident_is_listed_with_its_start(chat: Chat) -> None:
     await opened(chat)
     text = await chat.say("/alerts", OLGA)
-    assert f"deepseek: down since {chat.clock.now():%Y-%m-%d %H:%M} UTC" in text
+    assert f"deepseek: down since 24 Nov 2026, {chat.clock.now():%H:%M} UTC" in text
     assert "muted" not in text
     assert "is on it" not in text
 

@@ -27,7 +27,7 @@ async def test_runs_are_shown_with_duration_lateness_and_failure(chat: Chat) -> 
 
     await chat.write(unit)
     assert (await chat.say("/jobs", OLGA)).splitlines()[2:] == [
-        f"🟢 audit: {now:%H:%M:%S}, took 120 ms",
-        f"🔵 digest: {now:%H:%M:%S}, running, 7 s late",
-        f"🔴 prices: {now:%H:%M:%S}, failed: OSError: *no* network",
+        f"🟢 audit: {now:%H:%M:%S} UTC, took 120 ms",
+        f"🔵 digest: {now:%H:%M:%S} UTC, running, 7 s late",
+        f"🔴 prices: {now:%H:%M:%S} UTC, failed: OSError: *no* network",
     ]

@@ -18,7 +18,7 @@ async def test_actions_are_listed_newest_first(chat: Chat) -> None:
         operator_log.record(conn, BY_KEY, "credit", now, tenant=1, detail="5 USD: gift")
 
     await chat.write(unit)
-    at = f"{now:%Y-%m-%d %H:%M}"
+    at = f"24 Nov 2026, {now:%H:%M} UTC"
     assert (await chat.say("/log", OLGA)).splitlines()[2:] == [
         f"{at} the admin key: credit, tenant 1 5 USD: gift",
         f"{at} *Olga*: drain deepseek",

@@ -90,7 +90,7 @@ async def test_failing_provider_is_shown_with_its_share_and_the_first_failure(ch
             started_at=now - timedelta(minutes=minutes),
         )
         await chat.services.db.write(journaled(record))
-    assert f" % of attempts, since {now - timedelta(minutes=4):%H:%M:%S} UTC)" in await chat.say("/providers", OLGA)
+    assert f" % of attempts, since {now - timedelta(minutes=4):%H:%M} UTC)" in await chat.say("/providers", OLGA)
 
 
 async def test_page_that_reports_a_fault_is_quoted(chat: Chat) -> None:

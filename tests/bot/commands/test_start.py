@@ -26,6 +26,15 @@ async def test_greeting_has_three_lines_and_the_first_steps(chat: Chat) -> None:
     assert "free" in await chat.press("Plans")
 
 
+async def test_greeting_opens_the_mini_app_where_there_is_an_https_address(chat: Chat) -> None:
+    chat.configure(public_url="https://bot.example.org/")
+    (greeting,) = await chat.send("/start")
+    rows = greeting.params["reply_markup"]["inline_keyboard"]
+    assert rows[-1] == [{"text": "Open in Telegram", "web_app": {"url": "https://bot.example.org/app"}}]
+    chat.configure(public_url="http://127.0.0.1:8080")
+    assert "web_app" not in str((await chat.send("/start"))[0].params)
+
+
 async def test_suggested_question_is_asked_and_charged_once_for_each_greeting(chat: Chat) -> None:
     await chat.say("/start")
     text = await chat.press("Why is the sky blue?")

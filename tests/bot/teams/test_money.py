@@ -90,3 +90,12 @@ async def test_report_and_invoice_name_what_each_member_used(crew: Crew) -> None
 async def test_invoice_of_another_account_is_not_sent(crew: Crew) -> None:
     calls = await crew.chat.press_data(f"team:invoice:99:{ANN}")
     assert [call.method for call in calls] == ["answerCallbackQuery"]
+
+
+async def test_receipt_names_the_team_that_paid(crew: Crew) -> None:
+    await put_in(crew)
+    await crew.chat.say("/ask a question", BAO)
+    assert "0.0075 ¢ from the wallet of Tea house, " in await crew.chat.say("/why", BAO)
+    await crew.chat.press_data(f"team:bought:starter:{ANN}")
+    await crew.chat.say("/ask a question", BAO)
+    assert "paid with 15 tokens of the plan of Tea house" in await crew.chat.say("/why", BAO)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import docx
 import openpyxl
+import pillow_heif
 from fpdf import FPDF
-from PIL import Image
+from PIL import ExifTags, Image
 
 
 def pdf(*pages: str, password: str = "") -> bytes:
@@ -80,7 +81,10 @@ def open_document(*paragraphs: str, before: str = "") -> bytes:
     )
 
 
-def picture(kind: str, size: tuple[int, int] = (30, 20)) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", size, (9, 90, 9)).save(out, kind)
+def picture(kind: str, size: tuple[int, int] = (30, 20), turned: int = 1) -> bytes:
+    """Return a picture. `turned`: the EXIF orientation, 6 for a camera held upright."""
+    pillow_heif.register_heif_opener()
+    out, exif = io.BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Orientation] = turned
+    Image.new("RGB", size, (9, 90, 9)).save(out, kind, **({"exif": exif} if turned > 1 else {}))
     return out.getvalue()

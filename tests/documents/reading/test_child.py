@@ -44,11 +44,16 @@ def test_large_page_is_read_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "<h1>Tides</h1>" in child.read(PAGE, "en").text
 
 
-@pytest.mark.parametrize("kind", ["BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "HEIF", "AVIF"])
 def test_other_picture_becomes_a_jpeg(kind: str) -> None:
     (found,) = child.read(files.picture(kind, (3000, 1500)), "en").pictures
     assert (found.width, found.height) == (1568, 784)
     assert found.data.startswith(b"\xff\xd8\xff")
+
+
+def test_picture_of_a_turned_camera_stands_upright() -> None:
+    (found,) = child.read(files.picture("JPEG", (600, 300), turned=6), "en").pictures
+    assert (found.width, found.height) == (300, 600)
 
 
 @pytest.mark.parametrize(

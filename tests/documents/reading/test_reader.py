@@ -32,10 +32,11 @@ async def test_child_reads_with_its_limits_and_the_loop_goes_on() -> None:
         made.read(files.scan(1), BAO, "en"),
         made.read(files.word("Größe"), ANN, "en"),
         made.read(files.excel({"s": [["v"]]}), BAO, "en"),
+        made.read(files.picture("HEIF", (4032, 3024)), ANN, "en"),
     )
     watching.cancel()
-    assert [each.text for each in found] == ["[page 1]\nA page of some words", "", "Größe", "[sheet s]\nv"]
-    assert len(found[1].pictures) == 1
+    assert [each.text for each in found] == ["[page 1]\nA page of some words", "", "Größe", "[sheet s]\nv", ""]
+    assert [len(each.pictures) for each in found] == [0, 1, 0, 0, 1]
     assert longest < LONGEST_BLOCK_SECONDS
     assert not made._users
     assert not made._waiting

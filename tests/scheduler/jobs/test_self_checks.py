@@ -94,4 +94,4 @@ async def test_pause_of_the_scheduler_is_told_once(
     clock.at += pause
     for _ in range(2):
         await check(context)
-    assert [text[:40] for text in notifier.texts] == ["⏰ No jobs ran for 5 min, from 2026-11-24"] * count
+    assert [text[:41] for text in notifier.texts] == ["⏰ No jobs ran for 5 min, from 24 Nov 2026"] * count
