@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from benchmarks.ports import free_port
 from main.http.server import Server
 from sandbox.app import Sandbox
 from storage.database.connection import Connection
@@ -46,12 +46,6 @@ fresh_prices = false
 [backup]
 folder = ""
 """
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @dataclass
@@ -179,7 +173,7 @@ class Cluster:
         """Create a tenant over HTTP with a credit, and return its API key."""
         headers = {"authorization": f"Bearer {ADMIN_KEY}"}
         url = next(each.url for each in self.webs if each.is_up and not each.is_frozen)
-        async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=60) as http:
             made = (await http.post("/admin/tenants", json={"name": "cluster", "plan": plan})).json()
             path = f"/admin/tenants/{made['id']}"
             credit = {"usd": usd, "reason": "for the test"}

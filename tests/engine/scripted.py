@@ -182,7 +182,7 @@ class AnswerSetup:
         await asyncio.sleep(0)
 
     async def background_reads_done(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.market.background_reads):
                 await asyncio.sleep(0)
 

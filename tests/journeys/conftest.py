@@ -121,7 +121,7 @@ class Journey:
 
     def admin(self) -> httpx.AsyncClient:
         headers = {"authorization": f"Bearer {ADMIN_KEY}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, verify=False)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=60, verify=False)
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ ASK = "/ask please tell me at length about the sea"
 
 async def until_shown(journey: Journey, chat: int) -> None:
     """Wait until a preview shows some of the answer."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not any(shown(journey, chat)):
             await asyncio.sleep(0.005)
 
@@ -34,7 +34,7 @@ def delete_topic(world: World, thread: int) -> None:
 
 
 async def until_asked(journey: Journey) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not journey.sandbox.stand_ins.provider("deepseek").calls:
             await asyncio.sleep(0.005)
 

@@ -78,7 +78,7 @@ async def test_wrong_key_is_401_and_empty_wallet_402(journey: Journey) -> None:
 async def test_bad_fields_are_named(journey: Journey) -> None:
     key = await key_of(journey)
     async with httpx.AsyncClient(
-        base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False, verify=False
+        base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False, verify=False, timeout=60
     ) as http:
         for body, param in (
             ({"model": "auto"}, "messages"),
@@ -108,7 +108,7 @@ async def test_broken_stream_ends_with_one_error_event_and_no_done(journey: Jour
     journey.sandbox.stand_ins.set_mode("deepseek", "cut")
     key = await key_of(journey)
     async with httpx.AsyncClient(
-        base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False, verify=False
+        base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False, verify=False, timeout=60
     ) as http:
         answer = await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED, "stream": True})
     events = [line.removeprefix("data: ") for line in answer.text.splitlines() if line]
@@ -122,13 +122,13 @@ async def test_client_that_leaves_is_charged_for_the_delivered_part(journey: Jou
     journey.sandbox.stand_ins._word_seconds = 0.02
     key = await key_of(journey)
     http = httpx.AsyncClient(
-        base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False, verify=False
+        base_url=journey.url, headers={"authorization": f"Bearer {key}"}, trust_env=False, verify=False, timeout=60
     )
     body = {"model": "auto", "messages": ASKED, "stream": True}
     async with http, http.stream("POST", "/v1/chat/completions", json=body) as answer:
         async for _ in answer.aiter_lines():
             break
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while journey.container.gateway.in_flight:
             await asyncio.sleep(0.01)
     outcomes = [row["outcome"] for row in await journey.rows("SELECT outcome FROM attempts")]
@@ -139,7 +139,9 @@ async def test_client_that_leaves_is_charged_for_the_delivered_part(journey: Jou
 async def test_idempotency_key_charges_once_and_replays(journey: Journey) -> None:
     key = await key_of(journey)
     headers = {"authorization": f"Bearer {key}", "idempotency-key": "once"}
-    async with httpx.AsyncClient(base_url=journey.url, headers=headers, trust_env=False, verify=False) as http:
+    async with httpx.AsyncClient(
+        base_url=journey.url, headers=headers, trust_env=False, timeout=60, verify=False
+    ) as http:
         body = {"model": "auto", "messages": ASKED}
         first = await http.post("/v1/chat/completions", json=body)
         again = await http.post("/v1/chat/completions", json=body)
@@ -159,7 +161,7 @@ async def test_keys_own_limit_is_enforced(journey: Journey) -> None:
 
 
 async def test_admin_routes_need_the_admin_key(journey: Journey) -> None:
-    async with httpx.AsyncClient(base_url=journey.url, trust_env=False, verify=False) as http:
+    async with httpx.AsyncClient(base_url=journey.url, trust_env=False, timeout=60, verify=False) as http:
         assert (await http.get("/admin/tenants")).status_code == 401
         assert (await http.get("/health")).json() == {"status": "healthy"}
         assert (await http.get("/ready")).status_code == 200

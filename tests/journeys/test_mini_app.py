@@ -18,7 +18,7 @@ async def signed_in(journey: Journey, user: int) -> AsyncIterator[httpx.AsyncCli
     """Open a client with a session, begun by the link that the bot sends."""
     found = re.search(r"/app#([\w-]{43})$", await journey.ask("/app", user))
     assert found
-    async with httpx.AsyncClient(base_url=journey.url, trust_env=False, verify=False, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=journey.url, trust_env=False, verify=False, timeout=60) as http:
         begun = await http.post("/app/session", headers={"authorization": f"link {found[1]}"})
         http.headers["authorization"] = f"Bearer {begun.json()['session']}"
         yield http
@@ -75,7 +75,7 @@ async def test_probe_and_drain_of_the_app_reach_the_providers(journey: Journey) 
 async def test_sandbox_signs_its_people_in(journey: Journey, user: int) -> None:
     await journey.ask("/start", user)
     data = init_data(journey.sandbox.world, user)
-    async with httpx.AsyncClient(base_url=journey.url, trust_env=False, verify=False) as http:
+    async with httpx.AsyncClient(base_url=journey.url, trust_env=False, timeout=60, verify=False) as http:
         begun = await http.post("/app/session", headers={"authorization": f"tma {data}"})
         house = await http.get("/app/house", headers={"authorization": f"Bearer {begun.json()['session']}"})
     assert (begun.status_code, house.status_code) == (201, 200 if user == OLGA else 404)

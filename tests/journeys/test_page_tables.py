@@ -36,7 +36,7 @@ async def sent(sandbox: Sandbox, markdown: str) -> None:
     shown = rich(markdown)
     assert shown is not None
     body = {"chat_id": ANN, "rich_message": shown.message("0.04 ¢ · deepseek · 1.2 s")}
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         url = f"{sandbox.telegram_url}/bot{sandbox.token}/sendRichMessage"
         assert (await client.post(url, json=body)).json()["ok"]
 

@@ -198,7 +198,7 @@ async def test_payment_that_could_not_be_booked_is_retried(journey: Journey, mon
     (offered, *_) = journey.sandbox.world.links.values()
     monkeypatch.setattr(payments, "pay", failing)
     assert (await stars.pay(journey.sandbox.world, ANN, ANN, offered))["ok"]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await journey.rows("SELECT 1 FROM inbox WHERE state = 'new' AND epoch = 1"):
             await asyncio.sleep(0.01)
     broken.clear()

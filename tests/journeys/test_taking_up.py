@@ -27,7 +27,7 @@ async def test_full_disk_at_the_end_of_an_update_does_not_block_its_chat(
 
     monkeypatch.setattr(inbox, "finish_all", failing)
     await journey.ask("/help")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while journey.bot._intake._workers:
             await asyncio.sleep(0.01)
     monkeypatch.setattr(inbox, "finish_all", real)

@@ -42,7 +42,7 @@ async def test_transcript_is_reused_after_a_crash_and_not_charged_again(tmp_path
         for name in ("deepseek", "gemini", "anthropic"):
             sandbox.stand_ins.set_mode(name, "mute")
         sandbox.world.say(ANN, ANN, "", voice=voice(journey))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not sandbox.stand_ins.provider("deepseek").calls:
                 await asyncio.sleep(0.01)
         with sqlite3.connect(tmp_path / "farthing.db") as live, sqlite3.connect(after / "farthing.db") as copy:
@@ -74,7 +74,7 @@ async def test_stopping_process_voids_a_running_transcription(tmp_path: Path, sa
         assert journey.container.transcriber is not None
         sandbox.stand_ins.set_mode("openai", "mute")
         sandbox.world.say(ANN, ANN, "", voice=voice(journey))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not sandbox.stand_ins.provider("openai").calls:
                 await asyncio.sleep(0.01)
         journey.container.transcriber.close(0)

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from benchmarks.ports import free_port
 from engine.gateway.gateway import Gateway
 from main.container import Container, open_container
 from main.lifecycle import new_event_loop, serve, stop_on_signals
@@ -51,8 +52,8 @@ def _collected() -> Iterator[None]:
 
 
 @pytest.fixture
-async def container(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Container]:
-    variables = {"DATABASE_URL": f"sqlite:///{tmp_path}/farthing.db", "PORT": str(unused_tcp_port)}
+async def container(tmp_path: Path) -> AsyncIterator[Container]:
+    variables = {"DATABASE_URL": f"sqlite:///{tmp_path}/farthing.db", "PORT": str(free_port())}
     async with open_container(read({**variables, "FARTHING_CONFIG": "none.toml"}, tmp_path / "no.env")) as opened:
         yield opened
 
@@ -88,7 +89,7 @@ async def test_http_answers_before_the_components_start_and_stops_after_them(con
             await self._ask()
 
         async def _ask(self) -> None:
-            async with httpx.AsyncClient(trust_env=False) as http:
+            async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
                 self.calls.append((await http.get(url)).text)
 
     client = Client("client", calls)
@@ -97,7 +98,7 @@ async def test_http_answers_before_the_components_start_and_stops_after_them(con
     stop.set()
     await serving
     assert calls == ["start client", "here", "quiet client", "here"]
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         with pytest.raises(httpx.ConnectError):
             await http.get(url)
 
@@ -130,7 +131,7 @@ async def test_signal_sets_the_event(number: signal.Signals) -> None:
     stop, loop = stop_on_signals(), asyncio.get_running_loop()
     try:
         os.kill(os.getpid(), number)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await stop.wait()
     finally:
         for each in (signal.SIGTERM, signal.SIGINT):

@@ -72,7 +72,7 @@ class Terminal:
 
     async def _waits_silently(self, prompt: str) -> None:
         """Until echo is off, where a secret is asked for."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while prompt != "ADMIN_IDS" and termios.tcgetattr(self._master)[3] & termios.ECHO:
                 await asyncio.sleep(0.005)
 

@@ -27,7 +27,7 @@ async def test_server_ends_while_a_poll_is_open() -> None:
         polling = await http.get(url, params={"timeout": 0})
     assert polling.json() == {"ok": True, "result": []}
     with pytest.raises(httpx.ConnectError):
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             await http.get(url)
 
 

@@ -149,7 +149,10 @@ async def test_state_of_each_provider_is_read_from_farthing(works: bool) -> None
 
 async def test_mini_app_is_opened_in_a_frame_with_data_of_the_person() -> None:
     key, url = "k" * 24, "http://127.0.0.1:9"
-    async with Sandbox(farthing_url=url, farthing_admin_key=key) as made, httpx.AsyncClient(base_url=made.url) as http:
+    async with (
+        Sandbox(farthing_url=url, farthing_admin_key=key) as made,
+        httpx.AsyncClient(base_url=made.url, timeout=60) as http,
+    ):
         found = (await http.post("/api/mini-app", json={"user_id": ANN})).json()
         assert found["url"] == f"{url}/app"
         assert f"%22id%22%3A{ANN}" in found["init_data"]

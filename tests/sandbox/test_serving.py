@@ -41,13 +41,13 @@ class Slow:
 async def test_response_has_a_date() -> None:
     slow = Slow()
     slow.go.set()
-    async with served(slow.server(5)) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with served(slow.server(5)) as url, httpx.AsyncClient(trust_env=False, timeout=60) as http:
         assert "date" in (await http.get(url)).headers
 
 
 async def test_open_request_is_answered_before_the_server_ends() -> None:
     slow = Slow()
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         async with served(slow.server(30)) as url:
             answering = asyncio.create_task(http.get(url))
             await slow.asked.wait()
@@ -60,7 +60,7 @@ async def test_open_request_is_answered_before_the_server_ends() -> None:
 
 async def test_request_is_cancelled_after_the_time_of_grace() -> None:
     slow = Slow()
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         async with served(slow.server(0)) as url:
             answering = asyncio.create_task(http.get(url))
             await slow.asked.wait()
@@ -71,7 +71,7 @@ async def test_request_is_cancelled_after_the_time_of_grace() -> None:
 async def test_idle_connection_does_not_delay_the_end() -> None:
     slow, loop = Slow(), asyncio.get_running_loop()
     slow.go.set()
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         async with served(slow.server(60)) as url:
             await http.get(url)
             began = loop.time()

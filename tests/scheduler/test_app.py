@@ -2,6 +2,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +26,12 @@ def scheduler_of(
     context: JobContext, run: Callable[[Any], Awaitable[None]], misfire: Misfire = Misfire.ONCE, seconds: float = 0.01
 ) -> Scheduler:
     return Scheduler(context, {"often": seconds}, (Job("notify", "often", run, misfire),))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 async def test_stop_waits_for_a_run_in_progress(context: JobContext) -> None:
@@ -108,13 +115,17 @@ async def test_restart_runs_no_job_early_and_one_that_skips_at_once(context: Job
     async def run(_: Any) -> None:
         runs.append("run")
 
-    for misfire, expected in ((Misfire.ONCE, 1), (Misfire.SKIP, 3)):
-        for _ in range(2):
+    def has(number: int) -> bool:
+        return len(runs) >= number
+
+    for misfire, expected in ((Misfire.ONCE, (1, 1)), (Misfire.SKIP, (2, 3))):
+        for number in expected:
             clock = scheduler_of(context, run, misfire, seconds=3600)
             await clock.start()
-            await asyncio.sleep(0.05)
+            await until(partial(has, number))
+            await asyncio.sleep(0.05)  # there would be another
             await clock.stop(LONG)
-        assert len(runs) == expected
+            assert len(runs) == number
 
 
 async def test_canceled_run_is_repeated_by_the_next_process(context: JobContext) -> None:
@@ -136,13 +147,17 @@ async def test_canceled_run_is_repeated_by_the_next_process(context: JobContext)
 
 
 async def test_end_and_failure_of_each_run_are_stored(context: JobContext) -> None:
+    begun = asyncio.Event()
+
     async def run(_: Any) -> None:
+        begun.set()
         raise OSError("away")
 
     for misfire in Misfire:
         clock = scheduler_of(context, run, misfire, seconds=3600)
+        begun.clear()
         await clock.start()
-        await asyncio.sleep(0.05)
+        await begun.wait()
         await clock.stop(LONG)
         (found,) = (await context.db.read(job_runs.latest)).values()
         assert (found.error, found.failures, found.finished_at is not None) == ("OSError", found.runs, True)

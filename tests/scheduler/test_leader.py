@@ -75,7 +75,7 @@ async def processes(context: JobContext) -> AsyncIterator[list[Process]]:
 
 
 async def until(condition: "object") -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0.005)
 

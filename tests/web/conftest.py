@@ -75,7 +75,7 @@ class RunningApi:
 
     async def check(self, response: httpx.Response) -> None:
         if self._described is None:
-            async with httpx.AsyncClient(trust_env=False, verify=False) as http:
+            async with httpx.AsyncClient(trust_env=False, timeout=60, verify=False) as http:
                 self._described = Described((await http.get(f"{self.url}/openapi.json")).json())
         await self._described.check(response)
 

@@ -27,7 +27,7 @@ async def raw(api: RunningApi, head: str, *pieces: bytes) -> tuple[int, bytes]:
         writer.write(head.replace("\n", "\r\n").encode())
         for piece in pieces:
             writer.write(piece)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             status = int((await reader.readline()).split()[1])
             length = 0
             while (line := await reader.readline()).strip():

@@ -115,7 +115,7 @@ async def test_lag_of_the_event_loop_is_the_worst_since_the_last_scrape() -> Non
     until = loop.time() + 0.05
     while loop.time() < until:
         """Block the event loop."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not (worst := lag.worst_seconds()):
             await asyncio.sleep(0)
     assert worst >= 0.04
@@ -191,7 +191,7 @@ async def test_attempts_in_flight_are_those_of_the_answers(tmp_path: Path, sandb
         api.set_mode("keepalive_only")
         async with api.http() as http:
             asking = asyncio.create_task(http.post("/v1/chat/completions", json={"model": "seen", "messages": ASKED}))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while (found := await scrape(api))["farthing_in_flight_attempts"] != "1":
                     await asyncio.sleep(0)
             assert found["farthing_in_flight_answers"] == "1"

@@ -132,7 +132,7 @@ async def test_unreadable_response_of_telegram_loses_no_part(db: Database) -> No
     courier = courier_over(db, telegram)
     await written(db, "one", "two")
     await courier.send("r")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await unsent(db):
             await asyncio.sleep(0.01)
     assert telegram.texts == ["one", "two"]

@@ -85,7 +85,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 async def after(script: list[Answer], inbox: Inbox | None = None) -> tuple[list[int], list[str | None]]:
     """Return the ids that were stored when the script is over, and the offsets asked for until then."""
     api, inbox = BotApi(script), inbox or Inbox()
-    async with polled(api, inbox), asyncio.timeout(20):
+    async with polled(api, inbox), asyncio.timeout(60):
         await api.ended.wait()
     return [each["update_id"] for each in inbox.updates], api.offsets
 
@@ -127,7 +127,7 @@ async def test_retry_after_is_obeyed() -> None:
 @pytest.mark.parametrize("answer", [refusal(401, "Unauthorized"), refusal(403, "Forbidden: bot was deleted")])
 async def test_refused_token_ends_polling(answer: Answer, caplog: pytest.LogCaptureFixture) -> None:
     api = BotApi([answer])
-    async with polled(api, Inbox()) as poller, asyncio.timeout(20):
+    async with polled(api, Inbox()) as poller, asyncio.timeout(60):
         assert poller._task is not None
         await poller._task
     assert len(api.offsets) == 1

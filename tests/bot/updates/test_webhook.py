@@ -35,7 +35,7 @@ async def face(inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
     app = Starlette(routes=[webhook.route(inbox, SECRET)])  # type: ignore[arg-type]
     async with (
         served(http_server(app, "127.0.0.1", 0)) as url,
-        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+        httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client,
     ):
         yield client
 

@@ -121,7 +121,7 @@ async def test_bill_is_not_waited_for_when_the_answer_goes_on() -> None:
     await anext(answer)
     leaving = asyncio.create_task(answer.leave())
     go_on.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await leaving
     assert paid(hold).output_tokens == 1
     assert setup.open == 0

@@ -120,7 +120,7 @@ async def test_closed_transcriber_ends_its_work_and_takes_no_more() -> None:
     speech = ScriptedSpeech(None)
     setup = Setup(speech)
     running = asyncio.create_task(setup.transcribe())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not speech.used:
             await asyncio.sleep(0)
     setup.transcriber.close(0)
@@ -143,7 +143,7 @@ async def test_cancelled_transcription_leaves_the_probe_to_the_next() -> None:
         market.health.failed(permit, Overloaded("503", status=503))
     cast("HandClock", market.clock).wait(market.policy.rest_seconds + 1)
     running = asyncio.create_task(setup.transcribe())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not speech.used:
             await asyncio.sleep(0)
     running.cancel()

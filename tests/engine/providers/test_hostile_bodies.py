@@ -1,12 +1,11 @@
 """Bodies that a hostile or broken provider sends: none stops the event loop, grows without bound or is an answer."""
 
 import asyncio
-import gc
 import gzip
 import json
 import time
 import zlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -19,8 +18,9 @@ from engine.providers.registry import build
 from engine.providers.spec import Spec
 from engine.providers.sse import MOST_ELEMENTS, MOST_FRAME_CHARS, MOST_FRAMES
 from tests.engine.providers.reading import ChunkSink
+from tests.processor_time import TRIES, unit_seconds
 
-LONGEST_STEP_SECONDS = 0.25
+LONGEST_STEP = 30.0  # units of processor time
 GZIP = "content-encoding: gzip\r\n"
 BIG = 3_000_000
 ONE = b'{"choices":[{"delta":{"content":"a"}}]}'
@@ -35,29 +35,22 @@ def nested(depth: int) -> bytes:
 
 
 class LoopSteps:
-    """The longest step of the event loop, in CPU seconds of its thread: other processes do not count.
-
-    The objects of all tests before it are kept from the garbage collector meanwhile. A collection of half a million of
-    them takes longer than any step.
-    """
+    """The longest step of the event loop, in units of processor time of its thread: other processes do not count."""
 
     def __init__(self) -> None:
-        gc.collect()
-        gc.freeze()
-        self.longest_seconds = 0.0
+        self._unit, self._longest_seconds = unit_seconds(), 0.0
         self._last = time.thread_time()
         self._beat()
 
     def _beat(self) -> None:
         now = time.thread_time()
-        self.longest_seconds = max(self.longest_seconds, now - self._last)
+        self._longest_seconds = max(self._longest_seconds, now - self._last)
         self._last = now
         self._timer = asyncio.get_running_loop().call_later(0.001, self._beat)
 
     def stop(self) -> float:
         self._timer.cancel()
-        gc.unfreeze()
-        return self.longest_seconds
+        return self._longest_seconds / max(self._unit, unit_seconds())
 
 
 @asynccontextmanager
@@ -79,7 +72,18 @@ async def serving(head: str, parts: Iterable[bytes], status: str = "200 OK") -> 
 
 
 async def asked(url: str, dialect: str = "openai") -> tuple[ProviderError | None, int, float]:
-    """Ask a provider once. Return the error, the number of chunks, and the longest step of the event loop."""
+    """Ask a provider. Return the error, the number of chunks, and the longest step of the event loop.
+
+    Asks again while a step is too long: a pause of the machine passes, a fault stays.
+    """
+    for _ in range(TRIES):
+        answer = await _asked_once(url, dialect)
+        if answer[2] < LONGEST_STEP:
+            break
+    return answer
+
+
+async def _asked_once(url: str, dialect: str) -> tuple[ProviderError | None, int, float]:
     provider = build(Spec("hostile", url, dialect), keys=("k",), base_url=url)
     call = ProviderCall(ChatRequest("r", "m", (says(Role.USER, "hi"),)), "m", 100)
     sink, failed, steps = ChunkSink(), None, LoopSteps()
@@ -93,29 +97,29 @@ async def asked(url: str, dialect: str = "openai") -> tuple[ProviderError | None
     return failed, len(sink.chunks), longest
 
 
-BODIES = {
-    "blank lines within bare JSON": b'{"choices": [\n' + b"\n" * 7_000_000,
-    "blank lines before everything": b"\n" * BIG,
-    "bare JSON on a million lines": b"[\n" + b"1,\n" * (BIG // 3),
-    "an array of empty objects": b"[" + b"{}," * (BIG // 3) + b"{}]",
-    "an array of small frames": b"[" + b",".join([ONE] * (MOST_ELEMENTS + 1)) + b"]",
-    "deep nesting": b'{"choices": ' + nested(BIG // 2) + b"}",
-    "an open string": b'{"choices": "' + b"x" * BIG,
-    "escapes without an end": b'{"choices": "' + b'\\"' * (BIG // 2),
-    "an endless line": b"data: " + b"x" * (MOST_FRAME_CHARS + 1),
-    "an endless frame of empty lines": b"data:\n" * (MOST_FRAME_CHARS + 1),
-    "an endless frame of lines": b"data: xxxxxxxxxxxxxx\n" * (BIG // 10),
-    "a frame with millions of values": b"data: [" + b"{}," * (BIG // 3) + b"{}]\n\n",
-    "a frame of deep nesting": b"data: " + nested(BIG // 2) + b"\n\n",
-    "a frame nested deeper than Python's stack": b'data: {"choices": ' + nested(2000) + b"}\n\n",
-    "a number of a million digits": b'data: {"usage": {"prompt_tokens": ' + b"9" * 1_000_000 + b"}}\n\n",
-    "a decimal of a million digits": b'data: {"usage": {"cost": 0.' + b"9" * 1_000_000 + b"}}\n\n",
-    "numbers that are none": b'data: {"usage": {"prompt_tokens": NaN, "completion_tokens": -Infinity}}\n\n',
-    "a number with a vast exponent": b'data: {"usage": {"cost": 1e999999999, "prompt_tokens": 1e400}}\n\n',
-    "invalid UTF-8": b"data: \xff\xfe\xf0\x9f\n\n" * 100_000,
-    "comments without an end": b": ping\n\n" * (BIG // 8),
-    "events without data": b"event: x\n\n" * (BIG // 10),
-    "carriage returns": b"\r" * BIG,
+BODIES: dict[str, Callable[[], bytes]] = {
+    "blank lines within bare JSON": lambda: b'{"choices": [\n' + b"\n" * 7_000_000,
+    "blank lines before everything": lambda: b"\n" * BIG,
+    "bare JSON on a million lines": lambda: b"[\n" + b"1,\n" * (BIG // 3),
+    "an array of empty objects": lambda: b"[" + b"{}," * (BIG // 3) + b"{}]",
+    "an array of small frames": lambda: b"[" + b",".join([ONE] * (MOST_ELEMENTS + 1)) + b"]",
+    "deep nesting": lambda: b'{"choices": ' + nested(BIG // 2) + b"}",
+    "an open string": lambda: b'{"choices": "' + b"x" * BIG,
+    "escapes without an end": lambda: b'{"choices": "' + b'\\"' * (BIG // 2),
+    "an endless line": lambda: b"data: " + b"x" * (MOST_FRAME_CHARS + 1),
+    "an endless frame of empty lines": lambda: b"data:\n" * (MOST_FRAME_CHARS + 1),
+    "an endless frame of lines": lambda: b"data: xxxxxxxxxxxxxx\n" * (BIG // 10),
+    "a frame with millions of values": lambda: b"data: [" + b"{}," * (BIG // 3) + b"{}]\n\n",
+    "a frame of deep nesting": lambda: b"data: " + nested(BIG // 2) + b"\n\n",
+    "a frame nested deeper than Python's stack": lambda: b'data: {"choices": ' + nested(2000) + b"}\n\n",
+    "a number of a million digits": lambda: b'data: {"usage": {"prompt_tokens": ' + b"9" * 1_000_000 + b"}}\n\n",
+    "a decimal of a million digits": lambda: b'data: {"usage": {"cost": 0.' + b"9" * 1_000_000 + b"}}\n\n",
+    "numbers that are none": lambda: b'data: {"usage": {"prompt_tokens": NaN, "completion_tokens": -Infinity}}\n\n',
+    "a number with a vast exponent": lambda: b'data: {"usage": {"cost": 1e999999999, "prompt_tokens": 1e400}}\n\n',
+    "invalid UTF-8": lambda: b"data: \xff\xfe\xf0\x9f\n\n" * 100_000,
+    "comments without an end": lambda: b": ping\n\n" * (BIG // 8),
+    "events without data": lambda: b"event: x\n\n" * (BIG // 10),
+    "carriage returns": lambda: b"\r" * BIG,
 }
 
 
@@ -129,10 +133,10 @@ OF_EACH_DIALECT = [
 
 @pytest.mark.parametrize(("name", "dialect"), [*((name, "openai") for name in BODIES), *OF_EACH_DIALECT])
 async def test_hostile_body_fails_and_never_stops_the_loop(name: str, dialect: str) -> None:
-    async with serving("", [BODIES[name]]) as url:
+    async with serving("", [BODIES[name]()]) as url:
         error, _, longest = await asked(url, dialect)
     assert isinstance(error, ProviderError)
-    assert longest < LONGEST_STEP_SECONDS
+    assert longest < LONGEST_STEP
 
 
 async def test_millions_of_tiny_frames_in_one_read_are_cut_off() -> None:
@@ -141,7 +145,7 @@ async def test_millions_of_tiny_frames_in_one_read_are_cut_off() -> None:
     assert isinstance(error, Garbled)
     assert "frames" in error.detail
     assert chunks == 1
-    assert longest < LONGEST_STEP_SECONDS
+    assert longest < LONGEST_STEP
 
 
 async def test_stream_without_an_end_is_cut_off_at_its_frames(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,31 +160,31 @@ async def test_stream_without_an_end_is_cut_off_at_its_frames(monkeypatch: pytes
         error, chunks, longest = await asked(url)
     assert isinstance(error, Garbled)
     assert 15_000 < chunks <= 20_000
-    assert longest < LONGEST_STEP_SECONDS
+    assert longest < LONGEST_STEP
 
 
 @pytest.mark.parametrize(
     ("head", "body"),
     [
-        (GZIP, gzipped(b"[" + b"{}," * (BIG // 3) + b"{}]")),
-        (GZIP, gzipped(b"data: " + b"x" * 50_000_000)),
-        (GZIP, gzipped(b"\n" * 100_000_000)),
-        (GZIP, gzipped(b": ping\n\n" * 5_000_000)),
-        ("content-encoding: deflate\r\n", zlib.compress(b"x" * 50_000_000, 9)),
-        ("content-encoding: gzip, gzip\r\n", gzipped(gzipped(b"\n" * 10_000_000))),
-        ("content-encoding: br\r\n", b"\x00" * 1000),
-        ("content-encoding: zstd\r\n", b"\x00" * 1000),
-        (GZIP, b"no gzip at all"),
-        (GZIP, gzipped(b"")[:10] + b"\xff" * 1_000_000),
+        (GZIP, lambda: gzipped(b"[" + b"{}," * (BIG // 3) + b"{}]")),
+        (GZIP, lambda: gzipped(b"data: " + b"x" * 50_000_000)),
+        (GZIP, lambda: gzipped(b"\n" * 100_000_000)),
+        (GZIP, lambda: gzipped(b": ping\n\n" * 5_000_000)),
+        ("content-encoding: deflate\r\n", lambda: zlib.compress(b"x" * 50_000_000, 9)),
+        ("content-encoding: gzip, gzip\r\n", lambda: gzipped(gzipped(b"\n" * 10_000_000))),
+        ("content-encoding: br\r\n", lambda: b"\x00" * 1000),
+        ("content-encoding: zstd\r\n", lambda: b"\x00" * 1000),
+        (GZIP, lambda: b"no gzip at all"),
+        (GZIP, lambda: gzipped(b"")[:10] + b"\xff" * 1_000_000),
     ],
     ids=["array", "line", "blank", "comments", "deflate", "twice", "br", "zstd", "not packed", "damaged"],
 )
-async def test_compressed_bomb_is_garbled(head: str, body: bytes) -> None:
-    async with serving(head, [body]) as url:
+async def test_compressed_bomb_is_garbled(head: str, body: Callable[[], bytes]) -> None:
+    async with serving(head, [body()]) as url:
         error, chunks, longest = await asked(url)
     assert isinstance(error, Garbled)
     assert chunks == 0
-    assert longest < LONGEST_STEP_SECONDS
+    assert longest < LONGEST_STEP
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, lambda data: zlib.compress(data, wbits=-15)])
@@ -207,7 +211,7 @@ async def test_error_body_without_an_end_is_read_in_part(head: str) -> None:
         error, _, longest = await asked(url)
     assert isinstance(error, ProviderError)
     assert len(error.detail) < 1000
-    assert longest < LONGEST_STEP_SECONDS
+    assert longest < LONGEST_STEP
 
 
 async def test_probe_reads_no_more_than_the_beginning_of_a_body() -> None:

@@ -1,10 +1,9 @@
 """Templates of providers' messages: each fits as a whole, or not at all."""
 
-import time
-
 import pytest
 
 from engine.providers import message_templates as templates
+from tests.processor_time import units_of
 
 CONTEXT = (
     (
@@ -94,14 +93,15 @@ def test_message_longer_than_every_template_is_not_read() -> None:
 
 @pytest.mark.parametrize("piece", ["9", "9 in a ", "1s", "1.1s", "a ", "x, ", "`", "tokens "])
 def test_hostile_message_takes_no_time(piece: str) -> None:
-    begun = time.process_time()
-    for start in (
-        "",
-        "Please try again in ",
-        "This model's maximum context length is 1 tokens. However, you requested 1 ",
-    ):
-        message = (start + piece * 600)[: templates.MOST_MESSAGE_CHARS - 1] + "!"
-        assert templates.context_text(message) is None
-        assert templates.wait_text(message) is None
-        assert not templates.is_too_large_text(message)
-    assert time.process_time() - begun < 5
+    def read() -> None:
+        for start in (
+            "",
+            "Please try again in ",
+            "This model's maximum context length is 1 tokens. However, you requested 1 ",
+        ):
+            message = (start + piece * 600)[: templates.MOST_MESSAGE_CHARS - 1] + "!"
+            assert templates.context_text(message) is None
+            assert templates.wait_text(message) is None
+            assert not templates.is_too_large_text(message)
+
+    assert units_of(read, 50) < 50  # a hundredth of one in 2026

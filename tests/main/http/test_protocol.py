@@ -25,7 +25,7 @@ async def respond(_: Request) -> Response:
 
 
 async def slowly(_: Request) -> Response:
-    await asyncio.sleep(0.2)  # longer than the head's time in the test that asks for it
+    await asyncio.sleep(0.7)  # longer than the head's time in the test that asks for it
     return PlainTextResponse("here")
 
 
@@ -109,7 +109,7 @@ async def received(*said: bytes) -> bytes:
 
 
 async def rest(reader: asyncio.StreamReader) -> bytes:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         with contextlib.suppress(ConnectionResetError):
             return await reader.read()
     return b""
@@ -127,16 +127,16 @@ async def test_head_that_comes_byte_by_byte_has_no_more_time(monkeypatch: pytest
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.5)
     async with running() as (_, client):
         reader, writer = await client.connect()
-        begun = asyncio.get_running_loop().time()
         closed = asyncio.create_task(rest(reader))
+        writer.write(b"GET / HTTP/1.1\r\nx: ")
         while not closed.done():
-            writer.write(b"G")
+            writer.write(b"y")
             await asyncio.wait({closed}, timeout=0.05)
-        assert asyncio.get_running_loop().time() - begun < 2
+        assert await closed == b""  # else `rest` gives up
 
 
 async def test_time_limit_applies_to_each_head_and_not_to_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.5)
     answer = await received(SLOW, b"GET /slow HT")
     assert answer.endswith(b"here")
     assert answer.startswith(b"HTTP/1.1 200")
@@ -214,7 +214,7 @@ async def test_connection_is_closed_after_a_refusal(monkeypatch: pytest.MonkeyPa
         writer.write(b"POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\n\r\n" + WHOLE)
         answer = await rest(reader)
         assert answer.count(b"HTTP/1.1") == 1
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(connections):
                 await asyncio.sleep(0.05)
 
@@ -230,7 +230,7 @@ async def test_client_that_sends_without_end_is_cut() -> None:
                 await writer.drain()
                 sent += 1_000_000
         assert sent < 3 * protocol.LINGER_BYTES
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(connections):
                 await asyncio.sleep(0.01)
 
@@ -241,7 +241,7 @@ async def test_client_that_does_not_read_is_cut(monkeypatch: pytest.MonkeyPatch)
         _, writer = await client.connect()
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         writer.write(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not len(connections):
                 await asyncio.sleep(0)
             while len(connections):

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.ports import free_port
 from main.http import server as serving
 
 
@@ -50,29 +51,30 @@ asyncio.run(http_server(app, "127.0.0.1", {port}).serve())
 
 
 @pytest.mark.usefixtures("_file_limit")
-async def test_sockets_beyond_the_file_limit_stop_no_other_client(unused_tcp_port: int) -> None:
+async def test_sockets_beyond_the_file_limit_stop_no_other_client() -> None:
     """1,100 sockets send a byte now and then to a server that may open 1,024 files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 2000:
         pytest.skip("this machine allows too few open files")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    code = SERVE.format(port=unused_tcp_port)
+    port = free_port()
+    code = SERVE.format(port=port)
     process = await asyncio.create_subprocess_exec(
         "/bin/sh", "-c", 'ulimit -n 1024; exec "$0" -c "$1"', sys.executable, code, cwd=Path(__file__).parents[3]
     )
     attackers: list[socket.socket] = []
     try:
-        await _listening(unused_tcp_port)
+        await _listening(port)
         for _ in range(1100):
-            attacker = socket.create_connection(("127.0.0.1", unused_tcp_port), timeout=20)
+            attacker = socket.create_connection(("127.0.0.1", port), timeout=60)
             attacker.setblocking(False)
             attackers.append(attacker)
         for _ in range(10):
             for attacker in attackers:
                 with contextlib.suppress(OSError):
                     attacker.send(b"G")
-            async with httpx.AsyncClient(trust_env=False) as client:
-                assert (await client.get(f"http://127.0.0.1:{unused_tcp_port}/", timeout=5)).text == "here"
+            async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+                assert (await client.get(f"http://127.0.0.1:{port}/", timeout=60)).text == "here"
         assert len(os.listdir(f"/proc/{process.pid}/fd")) < 1000  # noqa: PTH208 - pathlib blocks no less
     finally:
         for attacker in attackers:

@@ -16,5 +16,5 @@ from tests.served import served
 async def asking() -> AsyncIterator[Asking]:
     stand_ins = StandIns(word_seconds=0.0, slow_seconds=0.0, providers=stand_in_providers())
     config = uvicorn.Config(stand_ins.app(), port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    async with served(uvicorn.Server(config)) as url, httpx.AsyncClient(trust_env=False, timeout=10) as http:
+    async with served(uvicorn.Server(config)) as url, httpx.AsyncClient(trust_env=False, timeout=60) as http:
         yield Asking(stand_ins, url, http)

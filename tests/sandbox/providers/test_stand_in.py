@@ -53,7 +53,7 @@ async def test_change_of_mode_ends_a_long_rest(found: StandIn) -> None:
     resting = asyncio.create_task(found.rest(600))
     await asyncio.sleep(0)
     found.switch("down")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await resting
 
 

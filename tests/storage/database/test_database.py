@@ -85,7 +85,7 @@ async def test_closed_database_raises_instead_of_waiting(url: str) -> None:
     async with open_database(url) as opened:
         pass
     with pytest.raises(DatabaseClosed):
-        await asyncio.wait_for(opened.write(insert_mark("late")), 2)
+        await asyncio.wait_for(opened.write(insert_mark("late")), 60)
 
 
 def test_url_chooses_the_database() -> None:

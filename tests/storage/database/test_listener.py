@@ -26,7 +26,7 @@ async def test_notification_rings_at_once_and_a_lost_connection_is_replaced(
                 )
             else:
                 conn.execute("NOTIFY bell")
-            await asyncio.wait_for(waiting, 5)
+            await asyncio.wait_for(waiting, 60)
     await bells.aclose()  # type: ignore[attr-defined]
 
 

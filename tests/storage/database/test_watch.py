@@ -124,7 +124,9 @@ async def test_look_that_fails_is_a_change_and_writes_go_on(
             lambda _, name, *__: sqlite3.SQLITE_DENY if name == "data_version" else sqlite3.SQLITE_OK
         )
 
-    await asyncio.wait_for(db.write(refuse_the_look), 5)
+    await asyncio.wait_for(db.write(refuse_the_look), 60)
     before = watch.count
-    await asyncio.wait_for(db.write(lambda conn: conn.run("UPDATE tenants SET name = 'x' WHERE id = :id", id=owner)), 5)
+    await asyncio.wait_for(
+        db.write(lambda conn: conn.run("UPDATE tenants SET name = 'x' WHERE id = :id", id=owner)), 60
+    )
     assert watch.count > before

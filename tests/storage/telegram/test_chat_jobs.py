@@ -42,7 +42,7 @@ async def jobs(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[t
     await started.stop()
 
 
-async def until(condition: Any, seconds: float = 10) -> None:
+async def until(condition: Any, seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)

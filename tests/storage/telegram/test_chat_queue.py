@@ -125,7 +125,7 @@ async def replica(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
             await each.stop()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)

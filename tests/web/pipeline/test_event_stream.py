@@ -78,7 +78,7 @@ async def test_silence_before_and_within_an_answer_is_filled_with_comments() -> 
     client, begin, go_on = Client(), asyncio.Event(), asyncio.Event()
     script: list[Step] = [begin, Delta("a "), go_on, Delta("b"), Finished(Finish.STOP), Usage(10, 2)]
     responding = asyncio.create_task(respond(script, client))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while client.bodies.count(KEEP_ALIVE) < 2:
             await asyncio.sleep(0.001)
         assert (client.status, client.frames) == (200, [])
@@ -96,7 +96,7 @@ async def test_silence_before_and_within_an_answer_is_filled_with_comments() -> 
 async def test_failure_after_a_silence_is_an_event() -> None:
     client, fail = Client(), asyncio.Event()
     responding = asyncio.create_task(respond([fail, Unreachable("gone")], client))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not client.bodies:
             await asyncio.sleep(0.001)
         fail.set()
@@ -111,7 +111,7 @@ async def test_answer_goes_on_without_its_reader_only_under_an_idempotency_key(*
     client, go_on = Client(), asyncio.Event()
     script: list[Step] = [Delta("a "), go_on, Delta("b"), Finished(Finish.STOP), Usage(10, 2)]
     responding = asyncio.create_task(respond(script, client, key=key))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not client.frames:
             await asyncio.sleep(0.001)
         client.gone.set()
@@ -133,7 +133,7 @@ async def test_reasoning_is_sent_as_it_comes_once_the_stream_is_open(*, key: boo
     client, goes_on = Client(), asyncio.Event()
     script: list[Step] = [Delta(thinking="hm"), goes_on, *whole("so")]
     responding = asyncio.create_task(respond(script, client, key=key))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while client.bodies.count(KEEP_ALIVE) < 3:
             await asyncio.sleep(SILENCE)
     assert thinking_of(client) == shown

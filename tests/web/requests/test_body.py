@@ -199,7 +199,7 @@ async def exchange(api: RunningApi, *said: bytes | float) -> bytes:
             else:
                 writer.write(each)
                 await writer.drain()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return await reader.read()
     finally:
         writer.transport.abort()

@@ -166,7 +166,7 @@ async def test_bytes_after_a_response_close_the_connection() -> None:
     async with serving(OK + b"content-length: 2\r\n\r\nok", b"more", closes=False) as url:
         for _ in range(2):
             await pool.post(url, {}, b"", Response())
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while len(pool):
                     await asyncio.sleep(0.001)
 
@@ -180,6 +180,6 @@ async def test_error_of_the_receiver_reaches_the_caller() -> None:
     async with serving(OK + b"content-length: 5\r\n\r\nhello") as url:
         with pytest.raises(Garbled, match="hello"):
             await pool.post(url, {}, b"", Refusing())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(pool):
                 await asyncio.sleep(0.001)
