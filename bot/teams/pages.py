@@ -89,7 +89,8 @@ async def _members_page(context: Context, team: Team, seat: TeamMember) -> tuple
     text = context.t("team.seat", name=as_code(team.name), owner=as_code(owner.name), **limit_values(context, seat))
     if seat.paused:
         text += context.t("team.seat_paused")
-    text += context.t("team.seat_own" if seat.own_after else "team.seat_only")
+    else:
+        text += context.t("team.seat_own" if seat.own_after else "team.seat_only")
     switch = press(context, "team.only_team" if seat.own_after else "team.own_too", "after", int(not seat.own_after))
     return text, rows([switch, press(context, "team.leave", "leave")])
 

@@ -92,6 +92,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
         id=tenant_id,
     )
     end_membership(conn, tenant_id, now)
+    teams.forget_names(conn, tenant_id)
     personas.forget(conn, tenant_id)
     scheduled_prompts.forget(conn, tenant_id)
     tenant_settings.set_setting(conn, tenant_id, tenant_settings.INSTRUCTIONS, None)

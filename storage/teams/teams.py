@@ -97,7 +97,7 @@ def fill(conn: Connection, team: Team, tenant_id: int, amount: Money, ref: str, 
     shared_wallets.lock(conn, (tenant_id, team.id))
     if find(conn, team.id) is None:
         return False
-    reasons = f"to the team {team.name}", "from a member"
+    reasons = "to the team", "from a member"  # no name: money records outlive it
     return shared_wallets.move(
         conn, (tenant_id, team.id), amount, via=VIA, kind="team", ref=ref, reasons=reasons, now=now
     )
@@ -134,7 +134,7 @@ def _pay_out(conn: Connection, team_id: int, owner_id: int, ref: str, now: datet
     assert state is not None
     rest = state.wallet - state.held
     if rest > ZERO:
-        reasons = "to the owner of the dissolved team", f"from the dissolved team {state.name}"
+        reasons = "to the owner of the dissolved team", "from the dissolved team"
         shared_wallets.move(conn, (team_id, owner_id), rest, via=VIA, kind="team", ref=ref, reasons=reasons, now=now)
     return rest
 
@@ -145,7 +145,7 @@ def _hand_over_debt(conn: Connection, team_id: int, owner_id: int, now: datetime
     assert state is not None
     if not state.owed:
         return
-    ref, reason = f"team:{team_id}:debt", f"owed by the dissolved team {state.name}"
+    ref, reason = f"team:{team_id}:debt", "owed by the dissolved team"
     transfers.debit_or_owe(conn, owner_id, state.owed, kind="debit", to=VIA, ref=ref, reason=reason, now=now)
     transfers.post(
         conn,
@@ -174,6 +174,15 @@ def sweep(conn: Connection, owner_id: int, now: datetime) -> Money:
         ref = f"team:{each['wallet_id']}:late:{ms(now)}"
         paid += _pay_out(conn, each["wallet_id"], owner_id, ref, now)
     return paid
+
+
+def forget_names(conn: Connection, owner_id: int) -> None:
+    """Erase the names of a person's dissolved teams."""
+    conn.run(
+        "UPDATE tenants SET name = '' WHERE id IN"
+        " (SELECT wallet_id FROM teams WHERE owner_id = :id AND dissolved_at IS NOT NULL)",
+        id=owner_id,
+    )
 
 
 def everything(conn: Connection, tenant_id: int) -> list[dict[str, object]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.money import Money
 from storage.database.connection import Connection, ms
+from storage.telegram import replaced_exchanges
 
 
 def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
@@ -14,6 +15,7 @@ def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
     return [
         {
             "content": json.loads(found["content"]),
+            "replaced": replaced_exchanges.said(found["replaced"]),
             "state": found["state"],
             "model": found["model"],
             "agreed_usd": Money(found["agreed_nanousd"]),

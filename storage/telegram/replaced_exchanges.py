@@ -22,6 +22,11 @@ def of(conn: Connection, request_id: str | None) -> str:
     )
 
 
+def said(stored: str) -> dict[str, object]:
+    """Return the parts of the exchange in the JSON of `of`, by role."""
+    return {role: json.loads(parts) for role, parts in json.loads(stored)["parts"].items()} if stored else {}
+
+
 def put_back(conn: Connection, request_id: str) -> bool:
     """Put back the exchange that the answer of this request replaced. Return False where it replaced none."""
     sql = "SELECT id, replaced FROM questions WHERE answer_request_id = :id AND replaced <> ''"

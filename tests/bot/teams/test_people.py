@@ -28,7 +28,9 @@ async def test_another_limit_is_typed(crew: Crew) -> None:
 async def test_paused_member_is_not_paid_for_until_resumed(crew: Crew) -> None:
     assert "paused" in await crew.member("Pause")
     assert (await crew.chat.state(BAO)).team is None
-    assert "paused your seat" in await crew.chat.say("/team", BAO)
+    page = await crew.chat.say("/team", BAO)
+    assert "paused your seat" in page
+    assert "The team pays first" not in page
     await crew.member("Resume")
     assert (await crew.chat.state(BAO)).team is not None
 

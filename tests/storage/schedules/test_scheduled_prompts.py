@@ -114,7 +114,9 @@ async def test_export_has_them_and_forget_deletes_them(db: Database) -> None:
     def unit(conn: Connection) -> None:
         owner = person(conn)
         saved(conn, owner)
-        (exported,) = scheduled_prompts.everything(conn, owner)
+        drafted(conn, owner)
+        exported, draft = scheduled_prompts.everything(conn, owner)
+        assert draft["state"] == "draft"
         assert (exported["prompt"], exported["rule"]) == ("news?", "week:1,2,3,4,5,6,7@480")
         scheduled_prompts.forget(conn, owner)
         assert scheduled_prompts.everything(conn, owner) == []

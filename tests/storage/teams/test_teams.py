@@ -249,14 +249,18 @@ async def test_team_of_a_banned_owner_pays_no_more(db: Database) -> None:
 async def test_forgotten_person_leaves_and_a_forgotten_owner_dissolves(who: str, db: Database) -> None:
     def unit(conn: Connection) -> None:
         team, ann, bao = crew(conn, "1")
+        transfers.credit(conn, ann, Money(1), ref="gift", reason="test", now=NOW)
         asked = hold_request(team, member_id=bao)
         pay(conn, asked, take(conn, asked))
         exported = personal_data.export(conn, bao, NOW)
         assert [each["name"] for each in exported["teams"]] == ["Tea house"]
         assert [each["answers"] for each in exported["team_shares"]] == [1]
         if who == "owner":
+            teams.fill(conn, team_of(conn, team), ann, Money(1), "fill:1", NOW)
             personal_data.forget(conn, ann, 1001, NOW)
             assert teams.find(conn, team) is None
+            left = [conn.rows(f"SELECT * FROM {table}") for table in ("tenants", "transfers")]
+            assert "Tea house" not in str([dict(each) for found in left for each in found])
         else:
             personal_data.forget(conn, bao, 1002, NOW)
             assert [each.tenant_id for each in members.of_team(conn, team, NOW)] == [ann]
