@@ -1,8 +1,14 @@
-"""Random operations of a team against a model: limits hold, money is conserved, shares equal the charges."""
+"""Random operations of a team against a model: limits hold, money is conserved, shares equal the charges.
 
+`FARTHING_SOAK_STEPS` sets the number of steps; `make soak` sets more than a test run has time for.
+"""
+
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,19 +19,36 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from engine.holds import Grant, HoldRequest, worth_of
 from engine.money import ZERO, Money
-from engine.tenancy import Charge
-from storage.database.connection import Connection
+from engine.tenancy import Charge, Plan
+from storage.billing import orders, payments, plans, refunds
+from storage.billing.orders import Order
+from storage.billing.payments import Payment
+from storage.database.connection import Connection, scalar
 from storage.ledger import holds, returns, shares, transfers
+from storage.operations import personal_data
 from storage.operations.audit import problems
 from storage.teams import members, teams
 from storage.teams.teams import TeamBusy
 from storage.tenants import tenants
-from tests.storage.books import DOUBLE, FLAT, FREE, NOW, hold_request, pay
+from storage.tenants.shared_wallets import WalletShort
+from tests.storage.books import DOUBLE, FLAT, FREE, NOW, RATES, bill, hold_request
 from tests.storage.process import Raw, connection
 
+STEPS = int(os.environ.get("FARTHING_SOAK_STEPS", "400"))
+STEPS_EACH = 40
 PEOPLE = 3
 who = st.integers(0, PEOPLE - 1)
 LIMITS = (None, Money(0), Money.usd("0.0005"), Money.usd("0.002"))
+STAR = Money(100_000)
+
+
+def plan(name: str, usd: str, tokens: int) -> Plan:
+    return replace(FREE, name=name, usd_per_month=Money.usd(usd), tokens_per_month=tokens)
+
+
+PLANS = {each.name: each for each in (FREE, plan("mini", "0.004", 400), plan("maxi", "0.009", 1_200))}
+LATEST = NOW.replace(day=30, hour=0)
+"""The limits are of a month: the machine stays in one."""
 
 
 @dataclass(slots=True)
@@ -42,16 +65,32 @@ class Person:
 
 @dataclass(slots=True)
 class Ask:
-    """An open hold and its person, or a charge that may be given back."""
+    """An open hold and its person, or a charge that may be given back. `worth`: its part of the person's share."""
 
     request: HoldRequest
     grant: Grant
     person: int
     worth: Money = field(default=ZERO)
+    charge: Charge = field(default=Charge())
+
+    @property
+    def of_team(self) -> bool:
+        return self.request.member_id is not None
+
+
+@dataclass(slots=True)
+class Invoice:
+    """An order of Stars for the team, its payment, and what became of it."""
+
+    order: Order
+    payer: int
+    payment: Payment
+    paid: bool = False
+    refunded: bool = False
 
 
 class TeamMachine(RuleBasedStateMachine):
-    """A team of an owner and two members; a hold is made, captured, void or given back in any order."""
+    """A team of an owner and two members, with a wallet and plans, and the wallets of the three."""
 
     fresh: ClassVar[Callable[[], Raw]]
 
@@ -61,8 +100,9 @@ class TeamMachine(RuleBasedStateMachine):
         self.conn: Connection = connection(self.raw)
         self.open: list[Ask] = []
         self.paid: list[Ask] = []
-        self.asked = 0
-        self.put_in = ZERO
+        self.invoices: list[Invoice] = []
+        self.asked, self.owner, self.now = 0, 0, NOW
+        self.money, self.price = ZERO, ZERO
 
     @initialize(tokens=st.sampled_from([0, 300]))
     def make_team(self, tokens: int) -> None:
@@ -74,26 +114,99 @@ class TeamMachine(RuleBasedStateMachine):
             members.join(self.conn, team, each, LIMITS[-1], NOW)
         for person in self.people[1:]:
             person.limit = LIMITS[-1]
-        self.put_in = Money.usd("0.02")
-        transfers.credit(self.conn, team, self.put_in, ref="fill", reason="test", now=NOW)
+        for each in (team, *made):
+            transfers.credit(self.conn, each, Money.usd("0.02"), ref=f"fill:{each}", reason="test", now=NOW)
+        self.money = Money.usd("0.08")
         self.conn.run("UPDATE accounts SET allowance_tokens = :n WHERE tenant_id = :id", n=tokens, id=team)
 
-    @rule(n=st.integers(1, 4))
-    def fill(self, n: int) -> None:
+    @rule(n=st.integers(1, 4), again=st.booleans())
+    def fill(self, n: int, again: bool) -> None:
+        team = teams.find(self.conn, self.team)
+        if team is not None:
+            self.asked += not again
+            owner, ref = self.people[self.owner].tenant, f"move:{self.asked}"
+            with suppress(WalletShort):
+                teams.fill(self.conn, team, owner, Money(n * 500_000), ref, self.now)
+
+    @rule(hours=st.integers(1, 40))
+    def wait(self, hours: int) -> None:
+        self.now = min(LATEST, self.now + timedelta(hours=hours))
+
+    @rule(person=who, stars=st.integers(1, 60))
+    def order(self, person: int, stars: int) -> None:
+        if self._stands() and self.people[person].joined:
+            payer, number = self.people[person].tenant, len(self.invoices)
+            made = orders.make_order(
+                self.conn, self.team, orders.TOPUP, Money(STAR.nanousd * stars), STAR, self.now, payer_id=payer
+            )
+            self.invoices.append(Invoice(made, person, Payment(f"c{number}", made.id, person + 1, stars)))
+
+    @rule(number=st.integers(0, 3))
+    def stars_come(self, number: int) -> None:
+        """A payment comes: late, or for the second time."""
+        if number < len(self.invoices):
+            each = self.invoices[number]
+            done = payments.pay(self.conn, each.payment, per_star=STAR, known=PLANS, now=self.now)
+            assert done.fresh == (not each.paid)
+            if done.fresh:
+                taker = self.team if self._stands() else self.people[each.payer].tenant
+                assert (done.tenant_id, done.credited) == (taker, each.order.usd)
+                self.money += done.credited
+            each.paid = True
+
+    @rule(number=st.integers(0, 3))
+    def refund(self, number: int) -> None:
+        """A refund comes: before its payment, or for the second time."""
+        if number < len(self.invoices):
+            each = self.invoices[number]
+            done = refunds.refund(
+                self.conn, each.payment.charge_id, known=PLANS, now=self.now, unseen=each.payment, per_star=STAR
+            )
+            assert done is not None
+            assert done.fresh == (not each.refunded)
+            self.money += ZERO if each.paid else each.order.usd
+            self.money -= each.order.usd if done.fresh else ZERO
+            each.paid = each.refunded = True
+
+    @rule(name=st.sampled_from(["mini", "maxi"]))
+    def upgrade(self, name: str) -> None:
         if self._stands():
-            usd = Money(n * 500_000)
-            self.put_in += usd
-            transfers.credit(self.conn, self.team, usd, ref=f"fill:{self.put_in}", reason="test", now=NOW)
+            unused = self._unused()
+            done = plans.buy_from_wallet(self.conn, self.team, PLANS[name], PLANS, self.now)
+            if done.done:
+                assert done.credited == unused
+                self.money += unused - PLANS[name].usd_per_month
+                self.price = PLANS[name].usd_per_month
+
+    @rule()
+    def end_plan(self) -> None:
+        if self._stands():
+            unused = self._unused()
+            if plans.set_by_admin(self.conn, self.team, FREE, self.now):
+                self.money += unused
+            self.price = ZERO
+
+    def _unused(self) -> Money:
+        """Return the value of the plan's unused part, which is never more than its unused tokens cost."""
+        state = tenants.state(self.conn, self.team)
+        assert state is not None
+        unused = plans.unused_part(self.conn, state, self.now)
+        if self.price and state.allowance_tokens:
+            left = self.price.nanousd * max(0, state.allowance_left_tokens) // state.allowance_tokens
+            assert ZERO <= unused <= Money(left + 1)
+        else:
+            assert unused == ZERO
+        return unused
 
     @rule(person=who, limit=st.sampled_from(LIMITS))
     def limit(self, person: int, limit: Money | None) -> None:
-        if person and self.people[person].joined:
+        if person != self.owner and self.people[person].joined:
             members.set_limit(self.conn, self.team, self.people[person].tenant, limit)
             self.people[person].limit = limit
 
     @rule(person=who, paused=st.booleans())
     def pause(self, person: int, paused: bool) -> None:
-        if person and self.people[person].joined:
+        if person != self.owner and self.people[person].joined:
             members.set_paused(self.conn, self.team, self.people[person].tenant, paused)
             self.people[person].paused = paused
 
@@ -101,67 +214,114 @@ class TeamMachine(RuleBasedStateMachine):
     def leave_or_come_back(self, person: int) -> None:
         each = self.people[person]
         if each.joined:
-            left = members.leave(self.conn, each.tenant, NOW)
-            assert left == (person > 0 and self._stands())
+            left = members.leave(self.conn, each.tenant, self.now)
+            assert left == (person != self.owner)
             each.joined = not left
         elif self._stands():
-            assert members.join(self.conn, self.team, each.tenant, None, NOW)
+            assert members.join(self.conn, self.team, each.tenant, None, self.now)
             each.joined, each.limit, each.paused = True, None, False
+
+    @rule(person=who)
+    def give_to(self, person: int) -> None:
+        each = self.people[person]
+        given = members.give_to(self.conn, self.team, self.people[self.owner].tenant, each.tenant, self.now)
+        assert given == (each.joined and not each.paused)
+        if given:
+            self.owner, each.limit = person, None
 
     @rule(person=who, flat=st.booleans(), size=st.integers(1, 400))
     def hold(self, person: int, flat: bool, size: int) -> None:
-        each, tariff = self.people[person], FLAT if flat else DOUBLE
         self.asked += 1
-        request = hold_request(self.team, f"r{self.asked}", tariff=tariff, input_tokens=size, output_tokens=size,
-                               member_id=each.tenant)  # fmt: skip
-        sized = holds.hold(self.conn, request, "L", NOW)
+        request = hold_request(self.team, f"r{self.asked}", tariff=FLAT if flat else DOUBLE, input_tokens=size,
+                               output_tokens=size, member_id=self.people[person].tenant)  # fmt: skip
+        self._hold(request, person)
+
+    def _hold(self, request: HoldRequest, person: int) -> None:
+        sized = holds.hold(self.conn, request, "L", self.now)
         if not isinstance(sized, Grant):
             return
-        worth = worth_of(tariff, Charge(sized.wallet, sized.allowance_tokens))
-        assert each.joined
-        assert not each.paused
-        assert self._stands()
-        each.held += worth
-        assert each.limit is None or each.held + each.used <= each.limit
-        self.open.append(Ask(request, sized, person, worth))
+        each, ask = self.people[person], Ask(request, sized, person)
+        if ask.of_team:
+            ask.worth = worth_of(request.tariff, Charge(sized.wallet, sized.allowance_tokens))
+            assert each.joined
+            assert not each.paused
+            assert self._stands()
+            each.held += ask.worth
+            assert each.limit is None or each.held + each.used <= each.limit
+        self.open.append(ask)
 
     @rule(number=st.integers(0, 5), tokens=st.integers(1, 800))
     def capture(self, number: int, tokens: int) -> None:
         if number < len(self.open):
             ask = self.open.pop(number)
-            charge = pay(self.conn, ask.request, ask.grant, tokens)
-            each = self.people[ask.person]
-            each.held -= ask.worth
-            ask.worth = worth_of(ask.request.tariff, charge)
-            each.used += ask.worth
+            given = bill(ask.request, tokens)
+            ask.charge = holds.capture(self.conn, ask.request, ask.grant, given, rates=RATES, now=self.now)
+            self.money -= ask.charge.wallet
+            if ask.of_team:
+                each = self.people[ask.person]
+                each.held -= ask.worth
+                ask.worth = worth_of(ask.request.tariff, ask.charge)
+                each.used += ask.worth
             self.paid.append(ask)
 
-    @rule(number=st.integers(0, 5))
-    def void(self, number: int) -> None:
+    @rule(number=st.integers(0, 5), retries=st.sampled_from(["no", "team", "own"]))
+    def expire(self, number: int, retries: str) -> None:
+        """A process dies. The request is asked again, of the team or of the own wallet, or not at all."""
         if number < len(self.open):
             ask = self.open.pop(number)
-            assert holds.void(self.conn, ask.request.hold_id, NOW)
-            self.people[ask.person].held -= ask.worth
+            each = self.people[ask.person]
+            if retries == "no":
+                assert holds.void(self.conn, ask.request.hold_id, self.now, "expired")
+            each.held -= ask.worth
+            payer, member = (self.team, each.tenant) if retries == "team" else (each.tenant, None)
+            again = replace(ask.request, epoch=ask.request.epoch + 1, tenant_id=payer, member_id=member)
+            if retries != "no":
+                self._hold(again, ask.person)
+            assert not holds.void(self.conn, ask.request.hold_id, self.now)
 
     @rule(number=st.integers(0, 5))
     def give_back(self, number: int) -> None:
         if number < len(self.paid):
             ask = self.paid.pop(number)
-            assert returns.give_back(self.conn, ask.request.request_id, NOW) is not None
-            self.people[ask.person].used -= ask.worth
+            assert returns.give_back(self.conn, ask.request.request_id, self.now) is not None
+            assert returns.give_back(self.conn, ask.request.request_id, self.now) is None
+            self.money += ask.charge.wallet
+            if ask.of_team:
+                self.people[ask.person].used -= ask.worth
 
     @rule()
     def dissolve(self) -> None:
-        if not self._stands():
-            return
-        try:
-            teams.dissolve(self.conn, self.team, NOW)
-        except TeamBusy:
-            assert self.open
+        if self._stands():
+            self._end(lambda: teams.dissolve(self.conn, self.team, self.now))
+
+    @rule(person=who)
+    def forget(self, person: int) -> None:
+        each = self.people[person]
+        if person == self.owner and self._stands():
+            self._end(lambda: personal_data.forget(self.conn, each.tenant, person + 1, self.now))
         else:
-            assert not self.open
-            for each in self.people:
-                each.joined = False
+            personal_data.forget(self.conn, each.tenant, person + 1, self.now)
+            each.joined = False
+
+    def _end(self, end: Callable[[], object]) -> None:
+        unused = self._unused()
+        try:
+            end()
+        except TeamBusy:
+            assert any(ask.request.tenant_id == self.team for ask in self.open)
+            return
+        # Only the tokens of a plan that ended may still be held: they count as used.
+        assert not any(ask.grant.wallet for ask in self.open if ask.request.tenant_id == self.team)
+        self.money, self.price = self.money + unused, ZERO
+        state = tenants.state(self.conn, self.team)
+        assert state is not None
+        assert (state.wallet, state.owed, state.allowance_tokens) == (ZERO, ZERO, 0)
+        for each in self.people:
+            each.joined = False
+
+    @rule(person=who)
+    def sweep(self, person: int) -> None:
+        teams.sweep(self.conn, self.people[person].tenant, self.now)
 
     def _stands(self) -> bool:
         return teams.find(self.conn, self.team) is not None
@@ -174,14 +334,13 @@ class TeamMachine(RuleBasedStateMachine):
             assert shares.used(self.conn, self.team, each.tenant, NOW.date()) == each.held + each.used
 
     @invariant()
-    def books_hold(self) -> None:
-        assert problems(self.conn) == []
+    def money_is_conserved(self) -> None:
+        assert int(scalar(self.conn, "SELECT COALESCE(SUM(balance_nanousd - owed_nanousd), 0) FROM accounts")) == (
+            self.money.nanousd
+        )
 
     def teardown(self) -> None:
-        if hasattr(self, "team"):
-            paid = sum((each.charge for each in shares.by_member(self.conn, self.team, NOW.date(), NOW.date())), ZERO)
-            rows = self.conn.rows("SELECT SUM(balance_nanousd) AS n FROM accounts")
-            assert Money(int(rows[0]["n"])) == self.put_in - paid
+        assert problems(self.conn) == []
         if isinstance(self.raw, sqlite3.Connection):
             self.raw.close()
 
@@ -205,8 +364,8 @@ def test_random_operations_of_a_team_agree_with_the_model(fresh: Callable[[], An
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=10,
-            stateful_step_count=30,
+            max_examples=-(-STEPS // STEPS_EACH),
+            stateful_step_count=STEPS_EACH,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
