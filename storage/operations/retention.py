@@ -20,10 +20,14 @@ _SENT = (
     "DELETE FROM outbox WHERE id IN (SELECT x.id FROM outbox x JOIN tenants t ON t.telegram_user_id = x.{column}"
     " WHERE x.state <> 'new' AND " + _OVERDUE.format(time="x.created_at") + " LIMIT :n)"
 )
+# A scheduled prompt that failed or was skipped has left a conversation with its words as the name, and no message.
 _SUMMARIES = (
     "UPDATE conversations SET title = '', summary = '', summarised_id = 0 WHERE (title <> '' OR summary <> '')"
     " AND id IN (SELECT x.conversation_id FROM tenants t CROSS JOIN messages x"
-    " WHERE x.tenant_id = t.id AND " + _OVERDUE.format(time="x.created_at") + ")"
+    " WHERE x.tenant_id = t.id AND " + _OVERDUE.format(time="x.created_at") + " UNION ALL"
+    " SELECT x.id FROM tenants t CROSS JOIN conversations x WHERE x.chat_id = t.telegram_user_id AND "
+    + _OVERDUE.format(time="x.created_at")
+    + " AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = x.id))"
 )
 
 

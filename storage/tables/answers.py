@@ -87,6 +87,7 @@ class ConversationRow(SQLModel, table=True):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index("conversations_of_chat", "chat_id"),
     )
 
     id: int | None = number()

@@ -87,3 +87,15 @@ async def test_message_that_is_not_sent_yet_stays(db: Database) -> None:
         assert left(conn)["outbox"] == 1
 
     await db.write(unit)
+
+
+async def test_name_of_a_conversation_without_messages_is_deleted_too(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        for chat, age in ((CHAT, 2), (CHAT + 1, 0)):
+            person(conn, chat, 1)
+            conversations.begin_apart(conn, chat, 0, "a scheduled prompt", NOW - timedelta(days=age))
+        retention.sweep(conn, NOW, 100)
+        found = conn.rows("SELECT title FROM conversations ORDER BY chat_id")
+        assert [each["title"] for each in found] == ["", "a scheduled prompt"]
+
+    await db.write(unit)
