@@ -65,6 +65,10 @@ class EarlyAttempts(ProviderRegistry):
         """Return the seconds until the attempts under way at a silent offer have shown whether it lives; else 0."""
         return self._offer(offer).hold_seconds(self._clock.monotonic())
 
+    def has_answered_since(self, offer: Offer, at: float) -> bool:
+        """Return whether an offer has sent a first token after `at`."""
+        return self._offer(offer).answered_at > at
+
     def is_being_probed(self, offer: Offer) -> bool:
         """Return whether an attempt under way may soon show that a resting offer is back."""
         return self._offer(offer).pending.newest_at > self._clock.monotonic() - PROBE_SECONDS

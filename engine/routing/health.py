@@ -97,8 +97,9 @@ class Health(EarlyAttempts):
         return Permit(offer, key, probe, now, self._permits, early=early and denial is not None)
 
     def is_likely_down(self, offer: Offer) -> bool:
-        """Return whether the latest failures of an offer are more than chance explains."""
-        return self._offer(offer).breaker.is_likely_down(self._clock.monotonic())
+        """Return whether the latest failures of an offer that does not rest are more than chance explains."""
+        breaker = self._offer(offer).breaker
+        return not breaker.is_open and breaker.is_likely_down(self._clock.monotonic())
 
     def demanded(self, offer: Offer | None, saving_atto: float) -> None:
         """Count a prompt, and its saving, for the offer that it would take first, if that one has a learned limit."""
@@ -198,8 +199,8 @@ class Health(EarlyAttempts):
 
     def _limited(self, status: OfferStatus, provider: ProviderHealth, model: str, now: float) -> OfferStatus:
         """Return `status` with the rate limits of `model`."""
-        limit, health = provider.limit_of(model), provider.offers.get(model)
-        slot = health.demand.slot_atto(now, limit) if limit is not None and health is not None else 0.0
+        places, health = provider.places_of(model), provider.offers.get(model)
+        slot = health.demand.slot_atto(now, places) if places is not None and health is not None else 0.0
         return status._replace(
             over_limit_seconds=provider.over_limit_seconds(now, model),
             remaining_tokens=provider.remaining_tokens(now, model),

@@ -214,7 +214,7 @@ class OfferHealth:
     pending: PendingAttempts = field(default_factory=PendingAttempts)
     demand: SlotDemand = field(default_factory=SlotDemand)
     resting: RestCost = field(default_factory=RestCost)
-    _answered_at: float = -inf
+    answered_at: float = -inf
     _failed_at: float = -inf
 
     def outlives_failures(self, now: float, opened_at: float) -> bool:
@@ -236,7 +236,7 @@ class OfferHealth:
         One has that got its first token within the last second, or that has waited for one without failing for a while.
         """
         oldest_at = next(iter(self.pending.began_at.values()), None)
-        if oldest_at is None or self._answered_at > max(self._failed_at, now - ALIVE_FOR_SECONDS):
+        if oldest_at is None or self.answered_at > max(self._failed_at, now - ALIVE_FOR_SECONDS):
             return 0.0
         return max(0.0, oldest_at + HOLD_SECONDS - now)
 
@@ -247,7 +247,7 @@ class OfferHealth:
 
     def succeeded(self, now: float, began_at: float, *, number: int, probe: bool) -> None:
         """Record a first token."""
-        self._answered_at = now
+        self.answered_at = now
         ignored, recovers = self.breaker.ignores(began_at), probe and self.breaker.is_open
         self.breaker.succeeded(now, began_at, number=number, probe=probe)
         if recovers:

@@ -212,6 +212,14 @@ class ProviderHealth:
         known = [limit for limit in limits if limit is not None]
         return sum(known) if known else None
 
+    def places_of(self, model: str) -> int | None:
+        """Return the requests per minute of `model` that are let through, over all keys; None where none was learned.
+
+        While a limit is being raised, these are more than the learned ones, and a place is worth less.
+        """
+        places = [each for key in self.keys if (each := key.budget(model).limit.places) is not None]
+        return sum(places) if places else None
+
     def over_limit_reason(self, now: float) -> str:
         """Return a sentence where a model is at its learned limit under every usable key, else an empty string."""
         for model in {model for key in self.keys for model in key.budgets}:

@@ -103,6 +103,11 @@ class LearnedLimit:
         self._learn(accepted)
 
     @property
+    def places(self) -> int | None:
+        """The requests per minute that are let through, with those that try whether the limit still holds."""
+        return None if self.per_minute is None else self.per_minute + self._extra
+
+    @property
     def before_per_minute(self) -> int:
         """The requests that were accepted in a minute before the limit fell; the limit where it has not."""
         return self._drop.before_per_minute if self._drop is not None else self.per_minute or 0

@@ -3,17 +3,18 @@
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from math import inf
 
 from engine.catalog.offers import Drop, Quote
-from engine.errors import KEY_ERRORS, ProviderError
+from engine.errors import KEY_ERRORS, ProviderError, Unreachable
 from engine.routing.health import Health
 from engine.routing.permits import Denial, Permit
 from engine.routing.plan import EarlyQuote, Route
 
-REPEAT_TIMES = 3  # an offer is asked again at once where the next one costs over so many times as much
+REPEAT_TIMES = 3  # an offer is asked again where the next one costs over so many times as much
 MOST_REPEATS = 4  # of one prompt, where no other offer is left
-QUICK_SECONDS = 5.0  # a failure that took longer is not repeated
-FIRST_PAUSE_SECONDS = 0.25  # between repeats where no other offer is left; each further pause is twice as long
+QUICK_SECONDS = 5.0  # a failure that took longer is repeated only after a sign of life
+FIRST_PAUSE_SECONDS = 0.25  # before a repeat; where no other offer is left, each further pause is twice as long
 MOST_REPEAT_WAIT_SECONDS = 5.0
 MOST_EARLY_WAIT_SECONDS = 2.0
 POLL_SECONDS = 0.1
@@ -46,9 +47,11 @@ class Selection:
     resting one, an attempt at that one is waited for, for 1 s at most. Of the prompts that failed together, one goes on
     to a silent offer first; the others follow when it has lived for 0.1 s.
 
-    A quick failure or a cut answer is repeated once where the next offer costs over three times as much, and four
-    times, spaced, where no other offer is left. Repeats need the provider's retry budget. Where every offer rests, the
-    prompt waits up to 2 s for one of the early attempts that all prompts share; up to 5 s where an offer failed it.
+    An offer that failed is asked once more where the next one costs over three times as much: at once after a quick
+    failure, after a pause where it cut the prompt off, and after a slow failure only if it has answered others since.
+    Where no other offer is left, it is asked four times more, spaced. Repeats need the provider's retry budget. Where
+    every offer rests, the prompt waits up to 2 s for one of the early attempts that all prompts share; up to 5 s where
+    an offer failed it.
     """
 
     health: Health
@@ -58,6 +61,7 @@ class Selection:
     retry_after_seconds: float = LEAST_RETRY_AFTER_SECONDS
     _fresh: set[int] = field(default_factory=set)
     _repeatable: set[int] = field(default_factory=set)
+    _once: dict[int, tuple[float, float]] = field(default_factory=dict)
     _attempts: dict[int, int] = field(default_factory=dict)
     _keys: dict[int, set[int]] = field(default_factory=dict)
     _at_once: int | None = None
@@ -76,6 +80,7 @@ class Selection:
         """Attempt this quote no more."""
         self._fresh.discard(number)
         self._repeatable.discard(number)
+        self._once.pop(number, None)
         self._at_once = None if self._at_once == number else self._at_once
         self.drops.append(Drop(self.quotes[number].offer, reason))
 
@@ -84,6 +89,7 @@ class Selection:
         for number in sorted(self._fresh - numbers):
             self.leave_out(number, reason)
         self._repeatable &= numbers
+        self._once = {number: known for number, known in self._once.items() if number in numbers}
         self._at_once = self._at_once if self._at_once in numbers else None
 
     def begin(self, number: int) -> None:
@@ -91,6 +97,7 @@ class Selection:
         self._fresh.discard(number)
         self._attempts[number] = self._attempts.get(number, 0) + 1
         self._repeatable.discard(number)
+        self._once.pop(number, None)
 
     def is_fresh(self, number: int) -> bool:
         return number in self._fresh
@@ -107,9 +114,10 @@ class Selection:
             route = self._plan(sorted(self._fresh))
             if not route.quotes or route.is_over_limit:
                 break
-            number = self._number(route.quotes[0])
-            step = self._admit_early(route) or self._hold_for_early(route) or self._hold(number) or self._admit(number)
-            if step is not None:
+            if again := self._again(route.quotes[0], now):
+                route = self._plan(sorted(self._fresh | again))
+            doubtful = {number for number in again if self._is_doubtful(number, now)}
+            if (step := self._step(route, doubtful)) is not None:
                 return step
         last = self._repeat(now) or self._early()
         if last is None:
@@ -118,24 +126,53 @@ class Selection:
 
     def failed(self, choice: NextAttempt, error: ProviderError, *, seconds: float, was_shown: bool, now: float) -> None:
         """Record that an attempt failed after `seconds`; `was_shown`: content of it had reached the reader."""
-        number, quote = choice.number, self.quotes[choice.number]
+        number = choice.number
         if isinstance(error, KEY_ERRORS):
             self._keys.setdefault(number, set()).add(choice.permit.key)
             self._at_once = number
             return
-        if not error.counts or (seconds > QUICK_SECONDS and not was_shown):
+        if not error.counts:
             return
-        self._repeatable.add(number)
-        self._pause_until = now + FIRST_PAUSE_SECONDS * 2**self._repeats
-        if self._attempts[number] == 1 and self._fresh and not self._is_hopeless(choice):
-            following = self._plan(sorted(self._fresh)).quotes
-            if following and following[0].expected_atto > REPEAT_TIMES * quote.expected_atto:
-                self._at_once = number
+        is_slow = seconds > QUICK_SECONDS and not was_shown
+        if self._attempts[number] == 1:
+            is_cut = was_shown or isinstance(error, Unreachable)
+            pause_seconds = inf if is_slow else FIRST_PAUSE_SECONDS * is_cut
+            self._once[number] = choice.permit.began_at if is_slow else now, now + pause_seconds
+        if not is_slow:
+            self._repeatable.add(number)
+            self._pause_until = now + FIRST_PAUSE_SECONDS * 2**self._repeats
 
     # --- helpers ------------------------------------------------------------------------------------------
 
-    def _is_hopeless(self, choice: NextAttempt) -> bool:
-        return choice.permit.early or self.health.is_likely_down(choice.permit.offer)
+    def _step(self, route: Route, doubtful: AbstractSet[int]) -> NextAttempt | Pause | None:
+        """Return an early attempt, a pause or the first attempt of a route; None where that one is denied."""
+        number = next(each for each in map(self._number, route.quotes) if each not in doubtful)
+        step = self._admit_early(route) or self._hold_for_early(route, number, is_awaited=bool(doubtful))
+        step = step or self._hold(number) or self._admit(number)
+        if step is None:
+            self._once.pop(number, None)
+        return step
+
+    def _again(self, following: Quote, now: float) -> set[int]:
+        """Return the quotes that failed once, where the next one costs over three times as much.
+
+        One that failed slowly is among them once its offer has answered others.
+        """
+        most_atto = following.expected_atto / REPEAT_TIMES
+        return {
+            number
+            for number, (_, until) in self._once.items()
+            if self.quotes[number].expected_atto < most_atto and (until < inf or not self._is_doubtful(number, now))
+        }
+
+    def _is_doubtful(self, number: int, now: float) -> bool:
+        """Return whether a repeat is likely to fail now.
+
+        The offer has failed others too, or has answered none of them since it cut this prompt off a moment ago.
+        """
+        offer, (since, until) = self.quotes[number].offer, self._once[number]
+        is_early = now < until and not self.health.has_answered_since(offer, since)
+        return is_early or self.health.is_likely_down(offer)
 
     def _hold(self, number: int) -> Pause | None:
         """Pause after a failure until another prompt's attempt has shown whether the next offer lives."""
@@ -145,13 +182,16 @@ class Selection:
         self._hold_seconds += seconds
         return Pause(seconds) if seconds > 0 else None
 
-    def _hold_for_early(self, route: Route) -> Pause | None:
-        """Pause where the next offer costs over three times as much as one that is soon known to be back, or not."""
+    def _hold_for_early(self, route: Route, number: int, *, is_awaited: bool) -> Pause | None:
+        """Pause where the next offer costs over three times as much as one that is soon known to be back, or not.
+
+        `is_awaited`: a cheaper offer that does not rest is likely to fail this prompt again, for the moment.
+        """
         if self._early_hold_seconds >= MOST_EARLY_HOLD_SECONDS:
             return None
-        most_atto = route.quotes[0].expected_atto / REPEAT_TIMES
+        most_atto = self.quotes[number].expected_atto / REPEAT_TIMES
         cheaper = (early for early in route.early if early.quote.expected_atto < most_atto)
-        if not any(map(self._is_soon_known, cheaper)):
+        if not is_awaited and not any(map(self._is_soon_known, cheaper)):
             return None
         self._early_hold_seconds += HOLD_POLL_SECONDS
         return Pause(HOLD_POLL_SECONDS)
@@ -189,8 +229,10 @@ class Selection:
         quote = next((early.quote for early in route.early if early.is_due(self.health)), None)
         if quote is None:
             return None
-        permit = self.health.admit(quote.offer, quote.expected_tokens, early=True)
-        return None if isinstance(permit, Denial) else NextAttempt(self._number(quote), permit)
+        number = self._number(quote)
+        repeat = not self.is_fresh(number)
+        permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat, early=True)
+        return None if isinstance(permit, Denial) else NextAttempt(number, permit)
 
     def _repeat(self, now: float) -> NextAttempt | Pause | None:
         """Repeat an offer that failed quickly: no other one is left."""

@@ -82,6 +82,20 @@ def test_place_under_a_learned_limit_costs_as_much_as_the_prompts_beyond_it_save
     assert providers.health.status(B).slot_atto == 0
 
 
+def test_place_costs_less_while_a_limit_is_raised_so_that_prompts_of_little_saving_raise_it(
+    providers: TwoProviders,
+) -> None:
+    providers.succeeds(10)
+    providers.fails(RateLimited(status=429, retry_after_seconds=1))
+    providers.clock.wait(61)
+    for saving in range(22):
+        providers.health.demanded(A, float(saving))
+    assert providers.health.status(A).slot_atto == 11.0  # ten places, for savings from 12 to 21
+    providers.succeeds(11)
+    providers.clock.wait(1)
+    assert providers.health.status(A).slot_atto == 8.0  # eleven, and two more that are tried
+
+
 def test_health_of_an_offer_is_the_one_that_attempts_report_to(providers: TwoProviders) -> None:
     providers.fails(DOWN, 5)
     assert providers.health.offer_health("a", "m").breaker.is_open

@@ -1,7 +1,7 @@
 import pytest
 
 from engine.catalog.offers import Drop, Offer, Quote
-from engine.errors import ContextTooLong, ProviderError, RateLimited, StreamCut
+from engine.errors import ContextTooLong, FirstTokenLate, ProviderError, RateLimited, StreamCut, Unreachable
 from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, spend_retries
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import DOWN, A, B, TwoProviders
@@ -49,7 +49,7 @@ def test_repeat_waits_for_the_retry_budget_up_to_five_seconds(providers: TwoProv
     assert 0.9 < prompt.waited_seconds < 1.5
 
 
-@pytest.mark.parametrize(("times", "offers"), [(3, ["a", "b", "b"]), (3.1, ["a", "a", "b"])])
+@pytest.mark.parametrize(("times", "offers"), [(3, ["a", "b", "a"]), (3.1, ["a", "a", "b"])])
 def test_quick_failure_is_repeated_once_at_once_where_the_next_offer_costs_over_three_times_as_much(
     providers: TwoProviders, times: float, offers: list[str]
 ) -> None:
@@ -63,6 +63,65 @@ def test_quick_failure_is_repeated_once_at_once_where_the_next_offer_costs_over_
         prompt.fail(choice, ContextTooLong() if choice.permit.offer.provider == "b" else DOWN)
     assert asked == offers
     assert prompt.waited_seconds == 0
+
+
+def test_cut_answer_is_repeated_after_a_pause_or_once_its_offer_answers_another_prompt(providers: TwoProviders) -> None:
+    pauses = []
+    for others in (lambda _: None, lambda each: each.succeeds()):
+        prompt = Prompt(providers, CHEAP, DEAR)
+        choice = prompt.next()
+        assert choice is not None
+        providers.health.first_token(choice.permit)
+        providers.clock.wait(1)
+        prompt.fail(choice, StreamCut(), seconds=30, shown=True)
+        providers.clock.wait(0.01)
+        again = prompt.next(others)
+        assert again is not None
+        assert again.permit.offer == A
+        pauses.append(prompt.waited_seconds)
+    assert 0.2 < pauses[0] < 0.35
+    assert pauses[1] == 0
+
+
+def test_connection_that_was_refused_is_repeated_after_a_pause(providers: TwoProviders) -> None:
+    prompt = Prompt(providers, CHEAP, DEAR)
+    prompt.fail(prompt.next(), Unreachable("refused"))
+    again = prompt.next()
+    assert again is not None
+    assert again.permit.offer == A
+    assert 0.25 <= prompt.waited_seconds < 0.35
+
+
+def test_offer_that_failed_is_repeated_before_a_dear_one_even_after_others_have_failed(providers: TwoProviders) -> None:
+    near = Quote(B, PRICE, 2 * 10**12)
+    prompt = Prompt(providers, CHEAP, near, Quote(Offer("b", "other"), PRICE, 9 * 10**12))
+    assert prompt.attempts_until_the_end()[:5] == ["a", "b", "a", "b", "b"]
+
+
+@pytest.mark.parametrize(("answers_meanwhile", "offer"), [(True, A), (False, B)])
+def test_slow_failure_is_repeated_where_its_offer_has_answered_another_prompt_since(
+    providers: TwoProviders, answers_meanwhile: bool, offer: Offer
+) -> None:
+    providers.succeeds(20)
+    prompt = Prompt(providers, CHEAP, DEAR)
+    choice = prompt.next()
+    providers.clock.wait(20)
+    if answers_meanwhile:
+        providers.succeeds()
+    prompt.fail(choice, FirstTokenLate(), seconds=20)
+    again = prompt.next()
+    assert again is not None
+    assert again.permit.offer == offer
+    assert prompt.waited_seconds == 0
+
+
+def test_repeat_before_a_dear_offer_needs_the_retry_budget(providers: TwoProviders) -> None:
+    prompt = Prompt(providers, CHEAP, DEAR)
+    prompt.fail(prompt.next())
+    spend_retries(providers)
+    again = prompt.next()
+    assert again is not None
+    assert again.permit.offer == B
 
 
 @pytest.mark.parametrize(("times", "offers"), [(3, ["a", "b"]), (3.1, ["a", "a"])])
@@ -92,7 +151,7 @@ def test_failure_is_not_repeated_at_once_where_those_before_it_show_an_outage(pr
     for _ in range(200):
         providers.succeeds()
         providers.clock.wait(0.1)
-    assert offers_after_three_failures(providers) == [A, B, B]
+    assert offers_after_three_failures(providers) == [B, B, B]
 
 
 def test_failure_is_repeated_at_once_where_as_many_are_usual(providers: TwoProviders) -> None:

@@ -6,7 +6,7 @@ from engine.catalog.offers import Drop, Offer, Quote
 from engine.errors import ContextTooLong, RateLimited
 from engine.ports import LimitHeaders
 from engine.routing.plan import EarlyQuote, Route
-from engine.routing.selection import NextAttempt, Selection
+from engine.routing.selection import FIRST_PAUSE_SECONDS, NextAttempt, Selection
 from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import DOWN, A, B, TwoProviders
@@ -137,10 +137,16 @@ def test_offer_to_repeat_is_not_attempted_once_it_is_left_out(providers: TwoProv
     assert number_of_next(prompt) == 1
 
 
-def test_offer_is_repeated_at_once_though_another_is_left_out(providers: TwoProviders) -> None:
+def number_after_pauses(prompt: Prompt) -> int | None:
+    choice = prompt.next()
+    return None if choice is None else choice.number
+
+
+def test_offer_is_repeated_after_a_pause_where_the_other_is_left_out(providers: TwoProviders) -> None:
     prompt = failed_quickly(providers)
     prompt.selection.leave_out(1, "context too short")
-    assert number_of_next(prompt) == 0
+    assert number_after_pauses(prompt) == 0
+    assert prompt.waited_seconds == FIRST_PAUSE_SECONDS
 
 
 def test_kept_offers_alone_are_attempted_and_the_others_dropped_with_the_reason(providers: TwoProviders) -> None:
@@ -153,10 +159,14 @@ def test_kept_offers_alone_are_attempted_and_the_others_dropped_with_the_reason(
     assert number_of_next(fresh) == 1
 
 
-def test_kept_offer_is_repeated_at_once(providers: TwoProviders) -> None:
-    prompt = failed_quickly(providers)
-    prompt.selection.keep_only({0}, "another dialect")
-    assert number_of_next(prompt) == 0
+def test_kept_offer_is_repeated_before_a_dear_one_and_another_is_not(providers: TwoProviders) -> None:
+    dearest = Quote(Offer("b", "other"), PRICE, 9 * 10**12)
+    kept, left = (Prompt(providers, CHEAP, DEAR, dearest) for _ in range(2))
+    for prompt, numbers in ((kept, {0, 2}), (left, {1, 2})):
+        prompt.fail(prompt.next())
+        providers.succeeds()
+        prompt.selection.keep_only(numbers, "another dialect")
+    assert [number_of_next(kept), number_of_next(left)] == [0, 1]
 
 
 def early_first(providers: TwoProviders, expected_tokens: int = 0) -> Selection:
