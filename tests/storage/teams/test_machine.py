@@ -24,6 +24,7 @@ from storage.billing import orders, payments, plans, refunds
 from storage.billing.orders import Order
 from storage.billing.payments import Payment
 from storage.database.connection import Connection, scalar
+from storage.invoices.drafts import draft_month
 from storage.ledger import holds, returns, shares, transfers
 from storage.operations import personal_data
 from storage.operations.audit import problems
@@ -341,6 +342,11 @@ class TeamMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         assert problems(self.conn) == []
+        for found in self.conn.rows("SELECT * FROM accounts"):
+            invoice = draft_month(self.conn, found["tenant_id"], NOW.date().replace(day=1), ZERO)
+            assert (invoice.closing.nanousd, invoice.owed.nanousd) == (found["balance_nanousd"], found["owed_nanousd"])
+            members_paid = [each.charge for each in invoice.members]
+            assert found["tenant_id"] != self.team or sum(members_paid, ZERO) == invoice.charges
         if isinstance(self.raw, sqlite3.Connection):
             self.raw.close()
 
