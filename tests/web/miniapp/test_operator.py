@@ -7,6 +7,27 @@ from storage.database.connection import Connection
 from tests.web.miniapp.conftest import ANN, OLGA, Mini
 
 
+async def test_every_call_for_operators_is_hidden_from_others(mini: Mini) -> None:
+    async with mini.http(ANN) as ann:
+        paths = (await ann.get("/openapi.json")).json()["paths"]
+        calls = [
+            (method, path)
+            for path, methods in paths.items()
+            for method, call in methods.items()
+            if path.startswith("/app/") and call["summary"].startswith("For operators")
+        ]
+        assert {path.split("/")[2] for _, path in calls} == {"house", "incidents", "providers", "tenants"}
+        for method, path in calls:
+            filled = (
+                path.replace("{name}", "deepseek").replace("{tenant_id}", str(mini.bao)).replace("{incident_id}", "1")
+            )
+            body = {"amount": "5"} if filled.endswith("/credits") else None
+            answer = await ann.request(method, filled, json=body, headers={"idempotency-key": "k"})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found"), path
+    assert await mini.rows("SELECT * FROM operator_actions") == []
+    assert mini.container.market.health.state("deepseek").state.value == "closed"
+
+
 async def test_operator_pages_are_hidden_from_others(mini: Mini) -> None:
     await mini.answered(mini.ann, "a", 0)
 
