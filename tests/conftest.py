@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
+from tests.databases import memory_folder
+
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory_folder()))  # a commit to a disk takes milliseconds
 os.environ.setdefault("PTB_TIMEDELTA", "1")  # else a RetryAfter warns, and warnings are errors here
 
 settings.register_profile("house", deadline=None, print_blob=True)  # the machines are noisy: no timed tests

@@ -1,6 +1,8 @@
-"""A migrated SQLite database, made once a process."""
+"""A migrated SQLite database, made once a process, and the folder for databases."""
 
 import functools
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -13,3 +15,11 @@ def migrated_database() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         upgrade(f"sqlite:///{folder}/new.db")
         return Path(f"{folder}/new.db").read_bytes()
+
+
+@functools.cache
+def memory_folder() -> Path:
+    """Return /dev/shm when it has 2 GiB free, because a commit waits for a disk; else /tmp."""
+    memory = Path("/dev/shm")
+    usable = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 2**30
+    return memory if usable else Path("/tmp")

@@ -1,9 +1,10 @@
 """A uvicorn server that a test may speak to."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import serving
 
@@ -13,3 +14,16 @@ async def served(server: uvicorn.Server) -> AsyncIterator[str]:
     """Its address while it listens; stopped on the way out."""
     async with serving(server):
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
+
+class BuiltOnDemand:
+    """An app that is built for the first request: the routes take half of the time of a journey without one."""
+
+    def __init__(self, build: Callable[[], ASGIApp]) -> None:
+        self._build = build
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            self._app = self._build()
+        await self._app(scope, receive, send)

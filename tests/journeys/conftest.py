@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sandbox.app import Sandbox
 from sandbox.telegram.flood import FloodControl
 from storage.operations.audit import audit
 from tests.databases import migrated_database
-from tests.served import served
+from tests.served import BuiltOnDemand, served
 from web.app import build_app
 
 ANN, BAO, OLGA, GROUP_ID = 1001, 1002, 9001, -100500
@@ -146,7 +147,8 @@ async def started(
         services = bot_services(container, footer=False)  # texts are compared without it
         services = replace(services, config=replace(services.config, comment_seconds=comment_seconds))
         bot = Bot(services, RateLimiter(burst=100, chat_seconds=0.0, may_call=services.may_call))
-        async with served(http_server(build_app(web_services(container, bot)), "127.0.0.1", 0)) as url:
+        app = BuiltOnDemand(partial(build_app, web_services(container, bot)))
+        async with served(http_server(app, "127.0.0.1", 0)) as url:
             await bot.start()
             try:
                 yield Journey(sandbox, container, bot, url)

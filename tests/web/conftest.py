@@ -41,6 +41,8 @@ output = "0.02"
 [plans.free]
 requests_per_minute = 100000
 """
+DESCRIPTIONS: dict[str, Described] = {}
+"""The OpenAPI document by the configuration: each test would have it made anew."""
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ class RunningApi:
     container: Container
     url: str
     key: str = ""
-    _described: Described | None = None
+    config: str = ""
 
     def http(self, key: str | None = None, **headers: str) -> httpx.AsyncClient:
         key = self.key if key is None else key
@@ -74,10 +76,10 @@ class RunningApi:
         return openai.AsyncOpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, http_client=http)
 
     async def check(self, response: httpx.Response) -> None:
-        if self._described is None:
+        if self.config not in DESCRIPTIONS:
             async with httpx.AsyncClient(trust_env=False, timeout=60, verify=False) as http:
-                self._described = Described((await http.get(f"{self.url}/openapi.json")).json())
-        await self._described.check(response)
+                DESCRIPTIONS[self.config] = Described((await http.get(f"{self.url}/openapi.json")).json())
+        await DESCRIPTIONS[self.config].check(response)
 
     async def make_key(self, *, usd: str = "") -> str:
         async with self.http(ADMIN_KEY) as admin:
@@ -124,7 +126,7 @@ async def serving(
         open_container(read(variables, tmp_path / "no.env")) as container,
         served(http_server(build_app(web_services(container)), "127.0.0.1", 0)) as url,
     ):
-        api = RunningApi(sandbox, container, url)
+        api = RunningApi(sandbox, container, url, config=f"{config} {names}")
         api.key = await api.make_key(usd="1")
         try:
             yield api
