@@ -20,7 +20,7 @@ from engine.errors import DailyAnswersUsed, EngineError, InsufficientFunds
 from storage.database.connection import Connection
 from storage.schedules import scheduled_prompts, scheduled_runs
 from storage.schedules.scheduled_prompts import ScheduledPrompt, ScheduleState
-from storage.schedules.scheduled_runs import ScheduledRun
+from storage.schedules.scheduled_runs import FIRST_UPDATE_ID, ScheduledRun
 from storage.telegram import conversations, questions
 from storage.telegram.question_content import QuestionContent
 from storage.telegram.questions import Ask, Begun, Place, QuestionRecord, QuestionState
@@ -77,11 +77,16 @@ async def ask(context: Context, schedule: ScheduledPrompt) -> None:
 
 
 def _begin(conn: Connection, context: Context, schedule: ScheduledPrompt) -> tuple[Begun, QuestionRecord | None]:
-    """Store the question of the current update, once, with a conversation beside the open one."""
+    """Store the question of the current update, once, with a conversation beside the open one.
+
+    A button that is pressed again before the answer has come asks nothing.
+    """
     now, services = context.services.clock.now(), context.services
     place = Place(services.bot_id, schedule.chat_id, schedule.thread_id)
     update_id = _update_id(context)
     known = questions.of_update(conn, services.bot_id, update_id)
+    if known is None and update_id < FIRST_UPDATE_ID and scheduled_runs.is_being_answered(conn, schedule):
+        return Begun.BUSY, None
     if known is None:
         title = shortened(" ".join(schedule.prompt.split()))
         known = questions.store(

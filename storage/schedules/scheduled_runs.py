@@ -12,7 +12,7 @@ from typing import Any
 from storage.database.connection import Connection, for_update, moment, ms, row, scalar
 from storage.schedules import scheduled_prompts, zones
 from storage.schedules.scheduled_prompts import PausedFor, ScheduledPrompt, next_number
-from storage.telegram import inbox
+from storage.telegram import inbox, questions
 from storage.telegram.inbox import CHAT, IncomingUpdate
 from storage.tenants import tenants
 from storage.tenants.tenants import TenantState
@@ -106,6 +106,13 @@ def _message(schedule: ScheduledPrompt, state: TenantState, now: datetime) -> di
     if schedule.thread_id:
         message |= {"message_thread_id": schedule.thread_id, "is_topic_message": True}
     return message
+
+
+def is_being_answered(conn: Connection, schedule: ScheduledPrompt) -> bool:
+    """Return True while a run of this schedule is being answered."""
+    sql = "SELECT * FROM questions WHERE tenant_id = :tenant AND schedule_id = :id AND state = 'asking'"
+    found = map(questions.record_of, conn.rows(sql, tenant=schedule.tenant_id, id=schedule.id))
+    return any(record is not None and questions.is_handled_now(conn, record) for record in found)
 
 
 def settle_answer(conn: Connection, schedule_id: int, update_id: int) -> None:

@@ -192,7 +192,7 @@ def begin(conn: Connection, question_id: int, ask: Ask, now: datetime) -> tuple[
         return Begun.GONE, None
     if found.request_id == ask.request_id:
         return Begun.BEGUN, found
-    if found.state is QuestionState.ASKING and _is_handled_now(conn, found):
+    if found.state is QuestionState.ASKING and is_handled_now(conn, found):
         return Begun.BUSY, found
     if ask.answers is not None and ask.answers != found.answers:
         return Begun.USED, found
@@ -212,7 +212,7 @@ def begin(conn: Connection, question_id: int, ask: Ask, now: datetime) -> tuple[
     return Begun.BEGUN, replace(how, state=QuestionState.ASKING)
 
 
-def _is_handled_now(conn: Connection, found: QuestionRecord) -> bool:
+def is_handled_now(conn: Connection, found: QuestionRecord) -> bool:
     """Return False if the update of the last ask is done: a handler that failed may have left the state behind."""
     update_id = str(found.request_id).rpartition(":")[2]
     state = scalar(

@@ -11,7 +11,11 @@ from storage.ledger import transfers
 from storage.schedules import scheduled_prompts, scheduled_runs
 from storage.schedules.scheduled_prompts import PausedFor, ScheduledPrompt, ScheduleState
 from storage.teams import members, teams
-from storage.telegram import conversation_list, conversations
+from storage.telegram import conversation_list, conversations, inbox, questions
+from storage.telegram.inbox import NOW as NOW_LANE
+from storage.telegram.inbox import IncomingUpdate
+from storage.telegram.question_content import QuestionContent
+from storage.telegram.questions import Ask, Place
 from storage.tenants import tenant_settings
 from tests.bot.commands.conftest import ANN, OFFERS, Chat, chat, database, sqlite_template
 from tests.bot.scheduled.due import handle, run_due
@@ -210,3 +214,28 @@ async def test_runs_of_a_week_come_at_their_local_time(chat: Chat) -> None:
     assert [f"{each:%a %H:%M}" for each in seen] == [f"{day} 07:00" for day in ("Wed", "Thu", "Fri", "Mon", "Tue")]
     assert (await schedule_of(chat)).next_at == seen[-1] + timedelta(days=1)
     await chat.check_books()
+
+
+async def test_button_that_is_pressed_twice_asks_once(chat: Chat) -> None:
+    schedule = await made(chat)
+    bot_id, number = chat.services.bot_id, chat.number + 100
+
+    def other_press(conn: Connection) -> None:
+        """Begin a run as another press does, which is being answered."""
+        inbox.store(conn, bot_id, [IncomingUpdate(number, f"{ANN}:0", NOW_LANE, "{}")], chat.clock.now())
+        inbox.claim(conn, bot_id, number, chat.services.lease_id)
+        place = Place(bot_id, ANN, 0)
+        stored = questions.store(
+            conn, schedule.tenant_id, place, QuestionContent("?"), chat.clock.now(), schedule_id=schedule.id
+        )
+        questions.begin(conn, stored.id, Ask(f"tg:{bot_id}:{number}"), chat.clock.now())
+
+    await chat.write(other_press)
+    await chat.say("/every")
+    await chat.press("1")
+    assert "an answer" not in await chat.press("Run now")
+    assert "an answer by deepseek" in await run_due(chat, hours=2)
+    await chat.write(lambda conn: conn.run("UPDATE inbox SET state = 'done' WHERE update_id = :id", id=number))
+    await chat.say("/every")
+    await chat.press("1")
+    assert "an answer by deepseek" in await chat.press("Run now")
