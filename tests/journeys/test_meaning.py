@@ -19,7 +19,7 @@ BOT_NAME = "farthing_sandbox_bot"
 @pytest.fixture
 async def waiting(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
     """A journey whose bot waits for the forward of a comment."""
-    async with started(tmp_path, sandbox, comment_seconds=0.15) as running:
+    async with started(tmp_path, sandbox, comment_seconds=1.0) as running:
         yield running
 
 

@@ -54,12 +54,12 @@ class Taken:
     def end(self) -> None: ...
 
 
-@pytest.mark.parametrize(("seconds", "connections"), [(0, 1), (0.02, 1), (0.2, 4)])
+@pytest.mark.parametrize(("seconds", "patience", "connections"), [(0, 60, 1), (0.02, 60, 1), (600, 0.05, 4)])
 @pytest.mark.parametrize(("name", "answer"), [("openai", OPENAI), ("anthropic", ANTHROPIC)])
 async def test_connection_is_used_again_where_the_end_comes_soon(
-    name: str, answer: bytes, seconds: float, connections: int, monkeypatch: pytest.MonkeyPatch
+    name: str, answer: bytes, seconds: float, patience: float, connections: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "END_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "END_SECONDS", patience)
     server = LateServer(answer, seconds)
     async with serving(server, name) as provider:
         for _ in range(4):
@@ -115,7 +115,7 @@ async def test_reader_that_leaves_closes_the_connection_at_once() -> None:
 
 
 async def test_idle_connection_is_closed_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "KEEP_SECONDS", 0.02)
+    monkeypatch.setattr(pool, "KEEP_SECONDS", 0.2)
     server = LateServer()
     async with serving(server) as provider:
         await read(provider)
