@@ -43,7 +43,8 @@ from bot.questions.held_answers import on_unblocked
 from bot.requests import FormRequest
 from bot.services import Services
 from bot.updates import webhook
-from bot.updates.intake import Intake, handler_in_span, handler_of
+from bot.updates.handling import handler_in_span, handler_of
+from bot.updates.intake import Intake
 from bot.updates.polling import Poller
 from storage.tenants import tenants
 

@@ -126,7 +126,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         """Return the sender's tenant, which the first message creates."""
         if self._state is None or fresh:
             user, services = self.user, self.services
-            known = await services.db.read(lambda conn: tenants.by_telegram(conn, user.id))
+            known = await services.db.read_key(lambda conn: tenants.by_telegram(conn, user.id))
             named = (user.full_name or "", user.username or "")  # a deleted account has no name
             if known is not None and (known.is_nameless or (known.name, known.username) == named):
                 self._state = await self._let_in(known)

@@ -55,6 +55,8 @@ class Courier:
     async def adopt(self) -> int:
         """Send the charged answers that dead processes left unsent. Return their number."""
         now, lease_id = self._clock.now(), self._lease_id
+        if not await self._db.read_key(partial(outbox.has_others, lease_id=lease_id)):
+            return 0
         left = await self._db.write(lambda conn: outbox.adopt(conn, leases.dead(conn, now, lease_id), lease_id))
         for request_id in left:
             if request_id not in self._sending:
@@ -114,7 +116,7 @@ class Courier:
 
     async def _unsent(self, request_id: str) -> list[OutboxPart]:
         """Read anew before each message: another process may have adopted the rest meanwhile."""
-        return await self._db.read(lambda conn: outbox.parts(conn, request_id, self._lease_id))
+        return await self._db.read_key(lambda conn: outbox.parts(conn, request_id, self._lease_id))
 
     async def _note_doubt(self, request_id: str, error: TelegramError) -> None:
         """A call that timed out may have arrived: from then on the answer counts as shown."""

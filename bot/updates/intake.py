@@ -6,18 +6,15 @@ Messages are handled in order per chat; payments, buttons and /stop are handled 
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from telegram import Update
-from telegram.ext import ExtBot
-
 from bot.context import claimed_update
-from bot.services import Span
 from bot.updates import merging
+from bot.updates.handling import Handle
 from bot.updates.incoming import incoming_of
 from engine.ports import Clock
 from storage.database import leases
@@ -28,11 +25,9 @@ from storage.telegram.chat_queue import ChatQueue, LocalChats
 from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate, WaitingUpdate
 
 log = logging.getLogger(__name__)
-Handle = Callable[[dict[str, Any]], Awaitable[None]]
 MOST_EPOCHS = 50
 WAITED_SECONDS = 2.0
 """An update that nobody has claimed for so long, in a chat where nothing is claimed, has lost its worker."""
-_KINDS = frozenset({"message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member"})
 
 
 class Intake:
@@ -95,6 +90,10 @@ class Intake:
             return released, left
 
         await self._release_unfinished()
+        if not self._starts and not await self._db.read_key(
+            lambda conn: inbox.may_be_left(conn, self._bot_id, before, self._lease_id)
+        ):
+            return 0
         released, left = await self._db.write(unit)
         if released or self._starts:
             for chat_key in _chats(left).keys() - self._workers.keys():
@@ -120,7 +119,7 @@ class Intake:
 
     async def _release_unfinished(self) -> None:
         """Release the claims of this process that no task handles (their commit failed): they would block the chat."""
-        for inbox_id, epoch, chat_key, lane, update_id in await self._db.read(
+        for inbox_id, epoch, chat_key, lane, update_id in await self._db.read_key(
             lambda conn: inbox.claimed_by(conn, self._bot_id, self._lease_id)
         ):
             if (update_id in self._now_ids) if lane == NOW else (chat_key in self._workers):
@@ -166,17 +165,20 @@ class Intake:
         return self._workers[chat_key]
 
     async def _handle_chat(self, chat_key: str) -> None:
-        """Handle the updates of one chat in order, until none is left."""
+        """Handle the updates of one chat in order, until none is left. One commit finishes one and claims the next."""
+        handled: ClaimedUpdate | None = None
         try:
             while self._open:
                 self._has_more.discard(chat_key)
-                claimed = await self._db.write(
-                    lambda conn: inbox.claim_next(conn, self._bot_id, chat_key, self._lease_id)
-                )
+                claimed = await self._db.write(partial(self._finish_and_claim, handled, chat_key))
+                handled = None
                 if claimed is not None:
-                    await self._handle_claimed(*await self._parsed(claimed))
+                    handled, update = await self._parsed(claimed)
+                    await self._handle_claimed(handled, update)
                 elif chat_key not in self._has_more:
                     return
+            if handled is not None:
+                await self._finish(handled)
         except Exception:
             log.exception("the updates of chat %s could not be handled", chat_key)
         finally:
@@ -189,12 +191,25 @@ class Intake:
             last = rest[-1] if rest else claimed
             age = (self._clock.now() - last.received_at).total_seconds()
             await asyncio.sleep(max(0.0, wait - age))
-            more = await self._db.write(partial(self._claim_next_part, claimed.chat_key, last.update_id, updates))
+            chat, after = claimed.chat_key, last.update_id
+            following = partial(inbox.next_in_chat, bot_id=self._bot_id, chat_key=chat, after=after)
+            if await self._db.read_key(following) is None:  # nearly always: nothing to commit
+                break
+            more = await self._db.write(partial(self._claim_next_part, chat, after, updates))
             if more is None:
                 break
             rest.append(more[0])
             updates.append(more[1])
         return (replace(claimed, rest=tuple(rest)), merging.joined(updates)) if rest else (claimed, updates[0])
+
+    def _finish_and_claim(self, handled: ClaimedUpdate | None, chat_key: str, conn: Connection) -> ClaimedUpdate | None:
+        """Mark an update as done, unless its handler finished or released the claim; claim the chat's next one."""
+        if handled is not None:
+            inbox.finish_all(conn, handled, self._clock.now())
+        return inbox.claim_next(conn, self._bot_id, chat_key, self._lease_id)
+
+    async def _finish(self, claimed: ClaimedUpdate) -> None:
+        await self._db.write(lambda conn: inbox.finish_all(conn, claimed, self._clock.now()))
 
     def _claim_next_part(
         self, chat_key: str, after: int, parts: Sequence[Mapping[str, Any]], conn: Connection
@@ -212,13 +227,14 @@ class Intake:
             claimed = await self._db.write(lambda conn: inbox.claim(conn, self._bot_id, update_id, self._lease_id))
             if claimed is not None:
                 await self._handle_claimed(claimed, json.loads(claimed.payload))
+                await self._finish(claimed)
         except Exception:
             log.exception("update %d could not be finished", update_id)
         finally:
             self._now_ids.discard(update_id)
 
     async def _handle_claimed(self, claimed: ClaimedUpdate, update: dict[str, Any]) -> None:
-        """Handle an update and mark it as done, unless its handler finished or released the claim."""
+        """Handle an update; an error is logged, and ends it too."""
         task = asyncio.current_task()
         assert task is not None
         token, self._claims[claimed.id] = claimed_update.set(claimed), (claimed.epoch, task)
@@ -231,57 +247,8 @@ class Intake:
         finally:
             claimed_update.reset(token)
             del self._claims[claimed.id]
-        await self._db.write(lambda conn: inbox.finish_all(conn, claimed, self._clock.now()))
 
 
 def _chats(updates: Sequence[IncomingUpdate | WaitingUpdate]) -> dict[str, None]:
     """Return the chats of these updates, each once, in order."""
     return {update.chat_key: None for update in updates if update.lane == CHAT}
-
-
-def handler_of(bot: ExtBot[int], process: Callable[[Update], Awaitable[None]]) -> Handle:
-    """Return a function that converts an update and passes it to `process`."""
-
-    async def handle(payload: dict[str, Any]) -> None:
-        update = read(payload, bot)
-        if update is not None:
-            await process(update)
-
-    return handle
-
-
-def handler_in_span(handle: Handle, span: Span) -> Handle:
-    """Return `handle` within the span of each update's kind; unknown kinds have one name."""
-
-    async def handle_in_span(payload: dict[str, Any]) -> None:
-        with span(next((kind for kind in payload if kind in _KINDS), "update")):
-            await handle(payload)
-
-    return handle_in_span
-
-
-def read(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
-    """Convert an update for the handlers. Return None if no handler could use it; the log names the flaw only."""
-    number = payload.get("update_id")
-    try:
-        update = Update.de_json(dict(payload), bot)
-    except Exception as error:  # noqa: BLE001 - PTB does not check fields: a malformed one raises any error here
-        log.warning("update %s is malformed and was ignored: %s", number, type(error).__name__)
-        return None
-    if update is None or (flaw := _flaw(update)) is None:
-        return update
-    log.warning("update %s is malformed and was ignored: %s", number, flaw)
-    return None
-
-
-def _flaw(update: Update) -> str | None:
-    """Name the first field that is missing or wrong and that handlers rely on."""
-    message = update.message or update.edited_message
-    from_user = message or update.callback_query or update.pre_checkout_query
-    if from_user is not None and update.effective_user is None:
-        return "it has no sender"
-    if message is not None and update.effective_chat is None:
-        return "it has no chat"
-    if message is not None and not all(isinstance(text or "", str) for text in (message.text, message.caption)):
-        return "its text is no string"
-    return None

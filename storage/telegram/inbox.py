@@ -163,6 +163,15 @@ def waiting(conn: Connection, bot_id: int, before: datetime) -> list[WaitingUpda
     return [WaitingUpdate(found["chat_key"], found["lane"], found["update_id"]) for found in rows]
 
 
+def may_be_left(conn: Connection, bot_id: int, before: datetime, lease_id: str) -> bool:
+    """Return False where `waiting` finds nothing, and no other process has a claim that may have to be released."""
+    sql = (
+        "SELECT 1 AS one FROM inbox WHERE bot_id = :bot AND ((state = 'claimed' AND lease_id <> :lease)"
+        " OR (state = 'new' AND (received_at <= :before OR epoch > 0))) LIMIT 1"
+    )
+    return row(conn, sql, bot=bot_id, before=ms(before), lease=lease_id) is not None
+
+
 def is_claimed_elsewhere(conn: Connection, chat_key: str, lease_id: str) -> bool:
     """Return True where another process handles an update of the chat."""
     sql = "SELECT 1 AS one FROM inbox WHERE chat_key = :chat AND state = 'claimed' AND lease_id <> :lease LIMIT 1"

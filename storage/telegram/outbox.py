@@ -63,6 +63,12 @@ def parts(conn: Connection, request_id: str, lease_id: str) -> list[OutboxPart]:
     ]
 
 
+def has_others(conn: Connection, lease_id: str) -> bool:
+    """Return whether another process, dead or alive, has unsent answers."""
+    sql = "SELECT 1 AS one FROM outbox WHERE state = 'new' AND lease_id <> :lease LIMIT 1"
+    return bool(conn.rows(sql, lease=lease_id))
+
+
 def adopt(conn: Connection, is_dead: Callable[[str], bool], lease_id: str) -> list[str]:
     """Take over the unsent answers of dead processes and return their request ids, oldest first."""
     unsent = conn.rows(

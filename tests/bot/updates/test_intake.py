@@ -1,85 +1,266 @@
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""The intake over a real database: order per chat, the `now` lane, joined parts and the remains of dead processes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from telegram.ext import ExtBot
 
-from bot.updates.intake import handler_in_span, read
-from bot.updates.merging import continues, wait_seconds
+from bot.context import claimed_update
+from bot.updates import merging
+from bot.updates.intake import MOST_EPOCHS, Intake
+from storage.database.connection import Connection
+from storage.database.database import Database
+from storage.database.leases import Lease
+from storage.telegram import inbox
+from tests.storage.books import FixedClock
 
-
-def test_malformed_senders_and_texts_do_not_fail() -> None:
-    odd: Any = {"message": {"from": [], "media_group_id": {"a": 1}, "text": ["x"]}}
-    assert wait_seconds([odd])
-    assert continues([odd], odd)
-
-
-BOT: ExtBot[Any] = ExtBot("1:x")
-ANN = {"id": 11, "is_bot": False, "first_name": "Ann"}
-PRIVATE_CHAT = {"id": 11, "type": "private"}
-SOUND = {"message_id": 1, "date": 1, "chat": PRIVATE_CHAT, "from": ANN, "text": "a secret of Ann's"}
+Handle = Callable[[dict[str, Any]], Awaitable[None]]
+ANN, BAO = 11, 12
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"pre_checkout_query": {}},
-        {"message": {}},
-        {"message": 5},
-        {"message": {name: value for name, value in SOUND.items() if name != "date"}},
-        {"message": {name: value for name, value in SOUND.items() if name != "from"}},
-        {"message": {name: value for name, value in SOUND.items() if name != "chat"}},
-        {"message": {**SOUND, "date": "a secret of Ann's"}},
-        {"message": {**SOUND, "text": 5}},
-        {"callback_query": {"id": "1"}},
-        {"callback_query": {"id": "1", "chat_instance": "1"}},
-    ],
-    ids=str,
-)
-def test_malformed_update_is_one_warning_without_its_text(
-    body: dict[str, Any], caplog: pytest.LogCaptureFixture
+def message(number: int, text: str = "hello", chat: int = ANN, **more: Any) -> dict[str, Any]:
+    sender = {"id": chat, "is_bot": False, "first_name": "Ann"}
+    return {"update_id": number, "message": {"chat": {"id": chat}, "from": sender, "text": text, **more}}
+
+
+class Handled:
+    """Notes each handled update. Chats in `busy` are not finished until `free` is set."""
+
+    def __init__(self) -> None:
+        self.updates: list[dict[str, Any]] = []
+        self.epochs: list[int] = []
+        self.busy: set[int] = set()
+        self.free = asyncio.Event()
+        self.fails: set[int] = set()
+
+    async def __call__(self, update: dict[str, Any]) -> None:
+        claimed = claimed_update.get()
+        assert claimed is not None
+        self.updates.append(update)
+        self.epochs.append(claimed.epoch)
+        if update.get("message", {}).get("chat", {}).get("id") in self.busy:
+            await self.free.wait()
+        if update["update_id"] in self.fails:
+            raise ValueError("no")
+
+    @property
+    def numbers(self) -> list[int]:
+        return [update["update_id"] for update in self.updates]
+
+
+@pytest.fixture
+def handled() -> Handled:
+    return Handled()
+
+
+@pytest.fixture(autouse=True)
+def short_join(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "JOIN_SECONDS", 0.01)
+
+
+def intake(
+    db: Database,
+    handled: Handled,
+    lease: str = "mine",
+    slowed: list[int] | None = None,
+    comment_seconds: float = 0.0,
+) -> Intake:
+    slow_down = slowed.append if slowed is not None else lambda _: None
+    return Intake(db, 1, lease, FixedClock(), handled, slow_down, comment_seconds=comment_seconds)
+
+
+async def states(db: Database) -> list[tuple[int, str]]:
+    def query(conn: Connection) -> list[tuple[int, str]]:
+        return [(row["update_id"], row["state"]) for row in conn.rows("SELECT * FROM inbox ORDER BY update_id")]
+
+    return await db.read(query)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_messages_of_a_chat_are_handled_in_order_and_once(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    await work.store([message(3), message(1), message(2)])
+    await work.store([message(2)])
+    await work.finish()
+    assert handled.numbers == [1, 2, 3]
+    assert await states(db) == [(1, "done"), (2, "done"), (3, "done")]
+
+
+async def test_busy_chat_delays_neither_other_chats_nor_payments_nor_stop(db: Database, handled: Handled) -> None:
+    handled.busy = {ANN}
+    work = intake(db, handled)
+    await work.store([message(1), message(2), message(3, chat=BAO)])
+    await work.store([message(4, "", successful_payment={}), message(5, "/stop@bot now"), {"update_id": 6}])
+    await until(lambda: {1, 3, 4, 5, 6} <= set(handled.numbers))
+    assert 2 not in handled.numbers
+    handled.free.set()
+    await work.finish()
+    assert 2 in handled.numbers
+
+
+async def test_failing_handler_blocks_nothing(db: Database, handled: Handled) -> None:
+    handled.fails = {1}
+    work = intake(db, handled)
+    await work.store([message(1), message(2)])
+    await work.finish()
+    assert handled.numbers == [1, 2]
+    assert await states(db) == [(1, "done"), (2, "done")]
+
+
+async def test_parts_of_a_paste_are_one_update(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    await work.store([message(1, "x" * 4096), message(2, "y"), message(3, "z")])
+    await work.finish()
+    texts = [update["message"]["text"] for update in handled.updates]
+    assert texts == ["x" * 4096 + "y", "z"]
+    assert await states(db) == [(1, "done"), (2, "done"), (3, "done")]
+
+
+async def test_parts_in_emoji_are_joined_too(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    await work.store([message(1, "🙂" * 1800), message(2, "y")])
+    await work.finish()
+    assert [update["message"]["text"] for update in handled.updates] == ["🙂" * 1800 + "\ny"]
+
+
+async def test_album_is_one_update(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    await work.store([message(1, "", media_group_id="g"), message(2, "", media_group_id="g"), message(3)])
+    await work.finish()
+    assert handled.numbers == [1, 3]
+    assert len(handled.updates[0]["message"][merging.ALBUM]) == 1
+
+
+async def test_closed_intake_stores_and_leaves_the_rest(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    work.close()
+    await work.store([message(1), {"update_id": 2}])
+    await work.finish()
+    assert handled.numbers == []
+    assert await states(db) == [(1, "new"), (2, "new")]
+
+
+async def test_first_start_handles_the_remains_slowly(db: Database, handled: Handled) -> None:
+    old = intake(db, handled)
+    old.close()
+    await old.store([message(1), {"update_id": 2}])
+    slowed: list[int] = []
+    work = intake(db, handled, slowed=slowed)
+    assert await work.take_up() == 2
+    await work.finish()
+    assert sorted(handled.numbers) == [1, 2]
+    assert slowed == [ANN]
+    assert await work.take_up() == 0
+
+
+async def test_claim_of_a_dead_process_is_taken_over_with_a_new_epoch(db: Database, handled: Handled) -> None:
+    old = intake(db, handled)
+    old.close()
+    await old.store([message(1)])
+    await db.write(lambda conn: inbox.claim_next(conn, 1, f"{ANN}:0", "dead"))
+    work = intake(db, handled)
+    assert await work.take_up() == 1
+    await work.finish()
+    assert handled.epochs == [2]
+
+
+async def test_unfinished_claim_of_this_process_is_handled_again(db: Database, handled: Handled) -> None:
+    work = intake(db, handled)
+    work.close()
+    await work.store([message(1), message(2)])
+    await db.write(lambda conn: inbox.claim_next(conn, 1, f"{ANN}:0", "mine"))
+    again = intake(db, handled)
+    await again.take_up()
+    await again.finish()
+    assert handled.numbers == [1, 2]
+
+
+async def test_update_that_can_never_be_finished_is_abandoned(
+    db: Database, handled: Handled, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert read({"update_id": 5, **body}, BOT) is None
-    (record,) = caplog.records
-    assert record.levelno == logging.WARNING
-    assert record.exc_info is None
-    assert "update 5 is malformed" in record.getMessage()
-    assert "secret" not in caplog.text
+    work = intake(db, handled)
+    work.close()
+    await work.store([message(1), message(2)])
+    await db.write(lambda conn: inbox.claim_next(conn, 1, f"{ANN}:0", "mine"))
+    await db.write(lambda conn: conn.run(f"UPDATE inbox SET epoch = {MOST_EPOCHS} WHERE state = 'claimed'"))
+    again = intake(db, handled)
+    await again.take_up()
+    await again.finish()
+    assert handled.numbers == [2]
+    assert "update 1 is abandoned" in caplog.text
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"message": SOUND},
-        {"callback_query": {"id": "1", "from": ANN, "chat_instance": "1"}},
-        {"stopped_message_generation": {"chat": PRIVATE_CHAT, "draft_id": "5"}},
-        {"a_kind_of_next_year": {"x": 1}},
-        {"channel_post": {"message_id": 1, "date": 1, "chat": {"id": -1, "type": "channel", "title": "C"}}},
-    ],
-    ids=str,
-)
-def test_valid_or_unknown_update_is_read(body: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
-    assert read({"update_id": 5, **body}, BOT) is not None
-    assert caplog.records == []
+async def test_claim_in_progress_is_not_released(db: Database, handled: Handled) -> None:
+    handled.busy = {ANN}
+    lease = Lease(db, FixedClock())
+    await lease.renew()
+    work = intake(db, handled, lease.id)
+    await work.store([message(1)])
+    await until(lambda: handled.numbers == [1])
+    assert await work.take_up() == 0
+    handled.free.set()
+    await work.finish()
+    assert handled.epochs == [1]
 
 
-@pytest.mark.parametrize(
-    ("update", "kind"),
-    [({"update_id": 1, "message": {}}, "message"), ({"update_id": 1, "a_tenants_word": {}}, "update")],
-)
-async def test_update_is_handled_within_the_span_of_its_kind(update: dict[str, Any], kind: str) -> None:
-    steps: list[object] = []
+async def test_forward_waits_for_its_comment_and_a_comment_for_its_forward(db: Database, handled: Handled) -> None:
+    moment: dict[str, Any] = {"date": 100}
+    forward = {**moment, "forward_origin": {"type": "hidden_user", "sender_user_name": "Eve", "date": 1}}
+    made = intake(db, handled, comment_seconds=0.01)
+    await made.store([message(1, "what does this mean?", **moment), message(2, "the tide", **forward)])
+    await made.store([message(3, "the sea", BAO, **forward), message(4, "and this?", BAO, **moment)])
+    await made.finish()
+    messages = [update["message"] for update in handled.updates]
+    assert {said["text"]: [each["text"] for each in said[merging.ALBUM]] for said in messages} == {
+        "what does this mean?": ["the tide"],
+        "and this?": ["the sea"],
+    }
+    assert sorted(handled.numbers) == [1, 3]
+    assert await states(db) == [(number, "done") for number in (1, 2, 3, 4)]
 
-    @contextmanager
-    def span(name: str) -> Iterator[None]:
-        steps.append(name)
-        yield
-        steps.append("ended")
 
-    async def handle(payload: dict[str, Any]) -> None:
-        steps.append(payload)
+@pytest.fixture
+def commits(db: Database, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The units that the database has taken for a commit."""
+    taken, write = list[object](), db.write
 
-    await handler_in_span(handle, span)(update)
-    assert steps == [kind, update, "ended"]
+    async def noted(unit: Callable[[Connection], Any]) -> Any:
+        taken.append(unit)
+        return await write(unit)
+
+    monkeypatch.setattr(db, "write", noted)
+    return taken
+
+
+async def test_look_for_remains_commits_nothing_where_there_are_none(
+    db: Database, handled: Handled, commits: list[object]
+) -> None:
+    work = intake(db, handled)
+    await work.take_up()
+    commits.clear()
+    assert await work.take_up() == 0
+    assert commits == []
+
+
+async def test_message_takes_three_commits(db: Database, handled: Handled, commits: list[object]) -> None:
+    work = intake(db, handled)
+    await work.store([message(1)])
+    await work.finish()
+    assert len(commits) == 3  # it is stored; claimed; finished, with a look for the chat's next one
+
+
+async def test_message_handled_while_the_intake_closes_is_finished(db: Database, handled: Handled) -> None:
+    handled.busy = {ANN}
+    work = intake(db, handled)
+    await work.store([message(1), message(2)])
+    await until(lambda: handled.numbers == [1])
+    work.close()
+    handled.free.set()
+    await work.finish()
+    assert await states(db) == [(1, "done"), (2, "new")]

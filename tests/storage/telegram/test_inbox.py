@@ -219,3 +219,22 @@ async def test_updates_are_swept_in_portions_after_their_time(db: Database) -> N
         assert [inbox.sweep(conn, later, limit=2) for _ in range(3)] == [2, 1, 0]
 
     await db.write(unit)
+
+
+async def test_look_finds_what_waits_and_what_other_processes_claimed(db: Database) -> None:
+    def may_be_left(conn: Connection, lease_id: str, seconds: int = 0) -> bool:
+        return inbox.may_be_left(conn, BOT, NOW - timedelta(seconds=seconds), lease_id)
+
+    def unit(conn: Connection) -> None:
+        assert not may_be_left(conn, "L")
+        stored(conn, 1)
+        assert may_be_left(conn, "L")
+        assert not may_be_left(conn, "L", seconds=2)  # a fresh one has its worker
+        claimed = inbox.claim_next(conn, BOT, "c", "L")
+        assert claimed is not None
+        assert not may_be_left(conn, "L")
+        assert may_be_left(conn, "another")
+        inbox.release(conn, claimed.id, claimed.epoch)
+        assert may_be_left(conn, "L", seconds=2)  # one that was claimed before has lost its worker
+
+    await db.write(unit)

@@ -84,3 +84,15 @@ async def test_only_finished_parts_are_swept_after_their_time(db: Database) -> N
         assert payloads(conn, "r", "L") == ["unsent"]
 
     await db.write(unit)
+
+
+async def test_look_finds_unsent_answers_of_other_processes(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        assert not outbox.has_others(conn, "L")
+        outbox.put(conn, "r", 9, ["one"], "L", NOW)
+        assert not outbox.has_others(conn, "L")
+        assert outbox.has_others(conn, "another")
+        outbox.finish(conn, outbox.parts(conn, "r", "L")[0].id, "sent", NOW)
+        assert not outbox.has_others(conn, "another")
+
+    await db.write(unit)
