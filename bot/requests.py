@@ -1,50 +1,82 @@
-"""PTB's HTTP requests, passed to the httpx-aiohttp transport directly: httpx's client would cost most of the CPU."""
+"""PTB's HTTP requests, posted over the connections of the engine: a client of httpx would cost most of the CPU."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
-from httpx_aiohttp import AiohttpTransport
 from telegram._utils.defaultvalue import DEFAULT_NONE, DefaultValue
 from telegram.error import NetworkError, TimedOut
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 
-from engine.providers.http import tls
+from engine.errors import ProviderError
+from engine.providers.http import connections
+from engine.providers.transport.pool import ConnectionPool
+from engine.providers.transport.receiver import Transport
+from engine.providers.transport.through_httpx import HttpxTransport
 
 POOL = 512
 SKEW_SECONDS = 60.0
 """The time after which the clocks are compared again."""
 _TIMEOUTS = {"connect": 10.0, "read": 20.0, "write": 20.0, "pool": 10.0}
-_HEADERS = httpx.Headers(
-    {"user-agent": HTTPXRequest.USER_AGENT, "content-type": "application/x-www-form-urlencoded", "accept": "*/*"}
-)
-_address = lru_cache(maxsize=256)(httpx.URL)
+_HEADERS = {
+    "user-agent": HTTPXRequest.USER_AGENT,
+    "content-type": "application/x-www-form-urlencoded",
+    "accept": "*/*",
+}
+_TIMED_OUT = frozenset({"ConnectTimeout", "PoolTimeout", "ReadTimeout", "WriteTimeout"})
+
+
+class _Answer:
+    """The Receiver of one answer of the Bot API, which is small."""
+
+    def __init__(self) -> None:
+        self.status, self.date = 0, ""
+        self._pieces: list[bytes] = []
+
+    def head(self, status: int, headers: Mapping[str, str]) -> None:
+        self.status, self.date = status, headers.get("date", "")
+
+    def feed(self, piece: bytes) -> bool:
+        self._pieces.append(piece)
+        return False
+
+    def end(self) -> None:
+        """Do nothing: the caller knows that the exchange has ended."""
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self._pieces)
 
 
 class FormRequest(HTTPXRequest):
-    """Posts forms by the transport alone. Files go through httpx's client."""
+    """Posts forms over the engine's connections. Files go through httpx's client, and all through a proxy."""
 
     def __init__(self, proxy: str = "") -> None:
         """`proxy`: the address of an HTTP or SOCKS proxy; "" for none."""
-        limits = httpx.Limits(max_connections=POOL, max_keepalive_connections=64)
         self.clock_skew_seconds: float | None = None
         """Telegram's time minus this machine's, by the Date header of a recent answer."""
         self._skew_known_until = 0.0
-        self._transport = _transport(limits, proxy)
+        through_httpx = connections(proxy)
+        self._by_httpx: Transport = HttpxTransport(through_httpx)
+        self._transport: Transport = self._by_httpx if proxy else ConnectionPool(POOL)
         super().__init__(
             connection_pool_size=POOL,
-            httpx_kwargs={"transport": self._transport, "trust_env": False},
+            httpx_kwargs={"transport": through_httpx, "trust_env": False},
             read_timeout=_TIMEOUTS["read"],
             write_timeout=_TIMEOUTS["write"],
             connect_timeout=_TIMEOUTS["connect"],
             pool_timeout=_TIMEOUTS["pool"],
         )
+
+    async def shutdown(self) -> None:
+        await self._transport.aclose()
+        await self._by_httpx.aclose()
+        await super().shutdown()
 
     async def do_request(
         self,
@@ -56,26 +88,27 @@ class FormRequest(HTTPXRequest):
         connect_timeout: Any = DEFAULT_NONE,
         pool_timeout: Any = DEFAULT_NONE,
     ) -> tuple[int, bytes]:
-        """Return status and body. Raises TimedOut and NetworkError, like PTB's own class."""
-        timeouts = {"read": read_timeout, "write": write_timeout, "connect": connect_timeout, "pool": pool_timeout}
+        """Return status and body. Raises TimedOut and NetworkError, like PTB's own class.
+
+        A form's answer has to come within `read_timeout`, with the time to connect.
+        """
         if request_data is None or request_data.contains_files or self._client.is_closed:
+            timeouts = {"read": read_timeout, "write": write_timeout, "connect": connect_timeout, "pool": pool_timeout}
             named = {f"{name}_timeout": seconds for name, seconds in timeouts.items()}
             return await super().do_request(url, method, request_data, **named)
-        body = urlencode(request_data.json_parameters).encode()
-        request = httpx.Request(
-            method, _address(url), headers=_HEADERS, content=body, extensions={"timeout": _chosen(timeouts)}
-        )
+        transport = self._by_httpx if "@" in url else self._transport  # a password for the server
+        body, answer = urlencode(request_data.json_parameters).encode(), _Answer()
         try:
-            response = await self._transport.handle_async_request(request)
-            self._note_time(response.headers.get("date", ""))
-            try:
-                return response.status_code, await response.aread()
-            finally:
-                await response.aclose()
-        except httpx.TimeoutException as error:
+            async with asyncio.timeout(_TIMEOUTS["read"] if isinstance(read_timeout, DefaultValue) else read_timeout):
+                await transport.post(url, _HEADERS, body, answer)
+        except TimeoutError as error:
             raise TimedOut from error
-        except httpx.HTTPError as error:
-            raise NetworkError(f"{type(error).__name__}: {error}") from error
+        except ProviderError as error:
+            if error.detail in _TIMED_OUT:
+                raise TimedOut from error
+            raise NetworkError(f"{type(error).__name__}: {error.detail}") from error
+        self._note_time(answer.date)
+        return answer.status, answer.body
 
     def _note_time(self, date: str) -> None:
         """Compare Telegram's clock with this machine's, once a minute."""
@@ -89,13 +122,6 @@ class FormRequest(HTTPXRequest):
         self._skew_known_until = time.monotonic() + SKEW_SECONDS
 
 
-def _transport(limits: httpx.Limits, proxy: str) -> httpx.AsyncBaseTransport:
-    """Return aiohttp's connections, which cost the least CPU; through a proxy httpx's own, which knows SOCKS."""
-    if proxy:
-        return httpx.AsyncHTTPTransport(verify=tls(), proxy=proxy, limits=limits)
-    return AiohttpTransport(verify=tls(), limits=limits)
-
-
 async def post(bot: ExtBot[int], method: str, fields: Mapping[str, object]) -> object:
     """Call a method without PTB's objects and without the rate limiter. Raises TelegramError."""
     data = RequestData([parameter(name, value) for name, value in fields.items()])
@@ -104,9 +130,3 @@ async def post(bot: ExtBot[int], method: str, fields: Mapping[str, object]) -> o
 
 def parameter(name: str, value: object) -> RequestParameter:
     return RequestParameter.from_input(name, value)
-
-
-def _chosen(timeouts: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _TIMEOUTS[name] if isinstance(seconds, DefaultValue) else seconds for name, seconds in timeouts.items()
-    }

@@ -14,6 +14,8 @@ from telegram.ext import ExtBot
 from telegram.request import RequestData
 
 from bot.requests import FormRequest, parameter, post
+from engine.errors import Unreachable
+from engine.providers.transport.pool import ConnectionPool
 from main.http.server import http_server
 from tests.served import served
 
@@ -87,6 +89,34 @@ async def test_slow_answer_is_a_timeout(url: str, request_: FormRequest) -> None
 async def test_refused_connection_is_a_network_error(request_: FormRequest) -> None:
     with pytest.raises(NetworkError):
         await request_.post("http://127.0.0.1:1/bot1:t/getMe", RequestData([]))
+
+
+@pytest.mark.parametrize(("detail", "kind"), [("ConnectTimeout", TimedOut), ("the connection was lost", NetworkError)])
+async def test_failure_to_connect_in_time_is_told_from_others(
+    request_: FormRequest, monkeypatch: pytest.MonkeyPatch, detail: str, kind: type[NetworkError]
+) -> None:
+    class Lost(ConnectionPool):
+        async def post(self, *_: Any) -> None:
+            raise Unreachable(detail)
+
+    monkeypatch.setattr(request_, "_transport", Lost())
+    with pytest.raises(NetworkError) as raised:
+        await request_.post("http://127.0.0.1:1/bot1:t/getMe", RequestData([]))
+    assert type(raised.value) is kind
+
+
+async def test_server_with_a_password_is_called_by_httpx(url: str, api: BotApi, request_: FormRequest) -> None:
+    named = url.replace("http://", "http://name:word@")
+    assert await post(bot(named, request_), "sendMessage", {"chat_id": 7}) == {"method": "sendMessage"}
+    assert api.forms == [{"chat_id": "7"}]
+
+
+async def test_request_can_be_used_again_after_its_shutdown(url: str, api: BotApi, request_: FormRequest) -> None:
+    for _ in range(2):
+        await post(bot(url, request_), "sendMessage", {"chat_id": 7})
+        await request_.shutdown()
+        await request_.initialize()
+    assert len(api.forms) == 2
 
 
 class Proxy:
