@@ -4,6 +4,7 @@
 each in a frame written by itself without gaps; the bare pass-through, Starlette on uvicorn with uvloop and httptools,
 httpx over httpx-aiohttp; and `python -m main web` with keys, limits, durable holds and captures, and the journal. A
 gateway has one core for itself, load and provider share the other. Linux only: CPU and memory are read from /proc.
+`--memory` watches the resident memory over so many whole answers instead.
 """
 
 import argparse
@@ -29,6 +30,7 @@ requests_per_minute = 100000000
 max_output_tokens = 1000
 """
 PROMPT = [{"role": "user", "content": "Tell me about the sea in a hundred words, please."}]
+MEMORY_SHARES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -186,15 +188,30 @@ async def measure(bare: Gateway, farthing: Gateway, requests: int, rounds: int) 
     print(f"memory: {idle:.0f} MiB idle, {farthing.resident_mb():.0f} MiB afterwards")
 
 
+async def watch_memory(farthing: Gateway, requests: int) -> None:
+    """Print the resident memory when idle, and after a share of `requests` whole answers with 64 in flight."""
+    print(f"idle: {farthing.resident_mb():.0f} MiB", flush=True)
+    done = 0
+    for share in MEMORY_SHARES:
+        part = int(requests * share) - done
+        seconds = await drive(farthing, LOADS[0], part)
+        done += part
+        print(f"after {done:,}: {farthing.resident_mb():.0f} MiB, {seconds * 1000:.2f} ms each", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("requests", nargs="?", type=int, default=2000, help="for each load; a quarter one at a time")
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--memory", action="store_true", help="watch the memory instead of the CPU")
     parser.add_argument("--port", type=int, default=18_760)
     given = parser.parse_args()
     os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
     with tempfile.TemporaryDirectory() as folder, gateways(Path(folder), given.port) as (bare, farthing):
-        asyncio.run(measure(bare, farthing, given.requests, given.rounds))
+        if given.memory:
+            asyncio.run(watch_memory(farthing, given.requests))
+        else:
+            asyncio.run(measure(bare, farthing, given.requests, given.rounds))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ def expected_output(quotes: Sequence[Quote]) -> int:
 @asynccontextmanager
 async def held(ledger: Ledger, requests: Sequence[HoldRequest]) -> AsyncIterator[tuple[HoldRequest, Hold]]:
     """Hold by the first request that is covered. Raises the last payer's InsufficientFunds or DailyAnswersUsed."""
+    if len(requests) == 1:
+        async with ledger.hold(requests[0]) as hold:
+            yield requests[0], hold
+        return
     async with AsyncExitStack() as stack:
         yield await _first(stack, ledger, requests)
 

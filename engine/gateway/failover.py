@@ -62,6 +62,8 @@ class Failover:
     @property
     def drops(self) -> tuple[DropLine, ...]:
         """The offers left out so far, and why: each once, and none that was attempted after all."""
+        if not self.question.route.drops and not self.selection.drops:
+            return ()
         reasons = {drop.offer: drop.reason for drop in (*self.question.route.drops, *self.selection.drops)}
         attempted = {(record.provider, record.model) for record in self.records}
         lines = (DropLine(offer.provider, offer.model, reason) for offer, reason in reasons.items())

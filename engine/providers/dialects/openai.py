@@ -41,6 +41,9 @@ class OpenAIDialect(ProviderAdapter):
         return {**request_body(call, self.spec), **thinking_off(call, self.spec), **choice}
 
     async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:
+        if not call.request.exclusions:
+            await super().stream(call, sink)
+            return
         with self._choice_of(call.request.exclusions):
             await super().stream(call, sink)
 

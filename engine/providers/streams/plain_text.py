@@ -56,7 +56,7 @@ _decode = msgspec.json.Decoder(_Chunk).decode
 
 def plain_text(frame: Frame) -> PlainText | None:
     """Return the text of `frame`; None where it holds anything else, no text, or is no valid JSON."""
-    if frame.event or len(frame.data) > _MOST_CHARS:
+    if frame.event or len(frame.data) > _MOST_CHARS or '"content"' not in frame.data:
         return None
     try:
         chunk = _decode(frame.data)
