@@ -147,6 +147,7 @@ async def test_each_update_is_answered_once_and_in_order_whichever_replica_store
     while await undone(one.db):
         await asyncio.gather(one.intake.take_up(), two.intake.take_up())
         await asyncio.sleep(0.02)
+    await until(lambda: len(answers.made) >= CHATS * EACH)  # an answer is noted a moment after its commit
     for chat in range(CHATS):
         assert answers.of(10 + chat) == list(range(chat, CHATS * EACH, CHATS))
     assert len(answers.begun) == CHATS * EACH
