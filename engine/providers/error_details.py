@@ -15,20 +15,32 @@ _WITHIN_STREAM = {
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
     "rate_limited": 429,
+    "rate_limit": 429,
+    "too_many_requests": 429,
+    "limit_requests": 429,  # DashScope
+    "throttling": 429,
+    "throttling.ratequota": 429,
+    "throttling.allocationquota": 429,
+    "throttlingexception": 429,  # Bedrock
+    "engine_overloaded_error": 429,  # Moonshot
     "slow_down": 429,
     "resource_exhausted": 429,
     "authentication_error": 401,
     "permission_error": 403,
+    "permission_denied": 403,
+    "unauthenticated": 401,
+    "invalid_api_key": 401,
     "not_found_error": 404,
     "model_not_found": 404,
     "invalid_request_error": 400,
     "tool_use_failed": 400,
     "json_validate_failed": 400,
     "invalid_argument": 400,
+    "invalidparameter": 400,  # DashScope
     "api_error": 500,
     "server_error": 500,
 }
-_STATUS_FIELDS = ("code", "http_code", "status_code", "status")
+_STATUS_FIELDS = ("code", "http_code", "status_code", "statusCode", "status")
 _OF_MINIMAX = {  # the HTTP status that a code of MiniMax's `base_resp` corresponds to
     1001: 504, 1002: 429, 1004: 401, 1008: 402, 1026: 400, 1027: 400, 1039: 429, 1041: 429, 1042: 400, 2013: 400,
     2045: 429, 2049: 401, 2056: 429,
@@ -79,8 +91,9 @@ def reports_failure(body: Mapping[str, Any]) -> bool:
         return True
     if body.get("choices"):
         return False
-    has_message = bool(body.get("msg") or body.get("message"))
-    return bool(body.get("detail") or body.get("errors")) or (has_message and body.get("code") not in _FINE)
+    has_message = any(map(body.get, ("msg", "message", "error_msg")))
+    has_code = any(body.get(name) not in _FINE for name in ("code", "statusCode", "error_code"))
+    return bool(body.get("detail") or body.get("errors")) or (has_message and has_code)
 
 
 def _error_of(body: Any) -> tuple[Mapping[str, Any], str]:

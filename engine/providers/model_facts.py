@@ -15,6 +15,7 @@ NO_SIGNATURE = "skip_thought_signature_validator"
 OpenRouter passes it on as the data of encrypted reasoning: Roo Code sends it so (RooCodeInc/Roo-Code 10759).
 """
 _OLD_GEMINI = re.compile(r"gemini-[12][.-]|gemma")
+_WITH_PENALTIES = re.compile(r"gemini-(1|2\.0)")
 _OPENAI_REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9](?!\.?\d*-chat))")
 
 
@@ -79,6 +80,15 @@ def _claude_cached_from(family: str, version: tuple[int, int]) -> int:
 def needs_signatures(model: str) -> bool:
     """Return whether a Gemini model refuses calls in the history without a thought signature: version 3 and later."""
     return not _OLD_GEMINI.search(model)
+
+
+@lru_cache(maxsize=1024)
+def takes_penalties(model: str) -> bool:
+    """Return False for a Gemini model that refuses frequency and presence penalties: version 2.5 and later.
+
+    "Penalty is not enabled for this model" (google-gemini/cookbook 1290, vercel/ai 8943).
+    """
+    return "gemini-" not in model or _WITH_PENALTIES.search(model) is not None
 
 
 @lru_cache(maxsize=1024)

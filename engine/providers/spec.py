@@ -30,7 +30,8 @@ class Spec:
     `thinking_field`: the field in which an assistant's reasoning is given back; empty: it is not given back.
     `signed_calls`: a part of the names of models whose tool calls come with signatures that must be given back.
     `needs_thinking_back`: while it thinks, each assistant's turn must have that field.
-    `most_stops`, `most_temperature`: the provider's limits. `nine_letter_ids`: ids of tool calls have nine letters.
+    `most_stops`, `most_temperature`, `least_top_p`, `most_tools`: the provider's limits; 0: it has none.
+    `takes_negative_seeds`: False where seeds begin at zero. `nine_letter_ids`: ids of tool calls have nine letters.
     `strict_turns`: it refuses blank turns, a turn of the user after a tool's, and a begun answer without a mark.
     `has_schemas`: it enforces a JSON schema; otherwise the schema goes out in words, and the answer is checked.
     `least_billed_seconds`: the shortest recording that a transcription is billed as.
@@ -63,6 +64,9 @@ class Spec:
     signed_calls: str = ""
     most_stops: int = 4
     most_temperature: float = 2.0
+    least_top_p: float = 0.0
+    most_tools: int = 0
+    takes_negative_seeds: bool = True
     nine_letter_ids: bool = False
     strict_turns: bool = False
     has_schemas: bool = True

@@ -22,14 +22,21 @@ UNSERVED: Unserved = {
     "web_search_options": (),
     "top_k": (0, -1),
     "min_p": (0,),
-    "repetition_penalty": (1,),
     "chat_template_kwargs": ({},),
     "plugins": ([],),
     "provider": ({},),
     "models": ([],),
     "transforms": ([],),
+    "reasoning": ({},),
+    "thinking": ({},),
+    "enable_thinking": (),
+    "thinking_budget": (),
+    "include_reasoning": (),
+    "repetition_penalty": (1,),
+    "min_tokens": (0,),
 }
 """Fields of OpenAI's, vLLM's and OpenRouter's requests that no provider gets."""
+_MOST_BIAS = 100
 _TOOL_CHOICES = ("none", "auto", "required")
 _REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _RESPONSE_FORMATS = ("text", "json_object", "json_schema")
@@ -85,8 +92,18 @@ def _options(fields: Fields) -> Options:
         reasoning_effort=fields.choice("reasoning_effort", _REASONING_EFFORTS),
         logprobs=fields.boolean("logprobs"),
         top_logprobs=fields.integer("top_logprobs", 0, 20),
-        logit_bias=fields.object("logit_bias"),
+        logit_bias=_logit_bias(fields),
     )
+
+
+def _logit_bias(fields: Fields) -> Mapping[str, Any] | None:
+    biases = fields.object("logit_bias")
+    for token, bias in (biases or {}).items():
+        if not (token.isascii() and token.isdecimal()):
+            raise BadRequest("logit_bias", "must have the ids of tokens as names")
+        if isinstance(bias, bool) or not isinstance(bias, int | float) or not -_MOST_BIAS <= bias <= _MOST_BIAS:
+            raise BadRequest(f"logit_bias.{token[:20]}", f"must be a number from -{_MOST_BIAS} to {_MOST_BIAS}")
+    return biases
 
 
 def tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> str | Mapping[str, Any] | None:
@@ -101,7 +118,9 @@ def tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> str | Mapping[str, A
     if choice.get("type") == "allowed_tools":
         return _allowed_tools(choice, tools)
     inner = Fields(choice, "tool_choice")
-    inner.choice("type", ("function", "allowed_tools"))
+    kind = inner.choice("type", ("function", "allowed_tools", *_TOOL_CHOICES))
+    if kind in _TOOL_CHOICES:  # as Cursor sends it
+        return kind
     return _named_tool(inner.object("function") or {}, "tool_choice.function", tools)
 
 

@@ -107,7 +107,13 @@ _REQUEST = object_schema(
         "seed": _whole(-(2**63), 2**63 - 1),
         "frequency_penalty": _number(-2, 2),
         "presence_penalty": _number(-2, 2),
-        "logit_bias": nullable({"type": "object"}),
+        "logit_bias": nullable(
+            {
+                "type": "object",
+                "propertyNames": {"pattern": "^[0-9]+$"},
+                "additionalProperties": {"type": "number", "minimum": -100, "maximum": 100},
+            }
+        ),
         "logprobs": _flag(),
         "top_logprobs": _whole(0, 20),
         "tools": nullable({"type": "array", "maxItems": 128, "items": _TOOL}),

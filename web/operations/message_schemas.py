@@ -21,7 +21,7 @@ _IMAGE_BLOCK = object_schema(
                 "type": _one_of("base64"),
                 "media_type": {
                     **nullable(_one_of("image/jpeg", "image/png", "image/webp")),
-                    "description": "image/gif too, where the model takes it",
+                    "description": "Or another `image/` type; the bytes decide, and the model must take it",
                 },
                 "data": {"type": "string", "pattern": f"^{PICTURE_BASE64}$", "description": "Base64"},
             },
@@ -34,12 +34,35 @@ _IMAGE_BLOCK = object_schema(
 _DOCUMENT_BLOCK = object_schema(
     {
         "type": _one_of("document"),
-        "source": object_schema({"type": _one_of("text"), "data": _NAME}, ("type", "data")),
+        "source": {
+            "anyOf": [
+                object_schema({"type": _one_of("text"), "data": _NAME}, ("type", "data")),
+                object_schema(
+                    {
+                        "type": _one_of("content"),
+                        "content": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT_BLOCK}]},
+                    },
+                    ("type", "content"),
+                ),
+            ]
+        },
+        "title": nullable(_TEXT),
+        "context": nullable(_TEXT),
         "cache_control": _CACHE,
     },
     ("type", "source"),
 )
-_GIVEN = [_TEXT_BLOCK, _IMAGE_BLOCK, _DOCUMENT_BLOCK]
+_SEARCH_RESULT = object_schema(
+    {
+        "type": _one_of("search_result"),
+        "title": nullable(_TEXT),
+        "source": nullable(_TEXT),
+        "content": {"type": "array", "items": _TEXT_BLOCK},
+        "cache_control": _CACHE,
+    },
+    ("type", "content"),
+)
+_GIVEN = [_TEXT_BLOCK, _IMAGE_BLOCK, _DOCUMENT_BLOCK, _SEARCH_RESULT]
 _TOOL_RESULT = object_schema(
     {
         "type": _one_of("tool_result"),

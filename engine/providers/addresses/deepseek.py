@@ -16,6 +16,8 @@ SPEC = Spec(
     base_url="https://api.deepseek.com",
     asks_usage=True,
     one_choice=True,
+    most_tools=128,
+    least_top_p=0.01,
     without=frozenset({"seed", "logit_bias", "parallel_tool_calls"}),
     efforts=(
         (

@@ -29,6 +29,7 @@ SPEC = Spec(
     name="openai",
     base_url="https://api.openai.com/v1",
     asks_no_padding=True,
+    most_tools=128,
     output_field="max_completion_tokens",
     efforts=(
         ("-chat", {}),

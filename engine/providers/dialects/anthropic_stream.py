@@ -28,6 +28,8 @@ class AnthropicStreamReader(StreamReader):
         self._inputs: dict[int, str] = {}  # of blocks that began with their whole input
         self._answers: set[int] = set()  # blocks whose input is the answer
         self._has_answered = False
+        self._of_provider: set[int] = set()  # blocks of tools that the provider runs itself
+        self._is_counted = False  # the usage has been passed on
 
     def read(self, frame: Frame) -> list[Chunk]:
         if frame.data[:1] != "{" and (self._is_marker(frame.data.strip()) or is_heartbeat(frame)):
@@ -45,7 +47,7 @@ class AnthropicStreamReader(StreamReader):
             raise refusal(None, data, {})
         if kind == "message_stop":
             self.has_ended = True
-            return []
+            return [usage_of(self._counts)] if self._counts.add(data.get("usage")) or not self._is_counted else []
         return self._take(kind, data)
 
     def _is_marker(self, text: str) -> bool:
@@ -83,6 +85,9 @@ class AnthropicStreamReader(StreamReader):
         kind = block.get("type")
         if kind == "tool_use":
             return self._call(index, block)
+        if kind == "server_tool_use":
+            self._of_provider.add(index)
+            return [Delta()]
         if kind == "thinking":
             return self._thinking(block.get("thinking"), block.get("signature"))
         if kind == "redacted_thinking":
@@ -103,6 +108,8 @@ class AnthropicStreamReader(StreamReader):
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> list[Chunk]:
         kind = delta.get("type")
+        if kind == "input_json_delta" and index in self._of_provider:
+            return [Delta()]
         if kind == "input_json_delta":
             return self._input(index, str(delta.get("partial_json") or ""))
         if kind == "thinking_delta":
@@ -139,7 +146,7 @@ class AnthropicStreamReader(StreamReader):
         return [Delta("", 0, tuple(calls))] if calls else []
 
     def _end(self, data: Mapping[str, Any]) -> list[Chunk]:
-        self._counts.add(data.get("usage"))
+        self._is_counted = self._counts.add(data.get("usage")) or self._is_counted
         found: list[Chunk] = [usage_of(self._counts)]
         delta = data.get("delta") or {}
         reason = delta.get("stop_reason")

@@ -10,11 +10,11 @@ from engine.providers.dialects.adapter import NO_PREFILL
 from engine.providers.mending.given import given_fields, has_names
 from engine.providers.mending.pictures import PictureRules, checked_picture
 from engine.providers.mending.schemas import JSON_ASKED, gemini_schema, parameters_schema, schema_in_words, schema_of
-from engine.providers.mending.tool_choices import allowed_mode, allowed_names
+from engine.providers.mending.tool_choices import allowed_mode, allowed_names, distinct_tools
 from engine.providers.mending.tool_names import GEMINI_NAME, safe_name
 from engine.providers.mending.tool_turns import arguments_object
 from engine.providers.mending.turns import TurnRules, begins_answer, mended_turns
-from engine.providers.model_facts import NO_SIGNATURE, needs_signatures
+from engine.providers.model_facts import NO_SIGNATURE, needs_signatures, takes_penalties
 from engine.providers.spec import Spec, thinking_off
 from engine.providers.tool_ids import of_at_most
 
@@ -27,6 +27,7 @@ _TOOL_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 _IGNORED = frozenset({"logprobs", "top_logprobs", "logit_bias"})
 _PENALTIES = frozenset({"frequency_penalty", "presence_penalty"})
 _SEEDS = 2**31
+_MOST_TOOLS = 512
 RULES = TurnRules(of_at_most(64), GEMINI_NAME, refuses_blank=True, needs_user=True, begins_with_user=True)
 ONE_CALL_ASKED = "Call at most one function at a time."
 
@@ -45,7 +46,7 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     if system := "\n\n".join(text for text in instructions if text):
         body["systemInstruction"] = {"parts": [{"text": system}]}
     if options.tools:
-        body["tools"] = [{"functionDeclarations": [_declared(tool) for tool in options.tools]}]
+        body["tools"] = [{"functionDeclarations": [_declared(tool) for tool in distinct_tools(options, _MOST_TOOLS)]}]
         body |= _tool_config(options)
     return body
 
@@ -53,7 +54,7 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
 def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
     """Return the fields of the tenant that do not go out as they are."""
     options = call.request.options
-    refused = _IGNORED | (_PENALTIES if needs_signatures(call.model) else frozenset())
+    refused = _IGNORED | (frozenset() if takes_penalties(call.model) else _PENALTIES)
     found = [name for name in given_fields(options) if name in refused]
     if len([stop for stop in options.stop if stop]) > spec.most_stops:
         found.append("stop")
@@ -95,7 +96,7 @@ def _config(call: ProviderCall, spec: Spec) -> dict[str, Any]:
         "candidateCount": call.request.n if call.request.n > 1 else None,
         "thinkingConfig": _thinking(call, thinking_off(call, spec)),
     }
-    if not needs_signatures(call.model):
+    if takes_penalties(call.model):
         config["frequencyPenalty"] = options.frequency_penalty
         config["presencePenalty"] = options.presence_penalty
     if _has_json_mode(call):

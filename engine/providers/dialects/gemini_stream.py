@@ -17,6 +17,7 @@ from engine.providers.streams.tool_calls import CallPiece, ToolCalls
 _ACCOUNT_DISABLED = "PUP_LIMITED_DISABLED"  # the account may no longer use the model; its owner has to act
 _COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
 _MOST_CANDIDATES = 128
+_NOT_BLOCKED = (None, "", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED")
 
 
 class GeminiStreamReader(StreamReader):
@@ -51,7 +52,7 @@ class GeminiStreamReader(StreamReader):
         if isinstance(model, str) and model != self._model:
             self._model = model
             found.append(Served(model))
-        if (data.get("promptFeedback") or {}).get("blockReason"):
+        if (data.get("promptFeedback") or {}).get("blockReason") not in _NOT_BLOCKED:
             self.has_finished = True
             found.append(Finished(Finish.REFUSED))
         candidates = data.get("candidates") or ()

@@ -79,7 +79,13 @@ class OpenAIDialect(ProviderAdapter):
         return embeddings.read(answer, call, self.spec)
 
     def reader(self, call: ProviderCall) -> OpenAIStreamReader:
-        return OpenAIStreamReader(self.spec, call.model, self._habits, has_stop_sequences=sends_stop(call, self.spec))
+        return OpenAIStreamReader(
+            self.spec,
+            call.model,
+            self._habits,
+            has_stop_sequences=sends_stop(call, self.spec),
+            one_choice=call.request.n == 1,
+        )
 
     @contextmanager
     def _choice_of(self, exclusions: Exclusions) -> Iterator[None]:

@@ -8,14 +8,17 @@ from engine.ports import ProviderCall
 from engine.providers.dialects.openai_messages import messages_json
 from engine.providers.mending.given import given_fields, has_names
 from engine.providers.mending.schemas import JSON_ASKED, parameters_schema, schema_in_words, schema_name, schema_of
-from engine.providers.mending.tool_choices import allowed_tools, forces_tool
+from engine.providers.mending.tool_choices import allowed_tools, distinct_tools, forces_tool
 from engine.providers.mending.tool_names import PLAIN_NAME, safe_name
-from engine.providers.model_facts import is_openai_reasoning
+from engine.providers.model_facts import is_openai_reasoning, takes_penalties
 from engine.providers.spec import Spec
 
 _REFUSED_BY_REASONING = frozenset(
     {"temperature", "top_p", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias", "stop"}
 )
+_PENALTIES = frozenset({"frequency_penalty", "presence_penalty"})
+_DESCRIBED = ("description", "schema", "strict")  # of a JSON schema for the answer
+_SEEDS = 2**63  # Mistral takes none below zero
 _NO_EFFORT: Mapping[str, Any] = {}
 
 
@@ -45,9 +48,9 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     refused = _refused_fields(call.model, spec)
     optional = {
         "temperature": None if options.temperature is None else min(options.temperature, spec.most_temperature),
-        "top_p": options.top_p,
-        "stop": list(options.stop[: spec.most_stops]) or None,
-        "seed": options.seed,
+        "top_p": None if options.top_p is None else max(options.top_p, spec.least_top_p),
+        "stop": _stops(options)[: spec.most_stops] or None,
+        "seed": options.seed if options.seed is None or spec.takes_negative_seeds else options.seed % _SEEDS,
         "frequency_penalty": options.frequency_penalty,
         "presence_penalty": options.presence_penalty,
         "response_format": _response_format(options, spec),
@@ -73,7 +76,7 @@ def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
     found = [name for name in given if name in refused and name != "parallel_tool_calls"]
     if options.temperature is not None and options.temperature > spec.most_temperature and "temperature" not in found:
         found.append("temperature")
-    if len(options.stop) > spec.most_stops and "stop" not in found:
+    if not len(options.stop) == len(_stops(options)) <= spec.most_stops and "stop" not in found:
         found.append("stop")
     effort = options.reasoning_effort
     if effort and (not _effort(call, spec) or (effort != "none" and _is_effort_dropped(call, spec))):
@@ -96,7 +99,13 @@ def sends_stop(call: ProviderCall, spec: Spec) -> bool:
 
 
 def _refused_fields(model: str, spec: Spec) -> frozenset[str]:
-    return spec.without | (_REFUSED_BY_REASONING if is_openai_reasoning(model) else frozenset())
+    refused = spec.without if takes_penalties(model) else spec.without | _PENALTIES
+    return refused | _REFUSED_BY_REASONING if is_openai_reasoning(model) else refused
+
+
+def _stops(options: Options) -> list[str]:
+    """Return the stop sequences, each once and without empty ones, which providers refuse."""
+    return [stop for stop in dict.fromkeys(options.stop) if stop]
 
 
 def _effort(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
@@ -122,11 +131,12 @@ def _is_effort_dropped(call: ProviderCall, spec: Spec) -> bool:
 
 def _tools(options: Options, spec: Spec) -> dict[str, Any]:
     """Return the tools and how to choose among them; nothing without tools, as the rest is refused then."""
-    tools, choice = options.tools, options.tool_choice
-    if not tools:
+    if not options.tools:
         return {}
-    if spec.name != "openai":
-        tools, choice = allowed_tools(options)
+    if spec.name == "openai":
+        tools, choice = distinct_tools(options, spec.most_tools), options.tool_choice
+    else:
+        tools, choice = allowed_tools(options, spec.most_tools)
     if isinstance(choice, Mapping):
         choice = _with_safe_names(choice)
     parallel = None if "parallel_tool_calls" in spec.without else options.parallel_tool_calls
@@ -159,15 +169,16 @@ def _tool_json(tool: Tool) -> dict[str, Any]:
 
 
 def _response_format(options: Options, spec: Spec) -> Mapping[str, Any] | None:
-    """Return the form of the answer. A schema without a name gets one, and JSON mode stands for it where it must."""
-    schema = schema_of(options)
+    """Return the form of the answer. A schema gets a name that is taken, and JSON mode stands for it where it must."""
+    schema, wanted = schema_of(options), options.response_format
     if schema is None:
-        return options.response_format
+        return wanted and {"type": wanted["type"]}
     if not spec.has_schemas:
         return {"type": "json_object"}
-    described = (options.response_format or {}).get("json_schema")
+    described = (wanted or {}).get("json_schema")
     described = described if isinstance(described, Mapping) else {}
-    return {"type": "json_schema", "json_schema": {**described, "name": schema_name(options)}}
+    kept = {name: described[name] for name in _DESCRIBED if described.get(name) is not None}
+    return {"type": "json_schema", "json_schema": {**kept, "name": safe_name(schema_name(options), PLAIN_NAME)}}
 
 
 def _instruction(request: ChatRequest, spec: Spec) -> str:

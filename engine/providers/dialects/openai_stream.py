@@ -1,6 +1,6 @@
 """The stream of OpenAI's chat completions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,16 +12,14 @@ from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
 from engine.providers.streams.answer_reading import StreamReader
-from engine.providers.streams.endings import UsageCounts, count_of, finish_of, is_listed, is_reason
-from engine.providers.streams.half_characters import is_half, joined
+from engine.providers.streams.endings import UsageCounts, count_of, finish_of, is_listed, reason_of
+from engine.providers.streams.half_characters import is_half
 from engine.providers.streams.heartbeats import is_heartbeat
-from engine.providers.streams.openai_parts import call_pieces, parts_of, signatures_of
+from engine.providers.streams.openai_choice import OpenAIChoice
 from engine.providers.streams.openai_usage import billed_usd, usage_of
 from engine.providers.streams.plain_text import plain_text
 from engine.providers.streams.signed_calls import SignedToolCalls, signs_calls
-from engine.providers.streams.think_tags import TaggedText, ThinkTags
 from engine.providers.streams.thinking_habits import ThinkingHabits
-from engine.providers.streams.tool_calls import ToolCalls
 from engine.providers.text_template import TextTemplate
 
 _MOST_CHOICES = 128
@@ -32,18 +30,23 @@ _END_MARKERS = {"[DONE]", "DONE", '"[DONE]"'}
 
 
 class OpenAIStreamReader(StreamReader):
-    """Reads a stream of chat completion chunks, or one whole completion, of `model`."""
+    """Reads a stream of chat completion chunks, or one whole completion, of `model`.
 
-    def __init__(self, spec: Spec, model: str, habits: ThinkingHabits, *, has_stop_sequences: bool) -> None:
+    `one_choice`: the request asks for one, so each choice without an index is the first: some servers split it in two.
+    """
+
+    def __init__(
+        self, spec: Spec, model: str, habits: ThinkingHabits, *, has_stop_sequences: bool, one_choice: bool = False
+    ) -> None:
         self._spec, self._has_stop_sequences = spec, has_stop_sequences
-        self._asked, self._habits = model, habits
-        self._choices: dict[int, _Choice] = {}
+        self._asked, self._habits, self._one_choice = model, habits, one_choice
+        self._choices: dict[int, OpenAIChoice] = {}
         self._model = ""
         self._counts = UsageCounts(("prompt_tokens", "completion_tokens"), "total_tokens")
         self._cost_usd: Decimal | None = None
         self._left_logprobs_chars = _MOST_LOGPROBS_CHARS
         self._template = TextTemplate()
-        self._template_choice: _Choice | None = None
+        self._template_choice: OpenAIChoice | None = None
 
     def read(self, frame: Frame) -> list[Chunk]:
         if (quick := plain_text(frame)) is not None and (not quick.model or quick.model == self._model):
@@ -115,7 +118,7 @@ class OpenAIStreamReader(StreamReader):
 
     def _is_marker(self, text: str) -> bool:
         """Return whether it is an end marker, or nothing."""
-        self.has_ended = text in _END_MARKERS
+        self.has_ended = text.upper() in _END_MARKERS
         return self.has_ended or not text
 
     def _served(self, data: Mapping[str, Any]) -> list[Chunk]:
@@ -133,18 +136,17 @@ class OpenAIStreamReader(StreamReader):
         for place, body in enumerate(choices):
             if body.get("error"):
                 raise refusal(None, body, {})
-            index = count_of(body.get("index", place))
+            index = count_of(body.get("index", 0 if self._one_choice else place))
             choice = self._choices.get(index)
             if choice is None:
-                choice = self._choices[index] = _Choice(index, waits=self._habits.is_expected(self._asked))
+                choice = self._choices[index] = OpenAIChoice(index, waits=self._habits.is_expected(self._asked))
                 if signs_calls(self._spec, self._asked):
                     choice.calls = SignedToolCalls()
-            reason = body.get("finish_reason")
-            has_ended = reason is not None and is_reason(reason)
-            found += choice.take(body, self._logprobs(body, chars), at_end=has_ended)
-            if has_ended:
+            reason = reason_of(body)
+            found += choice.take(body, self._logprobs(body, chars), at_end=bool(reason))
+            if reason:
                 found += choice.rest()
-                found.append(self._finished(str(reason), body, choice))
+                found.append(self._finished(reason, body, choice))
         return found
 
     def _logprobs(self, body: Mapping[str, Any], chars: int) -> Mapping[str, object] | None:
@@ -155,7 +157,7 @@ class OpenAIStreamReader(StreamReader):
         self._left_logprobs_chars -= chars
         return {"content": None, "refusal": None, **kept} if kept and self._left_logprobs_chars >= 0 else None
 
-    def _finished(self, reason: str, body: Mapping[str, Any], choice: "_Choice") -> Finished:
+    def _finished(self, reason: str, body: Mapping[str, Any], choice: OpenAIChoice) -> Finished:
         """Return the end of a choice. Raises Overloaded for a failure.
 
         A reseller's `native_finish_reason` counts where the reseller says `stop` of an answer that was cut or refused.
@@ -179,119 +181,6 @@ class OpenAIStreamReader(StreamReader):
         if self._spec.reports_cost:
             self._cost_usd = billed_usd(frame) or self._cost_usd
         return [usage_of(self._counts, self._cost_usd)]
-
-
-class _Choice:
-    """One choice of a stream."""
-
-    def __init__(self, index: int, *, waits: bool) -> None:
-        self.index = index
-        self.tags = ThinkTags(waits=waits)
-        self.calls: ToolCalls = ToolCalls()
-        self.has_finished = False
-        self.half = ""  # of a character that two deltas share
-        self._texts: dict[str, list[str]] = {}  # that came, by field: a last message may repeat them
-        self._chars: dict[str, int] = {}
-
-    @property
-    def has_text(self) -> bool:
-        return "text" in self._texts
-
-    def take(self, body: Mapping[str, Any], logprobs: Mapping[str, object] | None, *, at_end: bool) -> list[Delta]:
-        """Return the deltas of one chunk; `at_end`: it ends the choice.
-
-        Some servers send whole messages, also as the last chunk of a stream.
-        """
-        delta, message = body.get("delta"), body.get("message")
-        if not (delta is None or isinstance(delta, dict)):
-            raise Garbled("a delta that is no object")
-        if delta is None and isinstance(body.get("text"), str):  # a server that streams text completions
-            delta = {"content": body["text"]}
-        found = list(self._take(delta, logprobs, is_message=False, at_end=at_end)) if delta else []
-        if isinstance(message, dict):
-            found += self._take(message, logprobs, is_message=True, at_end=True)
-        return found
-
-    def _take(
-        self, delta: Mapping[str, Any], logprobs: Mapping[str, object] | None, *, is_message: bool, at_end: bool
-    ) -> Iterator[Delta]:
-        text, refused, thinking, hides_thinking = parts_of(delta)
-        thinking = self._new("thinking", thinking, is_message=is_message)
-        if thinking or hides_thinking:
-            yield from self._pieces(self.tags.stop_waiting(), None)
-            yield Delta("", self.index, (), thinking, hides_thinking=hides_thinking)
-        text = self._new("text", self._with_half(text), is_message=is_message)
-        if text:
-            yield from self._text(text, logprobs)
-        refused = self._new("refusal", refused, is_message=is_message)
-        if refused:
-            yield Delta(refused, self.index, logprobs=None if text else logprobs, is_refusal=True)
-        if isinstance(self.calls, SignedToolCalls):
-            self.calls.sign(signatures_of(delta))
-        pieces = call_pieces(delta)
-        if pieces:
-            yield from self._pieces(self.tags.end(), None)
-            take = self.calls.take_message(pieces) if is_message else self.calls.take(pieces, at_end=at_end)
-            yield Delta("", self.index, tuple(take))  # an empty one shows that the model works
-
-    def plain(self, text: str) -> Delta:
-        """Return the delta of a text that came alone, once no tag can follow."""
-        self._new("text", text, is_message=False)
-        return Delta(text, self.index)
-
-    def add_plain(self, texts: list[str]) -> None:
-        """Record texts that came alone, once no tag can follow; at least one came before them."""
-        self._texts["text"] += texts
-        self._chars["text"] += sum(map(len, texts))
-
-    def rest(self) -> Iterator[Delta]:
-        """Return what was held back until the end of the choice."""
-        half, self.half = self.half, ""
-        if half:
-            yield from self._text(half, None)
-        yield from self._pieces(self.tags.end(), None)
-        calls = self.calls.end()
-        if calls:
-            yield Delta("", self.index, tuple(calls))
-
-    def _text(self, text: str, logprobs: Mapping[str, object] | None) -> Iterator[Delta]:
-        if self.tags.is_over:
-            yield Delta(text, self.index, logprobs=logprobs)
-            return
-        pieces = self.tags.feed(text)
-        yield from self._pieces(pieces, logprobs) if pieces else (Delta("", self.index),)
-
-    def _pieces(self, pieces: list[TaggedText], logprobs: Mapping[str, object] | None) -> Iterator[Delta]:
-        for piece in pieces:
-            if piece.is_thinking:
-                yield Delta("", self.index, (), piece.text)
-            else:
-                yield Delta(piece.text, self.index, logprobs=logprobs)
-                logprobs = None
-
-    def plain_text(self, text: str) -> str:
-        """Record a text that is passed on as it is, and return it."""
-        return self._new("text", text, is_message=False)
-
-    def _with_half(self, text: str) -> str:
-        """Return a text with the half of a character that came before it, and hold its own last half back."""
-        if not text:
-            return ""
-        text, self.half = joined(self.half, text), ""
-        if is_half(text[-1]):
-            text, self.half = text[:-1], text[-1]
-        return text
-
-    def _new(self, field: str, text: str, *, is_message: bool) -> str:
-        """Return the part of a text that has not come before; a delta's is new, a message may repeat all."""
-        if not text:
-            return ""
-        came, chars = self._texts.setdefault(field, []), self._chars.get(field, 0)
-        if is_message and chars:
-            text = text[chars:] if len(text) >= chars and text.startswith("".join(came)) else ""
-        came.append(text)
-        self._chars[field] = chars + len(text)
-        return text
 
 
 def _object(value: Any) -> Mapping[str, Any]:

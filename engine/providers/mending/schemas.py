@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.chat import Options
+from engine.providers.mending.schema_drafts import modern, with_root
 
 JSON_ASKED = "Answer with one JSON object and nothing else."
 SCHEMA_ASKED = "Answer with one JSON value and nothing else. It must be valid by this JSON schema:\n"
@@ -28,6 +29,8 @@ _GEMINI = _COMMON - {"const"} | {
     "additionalProperties",
     "propertyOrdering",
 }
+_GEMINI_FORMATS = frozenset({"date-time", "date", "time", "duration", "int32", "int64", "float", "double"})
+_TYPE_OF = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _ALTERNATIVES = frozenset({"anyOf", "oneOf", "allOf"})
 _MOST_DEPTH = 40  # deeper schemas are refused by all providers
 _MOST_HINT_CHARS = 300
@@ -63,13 +66,12 @@ def parameters_schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
     Alternatives at the top, which OpenAI and Claude refuse, become one object with the properties of all of them.
     """
+    parameters = modern(with_root(parameters))
     found = {name: value for name, value in parameters.items() if name not in _ALTERNATIVES}
     for name in _ALTERNATIVES & set(parameters):
         for each in parameters[name] if isinstance(parameters[name], list) else ():
             if isinstance(each, Mapping) and isinstance(each.get("properties"), Mapping):
                 found["properties"] = {**each["properties"], **found.get("properties", {})}
-    if "$ref" in found and "properties" not in found:
-        return found
     return {**found, "type": "object", "properties": found.get("properties") or {}}
 
 
@@ -88,7 +90,7 @@ def claude_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def gemini_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema in the subset of Gemini's `responseJsonSchema` and `parametersJsonSchema`."""
-    return _gemini(schema, 0)
+    return _gemini(modern(schema), 0)
 
 
 def _claude(schema: Any, depth: int) -> dict[str, Any]:
@@ -119,7 +121,8 @@ def _gemini(schema: Any, depth: int) -> dict[str, Any]:
     if not isinstance(schema, Mapping) or depth > _MOST_DEPTH:
         return {}
     if "$ref" in schema:
-        return _kept(schema, {"$ref", "$defs"}, _gemini, depth)
+        reference = str(schema["$ref"]).replace("#/definitions/", "#/$defs/", 1)
+        return {**_kept(schema, {"$defs"}, _gemini, depth), "$ref": reference}
     merged = dict(schema)
     for part in merged.pop("allOf", None) or ():
         if isinstance(part, Mapping):
@@ -128,12 +131,46 @@ def _gemini(schema: Any, depth: int) -> dict[str, Any]:
     if "definitions" in merged:
         merged["$defs"] = {**merged.pop("definitions"), **merged.get("$defs", {})}
     found = _kept(merged, _GEMINI, _gemini, depth)
-    if "const" in merged:
-        found["enum"] = [merged["const"]]
+    _name_values(found, merged)
+    _name_types(found, merged)
+    if "properties" in found and "required" in found:  # it refuses names that it has no property of
+        found["required"] = [name for name in found["required"] if name in found["properties"]]
+    if found.get("format") not in _GEMINI_FORMATS:
+        found.pop("format", None)
     for strict, loose in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if isinstance(merged.get(strict), int | float) and loose not in found:
             found[loose] = merged[strict]
-    return _with_hints(found, merged, {*_GEMINI, "const", "$schema", "default", "examples"})
+    known = {*_GEMINI - {"format"}, "const", "nullable", "$schema", "default", "examples", *found}
+    return _with_hints(found, merged, known)
+
+
+def _name_values(found: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """List the values that are allowed as Gemini takes them: not null or empty ones, and never without their type."""
+    values = [schema["const"]] if "const" in schema else found.pop("enum", None)
+    if values is None:
+        return
+    kept = [value for value in values if value not in (None, "")]
+    kinds = list(dict.fromkeys(_TYPE_OF[type(value)] for value in kept if type(value) in _TYPE_OF))
+    if "type" not in found and "anyOf" not in found and (kinds or not kept):
+        found["type"] = [*kinds, "null"] if None in values else kinds
+    if kept:
+        found["enum"] = kept
+
+
+def _name_types(found: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """Write the type as Gemini takes it: one, and null beside it. Several become alternatives."""
+    listed = found.get("type")
+    kinds = list(listed) if isinstance(listed, list) else [listed] if listed else []
+    if schema.get("nullable") is True and kinds and "null" not in kinds:
+        kinds.append("null")
+    if len([kind for kind in kinds if kind != "null"]) > 1 and "anyOf" not in found:
+        del found["type"]
+        items = {"items": found.pop("items", {})}
+        found["anyOf"] = [{"type": kind, **(items if kind == "array" else {})} for kind in kinds]
+    elif kinds:
+        found["type"] = kinds[0] if len(kinds) == 1 else kinds
+    elif "type" in found:
+        del found["type"]
 
 
 def _kept(schema: Mapping[str, Any], names: Any, inner: Any, depth: int) -> dict[str, Any]:

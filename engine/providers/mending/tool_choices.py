@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.chat import Options, Tool
+from engine.errors import CapabilityMissing
 
 
 def allowed_names(options: Options) -> tuple[str, ...] | None:
@@ -24,10 +25,25 @@ def allowed_mode(options: Options) -> str | Mapping[str, Any] | None:
     return choice
 
 
-def allowed_tools(options: Options) -> tuple[tuple[Tool, ...], str | Mapping[str, Any] | None]:
+def distinct_tools(options: Options, most: int = 0) -> tuple[Tool, ...]:
+    """Return the tools, one of each name: providers refuse two. Raises CapabilityMissing for over `most`; 0: no limit.
+
+    Some clients declare a tool again for each server that has it.
+    """
+    found: dict[str, Tool] = {}
+    for tool in options.tools:
+        found.setdefault(tool.name, tool)
+    if 0 < most < len(found):
+        raise CapabilityMissing(f"takes at most {most} tools")
+    return tuple(found.values())
+
+
+def allowed_tools(options: Options, most: int = 0) -> tuple[tuple[Tool, ...], str | Mapping[str, Any] | None]:
     """Return the tools without those that are not allowed, and the choice among them."""
-    names = allowed_names(options)
-    tools = options.tools if names is None else tuple(tool for tool in options.tools if tool.name in names)
+    names, tools = allowed_names(options), distinct_tools(options)
+    tools = tools if names is None else tuple(tool for tool in tools if tool.name in names)
+    if 0 < most < len(tools):
+        raise CapabilityMissing(f"takes at most {most} tools")
     return tools, allowed_mode(options)
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
@@ -37,6 +38,21 @@ _MOST_DIGITS = 24  # of a number that is sent as a text
 def is_reason(reason: object) -> bool:
     """Return whether `reason` says that the choice has ended; some servers send `""` or `"null"` until then."""
     return isinstance(reason, str) and reason.strip().lower() not in _NONE
+
+
+def reason_of(choice: Mapping[str, Any]) -> str:
+    """Return the reason for which a choice in OpenAI's shape has ended; empty: it has not.
+
+    Some servers call it by another name, or put it into the delta.
+    """
+    details, delta = choice.get("finish_details"), choice.get("delta")
+    reasons = (
+        choice.get("finish_reason"),
+        choice.get("finishReason"),
+        details.get("type") if isinstance(details, dict) else None,
+        delta.get("finish_reason") if isinstance(delta, dict) else None,
+    )
+    return next((str(reason) for reason in reasons if reason is not None and is_reason(reason)), "")
 
 
 def finish_of(reason: str) -> Finish | None:

@@ -27,7 +27,13 @@ def usage_of(counts: UsageCounts, cost_usd: Decimal | None = None) -> Usage:
     )
     hit, miss = first("prompt_cache_hit_tokens"), first("prompt_cache_miss_tokens")
     cached = first("prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens", "cached_tokens") or hit
-    written = first("prompt_tokens_details.cache_write_tokens", "cache_creation_input_tokens")
+    written = first(
+        "prompt_tokens_details.cache_write_tokens",
+        "prompt_tokens_details.cache_creation_input_tokens",
+        "cache_creation_input_tokens",
+    )
+    if not first("prompt_tokens") and (read := first("cache_read_input_tokens")) + written:
+        cached, prompt = read, prompt + read + written  # Anthropic's names: the three are disjoint
     is_disputed = 0 < prompt < hit + miss
     if 0 <= prompt < hit + miss:
         prompt = hit + miss

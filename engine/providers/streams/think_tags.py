@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 _MOST_HELD_CHARS = 400_000  # of a text whose closing tag is waited for
 _MOST_BLANK_CHARS = 10_000  # before the text
-_PAIRS = (("<think>", "</think>"), ("<thought>", "</thought>"), ("[THINK]", "[/THINK]"))
+_PAIRS = (
+    ("<think>", "</think>"),
+    ("<thought>", "</thought>"),
+    ("[THINK]", "[/THINK]"),
+    ("<seed:think>", "</seed:think>"),
+    ("◁think▷", "◁/think▷"),  # Kimi
+)
 _TAG = re.compile("|".join(re.escape(tag) for pair in _PAIRS for tag in pair))
 _TAG_CHARS = max(len(tag) for pair in _PAIRS for tag in pair)
 _UNOPENED = re.compile(r"(?<![`\"'])(?:</think>|\[/THINK\])(?![`\"'])")

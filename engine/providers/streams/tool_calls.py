@@ -88,13 +88,16 @@ class _Call:
     def pull(self, *, final: bool) -> str | None:
         """Return the arguments that go out now, None where nothing does. `final`: the choice has ended."""
         held, begun = self._pending, self.position is not None
-        if final and not self.text:
-            self._is_whole = True
-            self.text.append(_EMPTY)
+        if final and not self.arguments.strip():
+            self._is_whole, self.text, self._pending = True, [_EMPTY], ""
             return _EMPTY
         if self._is_text:
             held = _without_quotes(self.arguments) if final and held else ""
-        if not self.name or not held or (held == _EMPTY == self.arguments and not final and not begun):
+        if (
+            not self.name
+            or not (held if begun else held.strip())
+            or (held == _EMPTY == self.arguments and not final and not begun)
+        ):
             return None
         self._pending = ""
         return held

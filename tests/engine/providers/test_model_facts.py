@@ -1,6 +1,6 @@
 import pytest
 
-from engine.providers.model_facts import claude, is_openai_reasoning, needs_signatures
+from engine.providers.model_facts import claude, is_openai_reasoning, needs_signatures, takes_penalties
 
 LOW_TO_HIGH = ("low", "medium", "high")
 
@@ -85,3 +85,19 @@ def test_signatures_are_needed_since_gemini_three(model: str, needs: bool) -> No
 )
 def test_reasoning_models_of_openai_are_known_by_name(model: str, reasons: bool) -> None:
     assert is_openai_reasoning(model) is reasons
+
+
+@pytest.mark.parametrize(
+    ("model", "taken"),
+    [
+        ("gemini-2.0-flash", True),
+        ("gemini-1.5-pro", True),
+        ("gemini-2.5-flash-lite", False),
+        ("google/gemini-3.8-flash", False),
+        ("gemini-flash-lite-latest", False),
+        ("gemma-3-27b-it", True),
+        ("gpt-4o", True),
+    ],
+)
+def test_only_older_gemini_models_take_penalties(model: str, taken: bool) -> None:
+    assert takes_penalties(model) is taken

@@ -225,3 +225,15 @@ def test_wrong_list_of_allowed_tools_is_named(choice: dict[str, Any], field: str
 
 def test_mark_of_a_cached_prefix_on_a_tool_is_read() -> None:
     assert read(tools=[{**TOOL, "cache_control": {"type": "ephemeral"}}]).options.tools[0].ends_cached_prefix
+
+
+@pytest.mark.parametrize("choice", ["none", "auto", "required"])
+def test_choice_of_a_tool_may_be_an_object_with_its_type(choice: str) -> None:
+    assert read(tools=[TOOL], tool_choice={"type": choice}).options.tool_choice == choice
+
+
+def test_biases_are_numbers_by_the_ids_of_tokens() -> None:
+    assert read(logit_bias={"50256": -100, "7": 0.5}).options.logit_bias == {"50256": -100, "7": 0.5}
+    assert refused(logit_bias={"7": 101}) == refused(logit_bias={"7": "x"}) == refused(logit_bias={"7": True})
+    assert refused(logit_bias={"7": 101}) == "logit_bias.7"
+    assert refused(logit_bias={"a": 1}) == "logit_bias"

@@ -24,7 +24,7 @@ from web.errors import HttpProblem
 from web.openai.chat_response import sendable
 from web.openai.responses import response_object
 from web.openai.responses.encoder import ResponseEncoder
-from web.openai.responses.items import items_of, messages_of, references_of, with_referenced
+from web.openai.responses.items import items_of, messages_of, provider_items, references_of, with_referenced
 from web.openai.responses.request import ignored_fields, response_request
 from web.openai.responses.response_object import ReasoningForm
 from web.pipeline.blocks import split
@@ -91,7 +91,8 @@ class ResponsesRequest(FamilyRequest):
     ) -> None:
         messages = messages_of([*history, *items])
         self.chat = response_request(body, messages, id=origin.request_id, key_id=origin.caller.key_id)
-        self.ignored = ignored_fields(body)
+        left_out = (f"input.{kind}" for kind in provider_items(items))
+        self.ignored = (*ignored_fields(body), *left_out)
         fields = Fields(body)
         self.stream = fields.boolean("stream") or False
         is_stored = fields.boolean("store") is not False

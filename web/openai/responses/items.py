@@ -13,6 +13,22 @@ from web.openai.responses.response_object import REDACTED_MARK, SIGNATURE_MARK
 from web.pipeline.fields import Fields
 
 _ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
+_OF_PROVIDER = frozenset(
+    {
+        "web_search_call",
+        "file_search_call",
+        "code_interpreter_call",
+        "image_generation_call",
+        "computer_call",
+        "computer_call_output",
+        "mcp_list_tools",
+        "mcp_call",
+        "mcp_approval_request",
+        "mcp_approval_response",
+        "tool_search_call",
+        "tool_search_output",
+    }
+)
 _DETAILS = ("auto", "low", "high", "original")
 _TEXTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
 
@@ -42,6 +58,16 @@ def _is_reference(item: Mapping[str, Any]) -> bool:
     return item.get("type") == "item_reference" or (item.get("type") is None and "id" in item and "role" not in item)
 
 
+def provider_items(items: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the kinds of items that are left out: calls and results of tools that a provider ran itself."""
+    return tuple(dict.fromkeys(str(item["type"]) for item in items if _is_of_provider(item)))
+
+
+def _is_of_provider(item: Mapping[str, Any]) -> bool:
+    kind = item.get("type")
+    return isinstance(kind, str) and kind in _OF_PROVIDER
+
+
 def messages_of(items: Sequence[Mapping[str, Any]]) -> list[Message]:
     """Return the messages of a conversation's items.
 
@@ -52,6 +78,8 @@ def messages_of(items: Sequence[Mapping[str, Any]]) -> list[Message]:
     for n, item in enumerate(items):
         if item.get("type") == "reasoning":
             thoughts += _thoughts(Fields(item, f"input.{n}"))
+            continue
+        if _is_of_provider(item):
             continue
         message = _message(item, f"input.{n}")
         if thoughts and message.role is Role.ASSISTANT:
@@ -97,7 +125,10 @@ def _message(item: Mapping[str, Any], where: str) -> Message:
     if kind == "function_call":
         call = ToolCall(fields.text("call_id"), fields.text("name"), fields.optional_text("arguments") or "{}")
         return Message(Role.ASSISTANT, (), (call,))
-    if kind == "function_call_output":
+    if kind == "custom_tool_call":
+        arguments = json.dumps({"input": fields.optional_text("input") or ""}, ensure_ascii=False)
+        return Message(Role.ASSISTANT, (), (ToolCall(fields.text("call_id"), fields.text("name"), arguments),))
+    if kind in ("function_call_output", "custom_tool_call_output"):
         return Message(Role.TOOL, _output(item.get("output"), f"{where}.output"), (), fields.text("call_id"))
     raise BadRequest(
         f"{where}.type", "must be message, function_call, function_call_output, reasoning or item_reference"

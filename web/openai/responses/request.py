@@ -52,6 +52,8 @@ def response_request(
         raise UnknownModel(model[:MOST_NAME_CHARS])
     instructions = fields.optional_text("instructions")
     system = (Message(Role.SYSTEM, (Text(instructions),)),) if instructions else ()
+    if not system and not messages:
+        raise BadRequest("input", "must have a message, or a call with its output")
     return ChatRequest(
         id=id,
         model=model,

@@ -119,3 +119,44 @@ async def test_key_is_sent_in_its_header_only() -> None:
     assert wire.sent[0].headers["authorization"] == "Bearer k-1"
     assert b"k-1" not in wire.sent[0].content
     assert "k-1" not in str(wire.sent[0].url)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sent"),
+    [
+        ("openai", {"stop": ("", "a", "a")}, {"stop": ["a"]}),
+        ("openai", {"stop": ("",)}, {}),
+        ("openai", {"top_p": 0}, {"top_p": 0}),
+        ("deepseek", {"top_p": 0}, {"top_p": 0.01}),
+        ("local", {"top_p": 0}, {"top_p": 0.01}),
+        ("mistral", {"seed": -5}, {"random_seed": 2**63 - 5}),
+        ("openai", {"seed": -5}, {"seed": -5}),
+        ("openai", {"response_format": {"type": "text", "x": 1}}, {"response_format": {"type": "text"}}),
+        (
+            "openai",
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "x": 1,
+                    "json_schema": {"name": "a b", "y": 1, "strict": None},
+                }
+            },
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "_a_b_c8687a"}}},
+        ),
+    ],
+)
+async def test_values_that_providers_refuse_are_mended(name: str, options: Any, sent: Any) -> None:
+    plain = await Wire(name).body()
+    body = await Wire(name).body(asking(**options))
+    assert {field: value for field, value in body.items() if field not in plain} == sent
+
+
+@pytest.mark.parametrize(
+    ("model", "goes_out"),
+    [("google/gemini-2.5-flash", False), ("google/gemini-3-pro", False), ("google/gemini-2.0-flash-001", True)],
+)
+async def test_penalties_go_to_no_gemini_that_refuses_them(model: str, goes_out: bool) -> None:
+    wire = Wire("openrouter", model=model)
+    asked = asking(presence_penalty=0.5)
+    assert ("presence_penalty" in await wire.body(asked)) is goes_out
+    assert ("presence_penalty" in wire.ignored(asked)) is not goes_out

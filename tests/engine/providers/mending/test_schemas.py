@@ -42,7 +42,7 @@ def test_schema_of_a_request_is_found_only_where_one_is_asked_for() -> None:
         ({"properties": {"a": TEXT}}, {"type": "object", "properties": {"a": TEXT}}),
         ({"type": "object", "properties": None}, {"type": "object", "properties": {}}),
         ({"anyOf": [CITY, {"properties": {"b": TEXT}}]}, {"type": "object", "properties": {"name": TEXT, "b": TEXT}}),
-        ({"$ref": "#/$defs/A", "$defs": {"A": CITY}}, {"$ref": "#/$defs/A", "$defs": {"A": CITY}}),
+        ({"$ref": "#/$defs/A", "$defs": {"A": CITY}}, {**CITY, "$defs": {"A": CITY}}),
     ],
 )
 def test_arguments_of_a_tool_are_an_object(parameters: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ def test_gemini_gets_its_own_words_only() -> None:
         "type": "object",
         "properties": {
             "n": {"type": "integer", "minimum": 0, "description": '{"exclusiveMinimum": 0}'},
-            "kind": {"enum": ["a"]},
+            "kind": {"type": "string", "enum": ["a"]},
             "text": {"type": "string", "description": 'a text {"pattern": "^a", "minLength": 2}'},
             "ref": {"$ref": "#/$defs/City"},
             "both": {**CITY, "description": "a city"},
@@ -143,3 +143,28 @@ def test_gemini_gets_its_own_words_only() -> None:
         "$defs": {"City": CITY},
         "additionalProperties": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"type": "string", "nullable": True}, {"type": ["string", "null"]}),
+        ({"type": "string", "enum": ["", "x"]}, {"type": "string", "enum": ["x"]}),
+        ({"enum": ["x", "y"]}, {"type": "string", "enum": ["x", "y"]}),
+        ({"enum": [1, 2]}, {"type": "integer", "enum": [1, 2]}),
+        ({"enum": ["x", None]}, {"type": ["string", "null"], "enum": ["x"]}),
+        ({"const": None}, {"type": "null"}),
+        (
+            {"type": ["string", "array"], "items": TEXT},
+            {"anyOf": [{"type": "string"}, {"type": "array", "items": TEXT}]},
+        ),
+        ({"$ref": "#/definitions/A", "description": "d"}, {"$ref": "#/$defs/A"}),
+        ({"definitions": {"A": TEXT}}, {"$defs": {"A": TEXT}}),
+        ({**CITY, "required": ["name", "zip"]}, CITY),
+        ({**TEXT, "format": "uri"}, {**TEXT, "description": '{"format": "uri"}'}),
+        ({**TEXT, "format": "date"}, {**TEXT, "format": "date"}),
+        ({"type": "array"}, {"type": "array", "items": {}}),
+    ],
+)
+def test_gemini_gets_schemas_that_it_was_reported_to_refuse_in_its_own_form(schema: Any, expected: Any) -> None:
+    assert gemini_schema(schema) == expected

@@ -1,7 +1,16 @@
+from collections.abc import Callable
+
 import pytest
 
 from engine.chat import Options, Tool
-from engine.providers.mending.tool_choices import allowed_mode, allowed_names, allowed_tools, forces_tool
+from engine.errors import CapabilityMissing
+from engine.providers.mending.tool_choices import (
+    allowed_mode,
+    allowed_names,
+    allowed_tools,
+    distinct_tools,
+    forces_tool,
+)
 
 TOOLS = (Tool("look"), Tool("find"))
 
@@ -36,3 +45,16 @@ def test_other_choices_allow_every_tool() -> None:
 )
 def test_forced_tool_is_known(options: Options, forced: bool) -> None:
     assert forces_tool(options) is forced
+
+
+def test_tool_that_is_declared_twice_goes_out_once() -> None:
+    options = Options(tools=(Tool("look", "a"), Tool("find"), Tool("look", "b")))
+    assert distinct_tools(options) == (Tool("look", "a"), Tool("find"))
+    assert allowed_tools(options)[0] == distinct_tools(options)
+
+
+@pytest.mark.parametrize("given", [distinct_tools, allowed_tools])
+def test_more_tools_than_a_provider_takes_are_refused(given: Callable[..., object]) -> None:
+    given(Options(tools=TOOLS), 2)
+    with pytest.raises(CapabilityMissing):
+        given(Options(tools=TOOLS), 1)

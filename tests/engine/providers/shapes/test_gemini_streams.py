@@ -197,6 +197,45 @@ SHAPES = [
     ),
     shape("TOO_MANY_TOOL_CALLS", part({"functionCall": PARIS}, finish="TOO_MANY_TOOL_CALLS"), outcome=Overloaded),
     shape(
+        "a block reason that means nothing",
+        part("Hi there", promptFeedback={"blockReason": "BLOCK_REASON_UNSPECIFIED"}),
+        END,
+        outcome=HI,
+    ),
+    shape("feedback without a block", part("Hi there", promptFeedback={"safetyRatings": []}), END, outcome=HI),
+    shape(
+        "parts and a text are null",
+        {"candidates": [{"content": {"parts": None}}]},
+        part({"text": None}, "Hi there"),
+        END,
+        outcome=HI,
+    ),
+    shape(
+        "an id for two calls",
+        part(*[{"functionCall": {"id": "x", **PARIS}}] * 2),
+        END,
+        outcome=Answer(finish=Finish.TOOL_CALLS, calls=(("", *CALL), ("", *CALL))),
+    ),
+    shape(
+        "a call that ends at the limit",
+        part({"functionCall": PARIS}, finish="MAX_TOKENS", usageMetadata=COUNTS),
+        outcome=Answer(finish=Finish.LENGTH, calls=(("", *CALL),)),
+    ),
+    shape(
+        "thinking up to the limit",
+        part({"text": "hm", "thought": True}),
+        part(
+            finish="MAX_TOKENS", usageMetadata={"promptTokenCount": 9, "thoughtsTokenCount": 3, "totalTokenCount": 12}
+        ),
+        outcome=Answer(finish=Finish.LENGTH, usage=(9, 3, 0, 0, 3), thinking="hm"),
+    ),
+    shape(
+        "counts are texts",
+        part("Hi there", finish="STOP", usageMetadata={"promptTokenCount": "9", "candidatesTokenCount": "3"}),
+        outcome=HI,
+    ),
+    shape("an error in OpenAI's shape", {"error": {"message": "x", "type": "rate_limit_error"}}, outcome=RateLimited),
+    shape(
         "cached tokens within the input",
         part("Hi there", finish="STOP", usageMetadata={**COUNTS, "cachedContentTokenCount": 8}),
         outcome=Answer("Hi there", usage=(9, 3, 8)),

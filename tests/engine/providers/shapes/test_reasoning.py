@@ -158,6 +158,14 @@ SHAPES = [
         ),
         Answer("", Finish.TOOL_CALLS, calls=(("functions.add:0", "add", '{"a":2}'),), thinking="Two and two."),
     ),
+    Shape("Seed-OSS's tags", stream(said("<seed:think>Two and "), said("two.</seed:think>"), *END), BOTH),
+    Shape("Kimi's tags", stream(said("◁think▷Two and two.◁/think▷"), *END), BOTH),
+    Shape("a list of texts", stream(choice(reasoning=[{"type": "text", "text": "Two and two."}]), *END), BOTH),
+    Shape(
+        "details without a text",
+        stream(choice(reasoning_details=[{"text": None, "signature": "x"}]), *END),
+        Answer("Four."),
+    ),
     Shape("reasoning is an object with a text", stream(choice(reasoning={"text": "Two and two."}), *END), BOTH),
 ]
 

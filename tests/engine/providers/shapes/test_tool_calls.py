@@ -218,6 +218,58 @@ SHAPES = [
         Answer(calls=(("D681PevKs", "get_weather", PARIS),), finish=Finish.TOOL_CALLS),
         provider="mistral",
     ),
+    Shape(
+        "arguments are blanks",
+        stream(calling(call("get_weather", " \n", index=0, id="a")), *END),
+        Answer(finish=Finish.TOOL_CALLS, calls=(("a", "get_weather", "{}"),)),
+    ),
+    Shape(
+        "an object, and then its text",
+        stream(calling(call("get_weather", {}, index=0, id="a")), calling(call(None, PARIS, index=0)), *END),
+        ONE,
+    ),
+    Shape(
+        "function is null in a later piece",
+        stream(
+            calling(call("get_weather", PARIS, index=0, id="a")),
+            choice(tool_calls=[{"index": 0, "function": None}]),
+            *END,
+        ),
+        ONE,
+    ),
+    Shape(
+        "a bracket too much at the end", stream(calling(call("get_weather", PARIS + "}", index=0, id="a")), *END), ONE
+    ),
+    Shape(
+        "the name in two pieces",
+        stream(calling(call("get_", index=0, id="a")), calling(call("weather", PARIS, index=0)), *END),
+        ONE,
+    ),
+    Shape(
+        "two calls by turns",
+        stream(
+            calling(call("get_weather", "", index=0, id="a"), call("get_time", "", index=1, id="b")),
+            calling(call(None, '{"x":', index=1)),
+            calling(call(None, PARIS, index=0)),
+            calling(call(None, "1}", index=1)),
+            *END,
+        ),
+        Answer(finish=Finish.TOOL_CALLS, calls=(("a", "get_weather", PARIS), ("b", "get_time", '{"x":1}'))),
+    ),
+    Shape(
+        "an index is left out",
+        stream(
+            calling(call("get_weather", PARIS, index=0, id="a")),
+            calling(call("get_weather", ROME, index=2, id="b")),
+            *END,
+        ),
+        Answer(finish=Finish.TOOL_CALLS, calls=(("a", "get_weather", PARIS), ("b", "get_weather", ROME))),
+    ),
+    Shape(
+        "the output limit within the arguments",
+        stream(calling(call("get_weather", '{"ci', index=0, id="a"), finish="length"), counted()),
+        Answer(finish=Finish.LENGTH, calls=(("a", "get_weather", '{"ci'),)),
+    ),
     Shape("arguments never get a name", stream(calling(call(None, PARIS, index=0, id="a")), *END), Garbled),
 ]
 

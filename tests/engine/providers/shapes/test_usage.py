@@ -163,6 +163,73 @@ SHAPES = [
         "content_filter with nothing (Azure)", stream(choice("content_filter"), counted()), Answer("", Finish.REFUSED)
     ),
     Shape(
+        "the input alone in the first frame (LiteLLM, vercel 2763)",
+        stream({**said("H"), "usage": {"prompt_tokens": 9, "total_tokens": 9}}, said("i"), choice("stop"), counted()),
+        HI,
+    ),
+    Shape("a frame without choices", stream(*END, {"usage": COUNTS}), HI),
+    Shape("an empty list (PHP)", stream(*END, {"choices": [], "usage": []}), Answer("Hi", usage=None)),
+    Shape(
+        "details are an empty list or null",
+        stream(*END, counted(**COUNTS, prompt_tokens_details=[], completion_tokens_details=None)),
+        HI,
+    ),
+    Shape(
+        "Moonshot's cached tokens stand beside the counts",
+        stream(*END, counted(**COUNTS, cached_tokens=5)),
+        Answer("Hi", usage=(9, 3, 5)),
+    ),
+    Shape(
+        "DashScope's written cache",
+        stream(*END, counted(**COUNTS, prompt_tokens_details={"cached_tokens": 2, "cache_creation_input_tokens": 5})),
+        Answer("Hi", usage=(9, 3, 2, 5)),
+    ),
+    Shape(
+        "Anthropic's names with a cache beside the input",
+        stream(
+            *END, counted(input_tokens=9, output_tokens=3, cache_read_input_tokens=20, cache_creation_input_tokens=4)
+        ),
+        Answer("Hi", usage=(33, 3, 20, 4)),
+    ),
+    Shape(
+        "OpenAI's names, and Anthropic's for a cache within the input (LiteLLM)",
+        stream(
+            *END,
+            counted(
+                prompt_tokens=29,
+                completion_tokens=3,
+                total_tokens=32,
+                cache_read_input_tokens=20,
+                cache_creation_input_tokens=4,
+                prompt_tokens_details={"cached_tokens": 20},
+            ),
+        ),
+        Answer("Hi", usage=(29, 3, 20, 4)),
+    ),
+    Shape(
+        "counts in a form of their own are none",
+        stream(*END, {"choices": [], "timings": {"prompt_n": 9}}),
+        Answer("Hi", usage=None),
+    ),
+    Shape(
+        "finishReason",
+        stream(said("Hi"), {"choices": [{"delta": {}, "finishReason": "length"}]}, counted(), end=""),
+        Answer("Hi", Finish.LENGTH),
+    ),
+    Shape(
+        "finish_details (gpt-4-vision)",
+        stream(said("Hi"), {"choices": [{"delta": {}, "finish_details": {"type": "max_tokens"}}]}, counted()),
+        Answer("Hi", Finish.LENGTH),
+    ),
+    Shape(
+        "the finish within the delta is the output limit",
+        stream(choice(content="Hi", finish_reason="length"), counted()),
+        Answer("Hi", Finish.LENGTH),
+    ),
+    Shape(
+        "a finish that is a number", stream(said("Hi"), {"choices": [{"delta": {}, "finish_reason": 1}]}, counted()), HI
+    ),
+    Shape(
         "a refusal in its own field (OpenAI's structured output)",
         stream(choice(refusal="I can't"), choice(refusal=" help."), choice("stop"), counted()),
         Answer(refusal="I can't help."),

@@ -5,7 +5,7 @@ import pytest
 from engine.chat import Image, Message, Role, Text, ToolCall, says
 from engine.errors import BadRequest
 from engine.thoughts import Thought
-from web.openai.responses.items import items_of, messages_of, references_of, with_referenced
+from web.openai.responses.items import items_of, messages_of, provider_items, references_of, with_referenced
 
 CALL = {"type": "function_call", "call_id": "c1", "name": "look", "arguments": '{"at":1}'}
 CALLED = ToolCall("c1", "look", '{"at":1}')
@@ -68,6 +68,20 @@ TABLE: list[tuple[list[Any], list[Message]]] = [
         [Message(Role.USER, (Image("data:image/png;base64,QQ=="),))],
     ),
     (
+        [
+            {"type": "custom_tool_call", "call_id": "c1", "name": "patch", "input": "é"},
+            {"type": "custom_tool_call_output", "call_id": "c1", "output": "done"},
+        ],
+        [
+            Message(Role.ASSISTANT, (), (ToolCall("c1", "patch", '{"input": "é"}'),)),
+            Message(Role.TOOL, (Text("done"),), (), "c1"),
+        ],
+    ),
+    (
+        [{"type": "web_search_call", "id": "ws", "status": "completed"}, SAID, {"type": "mcp_call", "output": "o"}],
+        [Message(Role.ASSISTANT, (Text("a"),))],
+    ),
+    (
         [{"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]}],
         [Message(Role.ASSISTANT, (Text("no"),))],
     ),
@@ -92,7 +106,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"type": "function_call", "name": "x"}, "input.0.call_id"),
     ({"type": "function_call_output", "output": "x"}, "input.0.call_id"),
     ({"type": "function_call_output", "call_id": "c", "output": 5}, "input.0.output"),
-    ({"type": "web_search_call"}, "input.0.type"),
+    ({"type": "local_shell_call"}, "input.0.type"),
+    ({"type": []}, "input.0.type"),
 ]
 
 
@@ -101,6 +116,17 @@ def test_wrong_field_is_named(item: dict[str, Any], field: str) -> None:
     with pytest.raises(BadRequest) as refused:
         messages_of([item])
     assert refused.value.field == field
+
+
+def test_items_of_tools_that_a_provider_ran_are_known_by_their_kind() -> None:
+    found: list[dict[str, Any]] = [
+        {"type": "web_search_call"},
+        SAID,
+        {"type": "mcp_call"},
+        {"type": "web_search_call"},
+        {"type": []},
+    ]
+    assert provider_items(found) == ("web_search_call", "mcp_call")
 
 
 def test_references_are_replaced_by_their_items() -> None:

@@ -1,0 +1,87 @@
+"""JSON schemas of older drafts and of careless generators, in the draft 2020-12 that providers demand of tools.
+
+OpenAI refuses an array without `items`, and Claude each schema that is not valid by draft 2020-12.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.json_limits import MOST_DEPTH
+
+_TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
+_OF_NAMES = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_OF_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
+_OF_SCHEMAS = frozenset({"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"})
+_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+_DEFINITIONS = ("$defs", "definitions")
+_LEFT_OUT = object()
+
+
+def modern(schema: Any, depth: int = 0) -> Any:
+    """Return a schema, with all within it, in draft 2020-12. Anything but an object is returned as it is.
+
+    Levels beyond the depth that a request may have are left out.
+    """
+    if not isinstance(schema, Mapping):
+        return schema
+    if depth > MOST_DEPTH:
+        return {}
+    found: dict[str, Any] = {}
+    for name, value in schema.items():
+        is_tuple = name == "items" and isinstance(value, list)  # as draft 7 has it
+        kept = _value("prefixItems" if is_tuple else name, value, depth + 1)
+        if kept is not _LEFT_OUT:
+            found["prefixItems" if is_tuple else name] = kept
+    _with_bounds(found)
+    if found.get("type") == "array" and not isinstance(found.get("items"), Mapping):
+        found["items"] = {}
+    return found
+
+
+def with_root(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a schema whose root is no reference: providers demand an object there."""
+    name = schema.get("$ref")
+    if not isinstance(name, str):
+        return schema
+    for place in _DEFINITIONS:
+        definitions = schema.get(place)
+        target = definitions.get(name.removeprefix(f"#/{place}/")) if isinstance(definitions, Mapping) else None
+        if isinstance(target, Mapping) and "$ref" not in target:
+            return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+    return schema
+
+
+def _value(name: str, value: Any, depth: int) -> Any:
+    """Return the value of a keyword, _LEFT_OUT for one that is not valid."""
+    if name in _OF_NAMES:
+        return {key: modern(each, depth) for key, each in value.items()} if isinstance(value, Mapping) else {}
+    if name in _OF_LISTS:
+        return [modern(each, depth) for each in value] if isinstance(value, list) and value else _LEFT_OUT
+    if name in _OF_SCHEMAS:
+        return modern(value, depth) if isinstance(value, Mapping | bool) else _LEFT_OUT
+    if name == "type":
+        return _type(value) or _LEFT_OUT
+    if name == "required":
+        is_valid = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    else:
+        is_valid = name == "const" or (isinstance(value, list) and bool(value) if name == "enum" else value is not None)
+    return value if is_valid else _LEFT_OUT
+
+
+def _type(value: Any) -> Any:
+    """Return the type in lower case, as some write it in Google's upper case; None for one that does not exist."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        kinds = [kind for each in value if (kind := _type(each)) is not None]
+        return kinds or None
+    kind = value.lower() if isinstance(value, str) else ""
+    return kind if kind in _TYPES else None
+
+
+def _with_bounds(found: dict[str, Any]) -> None:
+    """Draft 4 says by true that a bound is exclusive; from draft 6 on it is the bound itself."""
+    for strict, loose in _BOUNDS.items():
+        is_strict = found.get(strict)
+        if isinstance(is_strict, bool):
+            del found[strict]
+            if is_strict and loose in found:
+                found[strict] = found.pop(loose)
