@@ -1,6 +1,7 @@
 """Secrets of the Mini App in a browser: a one-time link begins a session. Only their SHA-256 is stored."""
 
 import hashlib
+import re
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,12 +13,18 @@ SESSION_LIFE = timedelta(hours=12)
 MOST_SESSIONS = 10
 """Sessions of one tenant; a further one ends the oldest."""
 SECRET_BYTES = 32
+_FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 LINK, SESSION = "link", "session"
 
 
 def new_secret() -> str:
     """Return 256 random bits as 43 characters that a URL may contain."""
     return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def is_secret(text: str) -> bool:
+    """Return whether a text has the form of a secret; one of another form, as an API key, can't be a guess."""
+    return _FORM.fullmatch(text) is not None
 
 
 def digest(secret: str) -> str:

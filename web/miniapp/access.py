@@ -52,7 +52,10 @@ class MiniAppUser:
 
 
 class WrongSecrets:
-    """The wrong links and sessions of the last minute. After MOST_WRONG, further wrong ones get a 429."""
+    """The wrong links and sessions of the last minute. After MOST_WRONG, further wrong ones get a 429.
+
+    A secret of another form is refused and not counted: it is no guess.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -99,6 +102,8 @@ class MiniAppAccess:
         return self._admitted(state, person.language)
 
     async def _of_token(self, secret: str, kind: str, problem: HttpProblem) -> TenantState:
+        if not app_tokens.is_secret(secret):
+            raise problem.new()
         now = self._clock.now()
         found = await self._db.read(lambda conn: app_tokens.owner(conn, secret, kind, now))
         state = None if found is None else await self._db.read(lambda conn: tenants.state(conn, found))

@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
+import pytest
+
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.tenants import app_tokens, tenant_settings, tenants
@@ -21,6 +23,12 @@ def test_secrets_have_256_bits_and_fit_into_a_link() -> None:
     made = {app_tokens.new_secret() for _ in range(100)}
     assert len(made) == 100
     assert {len(each) for each in made} == {43}
+
+
+@pytest.mark.parametrize("other", ["", "A" * 42, "A" * 44, "fk-" + "a" * 43, "A" * 42 + "!", "A" * 43 + "\n"])
+def test_secret_is_known_by_its_form(other: str) -> None:
+    assert app_tokens.is_secret(app_tokens.new_secret())
+    assert not app_tokens.is_secret(other)
 
 
 async def test_link_is_taken_once_also_by_calls_at_the_same_time(db: Database) -> None:

@@ -61,16 +61,15 @@ EVERYTHING: dict[str, Any] = {
     "parallel_tool_calls": False,
 }
 OF_ANTHROPIC = ["seed", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias"]
+OF_GEMINI = ["frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias"]
 GOLDEN = {
     "gpt-4o": ["reasoning_effort"],
     "openai/gpt-5-nano": [
         *("temperature", "top_p", "stop", "frequency_penalty", "presence_penalty"),
         *("logprobs", "top_logprobs", "logit_bias"),
     ],
-    "gemini/gemini-2.5-flash-lite": ["logprobs", "top_logprobs", "logit_bias"],
-    "gemini/gemini-3.5-flash-lite": [
-        *("frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias"),
-    ],
+    "gemini/gemini-2.5-flash-lite": OF_GEMINI,
+    "gemini/gemini-3.5-flash-lite": OF_GEMINI,
     "anthropic/claude-haiku-4-5": ["top_p", *OF_ANTHROPIC, "reasoning_effort"],
     "anthropic/claude-haiku-5-5": ["temperature", "top_p", *OF_ANTHROPIC],
     "groq/openai/gpt-oss-20b": ["logprobs", "top_logprobs", "logit_bias"],

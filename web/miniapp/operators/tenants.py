@@ -31,15 +31,6 @@ from web.openapi_parts import BODY_ERRORS, IDEMPOTENCY_KEY
 from web.schema_fields import In, Plain, utc_text
 
 ByOperator = Annotated[MiniAppUser, Depends(current_operator)]
-
-
-def repeat_key(idempotency_key: Annotated[str | None, Header(max_length=255, include_in_schema=False)] = None) -> str:
-    """Return the Idempotency-Key. Raises a 400 where it is missing, whoever calls."""
-    if not idempotency_key:
-        raise bad_request("Idempotency-Key", "Idempotency-Key: send it, so that a repeated call credits only once.")
-    return idempotency_key
-
-
 PER_PAGE = 20
 MOST = Money.usd("1000000")
 FACTS = (
@@ -289,13 +280,15 @@ def router(pages: TenantPages) -> APIRouter:
         openapi_extra={"parameters": [{**IDEMPOTENCY_KEY, "required": True}]},
     )
     async def credit(
-        key: Annotated[str, Depends(repeat_key)],  # before the user, so that a call without it is a 400 to all
         user: ByOperator,
         tenant_id: str,
         asked: CreditAmountIn,
         response: Response,
+        idempotency_key: Annotated[str | None, Header(max_length=255, include_in_schema=False)] = None,
     ) -> TenantCardOut:
         response.headers.update(PRIVATE)
-        return await pages.credit(user, tenant_id, asked.amount, key)
+        if not idempotency_key:
+            raise bad_request("Idempotency-Key", "Idempotency-Key: send it, so that a repeated call credits only once.")
+        return await pages.credit(user, tenant_id, asked.amount, idempotency_key)
 
     return routes

@@ -266,55 +266,6 @@ SHAPES = [
         stream({"error": {"code": "model_not_found", "message": "x"}}),
         NoSuchModel,
     ),
-    Shape(
-        "Cloudflare's list of errors",
-        json.dumps({"success": False, "errors": [{"code": 7009, "message": "x"}]}),
-        Overloaded,
-        content_type="application/json",
-    ),
-    Shape(
-        "DashScope: a wrong parameter",
-        json.dumps({"code": "InvalidParameter", "message": "x", "request_id": "r"}),
-        RequestFault,
-        content_type="application/json",
-    ),
-    Shape(
-        "DashScope: too many requests",
-        json.dumps({"code": "Throttling.RateQuota", "message": "x", "request_id": "r"}),
-        RateLimited,
-        content_type="application/json",
-    ),
-    Shape(
-        "Baidu: error_code and error_msg",
-        json.dumps({"error_code": 17, "error_msg": "limit reached"}),
-        Overloaded,
-        content_type="application/json",
-    ),
-    Shape(
-        "API gateways: statusCode",
-        json.dumps({"statusCode": 429, "message": "x"}),
-        RateLimited,
-        content_type="application/json",
-    ),
-    Shape(
-        "LiteLLM: a status as a text",
-        stream({"error": {"message": "x", "type": "throttling_error", "code": "429"}}),
-        RateLimited,
-    ),
-    Shape(
-        "Moonshot: engine_overloaded_error",
-        stream({"error": {"message": "x", "type": "engine_overloaded_error"}}),
-        RateLimited,
-    ),
-    Shape(
-        "Bedrock: ThrottlingException", stream({"error": {"message": "x", "type": "ThrottlingException"}}), RateLimited
-    ),
-    Shape(
-        "Azure: the prompt is filtered",
-        stream({"error": {"message": "x", "param": "prompt", "code": "content_filter", "status": 400}}),
-        RequestFault,
-    ),
-    Shape("error: true", stream({"error": True, "message": "boom"}), Overloaded),
     Shape("a bare line of text", "upstream connect error or disconnect/reset before headers", StreamCut),
     Shape("a text frame", stream("Internal Server Error"), Garbled),
 ]
