@@ -22,6 +22,7 @@ from telegram.constants import ChatType
 from bot.attachments.told import told
 from bot.context import Context
 from bot.formatting.rich import words_of
+from bot.formatting.written import written
 from bot.updates.merging import ALBUM, PART_CHARS
 from storage.telegram.question_content import QuestionContent, QuestionFile, Quotation
 
@@ -55,8 +56,8 @@ def content_of(message: Message, context: Context, text: str) -> QuestionContent
 
 def _other_captions(message: Message, own: Sequence[Message]) -> list[str]:
     """Return the captions of an album but the first, which its first message has."""
-    captions = [each.caption or "" for each in own if each is not message]
-    return [caption for caption in captions if caption and caption != message.caption]
+    captions = [written(each) for each in own if each is not message]
+    return [caption for caption in captions if caption and caption != written(message)]
 
 
 def name_of(name: str) -> str:
@@ -90,7 +91,7 @@ def _of_reply(reply: Message, context: Context) -> Quotation:
 
 
 def _words(message: Message) -> str:
-    return "\n\n".join(filter(None, (message.text or message.caption or words_of(message), told(message))))
+    return "\n\n".join(filter(None, (written(message) or words_of(message), told(message))))
 
 
 def _author(message: Message) -> str:

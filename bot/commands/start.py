@@ -15,6 +15,8 @@ from storage.telegram.questions import Begun
 from storage.tenants import notices
 
 SUGGESTED = "suggested"
+_TAKE_ARGUMENTS = frozenset({"group", "team", "topup"})
+_HARMLESS = frozenset({"group", "help", "terms", "privacy", "paysupport"})
 
 
 async def start(update: Update, context: Context) -> None:
@@ -24,16 +26,27 @@ async def start(update: Update, context: Context) -> None:
     if context.in_group:
         await context.reply(await greeting(context, message.chat.id))
         return
-    name, _, argument = (arguments(context)[0] if arguments(context) else "").partition("_")
-    linked = all_commands(context).get(name)
-    if linked is not None and not linked.admin:
-        context.args = [argument] if argument else []
+    linked = _linked(context)
+    if linked is not None:
         await linked.run(update, context)
         return
     state = await context.state()
     text = context.t("start.hello", name=context.user.first_name, left=state.allowance_left_tokens, plan=state.plan)
     await context.reply(text, _first_steps(context))
     await offer_held(context)
+
+
+def _linked(context: Context) -> Command | None:
+    """Return the command of a link such as `?start=group_-100`, with its argument in place; None for any other word.
+
+    A link is made by anybody, so it only opens pages: it asks no question, and carries an argument for few commands.
+    """
+    name, _, argument = (arguments(context)[0] if arguments(context) else "").partition("_")
+    command = all_commands(context).get(name)
+    if command is None or command.admin or not (command.private_only or name in _HARMLESS):
+        return None
+    context.args = [argument] if argument and name in _TAKE_ARGUMENTS else []
+    return command
 
 
 def _first_steps(context: Context) -> InlineKeyboardMarkup:

@@ -1,7 +1,8 @@
 """Markdown made safe for the parser, so that none of its text is lost, and the way back to the original.
 
 The parser drops HTML, link reference definitions and cells beyond the last column. Noncharacters of Unicode, which no
-text contains, prevent that: LESS stands for `<`, PIPE for `|`, TOKEN number TOKEN_END for a formula, and BREAK for
+text contains, prevent that: LESS stands for `<`, PIPE for `|`, STAR and LOW for `*` and
+`_` that style nothing, TOKEN number TOKEN_END for a formula, and BREAK for
 nothing: it separates characters that would be markup together.
 """
 
@@ -15,7 +16,7 @@ import pyromark
 from pyromark import Options
 
 from bot.formatting import formulas
-from bot.formatting.characters import BREAK, LESS, PIPE, TOKEN, TOKEN_END
+from bot.formatting.characters import BREAK, LESS, LOW, PIPE, STAR, TOKEN, TOKEN_END
 from bot.formatting.formulas import Formula
 
 OPTIONS = Options.ENABLE_TABLES | Options.ENABLE_STRIKETHROUGH | Options.ENABLE_TASKLISTS
@@ -23,7 +24,17 @@ _CJK = "\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-
 _FULL = "\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u2010-\u2027"
 _IS_CJK, _IS_FULL, _RUN = re.compile(f"[{_CJK}]"), re.compile(f"[{_FULL}]"), re.compile(r"\*+|~~")
 _LESS = re.compile(r"\\.|<(?!(?:https?|mailto|tg|tel|ftp):[^\s<>]*>|[^\s<>@]+@[^\s<>]+>)", re.DOTALL)
-_DETAILS = re.compile(r"^[ \t]*</?details(?: open)?>[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_DETAILS = re.compile(r"^[ \t]*</?details(?: open)?>[ \t]*(?=$|<summary>)", re.MULTILINE | re.IGNORECASE)
+_ADDRESS, _WITHIN = re.compile(r"(?:https?://|\bwww\.)[^\s<>`]+"), re.compile(r"_(?=_*[^\W_])")
+_DUNDER = re.compile(
+    r"(?<!\w)__(?=(?:all|builtins|call|class|del|dict|doc|enter|eq|exit|file|future|getattr|getitem|hash|import|init|iter|len|"
+    r"main|name|new|next|path|post_init|repr|setattr|setitem|slots|str|typename|version)__(?!\w))"
+)
+_TIMES = re.compile(
+    r"(?<=\d)\*(?=[\d(])|(?<=\b[A-Za-z])\*(?=[A-Za-z0-9]\b)|(?<=\d)\*(?=[A-Za-z]\b)"
+    r"|(?<![\w*.])(?P<base>[\d.]+|[A-Za-z])\*\*(?=[\d(]|[A-Za-z]\b)"
+)
+_ORIGINALS = str.maketrans({BREAK: "", LESS: "<", PIPE: "|", STAR: "*", LOW: "_"})
 _TOKEN = re.compile(f"{TOKEN}(\\d+){TOKEN_END}")
 _BAR, _ROW = re.compile(rb"(?<!\\)\|"), re.compile(rb"[^\n]+")
 
@@ -41,7 +52,7 @@ class Source:
         if text.isascii():
             return text
         text = _TOKEN.sub(lambda token: self.formulas[int(token[1])].raw, text)
-        return text.replace(BREAK, "").replace(LESS, "<").replace(PIPE, "|")
+        return text.translate(_ORIGINALS)
 
 
 def prepared(markdown: str) -> Source:
@@ -53,6 +64,10 @@ def prepared(markdown: str) -> Source:
         source.text = source.text.replace("]:", f"]{BREAK}:")
     if any(mark in markdown for mark in ("$", "\\(", "\\[", "<details", "</details")):
         source.text = _with_tokens(source)
+    if "*" in markdown:
+        source.text = _TIMES.sub(_times, source.text)
+    if "_" in markdown:
+        source.text = _DUNDER.sub(LOW * 2, _ADDRESS.sub(_plain_address, source.text))
     if "<" in markdown:
         source.text = _LESS.sub(lambda found: LESS if found[0] == "<" else found[0], source.text)
     if not markdown.isascii() and ("*" in markdown or "~" in markdown):
@@ -65,6 +80,16 @@ def prepared(markdown: str) -> Source:
 def label_of(text: str) -> str:
     """Return a link label as the parser compares it."""
     return " ".join(text.casefold().split())
+
+
+def _times(found: re.Match[str]) -> str:
+    """Let the asterisks of a product or a power style nothing."""
+    return STAR if found["base"] is None else found["base"] + 2 * STAR
+
+
+def _plain_address(address: re.Match[str]) -> str:
+    """Let the underscores within an address style nothing; the last ones may end a style around it."""
+    return _WITHIN.sub(LOW, address[0])
 
 
 def _beside_cjk(run: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from telegram.ext.filters import MessageFilter
 
 from bot.context import Context
 from bot.formatting.rich import words_of
+from bot.formatting.written import written
 
 
 class CommandFilter(MessageFilter):
@@ -37,18 +38,15 @@ def addressed(message: Message, context: Context) -> bool:
 
 def own_words(message: Message, context: Context) -> str:
     """Return the text or caption, in groups without the first mention of the bot."""
-    text = message.text or message.caption or words_of(message)
     mention = next(_own(message, context), None)
     if message.chat.type == ChatType.PRIVATE or mention is None or message.forward_origin is not None:
-        return text
-    units = text.encode("utf-16-le")
-    rest = units[: 2 * mention.offset], units[2 * (mention.offset + mention.length) :]
-    return "".join(part.decode("utf-16-le", "replace") for part in rest).strip()
+        return written(message) or words_of(message)
+    return written(message, mention).strip()
 
 
 def argument(message: Message) -> str:
     """Return the text or caption after the command, with its line breaks."""
-    words = (message.text or message.caption or "").split(maxsplit=1)
+    words = written(message).split(maxsplit=1)
     return words[1].strip() if len(words) > 1 else ""
 
 

@@ -1,5 +1,7 @@
 """/start and /help."""
 
+import pytest
+
 import locales
 from bot.menu import discover
 from tests.bot.commands.conftest import ANN, OLGA, ROOM, Chat
@@ -94,3 +96,29 @@ async def test_help_names_the_price_of_voice_messages_only_with_a_transcriber(ch
 async def test_unknown_command_is_refused_in_private_and_ignored_in_groups(chat: Chat) -> None:
     assert await chat.say("/nothing") == "I don't know that command. /help lists the commands."
     assert await chat.say("/nothing", ANN, ROOM) == ""
+
+
+@pytest.mark.parametrize(
+    "word", ["ask", "ask_hello", "new", "stop", "retry", "start", "model_smart", "_", "héllo", "x" * 64]
+)
+async def test_link_asks_no_question_and_changes_nothing(chat: Chat, word: str) -> None:
+    await chat.say("/ask something")
+    before = (await chat.state()).settings
+    text = await chat.say(f"/start {word}")
+    assert "Hi Ann!" in text or "Which model should answer?" in text
+    assert sum(len(script.calls) for script in chat.scripts.values()) == 1
+    assert (await chat.state()).settings == before
+    assert "nothing to ask again" not in await chat.say("/retry")
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("help", "What I can do"),
+        ("keys", "API keys"),
+        ("topup_WRONG", "That code is not valid"),
+        ("group_x", "Send /group"),
+    ],
+)
+async def test_link_opens_a_page(chat: Chat, word: str, shown: str) -> None:
+    assert shown in await chat.say(f"/start {word}")

@@ -64,4 +64,4 @@ async def test_button_about_a_person_who_left_says_so(crew: Crew) -> None:
     ann = await crew.chat.state()
     for number in (ann.id, 10**6):
         calls = await crew.chat.press_data(f"team:pause:{number}:1:{ANN}")
-        assert "This person is no member" in calls[0].text
+        assert "This person is not a member" in calls[0].text

@@ -1,0 +1,93 @@
+"""Answers that bug reports of other bots show as lost, refused or misread: the text and the styles that arrive."""
+
+import pytest
+
+from bot.formatting.markdown import render
+
+BOLD, ITALIC, CODE, PRE, LINK = "bold", "italic", "code", "pre", "text_link"
+CASES: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
+    "underscores in words": ("call my_var_name, a_b_c", "call my_var_name, a_b_c", []),
+    "odd underscore": ("light.bedroom_lamp is on", "light.bedroom_lamp is on", []),
+    "names of Python": ("`x` or __init__ and __main__", "x or __init__ and __main__", [(CODE, "x")]),
+    "bold by underscores": ("__bold__ text", "bold text", [(BOLD, "bold")]),
+    "stars of arguments": ("def f(*args, **kwargs)", "def f(*args, **kwargs)", []),
+    "product": ("2*3*4 = 24", "2*3*4 = 24", []),
+    "product of letters": ("E = m*c*c", "E = m*c*c", []),
+    "power": ("2**10 and x**2 + y**2", "2**10 and x**2 + y**2", []),
+    "italic that holds a product": ("*2*3* it", "2*3 it", [(ITALIC, "2*3")]),
+    "address with underscores": ("https://e.org/a?x=1&y=_z_&q=__a__", "https://e.org/a?x=1&y=_z_&q=__a__", []),
+    "address in bold": ("**https://e.org/a_b**", "https://e.org/a_b", [(BOLD, "https://e.org/a_b")]),
+    "address in italic": ("_https://e.org/a_b_", "https://e.org/a_b", [(ITALIC, "https://e.org/a_b")]),
+    "link with brackets": ("[a](https://en.wikipedia.org/wiki/X_(y))", "a", [(LINK, "a")]),
+    "link within brackets": ("(see [c](https://e.org/d).)", "(see c.)", [(LINK, "c")]),
+    "link that runs code": ("[click](javascript:alert(1))", "click (javascript:alert(1))", []),
+    "source list": (
+        "Seas[1].\n\n[1]: https://e.org/s",
+        "Seas[1].\n\n[1]: https://e.org/s",
+        [(LINK, "[1]"), (LINK, "[1]")],
+    ),
+    "footnote": ("Text[^1].\n\n[^1]: Note", "Text[^1].\n\n[^1]: Note", []),
+    "numbers of a list go on": ("5. five\n6. six", "5. five\n6. six", []),
+    "nested list": ("1. one\n   - a\n     - b\n2. two", "1. one\n  • a\n    • b\n2. two", []),
+    "tasks": ("- [ ] todo\n- [x] done", "☐ todo\n☑ done", []),
+    "fence within a fence": ("````md\n```py\nx\n```\n````", "```py\nx\n```", [(PRE, "```py\nx\n```")]),
+    "fence of tildes": ("~~~py\nprint('```')\n~~~", "print('```')", [(PRE, "print('```')")]),
+    "fence without an end": ("a\n```py\nx = 1", "a\n\nx = 1", [(PRE, "x = 1")]),
+    "formulas beside prices": ("$E=mc^2$ costs $5 to $10", "E=mc² costs $5 to $10", [(CODE, "E=mc²")]),
+    "formula with backslashes": ("\\(a^2\\)", "a²", [(CODE, "a²")]),
+    "tags that are no markup": ("a<b and Vec<String>", "a<b and Vec<String>", []),
+    "HTML styles": ("<b>b</b> H<sub>2</sub>O", "b H₂O", [(BOLD, "b")]),
+    "fold of a page": ("<details><summary>S</summary>\n\nbody\n\n</details>", "S\n\nbody", [(BOLD, "S")]),
+    "bold beside Chinese marks": ("这是**“重点”**。", "这是“重点”。", [(BOLD, "“重点”")]),
+    "right to left": ("مرحبا **بالعالم** 1", "مرحبا بالعالم 1", [(BOLD, "بالعالم")]),
+    "emoji before bold": ("😀👨‍👩‍👧 **b**", "😀👨‍👩‍👧 b", [(BOLD, "b")]),
+    "half of an emoji": ("x \ud83d\ude00 y \ud83d", "x 😀 y", []),
+    "quote in a quote": ("> a\n> > b", "a\n\nb", [("blockquote", "a\n\nb")]),
+    "both styles": ("***both*** ~~gone~~", "both gone", [(BOLD, "both"), (ITALIC, "both"), ("strikethrough", "gone")]),
+    "picture": ("![alt](https://e.org/a.png)", "🖼 alt", [(LINK, "🖼 alt")]),
+    "hash tags are no headings": ("#tag\n##x", "#tag\n##x", []),
+    "line ends of Windows": ("a\r\n\r\n- b\r\n- c\r\n", "a\n\n• b\n• c", []),
+    "escapes": ("\\*not\\* \\# 1\\. a", "*not* # 1. a", []),
+    "table": ("| a | b |\n|---|---|\n| 1 | 2 |", "a | b\n--|--\n1 | 2", [(PRE, "a | b\n--|--\n1 | 2")]),
+    "nothing to see": ("\u200b", "…", []),
+}
+
+
+def part(text: str, offset: int, length: int) -> str:
+    return text.encode("utf-16-le")[2 * offset : 2 * (offset + length)].decode("utf-16-le")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_reported_answer_arrives(name: str) -> None:
+    markdown, text, styles = CASES[name]
+    (piece,) = render(markdown)
+    assert piece.text == text
+    found = [(str(each.type.value), part(piece.text, each.offset, each.length)) for each in piece.entities]
+    assert found == styles
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "```py\n" + "x" * 20_000 + "\n```",
+        "👨‍👩‍👧‍👦" * 1500,
+        "🇻🇳" * 3000,
+        "https://e.org/" + "a" * 9000,
+        "**b** " * 300,
+        "a " * 9000,
+    ],
+    ids=["line of code", "families", "flags", "address", "styles", "words"],
+)
+def test_reported_long_answer_is_split_within_telegrams_limits(markdown: str) -> None:
+    pieces = render(markdown)
+    assert all(len(piece.text.encode("utf-16-le")) <= 2 * 4096 and len(piece.entities) <= 100 for piece in pieces)
+    assert not any(piece.text.startswith(("\u200d", "\ufe0f")) or piece.text.endswith("\u200d") for piece in pieces)
+    arrived = "".join("".join(piece.text for piece in pieces).split())
+    assert arrived == "".join(markdown.replace("```py", "").replace("```", "").replace("**", "").split())
+
+
+def test_code_that_is_split_goes_on_as_code_of_its_language() -> None:
+    pieces = render("```py\n" + "print(1)\n" * 1200 + "```")
+    assert len(pieces) > 1
+    assert {(each.type.value, each.language) for piece in pieces for each in piece.entities} == {("pre", "py")}
+    assert all(piece.text.startswith("print(1)") for piece in pieces)
