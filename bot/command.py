@@ -30,6 +30,7 @@ class Command:
 
     An admin command does not exist for other users. In groups a private command points to the private chat, and so do
     its buttons but those named in `group_buttons`. `topic` is its part of /help.
+    The answer of an `ephemeral` command in a group, texts only, is shown to its sender alone where Telegram can.
     `take_text` receives the text that the command waits for (bot/chat/pending_input.py); it returns None if it took
     the text, else a sentence that says what is expected.
     """
@@ -44,6 +45,7 @@ class Command:
     buttons: Mapping[str, Press] = field(default_factory=dict)
     group_buttons: frozenset[str] = frozenset()
     take_text: TakeText | None = None
+    ephemeral: bool = False
 
     def works_in_groups(self, action: str) -> bool:
         """Return True if the button of this action may show its result in a group."""

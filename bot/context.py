@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from telegram import InlineKeyboardMarkup, Message, ReplyParameters, Update, User
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message, ReplyParameters, Update, User
 from telegram.constants import ChatType
 from telegram.error import BadRequest
 from telegram.ext import Application, CallbackContext, ExtBot
 
 import locales
+from bot.delivery import ephemeral
 from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import RateLimiter
 from bot.formatting.markdown import render
@@ -46,11 +47,14 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         self.incoming: Update | None = None
         self._state: TenantState | None = None
         self._is_press_answered = False
+        self.ephemeral_for = ""
+        """The command whose replies only its sender sees; empty: replies are for everybody in the chat."""
 
     @classmethod
     def from_update(cls, update: object, application: Any) -> "Context":
         context: Context = super().from_update(update, application)
         context.incoming = update if isinstance(update, Update) else None
+        context.ephemeral_for = "" if ephemeral.incoming_id(context.incoming) is None else "help"
         return context
 
     @property
@@ -205,6 +209,10 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         message = None if to_user else self.incoming.effective_message
         pieces = render(text)
         sent: Message | None = None
+        alone = self._alone() if self.ephemeral_for and not to_user else None
+        if alone:
+            link = InlineKeyboardButton(self.t("button.private"), url=self.private_link(self.ephemeral_for))
+            keyboard = ephemeral.without_presses(keyboard, link)
         for number, piece in enumerate(pieces):
             last = number == len(pieces) - 1
             sent = await self.bot.send_message(
@@ -213,10 +221,17 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                 entities=list(piece.entities),
                 reply_markup=keyboard if last else None,
                 message_thread_id=thread_of(message),
-                reply_parameters=_reply_parameters(None if number or to_user else reply_to),
+                reply_parameters=_reply_parameters(None if number or to_user or alone else reply_to),
                 disable_notification=False,
+                api_kwargs=alone,
             )
+            if alone:
+                await ephemeral.checked(self.bot, sent)
         return sent
+
+    def _alone(self) -> dict[str, Any] | None:
+        """Return the parameters of a reply that only the sender sees."""
+        return ephemeral.parameters(self.incoming, self.user.id) if self.incoming is not None else None
 
     async def answer_press(self, text: str | None = None, *, alert: bool = False, url: str | None = None) -> None:
         """Answer the press of a button: once, the first time. Telegram refuses one that it has waited for too long."""

@@ -8,6 +8,7 @@ from telegram.error import TelegramError
 from bot import buttons
 from bot.command import Command, all_commands
 from bot.context import Context
+from bot.groups.personal_commands import run_for_sender
 from bot.groups.senders import is_anonymous, is_other_bot
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ async def _unknown(context: Context, *, is_addressed: bool) -> None:
 async def _run(command: Command, update: Update, context: Context) -> None:
     await context.state()
     if context.in_group and (command.private_only or command.admin):
-        await context.reply(context.t("in_private_only", bot=context.bot.username or "", command=command.name))
+        await run_for_sender(command, update, context)
         return
     await command.run(update, context)
 

@@ -235,6 +235,7 @@ COMMAND = Command(
     keys,
     9,
     topic=Topic.PROGRAMS,
+    ephemeral=True,
     buttons={
         "open": show,
         "make": make,

@@ -117,4 +117,6 @@ async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
     await context.reply(*await _panel(context))
 
 
-COMMAND = Command("limit", limit, 8, topic=Topic.MONEY, buttons={"open": show, "set": choose, "off": turn_off})
+COMMAND = Command(
+    "limit", limit, 8, topic=Topic.MONEY, buttons={"open": show, "set": choose, "off": turn_off}, ephemeral=True
+)

@@ -108,4 +108,4 @@ def _button(name: str, number: int, chosen: str, owner: int) -> InlineKeyboardBu
     return button(f"✓ {name}" if name == chosen else name, "model", "set", number, owner=owner)
 
 
-COMMAND = Command("model", model, 5, topic=Topic.CHAT, buttons={"open": show, "set": choose_by_number})
+COMMAND = Command("model", model, 5, topic=Topic.CHAT, buttons={"open": show, "set": choose_by_number}, ephemeral=True)

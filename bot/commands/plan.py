@@ -279,6 +279,7 @@ COMMAND = Command(
     plan,
     7,
     topic=Topic.MONEY,
+    ephemeral=True,
     buttons={
         "open": open_plans,
         "back": go_back,

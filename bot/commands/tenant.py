@@ -9,6 +9,7 @@ from bot.command import Command
 from bot.context import Context
 from bot.operators.confirming import nothing_done, short_of
 from bot.operators.finding import find_tenant, name_of, operator, tenant_of
+from bot.privacy import tenant_exclusions
 from engine.money import Money
 from locales.formats import as_code
 from storage.billing import payments, subscriptions
@@ -113,6 +114,7 @@ def _buttons(context: Context, state: TenantState) -> InlineKeyboardMarkup:
             button(context.t("admin.button_keys"), "tenant", "keys", state.id, owner=owner),
             button(context.t("admin.button_plan"), "tenant", "plans", state.id, owner=owner),
             button(context.t(access[0]), access[1], access[2], state.id, owner=owner),
+            button(context.t("admin.button_who"), "tenant", "who", state.id, owner=owner),
             button(context.t("admin.button_log"), "log", "of", state.id, owner=owner),
             button(context.t("admin.refresh"), "tenant", "card", state.id, owner=owner),
         ]
@@ -194,5 +196,12 @@ COMMAND = Command(
     show,
     102,
     admin=True,
-    buttons={"card": card, "keys": keys, "revoke": ask_revoke, "yes": revoke_confirmed, "plans": plans},
+    buttons={
+        "card": card,
+        "keys": keys,
+        "revoke": ask_revoke,
+        "yes": revoke_confirmed,
+        "plans": plans,
+        **tenant_exclusions.ACTIONS,
+    },
 )

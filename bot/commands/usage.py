@@ -43,7 +43,7 @@ async def show(context: Context, span: str) -> None:
     start, end = days_of(span, state, context.services.clock.now().date())
     found = await context.services.db.read(lambda conn: usage_units.rows(conn, start, end, state.id))
     left = await _shared(context, state, start, end) + _left(context, state, await answers_today(context, state))
-    if not found and not has_picture(context):
+    if context.ephemeral_for or (not found and not has_picture(context)):
         await context.edit_or_reply(_text(context, span, found, left), _keyboard(context))
         return
     words, formats = _chart_texts(context, span, found), locales.find(context.language).formats
@@ -177,4 +177,4 @@ def _keyboard(context: Context) -> InlineKeyboardMarkup:
     return rows([*spans, button(context.t("usage.csv"), "usage", "csv", owner=owner)], width=4)
 
 
-COMMAND = Command("usage", usage, 6, topic=Topic.MONEY, buttons={"show": show_span, "csv": send_csv})
+COMMAND = Command("usage", usage, 6, topic=Topic.MONEY, buttons={"show": show_span, "csv": send_csv}, ephemeral=True)

@@ -111,4 +111,4 @@ def _outcome(context: Context, outcome: str) -> str:
     return locales.find(context.language).texts.get(f"why.outcome_{outcome}", outcome.replace("_", " "))
 
 
-COMMAND = Command("why", why, 10, topic=Topic.CHAT)
+COMMAND = Command("why", why, 10, topic=Topic.CHAT, ephemeral=True)

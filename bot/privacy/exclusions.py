@@ -1,7 +1,8 @@
-"""The page of /settings where a person leaves out providers: one by one, by country, or all that train on prompts."""
+"""The page where a person, or an operator for a tenant, leaves out providers: singly, by country, or all that train."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
@@ -9,41 +10,69 @@ from bot.buttons import button, rows
 from bot.context import Context
 from bot.formatting.brands import brand
 from engine.privacy import DataPolicy, Exclusions, exclusions_from, stored_exclusions
+from storage.database.connection import Connection
 from storage.tenants import tenant_settings, tenants
 
+Change: TypeAlias = Callable[[Exclusions], Exclusions]
 MOST_NAME_BYTES = 24  # of a provider's name within a button's data
 ALLOWED, LEFT_OUT = "✓", "✗"
 
 
+@dataclass(frozen=True, slots=True)
+class ExclusionsPage:
+    """Whose exclusions a page shows. `before`: the arguments of its buttons that come before their own."""
+
+    tenant_id: int
+    command: str = "settings"
+    back: tuple[str, str] = ("privacy.back", "open")
+    before: tuple[str, ...] = ()
+
+
 async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
     state = await context.state(fresh=True)
-    await context.edit_or_reply(page(context, state.exclusions), _keyboard(context, state.exclusions))
+    await show_page(context, ExclusionsPage(state.id), state.exclusions)
+
+
+async def show_page(context: Context, of: ExclusionsPage, exclusions: Exclusions) -> None:
+    await context.edit_or_reply(page(context, exclusions), _keyboard(context, of, exclusions))
 
 
 async def toggle_provider(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    await _change(context, lambda now: replace(now, providers=now.providers ^ {args[0]}))
+    await _change(context, without_provider(args[0]))
 
 
 async def toggle_country(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    await _change(context, lambda now: replace(now, countries=now.countries ^ {args[0]}))
+    await _change(context, without_country(args[0]))
 
 
 async def toggle_training(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    await _change(context, lambda now: replace(now, training=not now.training))
+    await _change(context, without_training)
 
 
-async def _change(context: Context, change: Callable[[Exclusions], Exclusions]) -> None:
+def without_provider(name: str) -> Change:
+    return lambda now: replace(now, providers=now.providers ^ {name})
+
+
+def without_country(code: str) -> Change:
+    return lambda now: replace(now, countries=now.countries ^ {code})
+
+
+def without_training(now: Exclusions) -> Exclusions:
+    return replace(now, training=not now.training)
+
+
+async def _change(context: Context, change: Change) -> None:
     tenant_id = (await context.state()).id
+    await context.services.db.write(lambda conn: store_change(conn, tenant_id, change))
+    await show_page(context, ExclusionsPage(tenant_id), (await context.state(fresh=True)).exclusions)
 
+
+def store_change(conn: Connection, tenant_id: int, change: Change) -> None:
     def changed(stored: object) -> object:
         exclusions = change(exclusions_from(stored))
         return stored_exclusions(exclusions) if exclusions else None
 
-    await context.services.db.write(
-        lambda conn: tenant_settings.change_setting(conn, tenant_id, tenants.EXCLUSIONS, changed)
-    )
-    now = (await context.state(fresh=True)).exclusions
-    await context.edit_or_reply(page(context, now), _keyboard(context, now))
+    tenant_settings.change_setting(conn, tenant_id, tenants.EXCLUSIONS, changed)
 
 
 def page(context: Context, exclusions: Exclusions) -> str:
@@ -96,9 +125,10 @@ COUNTRIES = frozenset({"CN", "FR", "US"})
 """The countries that have names in the locales: those of the built-in providers."""
 
 
-def _keyboard(context: Context, exclusions: Exclusions) -> InlineKeyboardMarkup:
+def _keyboard(context: Context, of: ExclusionsPage, exclusions: Exclusions) -> InlineKeyboardMarkup:
     def to(label: str, action: str, *args: str, left_out: bool) -> InlineKeyboardButton:
-        return button(f"{LEFT_OUT if left_out else ALLOWED} {label}", "settings", action, *args, owner=context.user.id)
+        mark = LEFT_OUT if left_out else ALLOWED
+        return button(f"{mark} {label}", of.command, action, *of.before, *args, owner=context.user.id)
 
     names = [name for name in providers(context) if len(name.encode()) <= MOST_NAME_BYTES and ":" not in name]
     known = {policy_of(context, name).country for name in names} | exclusions.countries
@@ -109,7 +139,8 @@ def _keyboard(context: Context, exclusions: Exclusions) -> InlineKeyboardMarkup:
     ]
     shown = [n for n in names if n in exclusions.providers or not exclusions.cover(n, policy_of(context, n))]
     named = [to(brand(name), "who_provider", name, left_out=name in exclusions.providers) for name in shown]
-    back = button(context.t("privacy.back"), "settings", "open", owner=context.user.id)
+    label, action = of.back
+    back = button(context.t(label), of.command, action, *of.before, owner=context.user.id)
     by_country, by_name = rows(countries, width=3).inline_keyboard, rows(named, width=3).inline_keyboard
     return InlineKeyboardMarkup([buttons, *by_country, *by_name, [back]])
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from sandbox.telegram.groups.ephemeral import sent_to_one
 from sandbox.telegram.outside.inline import edit_inline
 from sandbox.telegram.params import Params, Upload, decoded, is_true, markup, number, required
 from sandbox.telegram.refusals import refuse
@@ -35,7 +36,10 @@ ACTIONS = frozenset(
 async def send_message(world: World, params: Params) -> Any:
     required(params, "chat_id")
     found = message_text(params)
-    return sent(world, params, {"text": found.text, "entities": found.entities})
+    content = {"text": found.text, "entities": found.entities}
+    if params.get("ephemeral_message_parameters"):
+        return sent_to_one(world, params, content)
+    return sent(world, params, content)
 
 
 async def send_message_draft(world: World, params: Params) -> Any:

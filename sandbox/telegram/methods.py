@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.telegram import commands, messages, stars
+from sandbox.telegram.groups import ephemeral
 from sandbox.telegram.members import membership
 from sandbox.telegram.outside import inline
 from sandbox.telegram.params import Params, decoded, is_true, number, required
@@ -154,6 +155,8 @@ METHODS: dict[str, Callable[[World, Params], Awaitable[Any]]] = {
         "editMessageMedia": messages.edit_message_media,
         "editMessageReplyMarkup": messages.edit_message_reply_markup,
         "deleteMessage": messages.delete_message,
+        "deleteEphemeralMessage": ephemeral.delete_ephemeral_message,
+        "editEphemeralMessageText": ephemeral.edit_ephemeral_message_text,
         "sendChatAction": messages.send_chat_action,
         "sendPhoto": messages.send_photo,
         "sendDocument": messages.send_document,

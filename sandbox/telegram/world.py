@@ -38,6 +38,8 @@ class Chat:
     messages: dict[int, Message] = field(default_factory=dict)
     drafts: dict[int, dict[str, Any]] = field(default_factory=dict)
     threads: set[int] = field(default_factory=set)
+    ephemeral: dict[int, Message] = field(default_factory=dict)
+    ephemeral_commands: dict[int, tuple[int, float]] = field(default_factory=dict)
     refusal: str = ""
     """The name of the refusal of every message of the bot: `no_rights`, `kicked`, `closed_topic` and others."""
 
@@ -244,6 +246,10 @@ class World:
     def file_path(self, file_id: str) -> str:
         """Return the path of a file's download, under /file/bot{token}/."""
         return f"files/{file_id}{Path(self.files[file_id][0]).suffix}"
+
+    def date(self) -> int:
+        """Return the date of a message that is sent now."""
+        return int(time.time())
 
     def name(self, kind: str) -> str:
         self._next_name += 1
