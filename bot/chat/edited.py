@@ -24,8 +24,8 @@ _ASK = "/ask"
 async def on_edited(update: Update, context: Context) -> None:
     """Ask the edited question; its answer replaces the one before. Telegram also sends edits that change no text."""
     message = update.edited_message
-    if message is None or is_anonymous(message):
-        return
+    if message is None or is_anonymous(message) or message.location is not None:
+        return  # a live location is edited as its sender moves
     state = await context.state()
     if not state.is_admitted or state.banned:
         return

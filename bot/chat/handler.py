@@ -7,13 +7,15 @@ from bot.chat import pending_input
 from bot.chat.asking import ask_message
 from bot.context import Context
 from bot.groups.mentions import addressed, own_words
-from bot.groups.senders import is_anonymous, is_other_bot
+from bot.groups.senders import is_anonymous, is_other_bot, is_own_result
 
 
 async def on_message(update: Update, context: Context) -> None:
     """Answer a text, photo, file or recording that is addressed to the bot."""
     message = update.message
-    if message is None or is_other_bot(message) or not addressed(message, context):
+    if message is None or is_other_bot(message) or is_own_result(message, context):
+        return
+    if not addressed(message, context):
         return
     if is_anonymous(message):
         await context.reply(context.t("chat.anonymous"))

@@ -22,6 +22,11 @@ def is_other_bot(message: Message) -> bool:
     return message.from_user is not None and message.from_user.is_bot and not is_anonymous(message)
 
 
+def is_own_result(message: Message, context: Context) -> bool:
+    """Return True for an inline result of this bot that a person chose: its answer is edited into it."""
+    return message.via_bot is not None and message.via_bot.id == context.bot.id
+
+
 async def is_chat_admin(context: Context, chat_id: int, user_id: int | None = None) -> bool:
     """Return True if the user (None: the update's) is an admin of this chat; False where Telegram doesn't say so."""
     try:

@@ -20,7 +20,7 @@ ALLOWED, LEFT_OUT = "✓", "✗"
 
 @dataclass(frozen=True, slots=True)
 class ExclusionsPage:
-    """Whose exclusions a page shows. `before`: the arguments of its buttons that come before their own."""
+    """A page with the exclusions of a tenant. `before`: the arguments of its buttons that come before their own."""
 
     tenant_id: int
     command: str = "settings"

@@ -134,3 +134,15 @@ async def test_part_of_a_paste_is_replaced_and_the_whole_is_asked_anew(
     (question,) = await asked(journey)
     assert json.loads(question)[0]["text"] == expected
     await journey.check_books()
+
+
+async def test_live_location_that_moves_is_not_asked_again(journey: Journey) -> None:
+    world = journey.sandbox.world
+    place = {"latitude": 1.5, "longitude": 2.5, "live_period": 900}
+    message = world.say(ANN, ANN, "", location=place)
+    await journey.idle()
+    for step in range(3):
+        moved = {**place, "latitude": 1.6 + step}
+        world.updates.push("edited_message", {**message, "location": moved, "edit_date": message["date"] + step + 1})
+    await journey.idle()
+    assert await charged(journey) == 1

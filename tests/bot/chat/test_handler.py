@@ -43,3 +43,12 @@ async def test_quoted_text_of_a_reply_goes_with_the_question(journey: Journey) -
     (question, _) = await journey.rows("SELECT parts FROM messages ORDER BY id")
     assert "Message of Ann, which is replied to:]\\n> the tide tables" in question["parts"]
     assert "explain this" in question["parts"]
+
+
+async def test_inline_result_of_this_bot_is_not_asked_again_where_it_is_posted(journey: Journey) -> None:
+    world = journey.sandbox.world
+    world.say(ANN, ANN, "❓ how deep is the sea?", via_bot=dict(world.bot))
+    world.say(ANN, ANN, "how tall is Everest?", via_bot={**world.bot, "id": 5, "username": "other_bot"})
+    await journey.idle()
+    (found,) = await journey.rows("SELECT content FROM questions")
+    assert "Everest" in found["content"]
