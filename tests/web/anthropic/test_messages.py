@@ -1,11 +1,16 @@
 """POST /v1/messages, with the real `anthropic` client."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
 import pytest
 
+from tests.lazily import Lazily
 from tests.web.conftest import RunningApi
+
+if TYPE_CHECKING:
+    import anthropic
+else:
+    anthropic = Lazily("anthropic")  # a second
 
 ASKED: Any = [{"role": "user", "content": "tell me about the sea, at length"}]
 TOOL: Any = {"name": "look", "input_schema": {"type": "object", "properties": {"at": {"type": "string"}}}}
@@ -13,7 +18,7 @@ PIXEL = "iVBORw0KGgo="
 MODELS = ["deepseek/deepseek-v4-flash", "gemini/gemini-2.5-flash-lite", "anthropic/claude-haiku-4-5"]
 
 
-def claude(api: RunningApi, key: str = "") -> anthropic.AsyncAnthropic:
+def claude(api: RunningApi, key: str = "") -> "anthropic.AsyncAnthropic":
     return anthropic.AsyncAnthropic(base_url=api.url, auth_token=key or api.key, max_retries=0)
 
 
@@ -88,24 +93,23 @@ async def test_tokens_are_counted_without_a_charge(api: RunningApi) -> None:
     assert await api.rows("SELECT * FROM holds") == []
 
 
-ERRORS: list[tuple[dict[str, Any], type[anthropic.APIStatusError], str]] = [
-    ({"model": "no-such-model"}, anthropic.NotFoundError, "not_found_error"),
-    ({"messages": []}, anthropic.BadRequestError, "invalid_request_error"),
-    ({"max_tokens": 0}, anthropic.BadRequestError, "invalid_request_error"),
-    ({"model": "gpt-4o", "max_tokens": 10**7}, anthropic.APIStatusError, ""),
+ERRORS: list[tuple[dict[str, Any], str, str]] = [
+    ({"model": "no-such-model"}, "NotFoundError", "not_found_error"),
+    ({"messages": []}, "BadRequestError", "invalid_request_error"),
+    ({"max_tokens": 0}, "BadRequestError", "invalid_request_error"),
 ]
 
 
-@pytest.mark.parametrize(("fields", "kind", "type"), ERRORS[:3])
+@pytest.mark.parametrize(("fields", "kind", "type"), ERRORS)
 async def test_error_is_raised_by_the_client_as_its_own(
     api: RunningApi,
     fields: dict[str, Any],
-    kind: type[anthropic.APIStatusError],
+    kind: str,
     type: str,  # noqa: A002
 ) -> None:
     async with claude(api) as client:
         for stream in (False, True):
-            with pytest.raises(kind) as raised:
+            with pytest.raises(getattr(anthropic, kind)) as raised:
                 await client.messages.create(
                     **{"model": "auto", "messages": ASKED, "max_tokens": 9, "stream": stream, **fields}
                 )
