@@ -178,6 +178,12 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
+def no_pauses(sandbox: Sandbox) -> None:
+    """Providers send their answers at once: for tests with many answers, or a very long one."""
+    sandbox.stand_ins._word_seconds = 0.0
+
+
+@pytest.fixture
 async def journey(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
     async with started(tmp_path, sandbox) as started_sandbox:
         yield started_sandbox

@@ -8,7 +8,7 @@ from scheduler.context import JobContext
 from scheduler.jobs import expire_holds, outages, probe_providers, quotas, renew_plans
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 
-pytestmark = pytest.mark.usefixtures("no_early_attempts")
+pytestmark = pytest.mark.usefixtures("no_early_attempts", "no_pauses")
 LONG = "tell me about tea at length"
 
 

@@ -182,6 +182,7 @@ async def test_undeliverable_retry_brings_the_answer_before_back(journey: Journe
     await journey.check_books()
 
 
+@pytest.mark.usefixtures("no_pauses")
 async def test_very_long_answer_is_sent_as_a_file_too(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.providers.answers._LONG", "word " * 5200)
     await journey.ask("/start")

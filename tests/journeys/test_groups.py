@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from engine.money import Money
 from sandbox.telegram.world import Chat
 from storage.groups import wallets
@@ -40,6 +42,7 @@ async def filled(journey: Journey, usd: str = "5") -> None:
     await journey.idle()
 
 
+@pytest.mark.usefixtures("no_pauses")
 async def test_asker_pays_for_little_of_another_persons_talk(journey: Journey) -> None:
     for number in range(6):
         await journey.ask(f"/ask {'a long story of the sea and its tides ' * 90} {number}", BAO, GROUP_ID)
