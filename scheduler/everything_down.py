@@ -11,6 +11,7 @@ from scheduler.incidents import IncidentFacts, report, resolve
 from scheduler.outage_facts import OUTAGE_KINDS, minutes_between, subjects_out
 from storage.alerts import incidents
 from storage.reports import journal
+from storage.reports.journal import Unanswered
 
 ALL_DOWN, ALL = "everything_down", "all"
 RECENT = timedelta(minutes=10)
@@ -20,7 +21,9 @@ async def report_everything_down(context: JobContext, now: datetime) -> None:
     """Report that a prompt failed at every provider since the last answer, or that all offers of a model are out."""
     last_answer = await context.db.read(journal.last_answer_at)
     since = max(now - RECENT, last_answer or now - RECENT)
-    failed, first = await context.db.read(lambda conn: journal.failed_everywhere(conn, since))
+    unanswered = await _without_an_answer(context, since)
+    failed = sum(each.count for each in unanswered)
+    first = min((each.first_at for each in unanswered), default=since)
     models = await _models_out(context)
     if failed or models:
         facts = {
@@ -38,6 +41,22 @@ async def report_everything_down(context: JobContext, now: datetime) -> None:
     if has_answered or not known.facts["count"]:
         back_at = last_answer if has_answered and last_answer is not None else now
         await resolve(context, ALL_DOWN, ALL, {"minutes": minutes_between(known.opened_at, back_at)}, now)
+
+
+async def _without_an_answer(context: JobContext, since: datetime) -> list[Unanswered]:
+    """Return the prompts since then that failed everywhere.
+
+    A prompt for a single offer, asked for by its name, shows only that this one is out. Such prompts count where they
+    failed at every provider in service.
+    """
+    found = await context.db.read(partial(journal.failed_everywhere, since=since))
+    configured = context.market.catalog.models
+    chains = [each for each in found if each.asked in configured]
+    tried = frozenset[str]().union(*(each.providers for each in found))
+    in_service = {name for name, provider in context.market.providers.items() if provider.keys}
+    out = {subject for subject in await subjects_out(context) if "/" not in subject}
+    drained = {name for name in in_service if context.market.health.state(name).state is State.DRAINED}
+    return found if in_service - drained - out <= tried else chains
 
 
 async def _models_out(context: JobContext) -> list[str]:

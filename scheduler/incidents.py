@@ -22,10 +22,22 @@ RECOVERY = "recovery"
 """The fact that holds the values of the reply about the end. A closed incident without it gets no reply."""
 
 
-async def report(context: JobContext, kind: str, subject: str, facts: IncidentFacts, now: datetime) -> None:
-    """Open the incident, update the open one, or reopen one that was resolved within `reopen_seconds`."""
+async def report(
+    context: JobContext,
+    kind: str,
+    subject: str,
+    facts: IncidentFacts,
+    now: datetime,
+    *,
+    grown_from: Incident | None = None,
+) -> None:
+    """Open the incident, update the open one, or reopen one that was resolved within `reopen_seconds`.
+
+    `grown_from`: an open incident, such as that of one offer, which becomes this one and keeps its message.
+    """
     since = now - timedelta(seconds=context.reopen_seconds)
-    await context.db.write(partial(_report, kind=kind, subject=subject, facts=facts, reopen_since=since, now=now))
+    unit = partial(_report, kind=kind, subject=subject, facts=facts, reopen_since=since, now=now, grown_from=grown_from)
+    await context.db.write(unit)
 
 
 async def resolve(context: JobContext, kind: str, subject: str, recovery: Mapping[str, object], now: datetime) -> None:
@@ -51,14 +63,23 @@ async def close_silently(context: JobContext, kind: str, subject: str, now: date
 
 
 def _report(
-    conn: Connection, *, kind: str, subject: str, facts: IncidentFacts, reopen_since: datetime, now: datetime
+    conn: Connection,
+    *,
+    kind: str,
+    subject: str,
+    facts: IncidentFacts,
+    reopen_since: datetime,
+    now: datetime,
+    grown_from: Incident | None,
 ) -> None:
     known = incidents.find_open(conn, kind, subject)
     if known is not None:
         _update(conn, known, facts, now)
         return
     earlier = incidents.latest_closed(conn, kind, subject, reopen_since)
-    if earlier is None:
+    if earlier is None and grown_from is not None and incidents.grow(conn, grown_from.id, kind, subject):
+        incidents.update(conn, grown_from.id, facts, now)
+    elif earlier is None:
         incidents.begin(conn, kind, subject, facts, now)
     elif incidents.reopen(conn, earlier.id):
         returned = {"returned": earlier.facts.get("returned", 0) + 1}

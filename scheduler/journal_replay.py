@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import takewhile
 from typing import NamedTuple
 
 from engine.catalog.thinking import is_thinking_model
@@ -21,10 +22,9 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The failures of an offer or a provider since its latest success, as an alert tells them.
+    """The failures of an offer or a provider since its latest success; rate limits are counted separately.
 
-    Rate limits are no failures and are counted separately. `last_outcome` and `last_status` are those of the latest
-    failure, `since` is the start of the first.
+    `last_outcome` and `last_status` are those of the latest failure, `since` is the start of the first.
     """
 
     count: int = 0
@@ -36,23 +36,23 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class RecentAttempts:
-    """An offer's attempts in a span of time that is over. `usual_outcome`: the most frequent failure."""
+    """An offer's attempts in a span of time that is over. `usual_outcome`: the most frequent failure.
+
+    `failed_between`: those before its latest success; the others may begin an outage.
+    """
 
     count: int
     failed: int
+    failed_between: int
     usual_outcome: str
 
 
 @dataclass(slots=True)
 class OfferReplay:
-    """One offer: its breaker, and the attempts of its outage or of its latest run of failures.
-
-    `good_at`: its latest success that counts. `opened_at`: the times at which its breaker opened, newest last.
-    """
+    """One offer: its breaker, its latest success that counts, and the attempts of its outage or latest failures."""
 
     health: OfferHealth
     good_at: datetime | None = None
-    opened_at: list[float] = field(default_factory=list)
     rate_limited: int = 0
     _outage: list[JournaledAttempt] = field(default_factory=list)
     _known: dict[int, tuple[float, JournaledAttempt]] = field(default_factory=dict)
@@ -78,18 +78,18 @@ class OfferReplay:
         start = since.timestamp()
         known = [each for at, each in self._known.values() if at >= start and each.began_at <= until]
         outcomes = [each.outcome for each in known if each.has_failed]
-        return RecentAttempts(len(known), len(outcomes), max(outcomes, key=outcomes.count, default=""))
+        usual = max(outcomes, key=outcomes.count, default="")
+        at_end = len(list(takewhile(lambda each: each.has_failed, reversed(known))))
+        return RecentAttempts(len(known), len(outcomes), len(outcomes) - at_end, usual)
 
-    def began_outage_since(self, since: datetime) -> bool:
-        """Return whether its breaker has opened since then, or is open."""
-        return self.is_down or any(at >= since.timestamp() for at in self.opened_at)
-
-    # --- events -----------------------------------------------------------------------------------------
+    def has_failed_since(self, at: float) -> bool:
+        """Return whether a failure of its outage, or since its latest success, ended after that time."""
+        return any(each.ended_at.timestamp() > at for each in self.failed)
 
     def answered(self, at: float, attempt: JournaledAttempt) -> None:
         """Take a first token. An open breaker is closed by an attempt that began after it had opened."""
         breaker, began_at = self.health.breaker, attempt.began_at.timestamp()
-        probe = breaker.is_open and began_at >= self.opened_at[-1]
+        probe = breaker.is_open and began_at >= breaker.opened_at
         self._know(at, attempt)
         if breaker.ignores(began_at) and not probe:
             return
@@ -111,9 +111,10 @@ class OfferReplay:
             patience_seconds=patience_seconds,
         )
         if opened:
-            self.opened_at.append(at)
             run, minute = self._attempts_of_run(), self._attempts_of_minute(at)
             self._outage = run if len(run) >= self.health.breaker.failures_to_open else minute
+        elif self.health.breaker.is_open:  # by the cut of the probe that had ended the outage
+            self._outage.append(attempt)
         return opened
 
     def _attempts_of_run(self) -> list[JournaledAttempt]:
@@ -145,7 +146,6 @@ class ProviderReplay:
     offers: dict[str, OfferReplay] = field(default_factory=dict)
     refused: list[JournaledAttempt] = field(default_factory=list)
     good_at: datetime | None = None
-    _opened_at: float = 0.0
     _bad_at: datetime = _EPOCH
 
     @property
@@ -156,6 +156,11 @@ class ProviderReplay:
     def has_recovered(self) -> bool:
         """True where an attempt has answered since the evidence against the provider as a whole."""
         return not self.is_down and not self.refused and self.good_at is not None and self.good_at > self._bad_at
+
+    def was_down_since(self, model: str, since: datetime) -> bool:
+        """Return whether the provider or its offer of this model is down, or was at some time since then."""
+        breakers = (self.health.breaker, self.offers[model].health.breaker)
+        return any(each.is_open or each.closed_at >= since.timestamp() for each in breakers)
 
     def failures(self, model: str | None = None) -> Failures:
         """Return the failures of an offer; for None, those of all offers and keys together."""
@@ -189,7 +194,7 @@ class ProviderReplay:
         offer.health.pending.answered(attempt.number)
         offer.health.track.learn_speed(round(1000 * (at - began_at)))
         self.refused = [each for each in self.refused if each.ended_at > attempt.began_at]
-        probe = breaker.is_open and began_at >= self._opened_at
+        probe = breaker.is_open and began_at >= breaker.opened_at
         if probe or not breaker.ignores(began_at):
             self.good_at = datetime.fromtimestamp(at, UTC)
         breaker.succeeded(at, began_at, number=attempt.number, probe=probe)
@@ -212,7 +217,7 @@ class ProviderReplay:
             if attempt.outcome == Unreachable.outcome:
                 breaker.failed(at, attempt.began_at.timestamp(), number=attempt.number)
             if self.is_down and not was_down:
-                self._opened_at, self._bad_at = at, attempt.ended_at
+                self._bad_at = attempt.ended_at
 
 
 def replay(
@@ -227,11 +232,8 @@ def replay(
     request may be under way here: it counts as an attempt whose result is not known.
     """
     attempts = list(attempts)
-    found = ProviderReplay(
-        ProviderHealth((), Breaker(failures_to_open, policy.rest_seconds), _EPOCH),
-        failures_to_open,
-        policy,
-    )
+    health = ProviderHealth((), Breaker(failures_to_open, policy.rest_seconds), _EPOCH)
+    found = ProviderReplay(health, failures_to_open, policy)
     events: list[_Event] = []
     for each in attempts:
         events += _events(found, each)

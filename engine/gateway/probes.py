@@ -3,7 +3,7 @@
 from engine.attempt_record import ANSWERED, AttemptRecord
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Role, says
-from engine.errors import ProviderError
+from engine.errors import ProviderError, Refused
 from engine.gateway.attempt import Attempt
 from engine.gateway.market import Market
 from engine.gateway.question import Question
@@ -30,12 +30,19 @@ async def probe_provider(market: Market, provider: str, request_id: str) -> Prov
 
 
 async def probe(market: Market, offer: Offer, request_id: str) -> ProviderError | None:
-    """Attempt `offer`, report to its health and journal it. None: it answers, or it may not be asked now."""
+    """Attempt `offer`, report to its health and journal it. None: it answers, or it may not be asked now.
+
+    An offer that takes no prompts, such as one of embeddings, is not asked.
+    """
+    try:
+        model = market.catalog.model(offer.name)
+    except Refused:
+        return None
     permit = market.health.admit(offer)
     if not isinstance(permit, Permit):
         return None
     request = ChatRequest(request_id, offer.model, (_PROMPT,), max_output_tokens=PROBE_TOKENS)
-    quotes, drops = market.catalog.quote(request, market.catalog.model(offer.name), market.clock.now())
+    quotes, drops = market.catalog.quote(request, model, market.clock.now())
     if not quotes:
         market.health.abandoned(permit)
         return None

@@ -43,7 +43,8 @@ class Breaker:
     opened_at: float = -inf  # the begin of the last outage
     opened_until: float | None = None
     next_rest_seconds: float = 0.0
-    _closed_at: float = -inf  # the end of the last outage
+    closed_at: float = -inf  # the end of the last outage
+    _ended_by: int = 0  # the number of the probe that ended it
     _usual: float = 0.0  # the share of attempts that failed before the last run of failures
     _usual_at: float = -inf
     _outcomes: deque[CountedAttempt] = field(default_factory=deque)
@@ -97,14 +98,15 @@ class Breaker:
         """Return the seconds until it may be probed; 0 when closed or half-open."""
         return 0.0 if self.opened_until is None else max(0.0, self.opened_until - now)
 
-    def ignores(self, began_at: float) -> bool:
+    def ignores(self, began_at: float, number: int = 0) -> bool:
         """Return whether an attempt says nothing: it began before the end of an outage, and is no probe of it."""
-        return self.is_open or began_at < self._closed_at
+        return self.is_open or (began_at < self.closed_at and not (number and number == self._ended_by))
 
     def succeeded(self, now: float, began_at: float, *, number: int = 0, probe: bool = False) -> None:
         """Record a first token. An open breaker is closed by its probe alone: others may have begun before it."""
         if probe and self.is_open:
             self.close(now)
+            self._ended_by = number
         elif self.ignores(began_at):
             return
         self._record(CountedAttempt(number, began_at, now, failed=False))
@@ -114,7 +116,8 @@ class Breaker:
     ) -> bool:
         """Record a failure; return True when it opens the breaker.
 
-        A failure after the first token replaces the success of the same `number`. A failed probe begins another rest.
+        A failure after the first token replaces the success of the same `number`. A failed probe begins another rest,
+        also one that had ended the outage by its first token.
         `pending`: when the attempts began that may still answer; while one of them began within the run of failures,
         the run is not in a row.
         """
@@ -122,7 +125,10 @@ class Breaker:
             self.probing = False
             self._rest(now)
             return False
-        if self.ignores(began_at):
+        if not self.is_open and self._is_the_only_answer(number):
+            self._rest(now)
+            return False
+        if self.ignores(began_at, number):
             return False
         self._record_failure(CountedAttempt(number, began_at, now, failed=True))
         if not self._is_outage(now, pending):
@@ -148,10 +154,15 @@ class Breaker:
     def close(self, now: float) -> None:
         """End an outage. The failure share from before it is remembered for as long again."""
         if self.is_open:
-            self._closed_at = now
+            self.closed_at = now
             self._usual_at = max(self._usual_at, now) if self._usual else self._usual_at
-        self.opened_until, self.probing = None, False
+        self.opened_until, self.probing, self._ended_by = None, False, 0
         self._outcomes.clear()
+
+    def _is_the_only_answer(self, number: int) -> bool:
+        """Return whether the outage was ended by the attempt of this number, and nothing has answered since."""
+        ended = bool(number) and number == self._ended_by
+        return ended and all(each.failed or each.number == number for each in self._outcomes)
 
     def _rest(self, since: float) -> None:
         self.opened_until = since + self.next_rest_seconds

@@ -262,7 +262,7 @@ class OfferHealth:
         self._failed_at = now
         if not was_alive:
             self.resting.failure_seconds = now - began_at
-        if probe or not self.breaker.ignores(began_at):
+        if probe or not self.breaker.ignores(began_at, number):
             self.track.failed(now, now - began_at, was_alive=was_alive)
         late_seconds = self.track.late_seconds or patience_seconds
         pending = self.pending.hopeful(now, late_seconds)

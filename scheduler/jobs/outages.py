@@ -76,12 +76,15 @@ def _read(context: JobContext, conn: Connection, name: str, known: list[Incident
 
 async def _report_provider(context: JobContext, reading: Reading, known: list[Incident], now: datetime) -> None:
     name, found = reading.name, reading.found
+    if not context.market.providers[name].keys:  # it is no longer configured
+        for each in known:
+            await close_silently(context, each.kind, each.subject, now)
+        return
     kind = _provider_kind(context, reading)
     if kind is not None:
-        for each in known:
-            if (each.kind, each.subject) != (kind, name):
-                await close_silently(context, each.kind, each.subject, now)
-        await report(context, kind, name, await outage_facts(context, name, found.failures(), now), now)
+        offers = [each for each in known if each.kind == OFFER_DOWN and kind == PROVIDER_DOWN]
+        facts = await outage_facts(context, name, found.failures(), now)
+        await report(context, kind, name, facts, now, grown_from=min(offers, key=lambda each: each.id, default=None))
         return
     await _report_single_keys(context, name, now)
     if found.has_recovered:
@@ -109,7 +112,8 @@ async def _report_offer(
 ) -> None:
     """Report that an offer is down or avoided, or that it no longer is."""
     if found.is_down:
-        await close_silently(context, OFFER_AVOIDED, offer.name, now)
+        if not known and not found.has_failed_since(reading.found.health.breaker.closed_at):
+            return  # its failures are those of its provider's outage, which is over; it is probed soon
         facts = await outage_facts(context, offer.name, reading.found.failures(offer.model), now)
         await report(context, OFFER_DOWN, offer.name, facts, now)
         return
@@ -117,7 +121,7 @@ async def _report_offer(
         if each.kind == OFFER_DOWN and found.has_recovered:
             await _resolve_outage(context, each, found.good_at, now)
     recent = found.recent(now - AVOIDED_WINDOW, reading.complete_until)
-    if _is_avoided(recent) and not found.began_outage_since(now - AVOIDED_WINDOW):
+    if _is_avoided(recent) and not reading.found.was_down_since(offer.model, now - AVOIDED_WINDOW):
         await report(context, OFFER_AVOIDED, offer.name, await avoided_facts(context, offer, recent, now), now)
     elif any(each.kind == OFFER_AVOIDED for each in known) and _is_over(recent):
         (opened_at,) = (each.opened_at for each in known if each.kind == OFFER_AVOIDED)
@@ -126,7 +130,7 @@ async def _report_offer(
 
 
 def _is_avoided(recent: RecentAttempts) -> bool:
-    return recent.count >= AVOIDED_LEAST and recent.failed > AVOIDED_SHARE * recent.count
+    return recent.count >= AVOIDED_LEAST and recent.failed_between > AVOIDED_SHARE * recent.count
 
 
 def _is_over(recent: RecentAttempts) -> bool:

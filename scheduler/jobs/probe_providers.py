@@ -1,12 +1,19 @@
-"""Probes after a cooldown without traffic: one real prompt of one token, or a free call for a refused key."""
+"""Probes after a cooldown without traffic: one real prompt of one token, or a free call for a refused key.
+
+An outage that this process has not seen itself is probed too: after a restart nothing rests, and without traffic
+nobody would see its end.
+"""
 
 import logging
 import uuid
 
 from engine.catalog.offers import Offer
 from engine.gateway.probes import probe
+from engine.routing.provider_health import State
 from scheduler.context import JobContext
 from scheduler.job import Job, Misfire
+from scheduler.outage_facts import OUTAGE_KINDS
+from storage.alerts import incidents
 
 log = logging.getLogger(__name__)
 
@@ -15,8 +22,22 @@ async def run(context: JobContext) -> None:
     await _probe_refused_keys(context)
     for name in context.market.health.locked_out():
         await _probe_locked_out(context, name)
-    for offer in context.market.health.due_probes():
+    due = context.market.health.due_probes()
+    for offer in (*due, *[each for each in await _reported_out(context) if each not in due]):
         await _probe(context, offer)
+
+
+async def _reported_out(context: JobContext) -> list[Offer]:
+    """Return offers with an open incident that are in service by this process's health."""
+    health, providers = context.market.health, context.market.providers
+    known = [each for each in await context.db.read(incidents.all_open) if each.kind in OUTAGE_KINDS]
+    offers = {_offer_of(context, each.subject) for each in known if each.subject.partition("/")[0] in providers}
+    return [each for each in offers if each is not None and health.offer_state(each).state is State.CLOSED]
+
+
+def _offer_of(context: JobContext, subject: str) -> Offer | None:
+    """Return the offer of an incident, or the cheapest one of its provider."""
+    return Offer.named(subject) if "/" in subject else cheapest_offer(context, subject)
 
 
 async def _probe_locked_out(context: JobContext, name: str) -> None:

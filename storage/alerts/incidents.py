@@ -67,6 +67,12 @@ def update(conn: Connection, incident_id: int, facts: dict[str, Any], now: datet
     )
 
 
+def grow(conn: Connection, incident_id: int, kind: str, subject: str) -> bool:
+    """Make an open incident one of a wider kind and subject. Return False if it is closed."""
+    sql = "UPDATE incidents SET kind = :kind, subject = :subject WHERE id = :id AND state = 'open'"
+    return bool(conn.run(sql, id=incident_id, kind=kind, subject=subject))
+
+
 def reopen(conn: Connection, incident_id: int) -> bool:
     """Open a closed incident again. Return False if it is open already."""
     return bool(

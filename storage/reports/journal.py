@@ -184,23 +184,44 @@ def waste(conn: Connection, provider: str, model: str, since: datetime) -> Money
     return Money(int(found or 0))
 
 
-def failed_everywhere(conn: Connection, since: datetime) -> tuple[int, datetime]:
-    """Return the number of requests since then that failed at every offer, and the start of the first.
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The requests for a model that failed at every offer: their number, and the start of the first.
+
+    `providers`: where they were attempted.
+    """
+
+    asked: str
+    count: int
+    first_at: datetime
+    providers: frozenset[str]
+
+
+def failed_everywhere(conn: Connection, since: datetime) -> list[Unanswered]:
+    """Return the requests since then that failed at every offer, by the model that they asked for.
 
     Such a request has a journal line without a provider and no kept answer. Requests that were abandoned or that were
     at fault themselves don't count.
     """
-    found = row(
-        conn,
-        "SELECT COUNT(DISTINCT request_id) AS n, MIN(started_at) AS at FROM attempts a"
+    rows = conn.rows(
+        "SELECT asked, provider, request_id, started_at FROM attempts a"
         " WHERE started_at >= :since AND tenant_id IS NOT NULL"
         " AND outcome NOT IN ('abandoned', 'closing', 'bad_request', 'unable', 'context_too_long', 'too_big')"
         " AND NOT EXISTS (SELECT 1 FROM attempts k WHERE k.request_id = a.request_id AND k.kept)"
         " AND request_id IN (SELECT e.request_id FROM attempts e WHERE e.provider = 'none' AND e.started_at >= :since)",
         since=ms(since),
     )
-    assert found is not None
-    return int(found["n"]), moment(found["at"]) if found["n"] else since
+    return [_unanswered(asked, [each for each in rows if each["asked"] == asked]) for asked in _distinct(rows, "asked")]
+
+
+def _unanswered(asked: str, rows: list[Row]) -> Unanswered:
+    first = moment(min(each["started_at"] for each in rows))
+    providers = frozenset(_distinct(rows, "provider")) - {"none"}
+    return Unanswered(asked, len(_distinct(rows, "request_id")), first, providers)
+
+
+def _distinct(rows: list[Row], column: str) -> list[str]:
+    return sorted({each[column] for each in rows})
 
 
 def last_answer_at(conn: Connection) -> datetime | None:

@@ -10,6 +10,7 @@ from scheduler.context import JobContext
 from scheduler.everything_down import report_everything_down
 from scheduler.jobs import outages
 from scheduler.publishing import publish
+from tests.builders import attempt, journaled
 from tests.scheduler.conftest import NAMES, HandClock, Journal, Notifications
 
 
@@ -106,3 +107,29 @@ async def test_drained_offer_is_not_in_service(context: JobContext, notifier: No
     context.market.health.drain("openai")
     await check(context)
     assert notifier.texts == []
+
+
+async def test_prompt_for_a_single_offer_that_failed_is_not_everything(
+    context: JobContext, journal: Journal, notifier: Notifications
+) -> None:
+    async def failed_everywhere(provider: str) -> None:
+        number = journal.number + 1
+        journal.number = number
+        for ordinal, name in enumerate((provider, "none")):
+            record = attempt(
+                request_id=f"r{number}",
+                asked=f"{provider}/m",
+                provider=name,
+                outcome="overloaded",
+                started_at=journal.clock.at,
+                ordinal=ordinal,
+            )
+            await journal.db.write(journaled(record))
+
+    await failed_everywhere("openai")
+    await check(context)
+    assert notifier.texts == []
+    for provider in NAMES:
+        await failed_everywhere(provider)
+    await check(context)
+    assert notifier.texts[0].startswith("🚨 Everything is down: 4 prompts failed")

@@ -115,8 +115,8 @@ def test_only_an_attempt_begun_after_the_outage_ends_it(lines: Lines) -> None:
     lines.add(4.45, 40, "answered", good=25)
     assert lines.read().offers["m"].good_at == at(20.5), "an answer that began before the outage says nothing after it"
     assert found.failures("m") == Failures()
-    assert found.offers["m"].began_outage_since(at(4.4))
-    assert not found.offers["m"].began_outage_since(at(4.6))
+    assert found.was_down_since("m", at(20.4))
+    assert not found.was_down_since("m", at(20.6))
 
 
 def test_failure_after_the_recovery_is_no_recovery(lines: Lines) -> None:
@@ -186,7 +186,7 @@ def test_recent_attempts_leave_out_those_that_say_nothing(lines: Lines) -> None:
     lines.add(10, 11, "cut", good=None)
     lines.add(12, 13, "timeout")
     found = lines.read().offers["m"].recent(at(1.5), at(11))
-    assert (found.count, found.failed, found.usual_outcome) == (3, 2, "cut")
+    assert (found.count, found.failed, found.failed_between, found.usual_outcome) == (3, 2, 0, "cut")
     assert lines.read().offers["m"].recent(at(1), at(12)).count == 5
 
 
@@ -275,12 +275,16 @@ class Live:
             self._was_open[model] = is_open
 
 
+def _opened_at(found: ProviderReplay, model: str) -> float:
+    return found.offers[model].health.breaker.opened_at
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_replay_opens_when_the_live_breaker_did(seed: int) -> None:
     live = Live(seed)
     live.run(300)
     found = live.lines.read()
-    opened = {(model, round(each - NOW.timestamp(), 3)) for model in "mn" for each in found.offers[model].opened_at}
+    opened = {(model, round(each - NOW.timestamp(), 3)) for model in "mn" if (each := _opened_at(found, model)) > 0}
     own = {(model, seconds) for model, seconds in live.opened}
     assert opened, "the outage in the middle was seen"
     assert opened <= own, (sorted(opened - own), sorted(own - opened))

@@ -125,7 +125,7 @@ async def test_detour_of_an_avoided_offer_is_its_waste_and_the_dearer_answers(
     await journal.answered("gemini", 4)
     await journal.answered("deepseek", model="other")
     clock.move(seconds=1)
-    recent = RecentAttempts(40, 6, "timeout")
+    recent = RecentAttempts(40, 6, 6, "timeout")
     facts = await avoided_facts(context, Offer("deepseek", "m"), recent, clock.now())
     assert (facts["offer"], facts["error"], facts["percent"]) == ("deepseek/m", "timeout", 15)
     assert facts["usd"] == "1.20", "5 answers that cost 0.08 ¢ more, 288 times a day, in two digits: 1.152"
@@ -134,7 +134,7 @@ async def test_detour_of_an_avoided_offer_is_its_waste_and_the_dearer_answers(
 async def test_offer_without_a_price_has_its_waste_as_the_detour(context: JobContext, journal: Journal) -> None:
     await journal.answered("unpriced")
     await journal.answered("gemini", 4)
-    facts = await avoided_facts(context, Offer("unpriced", "m"), RecentAttempts(20, 2, "cut"), NOW)
+    facts = await avoided_facts(context, Offer("unpriced", "m"), RecentAttempts(20, 2, 2, "cut"), NOW)
     assert facts["usd"] == "0.00"
 
 

@@ -225,3 +225,25 @@ def test_answers_cut_after_the_latest_first_token_belong_to_the_outage() -> None
         breaker.failed(21.6 + number, 21.5 + number, number=42 + number)
     assert breaker.is_open
     assert breaker.usual_failure_share == 0
+
+
+def test_probe_that_is_cut_goes_on_with_the_outage() -> None:
+    breaker = Breaker(failures_to_open=2, rest_seconds=60)
+    for number in (1, 2):
+        breaker.failed(number, number, number=number)
+    breaker.succeeded(10, 9, number=3, probe=True)
+    assert not breaker.is_open
+    breaker.failed(11, 9, number=3, probe=True)
+    assert breaker.is_open
+    assert (breaker.opened_at, breaker.wait_seconds(11)) == (2, 10), "the second rest of the outage that began at 2"
+
+
+def test_cut_of_the_probe_after_other_answers_is_one_failure() -> None:
+    breaker = Breaker(failures_to_open=2, rest_seconds=60)
+    for number in (1, 2):
+        breaker.failed(number, number, number=number)
+    breaker.succeeded(10, 9, number=3, probe=True)
+    breaker.succeeded(11, 10.5, number=4)
+    breaker.failed(12, 9, number=3, probe=True)
+    assert not breaker.is_open
+    assert [each.failed for each in breaker.window(12)] == [True, False]

@@ -5,7 +5,7 @@ import pytest
 from scheduler.context import JobContext
 from scheduler.jobs import outages
 from storage.alerts import incidents
-from tests.scheduler.conftest import HandClock, Journal, Notifications
+from tests.scheduler.conftest import ADMIN, HandClock, Journal, Notifications
 
 
 async def flaky(journal: Journal, rounds: int, good: int = 3) -> None:
@@ -68,14 +68,38 @@ async def test_few_attempts_are_not_enough_for_an_avoided_offer(
 
 
 async def test_failures_of_an_outage_are_not_told_again_as_an_avoided_offer(
-    context: JobContext, journal: Journal, notifier: Notifications
+    context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
+) -> None:
+    await journal.answered("deepseek", 20)
+    await journal.failed("deepseek", times=4)
+    await outages.run(context)
+    assert notifier.texts == [], "it may be the beginning of an outage"
+    await journal.failed("deepseek", times=8)
+    await outages.run(context)
+    await journal.answered("deepseek", 10)
+    await outages.run(context)
+    clock.move(minutes=4)
+    await journal.failed("deepseek")
+    await journal.answered("deepseek", 20)
+    await outages.run(context)
+    assert [text.splitlines()[0][:22] for text in notifier.texts] == [
+        "🔴 deepseek/m is down: ",
+        "🟢 deepseek/m is back a",
+    ]
+
+
+async def test_avoided_offer_that_goes_down_is_told_and_each_message_gets_its_reply(
+    context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
 ) -> None:
     await flaky(journal, 5)
     await outages.run(context)
     await journal.failed("deepseek", times=12)
     await outages.run(context)
-    assert [each.kind for each in await context.db.read(incidents.all_open)] == ["offer_down"]
+    assert [each.kind for each in await context.db.read(incidents.all_open)] == ["offer_avoided", "offer_down"]
+    await journal.answered("deepseek", 10)
+    await outages.run(context)
+    clock.move(minutes=6)
     await journal.answered("deepseek", 10)
     await outages.run(context)
     assert await context.db.read(incidents.all_open) == []
-    assert [text.split(" ", 2)[1] for text in notifier.texts] == ["deepseek/m"] * 3
+    assert [each.reply_to for each in notifier.messages.values()] == [None, None, (ADMIN, 2), (ADMIN, 1)]

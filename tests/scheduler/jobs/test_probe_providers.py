@@ -10,9 +10,10 @@ from engine.gateway.market import Market
 from engine.ports import Provider
 from engine.routing.health import Health, HealthPolicy, Permit
 from scheduler.context import JobContext
+from scheduler.incidents import report
 from scheduler.jobs import probe_providers
 from scheduler.jobs.probe_providers import cheapest_offer
-from tests.scheduler.conftest import NAMES, HandClock
+from tests.scheduler.conftest import NAMES, NOW, HandClock
 
 
 @dataclass
@@ -125,3 +126,17 @@ def test_cheapest_offer_has_the_lowest_price(context: JobContext) -> None:
 
 def test_provider_without_a_known_price_has_no_offer(context: JobContext) -> None:
     assert cheapest_offer(context, "nobody") is None
+
+
+async def test_outage_of_before_the_restart_is_probed_until_it_rests_here_too(world: Callable[..., World]) -> None:
+    made, now = world(), NOW
+    for kind, subject in (("offer_down", "openai/m"), ("key_refused", "gemini"), ("offer_down", "gone/m")):
+        await report(made.context, kind, subject, {}, now)
+    await probe_providers.run(made.context)
+    assert sorted(made.prompts) == [Offer("gemini", "m"), Offer("openai", "m")]
+    made.prompts.clear()
+    made.fail("openai")
+    made.refuse("gemini", 0)
+    made.providers["gemini"].errors[0] = KeyRefused("still")
+    await probe_providers.run(made.context)
+    assert made.prompts == []

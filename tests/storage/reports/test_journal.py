@@ -9,7 +9,7 @@ from engine.tenancy import Plan
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.reports import journal
-from storage.reports.journal import Detour, JournaledAttempt, OpenRequest
+from storage.reports.journal import Detour, JournaledAttempt, OpenRequest, Unanswered
 from storage.tenants import tenants
 from tests.storage.reports.attempts import NOON, attempt, failure, write
 
@@ -200,9 +200,10 @@ async def test_requests_that_failed_everywhere_are_counted(db: Database) -> None
         write(conn, failure("retried", started_at=NOON))
         write(conn, failure("rescued", started_at=NOON), attempt("rescued", ordinal=2, started_at=NOON))
         write(conn, failure("rescued", NO_PROVIDER, provider=NO_OFFER, ordinal=1, started_at=NOON))
-        assert journal.failed_everywhere(conn, NOON) == (2, NOON)
-        assert journal.failed_everywhere(conn, NOON + MS) == (1, NOON + SECOND)
-        assert journal.failed_everywhere(conn, NOON + DAY) == (0, NOON + DAY)
+        tried = frozenset({"deepseek"})
+        assert journal.failed_everywhere(conn, NOON) == [Unanswered("auto", 2, NOON, tried)]
+        assert journal.failed_everywhere(conn, NOON + MS) == [Unanswered("auto", 1, NOON + SECOND, tried)]
+        assert journal.failed_everywhere(conn, NOON + DAY) == []
 
     await db.write(unit)
 
@@ -211,7 +212,7 @@ async def test_requests_that_failed_everywhere_are_counted(db: Database) -> None
 async def test_requests_at_fault_themselves_did_not_fail_everywhere(db: Database, outcome: str) -> None:
     def unit(conn: Connection) -> None:
         write(conn, failure("r", outcome), failure("r", outcome, provider=NO_OFFER, ordinal=1))
-        assert journal.failed_everywhere(conn, NOON)[0] == 0
+        assert journal.failed_everywhere(conn, NOON) == []
 
     await db.write(unit)
 

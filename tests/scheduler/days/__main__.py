@@ -1,0 +1,46 @@
+"""Simulated days by hand: python -m tests.scheduler.days HOURS SEED [SEED ...] [-v]
+
+Each seed is a day of one process and one of three. -v prints the troubles beside the admin's chat.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator
+
+from tests.scheduler.days.days import simulated
+from tests.scheduler.days.oracle import Oracle
+from tests.scheduler.days.service import Day
+
+
+def main() -> int:
+    logging.disable(logging.CRITICAL)
+    hours, seeds = float(sys.argv[1]), [int(each) for each in sys.argv[2:] if each != "-v"]
+    failed = False
+    for seed in seeds:
+        for replicas in (False, True):
+            day = simulated(seed, hours, replicas=replicas)
+            faults = Oracle(day, hours).faults()
+            failed = failed or bool(faults)
+            said = f"seed {seed}, {'three processes' if replicas else 'one process'}, {len(day.weather.calls)} calls"
+            shown = [f"{at - 1000:8.0f} {text}" for at, text in sorted(_events(day))] if "-v" in sys.argv else []
+            sys.stdout.write("\n    ".join([said, *faults]) + "\n" + "".join(f"{each}\n" for each in shown))
+    return int(failed)
+
+
+def _events(day: Day) -> Iterator[tuple[float, str]]:
+    for trouble in day.weather.troubles:
+        yield trouble.begins, f"   + {trouble.kind} {trouble.subject}"
+        yield trouble.ends, f"   - {trouble.kind} {trouble.subject}"
+    for name, begins, ends in day.weather.low_balance:
+        yield begins, f"   + low balance {name}"
+        yield ends, f"   - low balance {name}"
+    yield from ((at, "   x kill") for at, _ in day.downtimes)
+    yield from ((at, f"   $ new price {name}") for at, name in day.repriced)
+    for sent, message in day.telegram.messages.items():
+        to = f"reply to {message.reply_to[1]}" if message.reply_to else f"message {sent[1]}"
+        said = message.text.replace("\n", " | ")[:120]
+        yield day.telegram.at[sent], f"{to}, {message.edits} edits: {said}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,247 @@
+"""The judge of a simulated day: it knows the troubles and the providers' calls, and reads the admin's chat.
+
+Each outage that was seen is told once and in time, none is told that was none, and each ends with one reply in time.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.scheduler.days.service import OFFERS, Day
+from tests.scheduler.days.weather import BALANCE, CUT, FLAKY, KEY, LIMIT, SILENT, SOFT, Call, Trouble
+
+OUTAGES_SECONDS, BALANCES_SECONDS, PRICES_SECONDS, PROBES_SECONDS, REOPEN_SECONDS = 15, 600, 60, 60, 600
+WITHIN = 2
+"""Intervals of its job within which a fact must be told."""
+FAILURES_TO_OPEN = 5
+LONGEST_REST_SECONDS = 66.0
+ANSWER_SECONDS = 3.0
+PATIENCE_SECONDS = {SILENT: 20.0, CUT: 3.0}
+DOWN = re.compile(r"🔴 (\S+) is down: (\w+)")
+AVOIDED = re.compile(r"🟡 (\S+) is avoided")
+LIMITED = re.compile(r"📉 (\S+) answers 429 at (\d+)")
+ALL = re.compile(r"🚨 (Everything is down)")
+PRICE = re.compile(r"🏷 (\S+) has a new price")
+LOW = re.compile(r"🪫 (\S+) has")
+REPLIES = {DOWN: "🟢", AVOIDED: "🟢", LOW: "🔋"}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message with its reply, in seconds of the loop. `ended_at` None: no reply yet."""
+
+    number: int
+    subject: str
+    at: float
+    text: str
+    ended_at: float | None
+    replies: int
+
+    @property
+    def provider(self) -> str:
+        return self.subject.partition("/")[0]
+
+
+class Oracle:
+    def __init__(self, day: Day, hours: float) -> None:
+        self._day, self._end, self._troubles = day, 1000 + 3600 * hours, day.weather.troubles
+
+    def faults(self) -> list[str]:
+        """Return a sentence for each fact that was missed, told late, told twice or false."""
+        found = [*self._day.errors]
+        for check in (self._false, self._missed, self._twice, self._unended, self._limits, self._prices, self._low):
+            found += check()
+        return found
+
+    # --- outages ------------------------------------------------------------------------------------------
+
+    def _false(self) -> Iterator[str]:
+        for told in self._told(DOWN):
+            if not self._was_out(told.subject, told.at - self._slack(told.at, WITHIN * OUTAGES_SECONDS + 5), told.at):
+                yield f"false: {told.text} at {self._at(told.at)}"
+        for told in self._told(ALL):
+            if {o.provider for o in OFFERS} - {t.provider for t in self._troubles if t.begins < told.at < t.ends + 60}:
+                yield f"false: {told.text} at {self._at(told.at)}"
+        for told in self._told(AVOIDED):
+            if not self._was_sick(told.subject, told.at - 330, told.at):
+                yield f"false: {told.text} at {self._at(told.at)}"
+            if self._was_out(told.subject, told.at - 60, told.at):
+                yield f"an outage was told as avoided: {told.text} at {self._at(told.at)}"
+
+    def _missed(self) -> Iterator[str]:
+        for trouble in self._hard():
+            seen = self._seen_at(trouble)
+            if seen is None:
+                continue
+            by = seen + self._slack(seen, WITHIN * OUTAGES_SECONDS + PATIENCE_SECONDS.get(trouble.kind, 0))
+            if by < min(trouble.ends, self._end) and not self._is_told(trouble, by):
+                yield f"missed or late: {trouble} seen at {self._at(seen)}"
+
+    def _twice(self) -> Iterator[str]:
+        last: dict[str, Told] = {}
+        for told in self._told(DOWN):
+            key = f"{told.subject} {_grave(told)}"
+            if key in last and (last[key].ended_at is None or told.at - (last[key].ended_at or 0) < REOPEN_SECONDS):
+                yield f"twice: {told.text} at {self._at(told.at)}"
+            last[key] = told
+
+    def _unended(self) -> Iterator[str]:
+        for told in [*self._told(DOWN), *self._told(AVOIDED)]:
+            over = max(
+                (t.ends for t in self._troubles if t.provider == told.provider and t.begins <= told.at), default=0.0
+            )
+            if told.replies > 1:
+                yield f"{told.replies} replies: {told.text}"
+            if told.ended_at is None and not self._has_relapsed(told) and "is down" in told.text:
+                most = self._slack(over, 2 * (LONGEST_REST_SECONDS + PROBES_SECONDS) + WITHIN * OUTAGES_SECONDS)
+                if over + most < self._end and not self._sick_after(told.provider, over, over + most):
+                    yield f"no end told: {told.text} of {self._at(told.at)}, over at {self._at(over)}"
+            if told.ended_at is not None and "is down" in told.text and not self._answered(told, told.ended_at):
+                yield f"false end: {told.text} at {self._at(told.ended_at)}"
+
+    # --- other facts ------------------------------------------------------------------------------------------
+
+    def _limits(self) -> Iterator[str]:
+        seen: dict[str, float] = {}
+        for told in self._told(LIMITED):
+            if not any(
+                t.kind == LIMIT and t.provider == told.provider and t.begins < told.at < t.ends + 130
+                for t in self._troubles
+            ):
+                yield f"false: {told.text} at {self._at(told.at)}"
+            begun = max(
+                (
+                    t.begins
+                    for t in self._troubles
+                    if t.kind == LIMIT and t.provider == told.provider and t.begins < told.at
+                ),
+                default=0.0,
+            )
+            if seen.get(told.subject) == begun:
+                yield f"twice: {told.text} at {self._at(told.at)}"
+            seen[told.subject] = begun
+
+    def _prices(self) -> Iterator[str]:
+        told = sorted((each.at, each.subject) for each in self._told(PRICE))
+        changes = [
+            (at, name) for at, name in self._day.repriced if at + self._slack(at, WITHIN * PRICES_SECONDS) < self._end
+        ]
+        for at, name in changes:
+            found = [
+                each
+                for each in told
+                if each[1] == name and at <= each[0] <= at + self._slack(at, WITHIN * PRICES_SECONDS)
+            ]
+            later = [each for each in self._day.repriced if each[1] == name and at < each[0] <= at + 130]
+            if not found and not later:
+                yield f"missed: the price of {name} at {self._at(at)}"
+        if len(told) > len(self._day.repriced):
+            yield f"{len(told)} prices told, {len(self._day.repriced)} changed"
+
+    def _low(self) -> Iterator[str]:
+        for provider, begins, ends in self._day.weather.low_balance:
+            told = [each for each in self._told(LOW) if each.subject == provider]
+            due = begins + self._slack(begins, WITHIN * BALANCES_SECONDS)
+            gone = any(
+                t.kind == BALANCE and t.provider == provider and t.begins < due + 600 and t.ends > begins - 600
+                for t in self._troubles
+            )
+            if gone or due > min(ends, self._end):
+                continue
+            if len(told) != 1 or not begins <= told[0].at <= due:
+                yield f"low balance of {provider} at {self._at(begins)} told {[self._at(e.at) for e in told]}"
+            elif ends + self._slack(ends, WITHIN * BALANCES_SECONDS) < self._end and told[0].replies != 1:
+                yield f"end of the low balance of {provider} at {self._at(ends)} not told"
+
+    # --- what happened ----------------------------------------------------------------------------------------
+
+    def _told(self, pattern: re.Pattern[str]) -> list[Told]:
+        found = []
+        for (chat, number), message in self._day.telegram.messages.items():
+            for match in pattern.finditer(message.text):
+                replies = [
+                    s
+                    for s, m in self._day.telegram.messages.items()
+                    if m.reply_to == (chat, number) and match[1] in m.text
+                ]
+                ended = [s for s in replies if "again" not in self._day.telegram.messages[s].text or pattern is AVOIDED]
+                at = self._day.telegram.at[chat, number]
+                found.append(
+                    Told(
+                        number, match[1], at, match[0], self._day.telegram.at[ended[0]] if ended else None, len(replies)
+                    )
+                )
+        return found
+
+    def _hard(self) -> list[Trouble]:
+        return [each for each in self._troubles if each.kind not in SOFT]
+
+    def _was_out(self, subject: str, since: float, until: float) -> bool:
+        """Return whether the offer, or for a provider one of its offers, had an outage in that span."""
+        provider = subject.partition("/")[0]
+        found = [t for t in self._hard() if t.provider == provider and t.begins <= until and t.ends >= since]
+        return any("/" not in t.subject or t.subject == subject or "/" not in subject for t in found)
+
+    def _was_sick(self, subject: str, since: float, until: float) -> bool:
+        provider, _, model = subject.partition("/")
+        return any(t.concerns(provider, model) and t.begins <= until and t.ends >= since for t in self._troubles)
+
+    def _sick_after(self, provider: str, since: float, until: float) -> bool:
+        return any(t.provider == provider and t.begins <= until and t.ends > since for t in self._troubles)
+
+    def _calls(self, trouble: Trouble) -> list[Call]:
+        return [
+            c
+            for c in self._day.weather.calls
+            if trouble.begins <= c.at <= trouble.ends and trouble.concerns(c.provider, c.model)
+        ]
+
+    def _seen_at(self, trouble: Trouble) -> float | None:
+        """Return when an offer had failed so often, one call after the other, that it is out; None where never."""
+        failed: dict[str, int] = {}
+        for call in self._calls(trouble):
+            if call.good:
+                failed[call.model] = 0
+                continue
+            failed[call.model] = failed.get(call.model, 0) + 1
+            if trouble.kind in (KEY, BALANCE) or failed[call.model] >= FAILURES_TO_OPEN:
+                return call.at
+        return None
+
+    def _is_told(self, trouble: Trouble, by: float) -> bool:
+        """Return whether an incident that covers it was open in its time, or was opened again."""
+        found = [each for each in self._told(DOWN) if each.provider == trouble.provider and each.at <= by]
+        return any(each.ended_at is None or each.ended_at >= trouble.begins or self._relapses(each) for each in found)
+
+    def _relapses(self, told: Told) -> bool:
+        return any(m.edits > 0 for m in self._day.telegram.messages.values() if m.reply_to == (9001, told.number))
+
+    def _has_relapsed(self, told: Told) -> bool:
+        return any("again" in m.text for m in self._day.telegram.messages.values() if m.reply_to == (9001, told.number))
+
+    def _answered(self, told: Told, by: float) -> bool:
+        """Return whether the provider answered between the message and its end."""
+        provider, _, model = told.subject.partition("/")
+        return any(
+            c.good and told.at - 60 <= c.at <= by and c.provider == provider and model in ("", c.model)
+            for c in self._day.weather.calls
+        )
+
+    def _slack(self, at: float, seconds: float) -> float:
+        """Return the seconds after `at` within which a fact is told: processes that were away count as an excuse."""
+        most = seconds + ANSWER_SECONDS
+        for begins, ends in self._day.downtimes:
+            if begins <= at + most and ends >= at - 5:
+                most += ends - max(begins, at) + 2
+        return most
+
+    @staticmethod
+    def _at(at: float) -> int:
+        return round(at - 1000)
+
+
+def _grave(told: Told) -> str:
+    return next((kind for kind in (KEY, BALANCE) if kind in told.text), "")
+
+
+__all__ = ["FLAKY", "OFFERS", "Oracle"]
