@@ -46,6 +46,7 @@ from bot.updates import webhook
 from bot.updates.handling import handler_in_span, handler_of
 from bot.updates.intake import Intake
 from bot.updates.polling import Poller
+from bot.updates.polling_turn import PollingTurn
 from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,13 @@ class Bot:
             comment_seconds=config.comment_seconds,
         )
         self._poll_request = self._requests[2]
-        self._poller = Poller(f"{config.api_url.rstrip('/')}/bot{config.token}", self._poll_request, self._intake)
+        turn = PollingTurn(services.db, services.lease_id, services.clock)
+        self._poller = Poller(
+            f"{config.api_url.rstrip('/')}/bot{config.token}",
+            self._poll_request,
+            self._intake,
+            turn if services.db.dialect == "postgresql" else None,  # a SQLite file has one process
+        )
         self._secret = webhook.secret_of(config.token)
         self.stars = StarsClient(self.bot)
         _add_handlers(self._application)

@@ -13,6 +13,7 @@ from bot.delivery.rate_limiter import seconds_of
 from bot.requests import parameter
 from bot.updates.incoming import number_of
 from bot.updates.intake import Intake
+from bot.updates.polling_turn import TURN_SECONDS, PollingTurn
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 25
@@ -33,10 +34,10 @@ ALLOWED = (
 
 
 class Poller:
-    """The getUpdates loop of one bot."""
+    """The getUpdates loop of one bot. With a `turn`, it polls while this process has it."""
 
-    def __init__(self, base_url: str, request: HTTPXRequest, intake: Intake) -> None:
-        self._url, self._request, self._intake = f"{base_url}/getUpdates", request, intake
+    def __init__(self, base_url: str, request: HTTPXRequest, intake: Intake, turn: PollingTurn | None = None) -> None:
+        self._url, self._request, self._intake, self._turn = f"{base_url}/getUpdates", request, intake, turn
         self._offset = 0
         self._task: asyncio.Task[None] | None = None
         self.conflict_at: datetime | None = None
@@ -48,11 +49,20 @@ class Poller:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._turn is not None:
+            try:
+                await self._turn.resign()
+            except Exception:
+                log.warning("the turn to poll could not be given up; it ends with this process", exc_info=True)
 
     async def _loop(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
+                if self._turn is not None and not await self._turn.is_mine():
+                    self._offset = 0
+                    await asyncio.sleep(TURN_SECONDS)
+                    continue
                 updates = await self._fetch()
                 if updates:
                     await self._intake.store(updates)
@@ -64,15 +74,21 @@ class Poller:
             except RetryAfter as error:
                 await asyncio.sleep(seconds_of(error))
             except TelegramError as error:
-                if isinstance(error, Conflict):
-                    self.conflict_at = datetime.now(UTC)
-                _log_failure(error)
+                await self._note(error)
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
             except Exception:
                 log.exception("updates could not be stored; they are fetched again in %g s", pause)
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+    async def _note(self, error: TelegramError) -> None:
+        """Log a failed call. A conflict is another process's doing, unless that one is ours and has the turn."""
+        if not isinstance(error, Conflict):
+            log.info("getUpdates failed and is repeated: %s", error)
+        elif self._turn is None or await self._turn.is_foreign_conflict():
+            self.conflict_at = datetime.now(UTC)
+            log.warning("another process polls this bot, or a webhook is set: %s", error)
 
     async def _fetch(self) -> list[dict[str, Any]]:
         fields = {"timeout": POLL_SECONDS, "allowed_updates": list(ALLOWED), "limit": 100}
@@ -86,10 +102,3 @@ class Poller:
 def next_offset(updates: Sequence[Mapping[str, Any]]) -> int:
     """Return the offset that confirms these updates, 0 for none: after a pause, ids may restart at a lower number."""
     return max((number for update in updates if (number := number_of(update)) is not None), default=-1) + 1
-
-
-def _log_failure(error: TelegramError) -> None:
-    if isinstance(error, Conflict):
-        log.warning("another process polls this bot, or a webhook is set: %s", error)
-    else:
-        log.info("getUpdates failed and is repeated: %s", error)

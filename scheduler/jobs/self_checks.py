@@ -15,6 +15,7 @@ from storage.alerts import incidents
 from storage.database import watermarks
 from storage.database.connection import Connection
 from storage.operations.backup import sqlite_path
+from storage.telegram import poller_conflicts
 
 DISK_LOW, DATABASE_SLOW = "disk_low", "database_slow"
 CLOCK_WRONG, OTHER_POLLER = "clock_wrong", "other_poller"
@@ -84,7 +85,9 @@ async def _check_clock(context: JobContext, now: datetime) -> None:
 
 
 async def _check_poller(context: JobContext, now: datetime) -> None:
-    seen = context.telegram.conflict_at if context.telegram is not None else None
+    own = context.telegram.conflict_at if context.telegram is not None else None
+    told = await context.db.read(poller_conflicts.latest)
+    seen = max((each for each in (own, told) if each is not None), default=None)
     if seen is not None:
         facts = {"since": seen.replace(second=0, microsecond=0)}
         await _set(context, OTHER_POLLER, facts if now - seen < POLLER_QUIET else None, now)

@@ -3,12 +3,10 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from typing import Any, Self, TypeVar
+from typing import Any
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Offer, flat_price
@@ -20,14 +18,11 @@ from engine.gateway.market import Market
 from engine.money import Money
 from engine.routing.health import Health, HealthPolicy
 from engine.tenancy import Flat, Plan, Tenant
-from locales.button import Button
 from main.config_sections import ScheduleSection
 from main.replicas.parts import engine_parts
 from scheduler.context import JobContext
 from scheduler.fenced_database import FencedDatabase
 from scheduler.jobs import alerts, balances, expire_holds, outages, prices, probe_providers, quotas, rollups, slowness
-from scheduler.ports import Sent
-from storage.alerts.admin_notices import Undelivered
 from storage.database import leases
 from storage.database.connection import Connection
 from storage.database.leases import Lease
@@ -37,14 +32,11 @@ from storage.ledger.ledger import SqlLedger
 from storage.operations import leaders
 from storage.operations.leaders import LeadershipLost
 from storage.reports.losses import SqlLosses
-from storage.reports.usage import UsageSpan
 from storage.tenants import tenants
-from tests.scheduler.conftest import Notifications
 from tests.scheduler.days.inline import InlineDatabase
+from tests.scheduler.days.mortal import START, LoopClock, Mortal, ProcessKilled, Telegram
 from tests.scheduler.days.weather import SimulatedProvider, Weather
 
-T = TypeVar("T")
-START = datetime(2026, 11, 24, 6, tzinfo=UTC)
 OFFERS = tuple(Offer.named(name) for name in ("deepseek/a", "deepseek/b", "gemini/a", "openai/a"))
 PRICES = dict(
     zip((each.name for each in OFFERS), (("0.10", "0.20"), ("0.12", "0.24"), ("0.30", "0.6"), ("2", "8")), strict=True)
@@ -60,88 +52,6 @@ JOBS = (alerts, balances, expire_holds, outages, prices, probe_providers, quotas
 TOLD_SECONDS, LEADER_SECONDS, ALERTS_SECONDS = 1.0, 2.0, 30.0
 AUTO_SHARE = 0.6
 """The share of prompts that ask for no model by name."""
-
-
-class LoopClock:
-    """The time of the event loop."""
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
-
-
-class ProcessKilled(Exception):
-    """The process was killed: it neither writes nor sends any more."""
-
-
-@dataclass
-class Telegram(Notifications):
-    """Telegram's chat with the admin. `at`: the moment of each message, and of each edit."""
-
-    at: dict[Sent, float] = field(default_factory=dict)
-
-    def _record(self, chat: int, message: Any) -> Sent:
-        sent = super()._record(chat, message)
-        self.at[sent] = asyncio.get_running_loop().time()
-        return sent
-
-
-class Mortal:
-    """Access to the database and to Telegram that ends with its process."""
-
-    def __init__(self, db: InlineDatabase, telegram: Telegram) -> None:
-        self._db, self._telegram, self.alive = db, telegram, True
-        self.url, self.dialect, self.queued, self.admins = db.url, db.dialect, 0, telegram.admins
-
-    def _check(self) -> None:
-        if not self.alive:
-            raise ProcessKilled
-
-    async def write(self, unit: Callable[[Connection], T]) -> T:
-        return await self.submit(unit)
-
-    def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
-        self._check()
-        return self._db.submit(unit)
-
-    async def read(self, query: Callable[[Connection], T]) -> T:
-        self._check()
-        await asyncio.sleep(0)
-        self._check()
-        return await self._db.read(query)
-
-    read_key = read
-
-    async def watch(self, _: object) -> None:
-        return None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-    async def notify(self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> Any:
-        self._check()
-        return await self._telegram.notify(user_id, key, values, buttons)
-
-    async def deliver(
-        self,
-        user_id: int,
-        key: str,
-        values: Mapping[str, object],
-        buttons: Sequence[Button] = (),
-        *,
-        reply_to: int | None = None,
-        chart: UsageSpan | None = None,
-    ) -> Sent | Undelivered:
-        self._check()
-        return await self._telegram.deliver(user_id, key, values, buttons, reply_to=reply_to, chart=chart)
-
-    async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:
-        self._check()
-        return await self._telegram.edit(sent, key, values, buttons)
 
 
 class Process:

@@ -297,30 +297,3 @@ def _open_hold(conn: Connection, at: int) -> None:
         " VALUES ('pending', 1, 1, 0, 'open', 0, 0, 0, 1, 'L', :at, 0, 0)",
         at=at,
     )
-
-
-async def test_failures_of_a_provider_that_is_back_open_no_incident_of_its_offers(
-    context: JobContext, journal: Journal, notifier: Notifications
-) -> None:
-    await journal.failed("openai", times=5)
-    await journal.failed("openai", times=5, model="other")
-    await outages.run(context)
-    await journal.answered("openai")
-    await outages.run(context)
-    alert, back = notifier.messages.values()
-    assert back.reply_to == (ADMIN, 1)
-    assert (alert.text.split(":")[0], back.text[:16]) == ("🔴 openai is down", "🟢 openai is back")
-    await journal.failed("openai", model="other")
-    await outages.run(context)
-    assert first_lines(notifier)[2] == "🔴 openai/other is down: overloaded, 6 failures"
-
-
-async def test_incident_of_a_provider_without_a_key_is_closed(
-    context: JobContext, journal: Journal, notifier: Notifications
-) -> None:
-    await journal.failed("deepseek", times=5)
-    await outages.run(context)
-    sellers = {**context.market.providers, "deepseek": cast("Provider", StandInProvider("deepseek", keys=0))}
-    await outages.run(replace(context, market=replace(context.market, providers=sellers)))
-    assert await context.db.read(incidents.all_open) == []
-    assert len(notifier.texts) == 1

@@ -9,6 +9,7 @@ import pytest
 from scheduler.context import JobContext
 from scheduler.jobs import self_checks
 from scheduler.publishing import publish
+from storage.telegram import poller_conflicts
 from tests.scheduler.conftest import HandClock, Notifications
 
 
@@ -54,6 +55,14 @@ async def test_another_poller_is_told_until_it_is_quiet(
     clock.at += self_checks.POLLER_QUIET
     await check(context)
     assert "No other process polls this bot any more, after 3 min" in notifier.texts[1]
+
+
+async def test_conflict_that_another_process_of_ours_has_seen_is_told(
+    context: JobContext, clock: HandClock, notifier: Notifications
+) -> None:
+    await context.db.write(lambda conn: poller_conflicts.note(conn, clock.at))
+    await check(context)
+    assert notifier.texts[0].startswith("👯 Another process polls this bot (seen at 12:00 UTC)")
 
 
 async def test_disk_is_told_until_it_has_space(

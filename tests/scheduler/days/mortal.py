@@ -1,0 +1,100 @@
+"""The clock, the database and Telegram as a process of a simulated day sees them, until it is killed."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self, TypeVar
+
+from locales.button import Button
+from scheduler.ports import Sent
+from storage.alerts.admin_notices import Undelivered
+from storage.database.connection import Connection
+from storage.reports.usage import UsageSpan
+from tests.scheduler.conftest import Notifications
+from tests.scheduler.days.inline import InlineDatabase
+
+T = TypeVar("T")
+START = datetime(2026, 11, 24, 6, tzinfo=UTC)
+
+
+class LoopClock:
+    """The time of the event loop."""
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+class ProcessKilled(Exception):
+    """The process was killed: it neither writes nor sends any more."""
+
+
+@dataclass
+class Telegram(Notifications):
+    """Telegram's chat with the admin. `at`: the moment of each message, and of each edit."""
+
+    at: dict[Sent, float] = field(default_factory=dict)
+
+    def _record(self, chat: int, message: Any) -> Sent:
+        sent = super()._record(chat, message)
+        self.at[sent] = asyncio.get_running_loop().time()
+        return sent
+
+
+class Mortal:
+    """Access to the database and to Telegram that ends with its process."""
+
+    def __init__(self, db: InlineDatabase, telegram: Telegram) -> None:
+        self._db, self._telegram, self.alive = db, telegram, True
+        self.url, self.dialect, self.queued, self.admins = db.url, db.dialect, 0, telegram.admins
+
+    def _check(self) -> None:
+        if not self.alive:
+            raise ProcessKilled
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        return await self.submit(unit)
+
+    def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        self._check()
+        return self._db.submit(unit)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        self._check()
+        await asyncio.sleep(0)
+        self._check()
+        return await self._db.read(query)
+
+    read_key = read
+
+    async def watch(self, _: object) -> None:
+        return None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def notify(self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> Any:
+        self._check()
+        return await self._telegram.notify(user_id, key, values, buttons)
+
+    async def deliver(
+        self,
+        user_id: int,
+        key: str,
+        values: Mapping[str, object],
+        buttons: Sequence[Button] = (),
+        *,
+        reply_to: int | None = None,
+        chart: UsageSpan | None = None,
+    ) -> Sent | Undelivered:
+        self._check()
+        return await self._telegram.deliver(user_id, key, values, buttons, reply_to=reply_to, chart=chart)
+
+    async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:
+        self._check()
+        return await self._telegram.edit(sent, key, values, buttons)
