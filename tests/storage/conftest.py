@@ -3,10 +3,11 @@
 import functools
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not path.exists():
         path.write_bytes(migrated_database())
     return path
+
+
+@pytest.fixture
+def fresh_sqlite(sqlite_template: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
+    """Return a function that copies the migrated database into memory."""
+    source = sqlite3.connect(sqlite_template)
+
+    def copy() -> sqlite3.Connection:
+        raw = sqlite3.connect(":memory:", isolation_level=None)
+        source.backup(raw)
+        raw.execute("PRAGMA foreign_keys = ON")
+        return raw
+
+    yield copy
+    source.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,60 +1,34 @@
-"""All ledger operations in random order, killed at any commit and cancelled at any await, compared with the model.
+"""All ledger operations in random order, killed at any commit and cancelled at any await, compared with the model."""
 
-`FARTHING_SOAK_STEPS` sets the number of steps; `make soak` sets more than a test run has time for.
-"""
-
-import os
-import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import (
-    run_state_machine_as_test,
-)
 from psycopg.rows import dict_row
 
 from tests.storage.conftest import Server
 from tests.storage.ledger.machine import LedgerMachine, seen
+from tests.storage.machines import run_machine, steps_or
 from tests.storage.process import Raw
 
-STEPS = int(os.environ.get("FARTHING_SOAK_STEPS", "10400"))
+STEPS = steps_or(10_400)
 STEPS_EACH = 50
 SQLITE_PARTS, POSTGRES_PARTS = 5, 2
 """Tests that share the steps, so that they run side by side. PostgreSQL has a tenth of the steps."""
 
 
-def run_machine(fresh: Callable[[], Raw], steps: int) -> None:
+def run_steps(fresh: Callable[[], Raw], steps: int) -> None:
     """Run the machine for at least so many steps in all."""
     before = seen.total()
-    machine = type("MachineOnDatabase", (LedgerMachine,), {"fresh": staticmethod(fresh)})
-    thorough = settings(
-        max_examples=-(-steps * 6 // (5 * STEPS_EACH)),
-        stateful_step_count=STEPS_EACH,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        database=None,
-    )
-    run_state_machine_as_test(machine, settings=thorough)
+    run_machine(LedgerMachine, fresh, -(-steps * 6 // (5 * STEPS_EACH)), STEPS_EACH)
     assert seen.total() - before >= steps
 
 
 @pytest.mark.parametrize("_part", range(SQLITE_PARTS))
-def test_random_operations_agree_with_the_model_on_sqlite(sqlite_template: Path, _part: int) -> None:
-    source = sqlite3.connect(sqlite_template)
-
-    def fresh() -> sqlite3.Connection:
-        raw = sqlite3.connect(":memory:", isolation_level=None)
-        source.backup(raw)
-        raw.execute("PRAGMA foreign_keys = ON")
-        return raw
-
-    run_machine(fresh, STEPS * 9 // 10 // SQLITE_PARTS)
-    source.close()
+def test_random_operations_agree_with_the_model_on_sqlite(fresh_sqlite: Callable[[], Raw], _part: int) -> None:
+    run_steps(fresh_sqlite, STEPS * 9 // 10 // SQLITE_PARTS)
 
 
 @pytest.fixture
@@ -73,4 +47,4 @@ def test_random_operations_agree_with_the_model_on_postgresql(postgres: psycopg.
         postgres.execute("TRUNCATE tenants, accounts, api_keys, holds, transfers, attempts, receipts CASCADE")
         return postgres
 
-    run_machine(fresh, STEPS // 10 // POSTGRES_PARTS)
+    run_steps(fresh, STEPS // 10 // POSTGRES_PARTS)
