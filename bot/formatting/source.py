@@ -25,7 +25,7 @@ _FULL = "\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u2010
 _IS_CJK, _IS_FULL, _RUN = re.compile(f"[{_CJK}]"), re.compile(f"[{_FULL}]"), re.compile(r"\*+|~~")
 _LESS = re.compile(r"\\.|<(?!(?:https?|mailto|tg|tel|ftp):[^\s<>]*>|[^\s<>@]+@[^\s<>]+>)", re.DOTALL)
 _DETAILS = re.compile(r"^[ \t]*</?details(?: open)?>[ \t]*(?=$|<summary>)", re.MULTILINE | re.IGNORECASE)
-_ADDRESS, _WITHIN = re.compile(r"(?:https?://|\bwww\.)[^\s<>`]+"), re.compile(r"_(?=_*[^\W_])")
+_ADDRESS, _WITHIN = re.compile(r"(?:https?://|\bwww\.)[^\s<>`]+"), re.compile(r"(?<!_)_++(?=[^\W_])")
 _DUNDER = re.compile(
     r"(?<!\w)__(?=(?:all|builtins|call|class|del|dict|doc|enter|eq|exit|file|future|getattr|getitem|hash|import|init|iter|len|"
     r"main|name|new|next|path|post_init|repr|setattr|setitem|slots|str|typename|version)__(?!\w))"
@@ -89,7 +89,7 @@ def _times(found: re.Match[str]) -> str:
 
 def _plain_address(address: re.Match[str]) -> str:
     """Let the underscores within an address style nothing; the last ones may end a style around it."""
-    return _WITHIN.sub(LOW, address[0])
+    return _WITHIN.sub(lambda run: LOW * len(run[0]), address[0])
 
 
 def _beside_cjk(run: re.Match[str]) -> str:

@@ -280,7 +280,20 @@ def test_invisible_answer_is_sent_as_an_ellipsis(nothing: str) -> None:
     assert render(f"a{nothing}b")[0].text.startswith("a")
 
 
-FULL_OF_MARKS = ["$", "$a$ ", "# a\n", "[a](http://x.y) ", "**a** ", "`a` ", "> ", "<", "- a\n", "|a|b|\n|-|-|\n"]
+FULL_OF_MARKS = [
+    "$",
+    "$a$ ",
+    "2*",
+    "https://e.org/__a ",
+    "# a\n",
+    "[a](http://x.y) ",
+    "**a** ",
+    "`a` ",
+    "> ",
+    "<",
+    "- a\n",
+    "|a|b|\n|-|-|\n",
+]
 
 
 @pytest.mark.parametrize("unit", FULL_OF_MARKS)
