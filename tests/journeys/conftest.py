@@ -101,7 +101,8 @@ class Journey:
         raise AssertionError(f"there is no button {label!r}")
 
     async def idle(self) -> None:
-        """Wait until every update is handled and every message is sent."""
+        """Wait until every update is handled, by handlers that have returned, and every message is sent."""
+        intake = self.bot._intake
 
         def undone(conn: Any) -> int:
             waiting = conn.rows("SELECT count(*) AS n FROM inbox WHERE state <> 'done'")[0]["n"]
@@ -109,7 +110,12 @@ class Journey:
             return int(waiting + unsent)
 
         async with asyncio.timeout(60):
-            while self.sandbox.world.updates.pending or await self.container.db.read(undone):
+            while (
+                self.sandbox.world.updates.pending
+                or await self.container.db.read(undone)
+                or intake._workers
+                or intake._tasks
+            ):
                 await asyncio.sleep(0.01)
 
     async def rows(self, sql: str, **values: Any) -> list[Any]:

@@ -64,7 +64,7 @@ async def processes(context: JobContext) -> AsyncIterator[list[Process]]:
     """Two processes with a lease each; neither has started its clock."""
     made = []
     for _ in range(2):
-        lease = Lease(context.db, SystemClock())
+        lease = Lease(context.db, SystemClock(), lease_seconds=600)  # it is not renewed
         await lease.renew()
         own = replace(context, lease_id=lease.id, clock=SystemClock())
         made.append(Process(lease, Leader(own, {"often": 3600})))

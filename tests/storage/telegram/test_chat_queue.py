@@ -66,7 +66,7 @@ class Replica:
     hangs: asyncio.Event | None = None
 
     async def start(self) -> None:
-        self.lease = Lease(self.db, Now())
+        self.lease = Lease(self.db, Now(), lease_seconds=600)  # it is not renewed
         await self.lease.renew()
         self.intake = Intake(self.db, BOT, self.lease.id, Now(), self._handle, lambda _: None, self.jobs)
         await self.intake.start()
