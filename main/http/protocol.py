@@ -1,6 +1,7 @@
 """The connections of one HTTP server: bounded in number, with limits on heads, responses and unwanted bodies."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
@@ -19,6 +20,9 @@ STALL_SECONDS = 120.0
 HEAD_BYTES = SHORT_BODY_BYTES = 64 * 1024
 SHORT_BODY_SECONDS = 0.05
 """How long a request waits for its short body before it begins: most clients send it right after the head."""
+
+
+_UPGRADE = re.compile(rb"\r\nupgrade([ \t]*:)", re.IGNORECASE)
 
 
 class Connections:
@@ -133,12 +137,25 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if not self._is_at_work():
             self._head_bytes += len(data)
+            data = _without_upgrade(data)
         super().data_received(data)
         if self._is_at_work():
             self._head_bytes = 0
         elif self._head_bytes > HEAD_BYTES:
             self.send_400_response("The head of the request is too long.")
         self._update()
+
+    def on_headers_complete(self) -> None:
+        """Begin the request. Raises ValueError, which becomes a 400, unless it has one Host (RFC 9112, 3.2)."""
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise ValueError("not one Host")
+        super().on_headers_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Close the connection after the answer: the parser has skipped the body, and may take it for a request."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin the request. One with a short body begins when it has come, or after SHORT_BODY_SECONDS."""
@@ -244,6 +261,17 @@ class ServerConfig(uvicorn.Config):
     def __init__(self, app: ASGIApp, connections: Connections, **settings: Any) -> None:
         super().__init__(app, **settings)
         self.connections = connections
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Return the beginning of a request without its offer to change the protocol, for which the parser skips the body.
+
+    Java's HTTP client offers HTTP/2 with each request of a new connection, and sends the body in HTTP/1.1.
+    """
+    if b"pgrade" not in data and b"PGRADE" not in data:
+        return data
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(rb"\r\nx-upgrade\1", head) + end + rest
 
 
 def _has_short_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
