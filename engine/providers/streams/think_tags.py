@@ -12,6 +12,8 @@ _PAIRS = (
     ("[THINK]", "[/THINK]"),
     ("<seed:think>", "</seed:think>"),
     ("◁think▷", "◁/think▷"),  # Kimi
+    ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),  # gpt-oss, unparsed
+    ("<|channel>thought\n", "<channel|>"),  # Gemma 4, unparsed
 )
 _TAG = re.compile("|".join(re.escape(tag) for pair in _PAIRS for tag in pair))
 _TAG_CHARS = max(len(tag) for pair in _PAIRS for tag in pair)

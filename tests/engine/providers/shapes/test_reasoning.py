@@ -160,6 +160,17 @@ SHAPES = [
     ),
     Shape("Seed-OSS's tags", stream(said("<seed:think>Two and "), said("two.</seed:think>"), *END), BOTH),
     Shape("Kimi's tags", stream(said("◁think▷Two and two.◁/think▷"), *END), BOTH),
+    Shape(
+        "gpt-oss's channels, unparsed (mlx-lm 1867, maclocal-api 121)",
+        stream(
+            said("<|channel|>"),
+            said("analysis<|message|>Two and two.<|end|>"),
+            said("<|start|>assistant<|channel|>final<|message|>"),
+            *END,
+        ),
+        BOTH,
+    ),
+    Shape("Gemma's channel, unparsed", stream(said("<|channel>thought\nTwo and two.\n<channel|>"), *END), BOTH),
     Shape("a list of texts", stream(choice(reasoning=[{"type": "text", "text": "Two and two."}]), *END), BOTH),
     Shape(
         "details without a text",
