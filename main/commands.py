@@ -97,5 +97,5 @@ async def _read_only(url: str, query: Callable[[Connection], T]) -> T:
 
 
 def _report(conn: Connection, *, full: bool) -> AuditReport | None:
-    """Return None where the tables are not those of this release."""
+    """Return the audit of the ledger; None where migrations are pending."""
     return None if migrations_pending(conn) else audit(conn, full=full)

@@ -77,7 +77,7 @@ async def ask(context: Context, schedule: ScheduledPrompt) -> None:
 
 
 def _begin(conn: Connection, context: Context, schedule: ScheduledPrompt) -> tuple[Begun, QuestionRecord | None]:
-    """Store the question of the current update, once, with a conversation beside the open one.
+    """Store the question of the current update, once, in a new conversation that leaves the open one as it is.
 
     A button that is pressed again before the answer has come asks nothing.
     """

@@ -19,7 +19,7 @@ async def ban(_: Update, context: Context) -> None:
 
 
 async def ask_ban(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask about the tenant of a button of the tenant's card."""
+    """Ask before the tenant whose card the button is on is banned."""
     state = await tenant_of(context, args[0])
     if state is None:
         await nothing_done(update, context, args)

@@ -106,7 +106,7 @@ def _keyboard(context: Context, chat_id: int) -> InlineKeyboardMarkup:
 
 
 async def fill(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask before money is moved: it can't be moved back."""
+    """Ask the admin to confirm before money is moved: it can't be moved back."""
     chat_id, amount = int(args[0]), Money(int(args[1]))
     if not await _may_keep(context, chat_id):
         return

@@ -74,7 +74,7 @@ class _Chat:
         self.drafts_here += 1
 
     def take_news(self, now: float) -> tuple[int, int, float]:
-        """Return the messages and drafts of this process since the last call, and the seconds of a new ban."""
+        """Return the messages and drafts counted here since the last call, and the seconds of a ban not yet told."""
         banned_seconds = max(0.0, self.banned_until - now) if self.banned_until > self.told_until else 0.0
         news = self.messages_here, self.drafts_here, banned_seconds
         self.messages_here = self.drafts_here = 0

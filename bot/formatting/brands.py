@@ -1,16 +1,9 @@
 """The names of providers as people know them."""
 
-_BRANDS = {
-    "anthropic": "Anthropic",
-    "deepseek": "DeepSeek",
-    "gemini": "Gemini",
-    "groq": "Groq",
-    "mistral": "Mistral",
-    "openai": "OpenAI",
-    "openrouter": "OpenRouter",
-}
+from engine.providers.registry import specs
 
 
 def brand(provider: str) -> str:
     """Return the brand of a provider; its own name where the operator added it."""
-    return _BRANDS.get(provider, provider)
+    spec = specs().get(provider)
+    return spec.brand if spec is not None and spec.brand else provider

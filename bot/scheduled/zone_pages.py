@@ -50,7 +50,7 @@ def _zone_button(context: Context, name: str) -> InlineKeyboardButton | None:
 
 
 async def zone_page(context: Context, names: list[str] | None = None) -> tuple[str, InlineKeyboardMarkup]:
-    """Return the present zone, or the question which of several is meant, with the buttons."""
+    """Return the page with the present zone; with several `names`, the question which of them is meant."""
     if names is not None:
         return context.t("timezone.which"), InlineKeyboardMarkup(zone_buttons(context, names))
     settings, now = (await context.state(fresh=True)).settings, context.services.clock.now()

@@ -61,7 +61,7 @@ class TokenSizes:
         return self._lengths.expected(model, tenant_id, input_tokens)
 
     def output_times(self, own: OfferSizes) -> float:
-        """Return the tokens billed for one estimated visible token, by the offer's tokenizer and its thinking."""
+        """Return billed tokens for each estimated visible one: the tokenizer's factor times that of the thinking."""
         return own.words.drawn(self._all_words.value, POOL_WEIGHT) * own.thought.value
 
     def thinking_times(self, offer: Offer) -> float:

@@ -90,7 +90,7 @@ class Attempt(BilledAttempt):
     # --- waiting ------------------------------------------------------------------------------------
 
     async def outcome(self) -> ProviderError | None:
-        """Wait for the end; return None when it has answered. Raises any error that is not a ProviderError."""
+        """Wait for the end. Return the ProviderError, or None for an answer. Any other error is raised."""
         await ended(self.task)
         error = self.task.exception()
         if error is None or isinstance(error, ProviderError):

@@ -155,7 +155,7 @@ class Transcriber:
             raise FirstTokenLate(f"nothing for {TIMEOUT_SECONDS:g} s") from None
 
     def _hold_request(self, tenant: Tenant, request: TranscriptionRequest, held_seconds: int, _: Plan) -> HoldRequest:
-        """Seconds take the place of input tokens."""
+        """Return the hold of a recording; its seconds take the place of input tokens."""
         ceiling = Ceiling(self.rate.minute_atto, 0, 1)
         return HoldRequest(request.id, request.epoch, tenant.id, self.rate.tariff, held_seconds, (ceiling,))
 

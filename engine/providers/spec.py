@@ -17,7 +17,8 @@ Efforts: TypeAlias = Mapping[str, Mapping[str, Any]]
 class Spec:
     """One provider. Facts and their sources are in the provider's file in `addresses/`.
 
-    `dialect`: a module of `dialects/`. `needs_key`: False for a server without keys.
+    `brand`: its name as people know it, for the chat. `dialect`: a module of `dialects/`.
+    `needs_key`: False for a server without keys.
     `close_stops_bill`: closing the socket stops the bill.
     `output_field`, `seed_field`: the provider's names for the output limit and the seed.
     `asks_usage`, `asks_no_padding`: send `stream_options` for usage, and against padded chunks.
@@ -39,7 +40,7 @@ class Spec:
     `dimensions_field`: its name for the number of dimensions.
     `most_embedding_inputs`, `most_embedding_bytes`: the size of one call for embeddings.
     `reports_cost`: usage holds the bill in USD, before the fee.
-    `probe_path`: a free GET that checks network and key. `fee`: share on top of catalogue prices.
+    `probe_path`: a free GET below the base URL that checks network and key. `fee`: share on top of catalogue prices.
     `balance`: the free call that tells the money left, where there is one.
     `data`: its handling of prompts. `upstreams`: a reseller's names for companies that are providers of ours too.
     `console_url`, `free_tier`: for `make setup`, where a key is had and whether a free tier exists.
@@ -48,6 +49,7 @@ class Spec:
     name: str
     base_url: str
     dialect: str = "openai"
+    brand: str = ""
     needs_key: bool = True
     close_stops_bill: bool = True
     output_field: str = "max_tokens"

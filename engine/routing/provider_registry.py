@@ -115,7 +115,7 @@ class ProviderRegistry:
         return offer_state(provider, offer.model, self._clock.monotonic(), self._clock.now())
 
     def limit_facts(self) -> tuple[LimitFact, ...]:
-        """Return rate limits that fell, each once, after a minute without a 429 has shown where the limit is."""
+        """Return each rate limit that fell, once: when a minute without a 429 has shown the new value."""
         now, at = self._clock.monotonic(), self._clock.now()
         return tuple(fact for name, each in self._providers.items() for fact in each.limit_facts(name, now, at))
 

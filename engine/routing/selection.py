@@ -145,7 +145,7 @@ class Selection:
     # --- helpers ------------------------------------------------------------------------------------------
 
     def _step(self, route: Route, doubtful: AbstractSet[int]) -> NextAttempt | Pause | None:
-        """Return an early attempt, a pause or the first attempt of a route; None where that one is denied."""
+        """Return the next step on a route: an early attempt, a pause or its first offer. None: that offer denies it."""
         number = next(each for each in map(self._number, route.quotes) if each not in doubtful)
         step = self._admit_early(route) or self._hold_for_early(route, number, is_awaited=bool(doubtful))
         step = step or self._hold(number) or self._admit(number)
@@ -211,7 +211,7 @@ class Selection:
         return next(number for number, each in enumerate(self.quotes) if each is quote)
 
     def _admit(self, number: int) -> NextAttempt | None:
-        """Return permission for an attempt; a quote that is denied is left out where it was never attempted."""
+        """Return permission for an attempt. An offer that denies it and was never attempted is left out."""
         quote, used = self.quotes[number], self._keys.get(number, set())
         repeat = self._attempts.get(number, 0) > len(used)
         permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat)

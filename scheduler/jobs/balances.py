@@ -73,7 +73,7 @@ async def _facts(context: JobContext, name: str, balance: Balance, now: datetime
 
 
 async def _days_left(context: JobContext, name: str, balance: Balance, now: datetime) -> int | None:
-    """Return the days that the balance lasts at last week's spending; None where it lasts long."""
+    """Return the days that the balance lasts at last week's spending; None from MOST_DAYS on."""
     last = now.date() - timedelta(days=1)
     rows = await context.db.read(partial(usage.rows, start=last - timedelta(days=WEEK_DAYS - 1), end=last))
     spent = sum((row.cost + row.waste for row in rows if row.provider == name), ZERO)

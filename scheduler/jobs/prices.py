@@ -116,7 +116,7 @@ async def _report(context: JobContext, offer: Offer, old: Rates, new: Rates, now
 
 
 def _extra_cost(rows: Iterable[UsageRow], old: Rates, new: Rates) -> Money:
-    """Return the extra cost of the same tokens at the new price, without cached input."""
+    """Return the extra cost of the same tokens at the new price. All input counts as not cached."""
     atto = sum(row.input_tokens * (new[0] - old[0]) + row.output_tokens * (new[2] - old[2]) for row in rows)
     return Money.from_atto(atto)
 

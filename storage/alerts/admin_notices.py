@@ -39,7 +39,7 @@ class AdminNotice:
 
 
 def queue(conn: Connection, key: str, values: Mapping[str, object], now: datetime, *, told: Iterable[int] = ()) -> None:
-    """Store a notice for all admins but those who are `told` otherwise."""
+    """Store a notice for all admins except those in `told`, who get it in another way."""
     conn.run(
         "INSERT INTO admin_notices (key, message_values, told, tries, next_at, made_at)"
         " VALUES (:key, :values, :told, 0, :now, :now)",

@@ -18,7 +18,7 @@ class ChatQueue(Protocol):
         ...
 
     def committed(self, chat_keys: Iterable[str]) -> None:
-        """Hear that the transaction of `enqueue` is committed."""
+        """Take note that the transaction of `enqueue` is committed."""
         ...
 
     async def start(self, work: Callable[[str], Awaitable[None]]) -> None:

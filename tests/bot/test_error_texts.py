@@ -55,6 +55,19 @@ FACTS: dict[type[errors.EngineError], tuple[str, ...]] = {
     errors.NoProvider: ("12",),
 }
 
+FOR_ALL_TO_READ = {
+    errors.UnknownModel,
+    errors.ModelNotSold,
+    errors.NotForChat,
+    errors.NotForEmbeddings,
+    errors.ModelNotPriced,
+    errors.ModelNotInKey,
+    errors.SpendingCapReached,
+    errors.BadRequest,
+    errors.Closing,
+}
+"""The refusals whose sentence may stand in a group: it tells nothing of a tenant's plan, balance or settings."""
+
 
 def family(kind: type[errors.EngineError]) -> Iterator[type[errors.EngineError]]:
     if kind.__module__ == errors.__name__:
@@ -64,6 +77,7 @@ def family(kind: type[errors.EngineError]) -> Iterator[type[errors.EngineError]]
 
 
 RAISED = [kind for kind in family(errors.EngineError) if kind not in PARENTS]
+REFUSALS = [kind for kind in RAISED if issubclass(kind, errors.Refused)]
 
 
 def example(kind: type[errors.EngineError]) -> errors.EngineError:
@@ -94,7 +108,15 @@ def test_no_two_errors_share_a_sentence(language: str) -> None:
 
 
 def test_no_row_is_for_a_class_that_the_engine_lacks() -> None:
-    assert set(VALUES) == {errors.EngineError, *RAISED}
+    assert set(VALUES) - {errors.EngineError, *RAISED} == set()
+
+
+@pytest.mark.parametrize("kind", REFUSALS, ids=lambda kind: kind.__name__)
+def test_each_refusal_is_personal_or_fit_for_a_group(kind: type[errors.EngineError]) -> None:
+    assert (kind in PERSONAL) is not (kind in FOR_ALL_TO_READ), (
+        f"{kind.__name__}: a row in PERSONAL of bot/error_texts.py where its sentence tells of a plan, balance or"
+        " setting, else in FOR_ALL_TO_READ of this test"
+    )
 
 
 def test_unforeseen_error_gets_the_general_sentence() -> None:

@@ -132,6 +132,17 @@ NAMES = (
     "auto",
 )
 """Words that are the same in every language."""
+KEY_PLACES = {
+    "t": 0,
+    "text": 1,
+    "notify": 1,
+    "notify_admins": 0,
+    "deliver": 1,
+    "tell_admins": 1,
+    "tell_admins_once": 2,
+    "tell_admin_once": 3,
+}
+"""The position of the key among the arguments of the functions that send or return a text."""
 NOT_KEYS = {"chat.completion", "error.type"}
 FILES = (".png", ".csv", ".pdf", ".js")
 
@@ -157,17 +168,19 @@ def literals() -> set[str]:
     """The string constants that look like a key of a group that exists."""
     groups = {key.partition(".")[0] for key in ENGLISH.texts if "." in key}
     found = {node.value for node in trees() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    keys = {word for word in found if re.fullmatch(r"[a-z]+\.[A-Za-z0-9_]+", word) and word.partition(".")[0] in groups}
+    keys = {
+        word for word in found if re.fullmatch(r"[a-z_]+\.[A-Za-z0-9_]+", word) and word.partition(".")[0] in groups
+    }
     plain = {word for word in found if word in ENGLISH.texts}
     return {key for key in keys | plain if key not in NOT_KEYS and not key.endswith((*FILES, "_"))}
 
 
 def called() -> set[str]:
-    """The literal keys that are handed to `t`, `text`, `notify`, `deliver` and `tell_admins`."""
+    """The literal keys that are handed to the functions and methods of KEY_PLACES."""
     found = set()
     for node in trees():
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            place = {"t": 0, "text": 1, "notify_admins": 0, "notify": 1, "deliver": 1}.get(node.func.attr)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+            place = KEY_PLACES.get(node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id)
             if place is not None and len(node.args) > place:
                 key = node.args[place]
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
@@ -186,7 +199,7 @@ def beginnings() -> set[str]:
     return {
         head
         for head in heads
-        if isinstance(head, str) and re.fullmatch(r"[a-z]+\.[a-z_]*", head) and head.partition(".")[0] in groups
+        if isinstance(head, str) and re.fullmatch(r"[a-z_]+\.[a-z_]*", head) and head.partition(".")[0] in groups
     }
 
 

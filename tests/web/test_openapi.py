@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 import web
 from main.front_ends import web_services
+from main.observability.tracing import route_of
 from tests.web.conftest import RunningApi
 from web.app import build_app
 from web.openapi import described_operations
@@ -102,6 +103,14 @@ async def test_every_described_path_has_a_route(api: RunningApi) -> None:
     async with api.http() as http:
         paths = await described(http)
     assert set(paths) <= {openapi_path(route) for route in routes(api)}
+
+
+async def test_every_path_of_prompts_without_an_id_is_named_in_traces(api: RunningApi) -> None:
+    async with api.http() as http:
+        paths = {path for path in await described(http) if path.startswith("/v1/") and "{" not in path}
+    assert {path for path in paths if route_of(path) != path} == set(), (
+        "add these to _ROUTES of observability/tracing.py"
+    )
 
 
 async def test_every_401_names_a_security_scheme(api: RunningApi) -> None:

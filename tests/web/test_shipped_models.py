@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.catalog.offers import Offer
+from main.sandbox import stand_in_providers
 from sandbox.app import Sandbox
 from tests.web.conftest import RunningApi, serving
 
@@ -44,9 +45,12 @@ tokens_per_month = 100000000
 
 
 @pytest.fixture
-async def shipped(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[RunningApi]:
-    """The app with the shipped models, each provider's stand-in behind it."""
-    async with serving(tmp_path, sandbox, PLAN, tuple(sandbox.provider_urls)) as running:
+async def shipped(tmp_path: Path) -> AsyncIterator[RunningApi]:
+    """The app with the shipped models, each provider's stand-in behind it, also where it has no module of its own."""
+    async with (
+        Sandbox(word_seconds=0, providers=stand_in_providers()) as sandbox,
+        serving(tmp_path, sandbox, PLAN, tuple(sandbox.provider_urls)) as running,
+    ):
         yield running
 
 

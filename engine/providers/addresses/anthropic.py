@@ -10,6 +10,7 @@ from engine.providers.spec import Spec
 
 SPEC = Spec(
     name="anthropic",
+    brand="Anthropic",
     base_url="https://api.anthropic.com/v1",
     dialect="anthropic",
     thinking_off=(("haiku-5", {"type": "disabled"}),),

@@ -13,6 +13,7 @@ from engine.providers.spec import Spec
 
 SPEC = Spec(
     name="deepseek",
+    brand="DeepSeek",
     base_url="https://api.deepseek.com",
     asks_usage=True,
     one_choice=True,

@@ -12,6 +12,7 @@ from engine.providers.spec import Spec
 
 SPEC = Spec(
     name="gemini",
+    brand="Gemini",
     base_url="https://generativelanguage.googleapis.com/v1beta",
     dialect="gemini",
     close_stops_bill=False,

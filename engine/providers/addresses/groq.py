@@ -13,6 +13,7 @@ from engine.providers.spec import Spec
 
 SPEC = Spec(
     name="groq",
+    brand="Groq",
     base_url="https://api.groq.com/openai/v1",
     close_stops_bill=False,
     one_choice=True,

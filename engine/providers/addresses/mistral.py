@@ -21,6 +21,7 @@ _EFFORTS: Efforts = {
 
 SPEC = Spec(
     name="mistral",
+    brand="Mistral",
     base_url="https://api.mistral.ai/v1",
     close_stops_bill=False,
     asks_usage=False,

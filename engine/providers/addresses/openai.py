@@ -27,6 +27,7 @@ def _efforts(*taken: str) -> Efforts:
 
 SPEC = Spec(
     name="openai",
+    brand="OpenAI",
     base_url="https://api.openai.com/v1",
     asks_no_padding=True,
     most_tools=128,

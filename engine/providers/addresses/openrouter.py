@@ -28,6 +28,7 @@ _UPSTREAMS = {
 
 SPEC = Spec(
     name="openrouter",
+    brand="OpenRouter",
     base_url="https://openrouter.ai/api/v1",
     close_stops_bill=False,
     one_choice=True,

@@ -130,7 +130,7 @@ def _is_effort_dropped(call: ProviderCall, spec: Spec) -> bool:
 
 
 def _tools(options: Options, spec: Spec) -> dict[str, Any]:
-    """Return the tools and how to choose among them; nothing without tools, as the rest is refused then."""
+    """Return the tools and how to choose among them. Without tools nothing: `tool_choice` alone is refused."""
     if not options.tools:
         return {}
     if spec.name == "openai":

@@ -98,7 +98,7 @@ class UsageCounts:
         return True
 
     def first(self, *paths: str) -> int:
-        """Return the first of these counts that is not zero; a path of two names is joined by a dot."""
+        """Return the first of these counts that is not zero, by its path: `a` or `a.b`. 0 where there is none."""
         for path in paths:
             if found := self._counts.get(path, 0):
                 return found

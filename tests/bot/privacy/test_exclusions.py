@@ -134,7 +134,8 @@ async def test_own_server_and_unknown_ones_are_named_as_such(chat: Chat) -> None
 
 
 def test_every_country_of_a_built_in_provider_has_a_name() -> None:
-    assert {spec.data.country for spec in specs().values()} - {""} == COUNTRIES
+    countries = {spec.data.country for spec in specs().values()} - {""}
+    assert countries == COUNTRIES, "COUNTRIES of bot/privacy/exclusions.py, with a text country.XX for each"
 
 
 async def test_two_presses_at_once_are_both_kept(chat: Chat) -> None:

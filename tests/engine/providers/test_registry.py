@@ -46,7 +46,14 @@ def test_every_provider_has_its_lines_in_env_example(spec: Spec) -> None:
 
 @pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.base_url], ids=lambda spec: spec.name)
 def test_address_in_env_example_is_the_providers_own(spec: Spec) -> None:
-    assert f"\n#{spec.name.upper()}_BASE_URL={spec.base_url}\n" in env_example()
+    line = f"#{spec.name.upper()}_BASE_URL={spec.base_url}"
+    assert line in env_example().splitlines(), f".env.example lacks the line {line}"
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.needs_key], ids=lambda spec: spec.name)
+def test_every_provider_has_a_brand_that_the_readme_names(spec: Spec) -> None:
+    assert spec.brand, f"the SPEC of {spec.name} has no brand, which people read in the chat"
+    assert spec.brand in (ROOT / "README.md").read_text(), f"README.md does not name {spec.brand}"
 
 
 @pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.needs_key], ids=lambda spec: spec.name)

@@ -1,15 +1,17 @@
 """One question in the dialect of each stand-in, and readers of the answers."""
 
 import json
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 
+from engine.providers.registry import dialect_classes
 from main.sandbox import stand_in_providers
 from sandbox.providers import StandIns
 from sandbox.providers.dialects.openai import OpenAIStandIn
 from sandbox.providers.registry import plain_stand_ins, stand_ins_of
 
+Request: TypeAlias = tuple[str, dict[str, str], dict[str, Any]]
 LONG = "Tell me at some length about the sea and the wind"
 STAND_INS = stand_ins_of(stand_in_providers())
 PROVIDERS = tuple(STAND_INS)
@@ -32,26 +34,13 @@ class Asking:
     async def __call__(
         self, name: str, prompt: str = LONG, *, stream: bool = True, key: str = "k-1", most: int = 4096, **more: Any
     ) -> httpx.Response:
-        path, headers, body = request(name, prompt, stream, most)
-        secret = {"gemini": "x-goog-api-key", "anthropic": "x-api-key"}.get(STAND_INS[name].dialect)
-        headers |= ({secret: key} if secret else {"authorization": f"Bearer {key}"}) if key else {}
+        form = FORMS[STAND_INS[name].dialect]
+        path, headers, body = form.request(name, prompt, stream, most)
+        headers |= {form.key_header: f"{form.key_prefix}{key}"} if key else {}
         return await self.http.post(f"{self.url}/{name}{path}", headers=headers, json={**body, **more})
 
     async def frames(self, name: str, prompt: str = LONG, **more: Any) -> list[Any]:
         return events((await self(name, prompt, **more)).text)
-
-
-def request(name: str, prompt: str, stream: bool, most: int) -> tuple[str, dict[str, str], dict[str, Any]]:
-    turns = [{"role": "user", "content": prompt}]
-    if STAND_INS[name].dialect == "gemini":
-        path = f"/models/{MODELS[name]}:" + ("streamGenerateContent?alt=sse" if stream else "generateContent")
-        contents = [{"role": "user", "parts": [{"text": prompt}]}]
-        return path, {}, {"contents": contents, "generationConfig": {"maxOutputTokens": most}}
-    body = {"model": MODELS[name], "messages": turns, "stream": stream, **CALM.get(name, {})}
-    if STAND_INS[name].dialect == "anthropic":
-        return "/messages", {"anthropic-version": "2023-06-01"}, {**body, "max_tokens": most}
-    limit = "max_completion_tokens" if name in {"openai", "groq"} else "max_tokens"
-    return "/chat/completions", {}, {**body, limit: most}
 
 
 def events(text: str) -> list[Any]:
@@ -60,22 +49,74 @@ def events(text: str) -> list[Any]:
     return [each if each == "[DONE]" else json.loads(each) for each in found]
 
 
-def said(name: str, frames: list[Any]) -> str:
-    if STAND_INS[name].dialect == "gemini":
+class _OpenAIForm:
+    key_header, key_prefix = "authorization", "Bearer "
+
+    def request(self, name: str, prompt: str, stream: bool, most: int) -> Request:
+        limit = "max_completion_tokens" if name in {"openai", "groq"} else "max_tokens"
+        return "/chat/completions", {}, {**_body(name, prompt, stream), limit: most}
+
+    def said(self, frames: list[Any]) -> str:
+        choices = [choice for f in frames if f != "[DONE]" for choice in f["choices"]]
+        return "".join(choice["delta"].get("content") or "" for choice in choices)
+
+    def usage(self, name: str, frames: list[Any]) -> Any:
+        return frames[-2]["x_groq"]["usage"] if name == "groq" else frames[-2]["usage"]
+
+
+class _GeminiForm:
+    key_header, key_prefix = "x-goog-api-key", ""
+
+    def request(self, name: str, prompt: str, stream: bool, most: int) -> Request:
+        path = f"/models/{MODELS[name]}:" + ("streamGenerateContent?alt=sse" if stream else "generateContent")
+        contents = [{"role": "user", "parts": [{"text": prompt}]}]
+        return path, {}, {"contents": contents, "generationConfig": {"maxOutputTokens": most}}
+
+    def said(self, frames: list[Any]) -> str:
         parts = [p for f in frames for c in f.get("candidates", ()) for p in c["content"]["parts"]]
         return "".join(part.get("text", "") for part in parts if not part.get("thought"))
-    if STAND_INS[name].dialect == "anthropic":
+
+    def usage(self, name: str, frames: list[Any]) -> Any:  # noqa: ARG002 - the same for all providers
+        return frames[-1]["usageMetadata"]
+
+
+class _AnthropicForm:
+    key_header, key_prefix = "x-api-key", ""
+
+    def request(self, name: str, prompt: str, stream: bool, most: int) -> Request:
+        return "/messages", {"anthropic-version": "2023-06-01"}, {**_body(name, prompt, stream), "max_tokens": most}
+
+    def said(self, frames: list[Any]) -> str:
         return "".join(f["delta"].get("text", "") for f in frames if f["type"] == "content_block_delta")
-    choices = [choice for f in frames if f != "[DONE]" for choice in f["choices"]]
-    return "".join(choice["delta"].get("content") or "" for choice in choices)
+
+    def usage(self, name: str, frames: list[Any]) -> Any:  # noqa: ARG002 - the same for all providers
+        return next(f["usage"] for f in frames if f["type"] == "message_delta")
+
+
+FORMS: dict[str, _OpenAIForm | _GeminiForm | _AnthropicForm] = {
+    "openai": _OpenAIForm(),
+    "gemini": _GeminiForm(),
+    "anthropic": _AnthropicForm(),
+}
+"""Requests and answers by dialect: a new one needs its form here."""
+assert set(FORMS) == set(dialect_classes()), "FORMS of tests/sandbox/providers/asking.py needs one for each dialect"
+
+
+def _body(name: str, prompt: str, stream: bool) -> dict[str, Any]:
+    turns = [{"role": "user", "content": prompt}]
+    return {"model": MODELS[name], "messages": turns, "stream": stream, **CALM.get(name, {})}
+
+
+def request(name: str, prompt: str, stream: bool, most: int) -> Request:
+    """Return path, headers and body."""
+    return FORMS[STAND_INS[name].dialect].request(name, prompt, stream, most)
+
+
+def said(name: str, frames: list[Any]) -> str:
+    """Return the text of a stream."""
+    return FORMS[STAND_INS[name].dialect].said(frames)
 
 
 def usage(name: str, frames: list[Any]) -> Any:
     """Return the usage at the end of a stream."""
-    if STAND_INS[name].dialect == "gemini":
-        return frames[-1]["usageMetadata"]
-    if STAND_INS[name].dialect == "anthropic":
-        return next(f["usage"] for f in frames if f["type"] == "message_delta")
-    if name == "groq":
-        return frames[-2]["x_groq"]["usage"]
-    return frames[-2]["usage"]
+    return FORMS[STAND_INS[name].dialect].usage(name, frames)

@@ -33,7 +33,7 @@ _ECHOED: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class ReasoningForm:
-    """The form of reasoning: `in_summary`, or as content; `sealed` adds what its provider wants back."""
+    """The form of reasoning: `in_summary`, or as content. `sealed`: with the encrypted part for its provider."""
 
     in_summary: bool = False
     sealed: bool = False
