@@ -1,8 +1,8 @@
 """Sizes that answers and refusals teach: the visible tokens to expect of an answer, the longest context of an offer.
 
-Lengths are learned by model, size of the input and tenant. Each quarter of an octave of input tokens is drawn towards
-its octave while its samples are few, and the octave towards the mean of its model. A tenant's own answers count as a
-multiple of those of all.
+Lengths are learned by model, size of the input and tenant. Each eighth of an octave of input tokens is drawn towards
+its quarter while its samples are few, the quarter towards its octave, and the octave towards the mean of its model. A
+tenant's own answers count as a multiple of those of all.
 """
 
 import math
@@ -20,7 +20,7 @@ MEMORY = 0.995
 SIZE_WEIGHT = 10.0  # this many answers to inputs of one size weigh as much as those of all sizes
 OWN_WEIGHT = 10.0  # this many answers of one tenant weigh as much as those of all tenants
 _MOST_TENANTS = 20_000
-_QUARTERS = 4  # buckets in an octave
+_PARTS: Mapping[str, int] = {"octave": 1, "quarter": 4, "eighth": 8}  # buckets in an octave, by their name
 
 
 @dataclass(slots=True)
@@ -67,11 +67,10 @@ class OfferSizes:
 
 @dataclass(slots=True)
 class AnswerLengths:
-    """Means of visible tokens. `_octaves` and `_quarters` are by model and size of the input."""
+    """Means of visible tokens. `_sized`: by the part of an octave, then by model and size of the input."""
 
     _models: dict[str, Mean] = field(default_factory=dict)
-    _octaves: dict[tuple[str, int], Mean] = field(default_factory=dict)
-    _quarters: dict[tuple[str, int], Mean] = field(default_factory=dict)
+    _sized: dict[str, dict[tuple[str, int], Mean]] = field(default_factory=lambda: {part: {} for part in _PARTS})
     _own: dict[tuple[int, str], Mean] = field(default_factory=dict)
 
     def expected(self, model: str, tenant_id: int | None, input_tokens: int) -> float:
@@ -83,9 +82,9 @@ class AnswerLengths:
     def learn(self, model: str, tenant_id: int | None, input_tokens: int, tokens: float) -> None:
         self._models.setdefault(model, Mean()).add(tokens)
         if input_tokens > 0:
-            quarter = _quarter(input_tokens)
-            self._octaves.setdefault((model, quarter // _QUARTERS), Mean()).add(tokens)
-            self._quarters.setdefault((model, quarter), Mean()).add(tokens)
+            octaves = math.log2(input_tokens)
+            for part, count in _PARTS.items():
+                self._sized[part].setdefault((model, int(octaves * count)), Mean()).add(tokens)
         if tenant_id is not None:
             if len(self._own) > _MOST_TENANTS:
                 self._own.clear()
@@ -95,16 +94,15 @@ class AnswerLengths:
         """Return the state to keep over a restart, as JSON; tenants' own lengths are learned again."""
         return {
             "answers": [[model, mean.value, mean.samples] for model, mean in self._models.items()],
-            "answers_by_octave": _rows(self._octaves),
-            "answers_by_quarter": _rows(self._quarters),
+            **{f"answers_by_{part}": _rows(means) for part, means in self._sized.items()},
         }
 
     def load(self, kept: Mapping[str, Any]) -> None:
         """Restore the state of `dump`; earlier releases stored no sizes. Raises KeyError, TypeError or ValueError."""
         for model, value, samples in kept["answers"]:
             self._models[str(model)] = Mean(float(value), float(samples))
-        for name, means in (("answers_by_octave", self._octaves), ("answers_by_quarter", self._quarters)):
-            for model, size, value, samples in kept.get(name, ()):
+        for part, means in self._sized.items():
+            for model, size, value, samples in kept.get(f"answers_by_{part}", ()):
                 means[str(model), int(size)] = Mean(float(value), float(samples))
 
     def _usual(self, model: str, input_tokens: int) -> float:
@@ -113,15 +111,12 @@ class AnswerLengths:
             return USUAL_OUTPUT_TOKENS
         if input_tokens <= 0:
             return of_all.value
-        quarter, found = _quarter(input_tokens), of_all.value
-        for mean in (self._octaves.get((model, quarter // _QUARTERS)), self._quarters.get((model, quarter))):
+        octaves, found = math.log2(input_tokens), of_all.value
+        for part, count in _PARTS.items():
+            mean = self._sized[part].get((model, int(octaves * count)))
             if mean is not None:
                 found = mean.drawn(found, SIZE_WEIGHT)
         return found
-
-
-def _quarter(input_tokens: int) -> int:
-    return int(math.log2(input_tokens) * _QUARTERS)
 
 
 def _rows(means: Mapping[tuple[str, int], Mean]) -> Iterable[list[Any]]:

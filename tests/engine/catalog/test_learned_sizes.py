@@ -29,10 +29,12 @@ def test_length_follows_the_size_of_the_input() -> None:
     assert made.expected("auto", None, 0) == pytest.approx(425, abs=5)
 
 
-def test_size_is_drawn_towards_its_octave_and_the_octave_towards_the_model() -> None:
+def test_size_is_drawn_towards_the_larger_sizes_around_it_and_the_octave_towards_the_model() -> None:
     made = taught((128, 100), (1024, 300))
     octave = (100 + 10 * 200) / 11
-    assert made.expected("auto", None, 128) == pytest.approx((100 + 10 * octave) / 11)
+    quarter = (100 + 10 * octave) / 11
+    assert made.expected("auto", None, 128) == pytest.approx((100 + 10 * quarter) / 11)
+    assert made.expected("auto", None, 145) == pytest.approx(quarter)  # the same quarter, the other eighth
     assert made.expected("auto", None, 250) == pytest.approx(octave)  # the same octave, another quarter
     assert made.expected("auto", None, 256) == pytest.approx(200)  # another octave
 

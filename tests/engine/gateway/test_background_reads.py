@@ -99,3 +99,43 @@ async def test_reads_are_taken_up_to_their_number() -> None:
     while len(reads):
         await asyncio.sleep(0)
     assert done == ["journaled"]
+
+
+def never() -> "asyncio.Task[None]":
+    """Return an attempt that does not end by itself."""
+
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    return asyncio.create_task(wait())
+
+
+async def test_read_is_given_up_and_journaled_when_its_time_is_up() -> None:
+    reads, attempt, done = BackgroundReads(seconds=0.01), never(), asyncio.Event()
+
+    async def journal() -> None:
+        done.set()
+
+    assert reads.take(attempt, journal)
+    async with asyncio.timeout(5):
+        await done.wait()
+    assert attempt.cancelled()
+
+
+async def test_closing_journals_the_others_where_one_journal_fails() -> None:
+    reads, journaled = BackgroundReads(), list[int]()
+
+    async def fail() -> None:
+        raise OSError("disk full")
+
+    async def journal() -> None:
+        await asyncio.sleep(0)
+        task = asyncio.current_task()
+        assert task is not None
+        journaled.append(task.cancelling())
+
+    for write in (fail, journal):
+        assert reads.take(never(), write)
+    await asyncio.sleep(0)
+    await reads.aclose()
+    assert journaled == [0]  # the journal runs in a task that is no longer being cancelled
