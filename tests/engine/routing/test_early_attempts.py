@@ -5,7 +5,7 @@ from engine.ports import LimitHeaders
 from engine.routing.permits import Permit
 from engine.routing.selection import Pause
 from tests.engine.routing.prompts import CHEAP, Prompt, attempt_early, next_step
-from tests.engine.two_providers import DOWN, A, TwoProviders
+from tests.engine.two_providers import DOWN, A, B, TwoProviders
 
 
 def test_resting_offer_is_waited_for_and_attempted_early(providers: TwoProviders) -> None:
@@ -98,3 +98,21 @@ def test_early_attempt_during_a_rest_spends_no_retries(providers: TwoProviders) 
     providers.fails(DOWN, 4)
     providers.health._providers["a"].budget._left = 0.0
     assert isinstance(providers.health.admit(A, repeat=True, early=True), Permit)
+
+
+def test_offer_that_is_out_for_good_hides_no_resting_one_behind_it(providers: TwoProviders) -> None:
+    providers.health.drain("b")
+    providers.fails(Overloaded(), 5)
+    early = providers.health.early([B, A])
+    assert early is not None
+    assert early.offer == A
+
+
+def test_offer_at_the_end_of_its_rest_is_attempted_before_one_in_its_last_half_second(providers: TwoProviders) -> None:
+    providers.fails(Overloaded(), 5)
+    providers.clock.wait(0.5)
+    providers.fails(Overloaded(), 5, offer=B)
+    providers.clock.wait(4.6)
+    early = providers.health.early([B, A])
+    assert early is not None
+    assert early.offer == A
