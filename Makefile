@@ -42,8 +42,9 @@ texts: $(VENV)/dev ## bring the translations in line with the English texts; see
 audit: $(VENV)/runtime ## check the ledger
 	@$(BIN)/python -m main audit
 
-bench: $(VENV)/dev ## what an answer costs in CPU, and how fast the ledger is
+bench: $(VENV)/dev ## what an answer costs in CPU, when its first text comes, and how fast the ledger is
 	$(BIN)/python -m benchmarks.bot_answer
+	$(BIN)/python -m benchmarks.first_text
 	$(BIN)/python -m benchmarks.ledger
 
 soak: $(VENV)/dev ## an hour or two of proof: a million steps of the ledger, 200 kills of the real process

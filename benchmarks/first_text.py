@@ -14,7 +14,7 @@ import re
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from benchmarks.gateway import started
+from benchmarks.ports import free_port
 from sandbox.app import Sandbox
 from sandbox.providers import answers
 from sandbox.telegram.world import Chat
@@ -96,7 +97,7 @@ class TimedSandbox(Sandbox):
 
 
 @contextmanager
-def bot(sandbox: Sandbox, folder: Path) -> Any:
+def bot(sandbox: Sandbox, folder: Path) -> Iterator[None]:
     (folder / "farthing.toml").write_text("[plans.free]\nrequests_per_minute = 1000\n")
     variables = {
         "TELEGRAM_BOT_TOKEN": sandbox.token,
@@ -105,11 +106,11 @@ def bot(sandbox: Sandbox, folder: Path) -> Any:
         "FARTHING_CONFIG": str(folder / "farthing.toml"),
         "GEMINI_API_KEY": "k",
         "GEMINI_BASE_URL": sandbox.provider_urls["gemini"],
-        "PORT": "18771",
+        "PORT": str(free_port()),
         "LOG_LEVEL": "ERROR",
     }
-    with started("farthing", ["-m", "main"], 0, **variables) as process:
-        yield process
+    with started("farthing", ["-m", "main"], 0, **variables):
+        yield
 
 
 async def one_round(sandbox: Sandbox, moments: Moments, number: int, chats: range, refused: Sequence[int]) -> None:

@@ -1,8 +1,12 @@
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
-from storage.database.connection import Connection, scalar
+import pytest
+
+from storage.database.connection import Connection, Row, scalar
 from storage.database.database import Database
 from storage.telegram import inbox
 from storage.telegram.inbox import CHAT, IncomingUpdate, WaitingUpdate
@@ -236,5 +240,54 @@ async def test_look_finds_what_waits_and_what_other_processes_claimed(db: Databa
         assert may_be_left(conn, "another")
         inbox.release(conn, claimed.id, claimed.epoch)
         assert may_be_left(conn, "L", seconds=2)  # one that was claimed before has lost its worker
+
+    await db.write(unit)
+
+
+class Explained:
+    """A connection that notes how SQLite finds the rows of each statement."""
+
+    dialect = "sqlite"
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self.plans: list[str] = []
+
+    def _note(self, sql: str, values: dict[str, Any]) -> None:
+        self.plans += [row["detail"] for row in self._conn.rows(f"EXPLAIN QUERY PLAN {sql}", **values)]
+
+    def rows(self, sql: str, **values: Any) -> list[Row]:
+        self._note(sql, values)
+        return self._conn.rows(sql, **values)
+
+    def run(self, sql: str, **values: Any) -> int:
+        self._note(sql, values)
+        return self._conn.run(sql, **values)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        lambda conn: inbox.may_be_left(conn, BOT, NOW, "L"),
+        lambda conn: inbox.claimed_by(conn, BOT, "L"),
+        lambda conn: inbox.waiting(conn, BOT, NOW),
+        lambda conn: inbox.release_dead(conn, BOT, lambda _: True),
+        lambda conn: inbox.is_claimed_elsewhere(conn, "c", "L"),
+        lambda conn: inbox.claim_next(conn, BOT, "c", "L"),
+    ],
+)
+async def test_done_updates_are_not_read(db: Database, query: Callable[[Connection], object]) -> None:
+    if db.dialect != "sqlite":
+        pytest.skip("PostgreSQL chooses by its statistics")
+
+    def unit(conn: Connection) -> None:
+        stored(conn, 1)
+        assert inbox.claim_next(conn, BOT, "c", "L") is not None
+        stored(conn, 2)
+        explained = Explained(conn)
+        query(cast(Connection, explained))
+        found = [plan for plan in explained.plans if " inbox" in plan]
+        assert found
+        assert all("undone_updates" in plan or "PRIMARY KEY" in plan for plan in found)
 
     await db.write(unit)
