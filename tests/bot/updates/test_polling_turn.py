@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -91,10 +91,13 @@ class StrictBotApi:
     open: int = 0
     most: int = 0
 
-    async def get_updates(self, _: Request) -> JSONResponse:
+    async def get_updates(self, request: Request) -> JSONResponse:
+        await request.body()
         self.open += 1
         self.most = max(self.most, self.open)
-        await asyncio.sleep(0.003)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.003):
+                await request.receive()  # a poll ends when its connection does
         self.open -= 1
         self.number += 1
         return JSONResponse({"ok": True, "result": [{"update_id": self.number}]})
