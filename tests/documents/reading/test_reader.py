@@ -27,7 +27,7 @@ async def test_child_reads_with_its_limits_and_the_loop_goes_on() -> None:
             await asyncio.sleep(0.005)
             longest = max(longest, time.thread_time() - began)
 
-    watching, made = asyncio.create_task(watch()), FileReader()
+    watching, made = asyncio.create_task(watch()), FileReader(most_seconds=200)
     found = await asyncio.gather(
         made.read(files.pdf("A page of some words"), ANN, "en"),
         made.read(files.scan(1), BAO, "en"),
