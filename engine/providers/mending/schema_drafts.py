@@ -13,6 +13,7 @@ _OF_NAMES = frozenset({"properties", "patternProperties", "$defs", "definitions"
 _OF_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _OF_SCHEMAS = frozenset({"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"})
 _BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+_CHECKED = _OF_NAMES | _OF_LISTS | _OF_SCHEMAS | {"type", "const", "enum", "required"}
 _DEFINITIONS = ("$defs", "definitions")
 _LEFT_OUT = object()
 
@@ -28,6 +29,10 @@ def modern(schema: Any, depth: int = 0) -> Any:
         return {}
     found: dict[str, Any] = {}
     for name, value in schema.items():
+        if name not in _CHECKED:  # most keywords
+            if value is not None:
+                found[name] = value
+            continue
         is_tuple = name == "items" and isinstance(value, list)  # as draft 7 has it
         kept = _value("prefixItems" if is_tuple else name, value, depth + 1)
         if kept is not _LEFT_OUT:
@@ -60,11 +65,11 @@ def _value(name: str, value: Any, depth: int) -> Any:
     if name in _OF_SCHEMAS:
         return modern(value, depth) if isinstance(value, Mapping | bool) else _LEFT_OUT
     if name == "type":
-        return _type(value) or _LEFT_OUT
-    if name == "required":
-        is_valid = isinstance(value, list) and all(isinstance(each, str) for each in value)
-    else:
-        is_valid = name == "const" or (isinstance(value, list) and bool(value) if name == "enum" else value is not None)
+        return value if isinstance(value, str) and value in _TYPES else _type(value) or _LEFT_OUT
+    if name == "const":
+        return value
+    is_list = isinstance(value, list) and (name == "required" or bool(value))
+    is_valid = is_list and (name == "enum" or all(isinstance(each, str) for each in value))
     return value if is_valid else _LEFT_OUT
 
 
