@@ -11,6 +11,8 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 from main.config_faults import ConfigError, explain
 from main.config_sections import BackupSection, EverySection, ScheduleSection, Section
 
+MOST_USD = 10**9
+
 
 def _decimal(value: object) -> Decimal:
     if isinstance(value, float):
@@ -21,6 +23,8 @@ def _decimal(value: object) -> Decimal:
         raise ValueError("an exact decimal in quotes, such as '0.14'") from error
     if not number.is_finite() or number < 0:
         raise ValueError("a decimal that is zero or more")
+    if number >= MOST_USD:
+        raise ValueError(f"a decimal below {MOST_USD:,}")
     exponent = number.normalize().as_tuple().exponent
     if isinstance(exponent, int) and exponent < -9:  # noqa: PLR2004 - a nano-dollar
         raise ValueError("at most 9 decimals")
@@ -251,6 +255,8 @@ def load(path: Path) -> Config:
         return Config()
     try:
         return Config.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{path}: it can't be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     except ValidationError as error:

@@ -1,36 +1,60 @@
 """The sections of farthing.toml about work at set times: the jobs, scheduled prompts, backups."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+MOST_SECONDS, MOST_NUMBER = 10**9, 10**15
+LEAST_INTERVAL_SECONDS = 0.01
 
 
 class Section(BaseModel):
+    """A section whose numbers fit into the database and into dates."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def is_no_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where a number is expected: they would count as 1 and 0."""
+        if isinstance(value, bool) and "bool" not in str(cls.model_fields[info.field_name or ""].annotation):
+            raise ValueError("a value that is neither true nor false")
+        return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def is_not_too_large(cls, value: Any) -> Any:
+        if isinstance(value, float) and not value <= MOST_SECONDS:
+            raise ValueError(f"at most {MOST_SECONDS:,}")
+        if isinstance(value, int) and value > MOST_NUMBER:
+            raise ValueError(f"at most {MOST_NUMBER:,}")
+        return value
 
 
 class ScheduleSection(Section):
-    outages: float = Field(15, gt=0)
-    probes: float = Field(60, gt=0)
-    quotas: float = Field(60, gt=0)
-    expire_holds: float = Field(30, gt=0)
-    renewals: float = Field(60, gt=0)
-    reconcile: float = Field(86_400, gt=0)
-    farming: float = Field(60, gt=0)
-    house: float = Field(60, gt=0)
-    broadcasts: float = Field(5, gt=0)
-    remember: float = Field(300, gt=0)
-    nightly: float = Field(600, gt=0)
-    rollups: float = Field(30, gt=0)
-    invoices: float = Field(3600, gt=0)
-    prices: float = Field(60, gt=0)
-    digest: float = Field(300, gt=0)
-    alerts: float = Field(5, gt=0)
-    balances: float = Field(600, gt=0)
-    slowness: float = Field(60, gt=0)
-    margins: float = Field(600, gt=0)
-    self_checks: float = Field(60, gt=0)
-    status_pages: float = Field(120, gt=0)
-    every: float = Field(5, gt=0)
-    anomalies: float = Field(300, gt=0)
+    outages: float = Field(15, ge=LEAST_INTERVAL_SECONDS)
+    probes: float = Field(60, ge=LEAST_INTERVAL_SECONDS)
+    quotas: float = Field(60, ge=LEAST_INTERVAL_SECONDS)
+    expire_holds: float = Field(30, ge=LEAST_INTERVAL_SECONDS)
+    renewals: float = Field(60, ge=LEAST_INTERVAL_SECONDS)
+    reconcile: float = Field(86_400, ge=LEAST_INTERVAL_SECONDS)
+    farming: float = Field(60, ge=LEAST_INTERVAL_SECONDS)
+    house: float = Field(60, ge=LEAST_INTERVAL_SECONDS)
+    broadcasts: float = Field(5, ge=LEAST_INTERVAL_SECONDS)
+    remember: float = Field(300, ge=LEAST_INTERVAL_SECONDS)
+    nightly: float = Field(600, ge=LEAST_INTERVAL_SECONDS)
+    rollups: float = Field(30, ge=LEAST_INTERVAL_SECONDS)
+    invoices: float = Field(3600, ge=LEAST_INTERVAL_SECONDS)
+    prices: float = Field(60, ge=LEAST_INTERVAL_SECONDS)
+    digest: float = Field(300, ge=LEAST_INTERVAL_SECONDS)
+    alerts: float = Field(5, ge=LEAST_INTERVAL_SECONDS)
+    balances: float = Field(600, ge=LEAST_INTERVAL_SECONDS)
+    slowness: float = Field(60, ge=LEAST_INTERVAL_SECONDS)
+    margins: float = Field(600, ge=LEAST_INTERVAL_SECONDS)
+    self_checks: float = Field(60, ge=LEAST_INTERVAL_SECONDS)
+    status_pages: float = Field(120, ge=LEAST_INTERVAL_SECONDS)
+    every: float = Field(5, ge=LEAST_INTERVAL_SECONDS)
+    anomalies: float = Field(300, ge=LEAST_INTERVAL_SECONDS)
 
 
 class EverySection(Section):

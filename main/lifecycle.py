@@ -11,6 +11,7 @@ from typing import Protocol
 from starlette.types import ASGIApp
 
 from main.container import Container
+from main.http.inherited import inherited_sockets
 from main.http.server import Server, http_server, run_server, wait_started
 
 log = logging.getLogger("farthing")
@@ -57,15 +58,17 @@ async def serve(
 ) -> None:
     """Start HTTP and `components`; when `stop` is set, stop them in order.
 
-    First new work is refused, then the answers in flight end, then everything that sends is stopped.
+    First the port is closed and new work is refused, then answers in flight end, then all that sends is stopped.
     """
     env = container.settings.env
     server = http_server(app, env.host, env.port) if app is not None else None
-    serving = asyncio.create_task(run_server(server)) if server is not None else None
+    sockets = inherited_sockets() if server is not None else []
+    serving = asyncio.create_task(run_server(server, sockets)) if server is not None else None
     try:
         if server is not None and serving is not None:
             await wait_started(server, serving)
-            log.info("listening on http://%s:%d", env.host, env.port)
+            where = f"http://{env.host}:{env.port}" if not sockets else "the sockets of systemd"
+            log.info("listening on %s", where)
         for component in components:
             await component.start()
         freeze_garbage_collection()
@@ -93,6 +96,8 @@ async def _stop(
 ) -> None:
     gateway = container.gateway
     log.info("stopping; answers in flight: %d", gateway.in_flight)
+    if server is not None and server.started:
+        server.close_port()
     for component in components:
         await component.quiet()
     try:

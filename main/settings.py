@@ -17,6 +17,7 @@ from main.config_faults import ConfigError, explain
 
 ENV_FILE = Path(".env")
 ADMIN_KEY_CHARS = 24
+MOST_ID_DIGITS = 18
 TELEGRAM_API = "https://api.telegram.org"
 _SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_PASSWORD")
 _ADDRESS_ENDINGS = ("_URL", "_PROXY", "_ENDPOINT")
@@ -54,7 +55,7 @@ class Environment(BaseSettings):
         if not isinstance(value, str):
             return value
         parts = comma_separated(value)
-        if not all(part.isdigit() for part in parts):
+        if not all(part.isascii() and part.isdecimal() and len(part) <= MOST_ID_DIGITS for part in parts):
             raise ValueError("a list of Telegram user ids, comma separated, such as 12345,67890")
         return tuple(int(part) for part in parts)
 
@@ -155,7 +156,10 @@ def credentials(address: str) -> Iterator[str]:
 def read(environ: Mapping[str, str] | None = None, env_file: Path = ENV_FILE) -> Settings:
     """Read the settings; the environment overrides `env_file`. Raises ConfigError with one line for each fault."""
     environ = os.environ if environ is None else environ
-    from_file = {key: value for key, value in dotenv_values(env_file).items() if value}
+    try:
+        from_file = {key: value for key, value in dotenv_values(env_file).items() if value}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{env_file}: it can't be read as UTF-8 text: {error}") from error
     variables = {**from_file, **{key: value for key, value in environ.items() if value}}
     known = {key.lower(): value for key, value in variables.items() if key.lower() in Environment.model_fields}
     try:

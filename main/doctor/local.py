@@ -1,5 +1,6 @@
 """Checks on this machine: settings, database and schema, disk, modes of files."""
 
+import os
 import shutil
 import stat
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from main.processes import has_work, missing_setting
 from main.settings import ENV_FILE, Settings
 from storage.database.database import migrations_pending, open_database
 from storage.operations.backup import sqlite_path
+from storage.operations.postgres_backup import has_tools
 
 MODE_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -71,13 +73,34 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
             yield fine(f"disk of the {name}", f"{free:,} MB are free")
 
 
+def check_backups(settings: Settings) -> Iterator[Finding]:
+    """Check that the nightly backup can be made and stored."""
+    section, about = settings.config.backup, "backups"
+    if not section.folder:
+        yield warning(about, "there is no nightly backup", "set [backup] folder, or use your platform's backups")
+        return
+    folder = Path(section.folder).absolute()
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        yield fault(about, f"{folder} can't be written", "correct [backup] folder, or its owner and mode")
+    elif not settings.env.database_url.startswith("sqlite:") and not has_tools():
+        text = "pg_dump and pg_restore are not on this machine, so that there is no nightly backup"
+        advice = (
+            "install PostgreSQL's client programs (postgresql-client) of the server's version, or use your platform's"
+        )
+        yield warning(about, text, advice)
+    else:
+        yield fine(about, f"each night into {section.folder}, the newest {section.keep} are kept")
+
+
 def check_modes(settings: Settings) -> Iterator[Finding]:
     """Check that only the owner can read .env, the database and the backups."""
     paths = [ENV_FILE]
     if settings.env.database_url.startswith("sqlite:"):
         paths.append(sqlite_path(settings.env.database_url))
     folder = Path(settings.config.backup.folder or ".")
-    paths += sorted(folder.glob("*.db")) if settings.config.backup.folder and folder.exists() else []
+    saved = [*folder.glob("*.db"), *folder.glob("*.dump")]
+    paths += sorted(saved) if settings.config.backup.folder and folder.exists() else []
     for path in paths:
         if path.exists() and (mode := path.stat().st_mode) & MODE_OF_OTHERS:
             text = f"others can read it (mode {stat.S_IMODE(mode):04o}); it holds secrets or conversations"

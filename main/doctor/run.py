@@ -4,7 +4,7 @@ import sys
 from collections.abc import AsyncIterator
 
 from main.doctor.finding import Finding, Level
-from main.doctor.local import check_database, check_disk, check_modes, check_settings
+from main.doctor.local import check_backups, check_database, check_disk, check_modes, check_settings
 from main.doctor.network import check_providers, check_telegram
 from main.observability.logs import Redactor
 from main.settings import Settings
@@ -26,7 +26,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     for each in check_settings(settings):
         yield each
     yield await check_database(settings)
-    for check in (check_disk, check_modes):
+    for check in (check_disk, check_backups, check_modes):
         for each in check(settings):
             yield each
     async for each in check_telegram(settings):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import resource
+import socket
 from collections.abc import Iterator
 
 import uvicorn
@@ -12,6 +13,7 @@ from main.http.protocol import BoundedProtocol, Connections, ServerConfig
 
 SHUTDOWN_SECONDS = 3
 KEEP_ALIVE_SECONDS = 30
+TURN_SECONDS, FIRST_REQUEST_TURNS = 0.02, 25
 MOST_CONNECTIONS, LEAST_CONNECTIONS = 10_000, 32
 MOST_WAITING = 2048
 """Connections that the kernel holds until they are accepted; asyncio accepts as many in one turn of its loop."""
@@ -22,6 +24,25 @@ _MOST_FILES = 1_048_576  # Linux's own bound, for a hard limit of infinity
 
 class Server(uvicorn.Server):
     """uvicorn without signal handlers: main/lifecycle.py stops the parts in order."""
+
+    def close_port(self) -> None:
+        """Accept no further connection and end those between two requests; answers in progress go on.
+
+        A balancer then asks another replica at once, and connections to a port of systemd wait for the next process.
+        """
+        for listener in self.servers:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            if getattr(connection, "cycle", None) is not None:
+                connection.shutdown()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End. Connections that were accepted last are given a moment for their first request."""
+        for _ in range(FIRST_REQUEST_TURNS):
+            if all(getattr(each, "cycle", None) is not None for each in self.server_state.connections):
+                break
+            await asyncio.sleep(TURN_SECONDS)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -68,10 +89,13 @@ def share_of_connections(files: int) -> int:
     return min(MOST_CONNECTIONS, max(LEAST_CONNECTIONS, (files - OTHER_FILES) // 2))
 
 
-async def run_server(server: Server) -> None:
-    """Serve until `should_exit`. Raises OSError where the address can't be bound; uvicorn alone would exit."""
+async def run_server(server: Server, sockets: list[socket.socket] | None = None) -> None:
+    """Serve until `should_exit`, on `sockets` where there are some.
+
+    Raises OSError where the address can't be bound; uvicorn alone would exit.
+    """
     try:
-        await server.serve()
+        await server.serve(sockets or None)
     except SystemExit as error:
         where = f"{server.config.host}:{server.config.port}"
         raise OSError(f"can't listen on {where}: is it taken? Set HOST or PORT.") from error

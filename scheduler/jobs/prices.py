@@ -4,17 +4,19 @@ A price that varies with the hour is one price: only a price that the last week 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from engine.catalog.offers import Offer, Price
 from engine.money import Money
-from scheduler.admin_notices import tell_admins
+from scheduler.admin_notices import deliver
 from scheduler.context import JobContext
 from scheduler.job import Job
+from storage.alerts import admin_notices
 from storage.database import watermarks
+from storage.database.connection import Connection
 from storage.reports import usage
 from storage.reports.usage import UsageRow
 
@@ -69,9 +71,27 @@ async def _check(context: JobContext, offer: Offer, current: Rates, now: datetim
             await context.db.write(partial(watermarks.write, name=name, value=known.to_text()))
         return
     updated = KnownPrices(current, _rates_of_last_week(context, offer, now) | {current})
-    replace = partial(watermarks.replace, name=name, old=text, new=updated.to_text())
-    if await context.db.write(replace) and seen is not None:  # of two processes one replaces, and reports
-        await _report(context, offer, seen.last, current, now)
+    values = None if seen is None else await _change(context, offer, seen.last, current, now)
+    await _replace_and_tell(context, name, text, updated.to_text(), "alert.price_changed", values)
+
+
+async def _replace_and_tell(
+    context: JobContext, name: str, old: str | None, new: str, key: str, values: Mapping[str, object] | None
+) -> None:
+    """Replace a stored value and queue the notice about it, in one transaction: a killed process loses none.
+
+    Of two processes one replaces, and tells. `values` None: there is nothing to tell.
+    """
+    now = context.clock.now()
+
+    def unit(conn: Connection) -> bool:
+        is_told = watermarks.replace(conn, name, old, new) and values is not None
+        if is_told:
+            admin_notices.queue(conn, key, values or {}, now)
+        return is_told
+
+    if await context.db.write(unit):
+        await deliver(context.db, context.notifier, context.clock)
 
 
 async def _check_readable(context: JobContext, offer: Offer, *, unreadable: bool) -> None:
@@ -80,9 +100,8 @@ async def _check_readable(context: JobContext, offer: Offer, *, unreadable: bool
     text = await context.db.read(lambda conn: watermarks.read(conn, name))
     if unreadable == (text == _YES):
         return
-    replace = partial(watermarks.replace, name=name, old=text, new=_YES if unreadable else _NO)
-    if await context.db.write(replace) and unreadable:
-        await tell_admins(context, "alert.price_unreadable", {"offer": offer.name})
+    values = {"offer": offer.name} if unreadable else None
+    await _replace_and_tell(context, name, text, _YES if unreadable else _NO, "alert.price_unreadable", values)
 
 
 def _rates_of_last_week(context: JobContext, offer: Offer, now: datetime) -> frozenset[Rates]:
@@ -96,13 +115,14 @@ def rates(price: Price) -> Rates:
     return first.input, first.cached_input, first.output
 
 
-async def _report(context: JobContext, offer: Offer, old: Rates, new: Rates, now: datetime) -> None:
+async def _change(context: JobContext, offer: Offer, old: Rates, new: Rates, now: datetime) -> dict[str, object]:
+    """Return the values of the message about a new price."""
     today = now.date()
     found = await context.db.read(lambda conn: usage.rows(conn, today - WEEK + timedelta(days=1), today))
     rows = [row for row in found if (row.provider, row.model) == (offer.provider, offer.model)]
     extra = _extra_cost(rows, old, new)
     margin = sum((row.margin for row in rows), Money(0))
-    values = {
+    return {
         "offer": offer.name,
         "old_input": Money.per_mtok(old[0]),
         "old_output": Money.per_mtok(old[2]),
@@ -112,7 +132,6 @@ async def _report(context: JobContext, offer: Offer, old: Rates, new: Rates, now
         "margin": margin,
         "after": margin - extra,
     }
-    await tell_admins(context, "alert.price_changed", values)
 
 
 def _extra_cost(rows: Iterable[UsageRow], old: Rates, new: Rates) -> Money:

@@ -34,6 +34,11 @@ _ENVIRONMENT = {each.keyword.decode(): each.envvar.decode() for each in Conninfo
 """The variable of each setting of a connection, as libpq names them."""
 
 
+def has_tools() -> bool:
+    """Return whether this machine has PostgreSQL's client programs."""
+    return all(shutil.which(tool) is not None for tool in ("pg_dump", "pg_restore"))
+
+
 def backup_postgres(url: str, folder: Path, now: datetime, keep: int = KEEP) -> tuple[Path, bool]:
     """Save a dump with its checksum, and delete all but the newest `keep`. Return its path, and whether it is audited.
 

@@ -7,7 +7,7 @@ import pytest
 
 from main.config_faults import ConfigError
 from main.doctor.finding import Level
-from main.doctor.local import check_database, check_disk, check_modes, check_settings
+from main.doctor.local import check_backups, check_database, check_disk, check_modes, check_settings
 from main.settings import Settings
 from storage.migrations import upgrade
 
@@ -64,6 +64,35 @@ def test_full_disk_is_a_warning(settings: Make, tmp_path: Path) -> None:
     assert shown(check_disk(settings())) == [("ok", "disk of the backups"), ("ok", "disk of the database")]
     (tmp_path / "farthing.toml").write_text("[alerts]\ndisk_free_mb = 1000000000000\n")
     assert shown(check_disk(settings())) == [("!", "disk of the backups"), ("!", "disk of the database")]
+
+
+@pytest.mark.parametrize(
+    ("toml", "path", "url", "level", "words"),
+    [
+        ("", None, None, "ok", "each night into backups, the newest 7 are kept"),
+        ('[backup]\nfolder = ""\n', None, None, "!", "there is no nightly backup"),
+        ('[backup]\nfolder = "farthing.toml/x"\n', None, None, "FAULT", "can't be written"),
+        ("", "", "postgresql://u@127.0.0.1:1/x", "!", "pg_dump and pg_restore are not on this machine"),
+    ],
+)
+def test_nightly_backup(
+    settings: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    toml: str,
+    path: str | None,
+    url: str | None,
+    level: str,
+    words: str,
+) -> None:
+    (tmp_path / "farthing.toml").write_text(toml)
+    if path is not None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+    made = settings(DATABASE_URL=url) if url else settings()
+    (found,) = check_backups(made)
+    assert (found.level.value, found.about) == (level, "backups")
+    assert words in found.text
+    assert found.advice or level == "ok"
 
 
 def test_files_that_others_can_read_are_named(settings: Make, tmp_path: Path) -> None:

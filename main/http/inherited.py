@@ -1,0 +1,16 @@
+"""Sockets that systemd has opened for this process (sd_listen_fds): the port stays open while the service restarts."""
+
+import os
+import socket
+from collections.abc import Mapping
+
+FIRST = 3
+"""The number of the first file that is handed over."""
+
+
+def inherited_sockets(variables: Mapping[str, str] = os.environ) -> list[socket.socket]:
+    """Return the listening sockets that are meant for this process; [] where it opens its own port."""
+    number = variables.get("LISTEN_FDS", "")
+    if variables.get("LISTEN_PID") != str(os.getpid()) or not number.isdecimal():
+        return []
+    return [socket.socket(fileno=FIRST + each) for each in range(int(number))]
