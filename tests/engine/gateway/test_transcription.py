@@ -20,6 +20,7 @@ from engine.gateway import transcription
 from engine.gateway.transcription import Rate
 from engine.money import Money
 from engine.routing.health import Permit
+from engine.routing.key_health import LONGEST_REST_SECONDS
 from engine.speech import SpeechText
 from tests.engine.clock import HandClock
 from tests.engine.gateway.transcribing import OFFER, RATE, ScriptedSpeech, Setup
@@ -159,3 +160,21 @@ async def test_no_further_key_is_tried_when_all_were() -> None:
         await setup.transcribe()
     assert failed.value.tried == ("one: key_refused", "one: key_refused")
     assert sorted(speech.used) == [0, 1]
+
+
+async def test_key_that_may_be_used_again_at_once_is_not_used_twice_for_one_recording() -> None:
+    speech = ScriptedSpeech(RateLimited("slow", retry_after_seconds=0))
+    setup = Setup(speech)
+    with pytest.raises(NoProvider) as failed:
+        await setup.transcribe()
+    assert failed.value.tried == ("one: rate_limited",)
+    assert speech.used == [0]
+    assert not setup.transcriber.market.health.offer_health("one", "whisper").pending.began_at
+
+
+async def test_wait_is_the_one_that_health_names() -> None:
+    setup = Setup(ScriptedSpeech())
+    setup.transcriber.market.health.drain("one")
+    with pytest.raises(NoProvider) as failed:
+        await setup.transcribe()
+    assert failed.value.retry_after_seconds == LONGEST_REST_SECONDS
