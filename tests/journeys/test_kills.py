@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ class Program:
         await self.process.wait()
 
     def rows(self, sql: str) -> list[Any]:
-        with sqlite3.connect(f"file:{self.folder}/farthing.db?mode=ro", uri=True) as raw:
+        with closing(sqlite3.connect(f"file:{self.folder}/farthing.db?mode=ro", uri=True)) as raw:
             return raw.execute(sql).fetchall()
 
     async def until(self, condition: Callable[[], object]) -> None:
