@@ -30,7 +30,9 @@ _PASSING = frozenset({"chat.file_gone", "chat.files_minute", "chat.files_day"})
 async def ask_message(context: Context, message: TelegramMessage, content: QuestionContent) -> None:
     """Store a message as a question and answer it, or ask first if it is old."""
     if context.is_old:
-        await offer(context, await records.store(context, message, content))
+        record = await records.store(context, message, content)
+        if record is not None:
+            await offer(context, record)
         return
     begun, record = await records.store_and_begin(context, message, content)
     if begun is Begun.BEGUN and record is not None:

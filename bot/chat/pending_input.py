@@ -54,7 +54,8 @@ async def took_text(message: Message, context: Context, content: QuestionContent
     if objection is not None:
         await services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, SETTING, pending))
         record = await records.store(context, message, content)
-        await context.reply(objection, rows([ask_instead(context, record), cancel_button(context, name)], width=1))
+        if record is not None:
+            await context.reply(objection, rows([ask_instead(context, record), cancel_button(context, name)], width=1))
     return True
 
 

@@ -19,8 +19,8 @@ def place_of(message: Message, context: Context) -> Place:
     return Place(context.services.bot_id, message.chat.id, thread_of(message) or 0, message.message_id, more)
 
 
-async def store(context: Context, message: Message, content: QuestionContent) -> QuestionRecord:
-    """Return the record of this message, which waits to be asked."""
+async def store(context: Context, message: Message, content: QuestionContent) -> QuestionRecord | None:
+    """Return the record of this message, which waits to be asked. None: the message came before, in another update."""
     tenant_id, place = (await context.state()).id, place_of(message, context)
     return await context.services.db.write(lambda conn: _store(conn, context, tenant_id, place, content))
 
@@ -28,12 +28,17 @@ async def store(context: Context, message: Message, content: QuestionContent) ->
 async def store_and_begin(
     context: Context, message: Message, content: QuestionContent
 ) -> tuple[Begun, QuestionRecord | None]:
-    """Store the record of this message and begin its first ask, in one transaction."""
+    """Store the record of this message and begin its first ask, in one transaction.
+
+    USED: the message came before, in another update.
+    """
     tenant_id, place = (await context.state()).id, place_of(message, context)
     ask = Ask(context.request_id)
 
     def unit(conn: Connection) -> tuple[Begun, QuestionRecord | None]:
         record = _store(conn, context, tenant_id, place, content)
+        if record is None:
+            return Begun.USED, None
         return questions.begin(conn, record.id, ask, context.services.clock.now())
 
     return await context.services.db.write(unit)
@@ -68,6 +73,9 @@ async def end(context: Context, record: QuestionRecord, state: QuestionState, er
 
 def _store(
     conn: Connection, context: Context, tenant_id: int, place: Place, content: QuestionContent
-) -> QuestionRecord:
+) -> QuestionRecord | None:
     update_id, now = int(context.request_id.rpartition(":")[2]), context.services.clock.now()
+    known = questions.of_message(conn, place)
+    if known is not None and known.update_id != update_id:
+        return None
     return questions.store(conn, tenant_id, place, content, now, update_id=update_id)

@@ -49,7 +49,7 @@ def _is_one_question(messages: Sequence[Mapping[str, Any]]) -> bool:
 
 def joined(updates: Sequence[Update]) -> dict[str, Any]:
     """Join the parts into one update, which keeps the first one's id. Its message is the person's own, if one is."""
-    messages = [dict(_message(update)) for update in updates]
+    messages = _distinct(updates)
     own = next((number for number, message in enumerate(messages) if not _is_forward(message)), 0)
     message, rest = messages[own], messages[:own] + messages[own + 1 :]
     if message.get("media_group_id") or any(map(_is_forward, messages)):
@@ -63,6 +63,14 @@ def joined(updates: Sequence[Update]) -> dict[str, Any]:
         message[PART_CHARS] = [len(each) for each in texts[1:]]
         message[PARTS] = [each["message_id"] for each in rest if "message_id" in each]
     return {**updates[0], "message": message}
+
+
+def _distinct(updates: Sequence[Update]) -> list[dict[str, Any]]:
+    """Return the messages of the updates, each once: Telegram may send one again in another update."""
+    found: dict[int, dict[str, Any]] = {}
+    for number, message in enumerate(map(_message, updates)):
+        found.setdefault(message.get("message_id", -1 - number), dict(message))
+    return list(found.values())
 
 
 def _texts(messages: Sequence[Mapping[str, Any]]) -> list[str]:

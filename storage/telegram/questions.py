@@ -50,7 +50,7 @@ class QuestionRecord:
 
     `model`, `variant`, `agreed_nanousd`, `output_tokens` are those of the last ask, `error` says why
     it has no answer.
-    `schedule_id`: the scheduled prompt that it is a run of; 0: none.
+    `schedule_id`: the scheduled prompt that it is a run of; 0: none. `update_id`: the update that asked it first.
     """
 
     id: int
@@ -70,6 +70,7 @@ class QuestionRecord:
     agreed_nanousd: int = 0
     output_tokens: int = 0
     schedule_id: int = 0
+    update_id: int | None = None
 
     @property
     def is_private(self) -> bool:
@@ -291,4 +292,5 @@ def record_of(found: Row | None) -> QuestionRecord | None:
         agreed_nanousd=found["agreed_nanousd"],
         output_tokens=found["output_tokens"],
         schedule_id=found["schedule_id"],
+        update_id=found["update_id"],
     )

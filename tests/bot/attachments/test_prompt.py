@@ -22,12 +22,14 @@ ORIGIN = {"type": "user", "sender_user": EVE, "date": 1}
 
 
 async def prompt(journey: Journey, message: dict[str, Any], text: str = "", limit: int | None = None) -> Prompt:
-    update = Update.de_json({"update_id": next(numbers), "message": message}, journey.bot.bot)
+    number = next(numbers)
+    update = Update.de_json({"update_id": number, "message": {**message, "message_id": number}}, journey.bot.bot)
     context = Context.from_update(update, journey.bot._application)
     assert context.incoming is not None
     assert context.incoming.message is not None
     content = content_of(context.incoming.message, context, text)
     record = await records.store(context, context.incoming.message, content)
+    assert record is not None
     return await prompt_of(record, context, limit)
 
 

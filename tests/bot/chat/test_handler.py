@@ -52,3 +52,22 @@ async def test_inline_result_of_this_bot_is_not_asked_again_where_it_is_posted(j
     await journey.idle()
     (found,) = await journey.rows("SELECT content FROM questions")
     assert "Everest" in found["content"]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize("words", ["how deep is the sea?", "tell me of the sea. " * 200])
+async def test_message_that_comes_in_two_updates_is_answered_and_charged_once(
+    journey: Journey, words: str, apart: bool
+) -> None:
+    world = journey.sandbox.world
+    message = world.post(ANN, world.users[ANN], {"text": words.strip()})
+    world.updates.push("message", message)
+    if apart:
+        await journey.idle()
+    world.updates.push("message", message)
+    await journey.idle()
+    (question,) = await journey.rows("SELECT content, state FROM questions")
+    assert question["state"] == "answered"
+    assert question["content"].count(words[:12]) == words.count(words[:12])
+    assert len(await journey.rows("SELECT 1 FROM holds WHERE state = 'captured'")) == 1
+    await journey.check_books()
