@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -12,9 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from engine.holds import Grant, HoldRequest, worth_of
 from engine.money import ZERO, Money
-from engine.tenancy import Charge, Plan
+from engine.tenancy import Charge
 from storage.billing import orders, payments, plans, refunds
-from storage.billing.orders import Order
 from storage.billing.payments import Payment
 from storage.database.connection import Connection, scalar
 from storage.invoices.drafts import draft_month
@@ -28,6 +27,7 @@ from storage.tenants.shared_wallets import WalletShort
 from tests.storage.books import DOUBLE, FLAT, FREE, NOW, RATES, bill, hold_request
 from tests.storage.machines import run_machine, steps_or
 from tests.storage.process import Raw, connection
+from tests.storage.teams.team_model import LATEST, PLANS, Ask, Invoice, Person
 
 STEPS = 40
 PEOPLE = 3
@@ -37,53 +37,6 @@ FATES = ("kept", "kept", "late", "late", "given back", "void")
 RARE = 7  # the end of the team ends most of what can be tried
 chances = st.integers(0, 9)
 STAR = Money(100_000)
-
-
-def plan(name: str, usd: str, tokens: int) -> Plan:
-    return replace(FREE, name=name, usd_per_month=Money.usd(usd), tokens_per_month=tokens)
-
-
-PLANS = {each.name: each for each in (FREE, plan("mini", "0.004", 400), plan("maxi", "0.009", 1_200))}
-LATEST = NOW.replace(day=30, hour=0)
-"""The limits are of a month: the machine stays in one."""
-
-
-@dataclass(slots=True)
-class Person:
-    """A member as the model knows it: the limit, and the worth of the holds and charges in the team."""
-
-    tenant: int
-    limit: Money | None = None
-    joined: bool = True
-    paused: bool = False
-    held: Money = ZERO
-    used: Money = ZERO
-
-
-@dataclass(slots=True)
-class Ask:
-    """An open hold and its person, or a charge that may be given back. `worth`: its part of the person's share."""
-
-    request: HoldRequest
-    grant: Grant
-    person: int
-    worth: Money = field(default=ZERO)
-    charge: Charge = field(default=Charge())
-
-    @property
-    def of_team(self) -> bool:
-        return self.request.member_id is not None
-
-
-@dataclass(slots=True)
-class Invoice:
-    """An order of Stars for the team, its payment, and what became of it."""
-
-    order: Order
-    payer: int
-    payment: Payment
-    paid: bool = False
-    refunded: bool = False
 
 
 class TeamMachine(RuleBasedStateMachine):
