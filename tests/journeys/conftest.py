@@ -91,14 +91,19 @@ class Journey:
         return str(answer["text"])
 
     async def press(self, label: str, user: int = ANN) -> None:
-        """Press the newest button whose text contains `label`."""
+        """Press the newest button whose text contains `label`, which may come after another message."""
+        async with asyncio.timeout(60):
+            while not self._press(label, user):
+                await asyncio.sleep(0.01)
+
+    def _press(self, label: str, user: int) -> bool:
         for message in reversed(self.sandbox.world.messages(user)):
             rows = (message.get("reply_markup") or {}).get("inline_keyboard", [])
             for button in (button for row in rows for button in row):
                 if label in button["text"]:
                     self.sandbox.world.press(user, user, message["message_id"], button["callback_data"])
-                    return
-        raise AssertionError(f"there is no button {label!r}")
+                    return True
+        return False
 
     async def idle(self) -> None:
         """Wait until every update is handled, by handlers that have returned, and every message is sent."""

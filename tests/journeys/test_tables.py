@@ -34,7 +34,7 @@ def key(message: dict[str, Any]) -> dict[str, Any]:
 
 async def switch_tables_on(journey: Journey, user: int = ANN) -> None:
     await journey.ask("/settings", user)
-    await journey.press("Rich tables" if user == ANN else "bảng phong phú", user)
+    await journey.press("Rich tables" if user == ANN else "bảng kẻ ô", user)
     await journey.idle()
 
 
