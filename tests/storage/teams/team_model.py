@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass, field, replace
 
+from hypothesis import strategies as st
+
 from engine.holds import Grant, HoldRequest
 from engine.money import ZERO, Money
 from engine.tenancy import Charge, Plan
 from storage.billing.orders import Order
 from storage.billing.payments import Payment
 from tests.storage.books import FREE, NOW
+
+PEOPLE = 3
+who = st.integers(0, PEOPLE - 1)
+STAR = Money(100_000)
 
 
 def plan(name: str, usd: str, tokens: int) -> Plan:

@@ -5,17 +5,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from engine.holds import Grant, HoldRequest, worth_of
 from engine.money import ZERO, Money
 from engine.tenancy import Charge
-from storage.billing import orders, payments, plans, refunds
-from storage.billing.payments import Payment
-from storage.database.connection import Connection, scalar
+from storage.database.connection import scalar
 from storage.invoices.drafts import draft_month
 from storage.ledger import holds, returns, shares, transfers
 from storage.operations import personal_data
@@ -26,33 +23,19 @@ from storage.tenants import tenants
 from storage.tenants.shared_wallets import WalletShort
 from tests.storage.books import DOUBLE, FLAT, FREE, NOW, RATES, bill, hold_request
 from tests.storage.machines import run_machine, steps_or
-from tests.storage.process import Raw, connection
-from tests.storage.teams.team_model import LATEST, PLANS, Ask, Invoice, Person
+from tests.storage.process import Raw
+from tests.storage.teams.team_model import LATEST, PEOPLE, Ask, Person, who
+from tests.storage.teams.team_payments import TeamPayments
 
 STEPS = 40
-PEOPLE = 3
-who = st.integers(0, PEOPLE - 1)
 LIMITS = (None, Money(0), Money.usd("0.002"), Money.usd("0.01"))
 FATES = ("kept", "kept", "late", "late", "given back", "void")
 RARE = 7  # the end of the team ends most of what can be tried
 chances = st.integers(0, 9)
-STAR = Money(100_000)
 
 
-class TeamMachine(RuleBasedStateMachine):
+class TeamMachine(TeamPayments):
     """A team of an owner and two members, with a wallet and plans, and the wallets of the three."""
-
-    fresh: ClassVar[Callable[[], Raw]]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.raw = type(self).fresh()
-        self.conn: Connection = connection(self.raw)
-        self.open: list[Ask] = []
-        self.paid: list[Ask] = []
-        self.invoices: list[Invoice] = []
-        self.asked, self.owner, self.now = 0, 0, NOW
-        self.money, self.price = ZERO, ZERO
 
     @initialize(tokens=st.sampled_from([0, 300]))
     def make_team(self, tokens: int) -> None:
@@ -81,72 +64,6 @@ class TeamMachine(RuleBasedStateMachine):
     @rule(hours=st.integers(1, 40))
     def wait(self, hours: int) -> None:
         self.now = min(LATEST, self.now + timedelta(hours=hours))
-
-    @rule(person=who, stars=st.integers(1, 60))
-    def order(self, person: int, stars: int) -> None:
-        if self._stands() and self.people[person].joined:
-            payer, number = self.people[person].tenant, len(self.invoices)
-            made = orders.make_order(
-                self.conn, self.team, orders.TOPUP, Money(STAR.nanousd * stars), STAR, self.now, payer_id=payer
-            )
-            self.invoices.append(Invoice(made, person, Payment(f"c{number}", made.id, person + 1, stars)))
-
-    @rule(number=st.integers(0, 3))
-    def stars_come(self, number: int) -> None:
-        """A payment comes: late, or for the second time."""
-        if self.invoices:
-            each = self.invoices[number % len(self.invoices)]
-            done = payments.pay(self.conn, each.payment, per_star=STAR, known=PLANS, now=self.now)
-            assert done.fresh == (not each.paid)
-            if done.fresh:
-                taker = self.team if self._stands() else self.people[each.payer].tenant
-                assert (done.tenant_id, done.credited) == (taker, each.order.usd)
-                self.money += done.credited
-            each.paid = True
-
-    @rule(number=st.integers(0, 3))
-    def refund(self, number: int) -> None:
-        """A refund comes: before its payment, or for the second time."""
-        if self.invoices:
-            each = self.invoices[number % len(self.invoices)]
-            done = refunds.refund(
-                self.conn, each.payment.charge_id, known=PLANS, now=self.now, unseen=each.payment, per_star=STAR
-            )
-            assert done is not None
-            assert done.fresh == (not each.refunded)
-            self.money += ZERO if each.paid else each.order.usd
-            self.money -= each.order.usd if done.fresh else ZERO
-            each.paid = each.refunded = True
-
-    @rule(name=st.sampled_from(["mini", "maxi"]))
-    def upgrade(self, name: str) -> None:
-        if self._stands():
-            unused = self._unused()
-            done = plans.buy_from_wallet(self.conn, self.team, PLANS[name], PLANS, self.now)
-            if done.done:
-                assert done.credited == unused
-                self.money += unused - PLANS[name].usd_per_month
-                self.price = PLANS[name].usd_per_month
-
-    @rule()
-    def end_plan(self) -> None:
-        if self._stands():
-            unused = self._unused()
-            if plans.set_by_admin(self.conn, self.team, FREE, self.now):
-                self.money += unused
-            self.price = ZERO
-
-    def _unused(self) -> Money:
-        """Return the value of the plan's unused part, which is never more than its unused tokens cost."""
-        state = tenants.state(self.conn, self.team)
-        assert state is not None
-        unused = plans.unused_part(self.conn, state, self.now)
-        if self.price and state.allowance_tokens:
-            left = self.price.nanousd * max(0, state.allowance_left_tokens) // state.allowance_tokens
-            assert ZERO <= unused <= Money(left + 1)
-        else:
-            assert unused == ZERO
-        return unused
 
     @rule(person=who, limit=st.sampled_from(LIMITS))
     def limit(self, person: int, limit: Money | None) -> None:
@@ -285,9 +202,6 @@ class TeamMachine(RuleBasedStateMachine):
     @rule(person=who)
     def sweep(self, person: int) -> None:
         teams.sweep(self.conn, self.people[person].tenant, self.now)
-
-    def _stands(self) -> bool:
-        return teams.find(self.conn, self.team) is not None
 
     @invariant()
     def shares_are_those_of_the_model(self) -> None:
