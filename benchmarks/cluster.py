@@ -6,6 +6,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -266,3 +267,20 @@ async def running_cluster(
             *(cluster.add(f"clock{number}", "clock") for number in range(clocks)),
         )
         yield cluster
+
+
+def cpu_seconds(cluster: Cluster) -> dict[str, float]:
+    """Return the CPU seconds used so far by all `web`, the clocks, PostgreSQL, and this process with its stand-ins."""
+    used = {"web": 0.0, "clock": 0.0, "PostgreSQL": 0.0, "load and stand-ins": time.process_time()}
+    parts = {each.process.pid: each.part for each in cluster.replicas.values() if each.process is not None}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            name, _, fields = (folder / "stat").read_text().rpartition(") ")
+        except OSError:
+            continue  # it has ended
+        part = "PostgreSQL" if name.endswith("(postgres") else parts.get(int(folder.name))
+        if part is not None:
+            user, system, of_ended_user, of_ended_system = map(int, fields.split()[11:15])
+            ended = of_ended_user + of_ended_system if part == "PostgreSQL" else 0
+            used[part] += (user + system + ended) / os.sysconf("SC_CLK_TCK")
+    return used

@@ -3,7 +3,8 @@
     python -m benchmarks.replicas [people|http|throughput|all] [--seconds N] [--seed N]
 
 people: 20 people ask 4 prompts each, and every five seconds a replica is killed or frozen. http: 50 prompts a second
-over three replicas, one killed every ten seconds. throughput: HTTP answers a second with one, two and three replicas.
+over three replicas, one killed every ten seconds. throughput: HTTP answers a second with one, two and three replicas,
+and the CPU that an answer takes in each part (Linux only).
 Exit 1 when a prompt was lost, charged twice or answered twice too often, or when the books don't add up.
 """
 
@@ -21,7 +22,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks import postgres
-from benchmarks.cluster import Cluster, Replica, running_cluster
+from benchmarks.cluster import Cluster, Replica, cpu_seconds, running_cluster
 from sandbox.telegram.world import Chat
 from storage.migrations import upgrade
 
@@ -210,8 +211,16 @@ async def throughput(folder: Path, host: str, seconds: float) -> None:
         database = new_database(host, f"throughput{replicas}")
         async with running_cluster(folder, database, replicas, 1, word_seconds=0.0) as cluster:
             calls = Calls(cluster, await cluster.make_key("1000.00"))
-            per_second = await _most_calls(calls, seconds)
-            print(f"{replicas} web: {per_second:.0f} HTTP answers/s", flush=True)
+            await _most_calls(calls, 2)
+            before, answered = cpu_seconds(cluster), calls.ended["200"]
+            per_second = await _most_calls(calls, seconds) - answered / seconds
+            took = {part: used - before[part] for part, used in cpu_seconds(cluster).items()}
+            parts = ", ".join(f"{part} {1000 * used / (per_second * seconds):.1f}" for part, used in took.items())
+            busy = sum(took.values()) / seconds
+            print(
+                f"{replicas} web: {per_second:.0f} HTTP answers/s; CPU ms an answer: {parts}; {busy:.2f} cores busy",
+                flush=True,
+            )
 
 
 async def _most_calls(calls: Calls, seconds: float) -> float:
