@@ -1,10 +1,13 @@
-"""A migrated SQLite database, made once a process, and the folder for databases."""
+"""A migrated SQLite database, made once a process, copies of it in memory, and the folder for databases."""
 
 import functools
 import os
 import shutil
+import sqlite3
 import tempfile
+from collections import deque
 from pathlib import Path
+from typing import Self
 
 from storage.migrations import upgrade
 
@@ -23,3 +26,29 @@ def memory_folder() -> Path:
     memory = Path("/dev/shm")
     usable = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 2**30
     return memory if usable else Path("/tmp")
+
+
+class CopiesInMemory:
+    """Copies of a database in memory. A machine makes one for each example, and leaves a failed one open."""
+
+    COPIES = 8
+
+    def __init__(self, source: sqlite3.Connection) -> None:
+        self._source = source
+        self._made: deque[sqlite3.Connection] = deque()
+
+    def make(self) -> sqlite3.Connection:
+        raw = sqlite3.connect(":memory:", isolation_level=None)
+        self._made.append(raw)
+        if len(self._made) > self.COPIES:
+            self._made.popleft().close()
+        self._source.backup(raw)
+        raw.execute("PRAGMA foreign_keys = ON")
+        return raw
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for raw in self._made:
+            raw.close()

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from storage import migrations
 from storage.database.database import Database, open_database
-from tests.databases import memory_folder, migrated_database
+from tests.databases import CopiesInMemory, memory_folder, migrated_database
 
 QUICK = "-c autovacuum=off -c full_page_writes=off -c checkpoint_timeout=1h -c max_wal_size=4GB"
 """Settings that change no answer: less work beside the tests, which end before a checkpoint is due."""
@@ -91,17 +92,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fresh_sqlite(sqlite_template: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
-    """Return a function that copies the migrated database into memory."""
-    source = sqlite3.connect(sqlite_template)
-
-    def copy() -> sqlite3.Connection:
-        raw = sqlite3.connect(":memory:", isolation_level=None)
-        source.backup(raw)
-        raw.execute("PRAGMA foreign_keys = ON")
-        return raw
-
-    yield copy
-    source.close()
+    """Return a function that copies the migrated database into memory. The last COPIES copies stay open."""
+    with closing(sqlite3.connect(sqlite_template)) as source, CopiesInMemory(source) as copies:
+        yield copies.make
 
 
 @pytest.fixture(scope="session")

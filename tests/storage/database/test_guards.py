@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+from contextlib import closing
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from storage.database.connection import Connection
 from storage.database.database import Database, open_database
 from storage.database.statements import Statement
 from storage.ledger import hold_batches_sql, holds_sql
+from tests.databases import CopiesInMemory
 from tests.storage.books import account, hold_request, pay, take, tenant
 from tests.storage.ledger.machine import LedgerMachine
 
@@ -26,18 +28,9 @@ DETECTED = (AssertionError, sqlite3.IntegrityError)  # by the model, or by a CHE
 
 def run_machine(template: Path, start: int) -> None:
     """Run the state machine from the seed `start`, which was chosen to reach the broken guard early."""
-    source = sqlite3.connect(template)
-
-    def fresh() -> sqlite3.Connection:
-        raw = sqlite3.connect(":memory:", isolation_level=None)
-        source.backup(raw)
-        return raw
-
-    try:
-        machine = type("Guarded", (LedgerMachine,), {"fresh": staticmethod(fresh)})
+    with closing(sqlite3.connect(template)) as source, CopiesInMemory(source) as copies:
+        machine = type("Guarded", (LedgerMachine,), {"fresh": staticmethod(copies.make)})
         run_state_machine_as_test(seed(start)(machine), settings=QUICK)
-    finally:
-        source.close()
 
 
 def without(statement: Statement, *guards: str) -> Statement:
