@@ -32,6 +32,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._virtual.now
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
+        """Wait for the threads however long they take: they do not live in virtual time."""
+        await super().shutdown_default_executor()
+
     def called(self, by: int) -> None:
         """Count calls in flight over real sockets: time stands still until they return."""
         self._virtual.calls += by
