@@ -36,3 +36,16 @@ def _use_of(key: str) -> str:
                 if quoted.search(line):
                     return f"{path.relative_to(ROOT)}:{number}: {key}"
     return key
+
+
+KEY_PLACES = {
+    "t": 0,
+    "text": 1,
+    "notify": 1,
+    "notify_admins": 0,
+    "deliver": 1,
+    "tell_admins": 1,
+    "tell_admins_once": 2,
+    "tell_admin_once": 3,
+}
+"""The position of the key among the arguments of the functions that send or return a text."""

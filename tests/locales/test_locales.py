@@ -27,7 +27,7 @@ from scheduler.alert_kinds import KINDS
 from storage.billing import orders, payments
 from storage.billing.subscriptions import CURRENT_STATES
 from storage.schedules.scheduled_prompts import PausedFor
-from tests.locales.places import READERS, ROOT, text_at, texts_at, uses_of
+from tests.locales.places import KEY_PLACES, READERS, ROOT, text_at, texts_at, uses_of
 from tools.texts import placeholders, problems, source_text, translation_text
 from web.miniapp.operators.tenants import FACTS
 
@@ -132,17 +132,6 @@ NAMES = (
     "auto",
 )
 """Words that are the same in every language."""
-KEY_PLACES = {
-    "t": 0,
-    "text": 1,
-    "notify": 1,
-    "notify_admins": 0,
-    "deliver": 1,
-    "tell_admins": 1,
-    "tell_admins_once": 2,
-    "tell_admin_once": 3,
-}
-"""The position of the key among the arguments of the functions that send or return a text."""
 NOT_KEYS = {"chat.completion", "error.type"}
 FILES = (".png", ".csv", ".pdf", ".js")
 

@@ -12,6 +12,7 @@ from storage.telegram import inbox
 from storage.telegram.inbox import CHAT, IncomingUpdate, WaitingUpdate
 from storage.telegram.inbox import NOW as AT_ONCE
 from tests.storage.books import NOW
+from tests.storage.kinds import on_sqlite
 
 BOT = 7
 
@@ -265,6 +266,7 @@ class Explained:
         return self._conn.run(sql, **values)
 
 
+@on_sqlite  # PostgreSQL chooses by its statistics
 @pytest.mark.parametrize(
     "query",
     [
@@ -277,9 +279,6 @@ class Explained:
     ],
 )
 async def test_done_updates_are_not_read(db: Database, query: Callable[[Connection], object]) -> None:
-    if db.dialect != "sqlite":
-        pytest.skip("PostgreSQL chooses by its statistics")
-
     def unit(conn: Connection) -> None:
         stored(conn, 1)
         assert inbox.claim_next(conn, BOT, "c", "L") is not None
