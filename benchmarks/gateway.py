@@ -5,6 +5,7 @@ each in a frame written by itself without gaps; the bare pass-through, Starlette
 httpx over httpx-aiohttp; and `python -m main web` with keys, limits, durable holds and captures, and the journal. A
 gateway has one core for itself, load and provider share the other. Linux only: CPU and memory are read from /proc.
 `--memory` watches the resident memory over so many whole answers instead.
+`--litellm PROGRAM` starts that `litellm` too, without a database and with one worker, and tells our share of its CPU.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ requests_per_minute = 100000000
 max_output_tokens = 1000
 """
 PROMPT = [{"role": "user", "content": "Tell me about the sea in a hundred words, please."}]
+LITELLM_KEY = "sk-benchmark"
 MEMORY_SHARES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -69,10 +71,13 @@ class Gateway:
 
 
 @contextmanager
-def started(name: str, arguments: list[str], core: int, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    name: str, arguments: list[str], core: int, program: str = sys.executable, **variables: str
+) -> Iterator[subprocess.Popen[bytes]]:
     kept = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG"}}
     cores = {core % (os.cpu_count() or 1)}
-    process = subprocess.Popen([sys.executable, *arguments], env={**kept, **variables})
+    quiet = subprocess.DEVNULL if program != sys.executable else None  # LiteLLM logs each request
+    process = subprocess.Popen([program, *arguments], env={**kept, **variables}, stdout=quiet, stderr=quiet)
     os.sched_setaffinity(process.pid, cores)
     try:
         yield process
@@ -118,7 +123,7 @@ async def drive(gateway: Gateway, load: Load, requests: int) -> float:
 
 
 def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(url, timeout=1):
@@ -147,6 +152,20 @@ def new_key(port: int) -> str:
 
 
 @contextmanager
+def litellm(program: str, folder: Path, port: int, provider: str) -> Iterator[Gateway]:
+    model = {
+        "model_name": "gpt-4o-mini",
+        "litellm_params": {"model": "openai/gpt-4o-mini", "api_base": provider, "api_key": "k"},
+    }
+    config = folder / "litellm.yaml"  # JSON is YAML
+    config.write_text(json.dumps({"model_list": [model], "general_settings": {"master_key": LITELLM_KEY}}))
+    arguments = ["--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
+    with started("litellm", arguments, 0, program, LITELLM_LOCAL_MODEL_COST_MAP="True") as process:
+        wait_for(f"http://127.0.0.1:{port}/health/liveliness")
+        yield Gateway("litellm", process, port, "gpt-4o-mini", LITELLM_KEY)
+
+
+@contextmanager
 def gateways(folder: Path, port: int) -> Iterator[tuple[Gateway, Gateway]]:
     provider = f"http://127.0.0.1:{port}/v1"
     (folder / "farthing.toml").write_text(CONFIG)
@@ -172,19 +191,20 @@ def gateways(folder: Path, port: int) -> Iterator[tuple[Gateway, Gateway]]:
         )
 
 
-async def measure(bare: Gateway, farthing: Gateway, requests: int, rounds: int) -> None:
+async def measure(bare: Gateway, farthing: Gateway, others: list[Gateway], requests: int, rounds: int) -> None:
     idle = farthing.resident_mb()
     for load in LOADS:
         count = requests if load.at_once > 1 else max(20, requests // 4)
-        for gateway in (bare, farthing):
+        for gateway in (bare, farthing, *others):
             await drive(gateway, load, max(load.at_once, count // 10))  # warm
-        spent = {"bare": 0.0, "farthing": 0.0}
+        spent = {gateway.name: 0.0 for gateway in (bare, farthing, *others)}
         for _ in range(rounds):  # in turn, so that a busy moment of the machine falls on both
-            for gateway in (bare, farthing):
+            for gateway in (bare, farthing, *others):
                 spent[gateway.name] += await drive(gateway, load, count // rounds) / rounds
         ratio = spent["farthing"] / spent["bare"]
         times = ", ".join(f"{name} {seconds * 1000:.2f} ms" for name, seconds in spent.items())
-        print(f"{load.name:24} {times}: {ratio:.2f} x")
+        shares = "".join(f", 1/{spent[each.name] / spent['farthing']:.1f} of {each.name}" for each in others)
+        print(f"{load.name:24} {times}: {ratio:.2f} x{shares}", flush=True)
     print(f"memory: {idle:.0f} MiB idle, {farthing.resident_mb():.0f} MiB afterwards")
 
 
@@ -204,14 +224,21 @@ def main() -> None:
     parser.add_argument("requests", nargs="?", type=int, default=2000, help="for each load; a quarter one at a time")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--memory", action="store_true", help="watch the memory instead of the CPU")
+    parser.add_argument("--litellm", metavar="PROGRAM", help="a `litellm` with its proxy, installed beside this")
     parser.add_argument("--port", type=int, default=18_760)
     given = parser.parse_args()
     os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
-    with tempfile.TemporaryDirectory() as folder, gateways(Path(folder), given.port) as (bare, farthing):
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        bare, farthing = stack.enter_context(gateways(folder, given.port))
         if given.memory:
             asyncio.run(watch_memory(farthing, given.requests))
-        else:
-            asyncio.run(measure(bare, farthing, given.requests, given.rounds))
+            return
+        others = []
+        if given.litellm:
+            provider = f"http://127.0.0.1:{given.port}/v1"
+            others.append(stack.enter_context(litellm(given.litellm, folder, given.port + 3, provider)))
+        asyncio.run(measure(bare, farthing, others, given.requests, given.rounds))
 
 
 if __name__ == "__main__":
