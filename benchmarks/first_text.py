@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from benchmarks.gateway import started
 from benchmarks.ports import free_port
 from sandbox.app import Sandbox
-from sandbox.providers import answers
+from sandbox.providers import wording
 from sandbox.telegram.world import Chat
 
 FIRST_CHAT, WORDS, WORD_SECONDS = 3000, 60, 0.05
@@ -143,7 +143,7 @@ def told(name: str, delays: Sequence[float]) -> str:
 
 async def measure(number: int, refused: int, rounds: int) -> None:
     moments = Moments()
-    answers._LONG = f"{_WORD} " * WORDS  # noqa: SLF001 - the text that it answers with
+    wording.ENGLISH = replace(wording.ENGLISH, long=f"{_WORD} " * WORDS)  # the text that it answers with
     with tempfile.TemporaryDirectory() as folder:
         async with TimedSandbox(moments) as sandbox:
             chats = range(FIRST_CHAT, FIRST_CHAT + number)

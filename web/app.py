@@ -18,7 +18,7 @@ from engine.tenancy import Plan
 from storage.database.database import Database
 from storage.invoices.invoices import Seller
 from web import health, home, metrics, openapi
-from web.admin import invoices, keys, reports, tenants
+from web.admin import exclusions, invoices, keys, reports, tenants
 from web.anthropic.messages import MessagesFamily, TokenCount
 from web.attempt_metrics import AttemptMetrics
 from web.auth import Authenticator
@@ -26,6 +26,7 @@ from web.errors import SERVER_ERROR, HttpProblem, bad_request
 from web.miniapp import parts as mini_app
 from web.miniapp.access import MiniAppAccess, Telegram
 from web.miniapp.payments.ports import Payments
+from web.openai import exclusions as own_exclusions
 from web.openai import models, usage
 from web.openai.chat import ChatFamily
 from web.openai.embeddings import EmbeddingsEndpoint
@@ -86,7 +87,8 @@ def build_app(services: WebServices) -> ASGIApp:
     app.router.routes.extend(prompts)
     app.router.routes.extend(_stored_responses(services))
     app.router.routes.extend(services.more_routes)
-    openapi.describe(app, tuple(services.plans), tuple(services.gateway.market.catalog.models))
+    market = services.gateway.market
+    openapi.describe(app, tuple(services.plans), tuple(market.catalog.models), tuple(market.providers))
     return RequestMiddleware(
         app,
         {route.path: route.app for route in prompts},
@@ -101,16 +103,19 @@ def build_app(services: WebServices) -> ASGIApp:
 
 def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
     """Return the routers of the parts that exist with these settings."""
+    store = tenants.TenantStore(services.db, services.plans, services.clock)
+    chosen = exclusions.ExclusionsStore(store, services.gateway.market)
     routers = [
         home.router(services.public_url),
         health.router(services.db, services.gateway.market),
         models.router(services.gateway.market.catalog),
         usage.router(services.db, services.clock),
+        own_exclusions.router(chosen),
     ]
     if services.admin_key:
-        store = tenants.TenantStore(services.db, services.plans, services.clock)
         routers += [
             tenants.router(store),
+            exclusions.operator_router(chosen),
             keys.router(store),
             reports.router(store, services.payout_per_star),
             invoices.router(store, services.seller),

@@ -44,11 +44,13 @@ def described_operations() -> tuple[Operation, ...]:
     return tuple(module.OPERATION for module in modules if hasattr(module, "OPERATION"))
 
 
-def describe(app: FastAPI, plans: Sequence[str] = (), models: Sequence[str] = ()) -> None:
+def describe(
+    app: FastAPI, plans: Sequence[str] = (), models: Sequence[str] = (), providers: Sequence[str] = ()
+) -> None:
     """Complete the app's OpenAPI document: plain routes, the key that each path needs, the headers of /v1.
 
-    `plans` are the names that an operator may give a tenant, `models` those of the configuration. A plain route
-    without an Operation is left out, and so is an Operation without a route.
+    `plans` are the names that an operator may give a tenant, `models` those of the configuration, `providers` those
+    that a tenant may leave out. A plain route without an Operation is left out, and so is an Operation without a route.
     """
     plain = app.openapi
 
@@ -70,6 +72,8 @@ def describe(app: FastAPI, plans: Sequence[str] = (), models: Sequence[str] = ()
                 _complete(path, operation)
         for name in _PLAN_BODIES & schemas.keys():
             schemas[name]["properties"]["plan"]["enum"] = list(plans)
+        if "ExclusionsIn" in schemas:
+            schemas["ExclusionsIn"]["properties"]["providers"]["items"]["enum"] = list(providers)
         for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which no route answers
             schemas.pop(name, None)
         return schema

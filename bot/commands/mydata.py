@@ -1,24 +1,35 @@
 """/export and /forget: send a user's data, delete it."""
 
+import asyncio
 import json
+from typing import Any
 
 from telegram import InputFile, Update
 
 from bot.buttons import button, rows
 from bot.command import Command
 from bot.context import Context
+from bot.teams.joining import tell_ended
+from storage.database.connection import Connection
 from storage.operations import personal_data
-from storage.teams.teams import TeamBusy
+from storage.teams import members, teams
+from storage.teams.members import TeamMember
+from storage.teams.teams import Team, TeamBusy
 
 
 async def export(_: Update, context: Context) -> None:
     state, services = await context.state(fresh=True), context.services
     now = services.clock.now()
     data = await services.db.read(lambda conn: personal_data.export(conn, state.id, now))
-    text = json.dumps(data, default=str, ensure_ascii=False, indent=2)
+    content = await asyncio.to_thread(_written, data)
     await context.bot.send_document(
-        context.user.id, InputFile(text.encode(), "farthing.json"), caption=context.t("export.done")
+        context.user.id, InputFile(content, "farthing.json"), caption=context.t("export.done")
     )
+
+
+def _written(data: Any) -> bytes:
+    """Return data as JSON with indentation: written by Python code, which lets the event loop run meanwhile."""
+    return json.dumps(data, default=str, ensure_ascii=False, indent=2).encode()
 
 
 async def forget(_: Update, context: Context) -> None:
@@ -32,13 +43,23 @@ async def forget(_: Update, context: Context) -> None:
 
 
 async def confirmed(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    """Delete, and tell the members of a team that ends with it."""
     state, services = await context.state(), context.services
     now, user_id = services.clock.now(), context.user.id
+
+    def unit(conn: Connection) -> tuple[int, Team | None, list[TeamMember]]:
+        team = teams.of_member(conn, state.id)
+        team = team if team is not None and team.owner_id == state.id else None
+        people = [] if team is None else members.of_team(conn, team.id, now)
+        return personal_data.forget(conn, state.id, user_id, now), team, people
+
     try:
-        gone = await services.db.write(lambda conn: personal_data.forget(conn, state.id, user_id, now))
+        gone, team, people = await services.db.write(unit)
     except TeamBusy:
         await context.reply(context.t("team.busy"))
         return
+    if team is not None:
+        await tell_ended(context, team, people)
     await context.reply(context.t("forget.done", n=gone))
 
 

@@ -45,9 +45,9 @@ class SpendingLimits:
 def spent_on(conn: Connection, catalog: Catalog, tenant_id: int, day: date) -> Money:
     """Return the price of a tenant's answers in Telegram on a UTC day: wallet money, and the plan's tokens.
 
-    Answers that a team or a group paid for are counted too.
+    Answers that a team or a group paid for are counted too, answers over API keys are not.
     """
     rows = conn.rows(_SPENT, tenant=tenant_id, day=day_of(day))
     charges = ((row["asked"], Charge(Money(int(row["charge"])), int(row["tokens"]))) for row in rows)
-    shared = shares.used_everywhere(conn, tenant_id, day, day)
+    shared = shares.used_in_chats(conn, tenant_id, day)
     return sum((price_of(catalog, asked, charge) for asked, charge in charges), shared)

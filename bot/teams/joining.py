@@ -1,5 +1,6 @@
 """How a team begins and how people come and go: its name, invitations, and the end."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from engine.money import Money
 from storage.database.connection import Connection
 from storage.teams import invitations, members, teams
 from storage.teams.members import TeamMember
-from storage.teams.teams import TeamBusy
+from storage.teams.teams import Team, TeamBusy
 from storage.tenants import tenant_settings
 
 LIMITS = (Money.usd("1"), Money.usd("5"), Money.usd("20"), None)
@@ -129,6 +130,13 @@ async def tell(context: Context, member: TeamMember, key: str, **values: object)
         await context.notifier.notify(member.telegram_user_id, key, values)
 
 
+async def tell_ended(context: Context, team: Team, people: Sequence[TeamMember]) -> None:
+    """Tell the members of a dissolved team, its owner excepted."""
+    for each in people:
+        if not each.is_owner:
+            await tell(context, each, "team.was_ended", name=as_code(team.name))
+
+
 async def ask_leave(_: Update, context: Context, __: tuple[str, ...]) -> None:
     """Ask before a member leaves, and before the owner ends the team."""
     found = await my_team(context)
@@ -166,9 +174,7 @@ async def end(_: Update, context: Context, args: tuple[str, ...]) -> None:
     except TeamBusy:
         await context.edit_or_reply(context.t("team.busy"), rows([press(context, "team.back", "open")]))
         return
-    for each in people:
-        if not each.is_owner:
-            await tell(context, each, "team.was_ended", name=as_code(team.name))
+    await tell_ended(context, team, people)
     await context.edit_or_reply(context.t("team.ended", name=as_code(team.name), usd=rest))
 
 

@@ -31,6 +31,7 @@ _ROUTES = frozenset(
         "/v1/completions",
         "/v1/models",
         "/v1/usage",
+        "/v1/exclusions",
         "/telegram",
         "/providers",
         "/app",

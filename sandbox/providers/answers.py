@@ -8,40 +8,12 @@ from typing import Any
 from sandbox.providers.exchange import ParsedRequest, StandInAnswer, StandInToolCall, count
 from sandbox.providers.ready_answers import ready_answer
 from sandbox.providers.schemas import sample
+from sandbox.providers.wording import Wording, wording
 
 SHORT_PROMPT_CHARS = 12
 QUOTED_CHARS = 160
 
-_LONG = """## A stand-in answers
-
-I am the **stand-in for {name}** in Farthing's sandbox: no model was asked, no money was spent. {turn}You wrote:
-
-> {prompt}
-
-What a real answer may hold:
-
-- a list, with *emphasis* and `code`
-- a [link](https://example.org/)
-- prices such as $5 or a < b
-
-```python
-def cheapest(offers):
-    return min(offers, key=lambda offer: offer.price)
-```
-
-| provider | state |
-|---|---|
-| {name} | up |
-| the others | one click away |
-
-Now pull {name}'s plug and ask again.
-"""
-_SHORT = (
-    "Hello! I am the **stand-in for {name}** in Farthing's sandbox. {turn}"
-    "Ask me something longer to see lists, code and a table."
-)
 _JSON = "I am the stand-in for {name} in Farthing's sandbox."
-_CALLED = "I am the **stand-in for {name}** in Farthing's sandbox. Your tool said:\n\n> {result}"
 _THOUGHT = "I am asked something. I am a stand-in, so I shall say so, and show what an answer can look like."
 REFUSAL = "I can't help with that. (The stand-in for {name} in Farthing's sandbox.)"
 _WORD = re.compile(r"\S+\s*|\s+")
@@ -85,7 +57,10 @@ def chosen_tool(
 
 
 def _text(title: str, asked: ParsedRequest) -> str:
-    called = None if asked.tool_result is None else _CALLED.format(name=title, result=_quoted(asked.tool_result))
+    texts = wording(asked.prompt)
+    called = None
+    if asked.tool_result is not None:
+        called = texts.called.format(name=title, result=_quoted(asked.tool_result))
     if asked.wants_json or asked.schema:
         says = called or _JSON.format(name=title)
         fitting = sample(asked.schema, says) if asked.schema else {"answer": says, "prompt": _quoted(asked.prompt)}
@@ -93,12 +68,17 @@ def _text(title: str, asked: ParsedRequest) -> str:
     if called:
         return called
     ready = ready_answer(title, asked.prompt) if not asked.images else None
-    if ready is not None:
-        return ready
-    template = _SHORT if len(asked.prompt) <= SHORT_PROMPT_CHARS and not asked.images else _LONG
-    turn = f"This is message {asked.turns} of our conversation. " if asked.turns > 1 else ""
+    return ready if ready is not None else _said(title, asked, texts)
+
+
+def _said(title: str, asked: ParsedRequest, texts: Wording) -> str:
+    """Return the answer that shows each kind of formatting, or a short one to a short prompt."""
+    template = texts.short if len(asked.prompt) <= SHORT_PROMPT_CHARS and not asked.images else texts.long
+    turn = texts.turn.format(n=asked.turns) if asked.turns > 1 else ""
     said = template.format(name=title, turn=turn, prompt=_quoted(asked.prompt))
-    return said + (f"\nI see {asked.images} {'picture' if asked.images == 1 else 'pictures'}." if asked.images else "")
+    if not asked.images:
+        return said
+    return f"{said}\n{(texts.one_picture if asked.images == 1 else texts.pictures).format(n=asked.images)}"
 
 
 def _quoted(text: str) -> str:

@@ -4,7 +4,7 @@ Each names the stand-in that gives it, since no model was asked.
 """
 
 _LABEL = "*A ready answer of the stand-in for {name}: no model was asked.*\n\n"
-_LABEL_VI = "*Câu trả lời soạn sẵn (stand-in for {name}): không mô hình nào được hỏi.*\n\n"
+_LABEL_VI = "*Câu trả lời soạn sẵn của mô hình giả lập {name}: không có mô hình nào được hỏi.*\n\n"
 
 _SKY = (
     _LABEL

@@ -65,7 +65,7 @@ def fill(conn: Connection, wallet: GroupWallet, tenant_id: int, amount: Money, r
 
     Raises WalletShort.
     """
-    reasons = f"to the group {wallet.title}", "from a member"
+    reasons = "to a group", "from a member"  # no title: money records outlive it
     return shared_wallets.move(
         conn, (tenant_id, wallet.wallet_id), amount, via=HOUSE_GROUPS, kind="group", ref=ref, reasons=reasons, now=now
     )

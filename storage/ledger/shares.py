@@ -21,7 +21,8 @@ UNION ALL SELECT CASE WHEN day_cap_nanousd > 0 THEN day_cap_nanousd END, (1 = 0)
 """
 _CHANGE = """
 UPDATE member_shares SET charge_nanousd = charge_nanousd + :charge, allowance_tokens = allowance_tokens + :tokens,
-  worth_nanousd = worth_nanousd + :worth, held_nanousd = held_nanousd + :held, answers = answers + :answers
+  worth_nanousd = worth_nanousd + :worth, held_nanousd = held_nanousd + :held, answers = answers + :answers,
+  api_worth_nanousd = api_worth_nanousd + :api_worth
 WHERE wallet_id = :wallet AND tenant_id = :member AND day = :day
 """
 _BEGIN = """
@@ -93,6 +94,18 @@ def used_everywhere(conn: Connection, member_id: int, since: date, until: date) 
     return Money(int(found))
 
 
+def used_in_chats(conn: Connection, member_id: int, day: date) -> Money:
+    """Return the price of the answers in Telegram that teams and groups paid for this member on a UTC day."""
+    found = scalar(
+        conn,
+        "SELECT COALESCE(SUM(worth_nanousd - api_worth_nanousd), 0) AS n FROM member_shares"
+        " WHERE tenant_id = :member AND day = :day",
+        member=member_id,
+        day=day_of(day),
+    )
+    return Money(int(found))
+
+
 def funds(conn: Connection, wallet_id: int, member_id: int, now: datetime) -> Funds:
     """Return what the wallet has for this member's next answer."""
     account = row(
@@ -135,7 +148,8 @@ def capture(conn: Connection, hold_request: HoldRequest, share: Sequence[int], c
     )
     day, held = share
     member = hold_request.tenant_id, hold_request.member_id
-    _add(conn, member, day, charge=charge, worth=worth, held=-held, answers=1)
+    api_worth = 0 if hold_request.key_id is None else worth
+    _add(conn, member, day, charge=charge, worth=worth, held=-held, answers=1, api_worth=api_worth)
 
 
 def release(conn: Connection, member: tuple[int, int], share: Sequence[int]) -> None:
@@ -159,6 +173,7 @@ def _add(
     worth: int = 0,
     held: int = 0,
     answers: int = 0,
+    api_worth: int = 0,
 ) -> None:
     conn.run(
         _CHANGE,
@@ -170,6 +185,7 @@ def _add(
         worth=worth,
         held=held,
         answers=answers,
+        api_worth=api_worth,
     )
 
 

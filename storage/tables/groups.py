@@ -73,6 +73,7 @@ class MemberShareRow(SQLModel, table=True):
     """The use that one member makes of a team's or a group's wallet on one UTC day, as 20261130.
 
     `worth_nanousd`: wallet money and plan tokens at their price; `held_nanousd`: that of the answers being given.
+    `api_worth_nanousd`: the part of `worth_nanousd` for answers over the member's API keys.
     """
 
     __tablename__ = "member_shares"
@@ -86,3 +87,4 @@ class MemberShareRow(SQLModel, table=True):
     worth_nanousd: int = big(0)
     held_nanousd: int = big(0)
     answers: int = big(0)
+    api_worth_nanousd: int = big(0)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from engine.money import Money
 from storage.database.connection import Connection, ms, row
-from storage.ledger import transfers
 from storage.teams import members, teams
 from storage.teams.teams import Team
 
@@ -62,7 +61,7 @@ def accept(conn: Connection, secret: str, tenant_id: int, now: datetime) -> Team
     """Join the team, once for each invitation. None: it can't be used, or the person is in a team."""
     invitation = find(conn, secret, now)
     if invitation is not None:
-        transfers.lock_account(conn, invitation.team.id)  # the team may be dissolved at this moment
+        members.lock_join(conn, invitation.team.id, tenant_id)  # the team may be dissolved at this moment
         invitation = find(conn, secret, now)
     if invitation is None or teams.of_member(conn, tenant_id) is not None:
         return None

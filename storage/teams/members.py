@@ -9,6 +9,7 @@ from datetime import datetime
 from engine.money import Money
 from storage.database.connection import Connection, Row, day_of, ms, row, scalar
 from storage.ledger import transfers
+from storage.tenants import shared_wallets
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,14 @@ def find(conn: Connection, team_id: int, tenant_id: int, now: datetime) -> TeamM
     return None if found is None else _member(found)
 
 
+def lock_join(conn: Connection, team_id: int, tenant_id: int) -> None:
+    """Lock the accounts of the team and of the person, who may join another team at this moment."""
+    shared_wallets.lock(conn, (team_id, tenant_id))
+
+
 def join(conn: Connection, team_id: int, tenant_id: int, limit: Money | None, now: datetime) -> bool:
     """Make a person a member, who was one before or not. Return False if the person is in a team."""
-    transfers.lock_account(conn, team_id)
+    lock_join(conn, team_id, tenant_id)
     if conn.rows("SELECT 1 AS one FROM team_members WHERE tenant_id = :id AND left_at IS NULL", id=tenant_id):
         return False
     return bool(

@@ -27,7 +27,6 @@ class Team:
     owner_id: int
     plan: str
     free: Money
-    is_busy: bool
     allowance_left_tokens: int
     renews_at: datetime
 
@@ -38,7 +37,6 @@ class TeamBusy(Exception):
 
 _TEAM = """
 SELECT g.wallet_id, g.owner_id, t.name, t.plan, a.balance_nanousd - a.held_nanousd AS free, a.period_end_at,
-  a.held_nanousd + a.allowance_held_tokens AS held,
   a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens AS tokens
 FROM teams g JOIN tenants t ON t.id = g.wallet_id JOIN accounts a ON a.tenant_id = g.wallet_id
 WHERE g.dissolved_at IS NULL
@@ -47,6 +45,7 @@ WHERE g.dissolved_at IS NULL
 
 def create(conn: Connection, owner_id: int, name: str, plan: Plan, now: datetime) -> int | None:
     """Create a team with its owner as a member without a limit; return its id. None: the owner is in a team."""
+    transfers.lock_account(conn, owner_id)  # the person may join another team at this moment
     if of_member(conn, owner_id) is not None:
         return None
     team_id = shared_wallets.open_account(conn, name, plan, now)
@@ -116,7 +115,7 @@ def dissolve(conn: Connection, team_id: int, now: datetime) -> Money:
     team = find(conn, team_id)
     if team is None:
         raise LookupError(f"there is no team {team_id}")
-    if team.is_busy:
+    if _is_paying(conn, team_id):
         raise TeamBusy
     plans.credit_unused(conn, plans.lock_tenant(conn, team_id), now, now)
     shared_wallets.end_period(conn, team_id)
@@ -127,6 +126,11 @@ def dissolve(conn: Connection, team_id: int, now: datetime) -> Money:
     rest = _pay_out(conn, team_id, team.owner_id, f"team:{team_id}:end", now)
     _hand_over_debt(conn, team_id, team.owner_id, now)
     return rest
+
+
+def _is_paying(conn: Connection, team_id: int) -> bool:
+    """Return whether an answer is being given for the team. Its account shows no tokens held of a plan that ended."""
+    return bool(conn.rows("SELECT 1 AS one FROM holds WHERE tenant_id = :id AND state = 'open' LIMIT 1", id=team_id))
 
 
 def _pay_out(conn: Connection, team_id: int, owner_id: int, ref: str, now: datetime) -> Money:
@@ -234,7 +238,6 @@ def _one(found: Row | None) -> Team | None:
         found["owner_id"],
         found["plan"],
         Money(found["free"]),
-        bool(found["held"]),
         found["tokens"],
         moment(found["period_end_at"]),
     )

@@ -13,7 +13,7 @@ from engine.errors import EngineError, TenantBanned, TooManyRequests
 from engine.gateway.admission import Admission
 from engine.tenancy import Tenant
 from web.auth import Authenticator, Caller, new_request_id
-from web.errors import SERVER_ERROR, ErrorShape, HttpProblem, error_response, shape_of
+from web.errors import SERVER_ERROR, ErrorShape, HttpProblem, error_response, shape_of, unknown_path
 from web.miniapp.access import MiniAppAccess, MiniAppUser, needs_user
 from web.requests.body import WHOLE_BODY, BodyReader, ClientLeft, declared_length
 from web.requests.cors import Cors, Headers
@@ -170,6 +170,8 @@ class RequestMiddleware:
         declared_length(head.headers)
         caller = await self._caller(head)
         user = await self._user(head) if self._mini_app is not None and needs_user(head.path) else None
+        if user is not None and not user.is_operator and self._paths.is_for_operators(head.path):
+            raise unknown_path(head.method, head.path)
         self._paths.check(head.method, head.path)
         scope.setdefault("state", {}).update(caller=caller, mini_app_user=user, head=head)
         if not head.is_unread:

@@ -6,6 +6,7 @@ from re import Pattern
 from starlette.routing import BaseRoute, Route
 
 from web.errors import SEE_HOME, HttpProblem, shown, unknown_path
+from web.miniapp.access import current_operator
 
 
 class Paths:
@@ -15,9 +16,12 @@ class Paths:
         self._plain: dict[str, set[str]] = {}
         self._patterns: list[tuple[Pattern[str], set[str]]] = []
         self._listed: dict[str, set[str]] = {}
+        self._operators: list[Pattern[str]] = []
         for route in routes:
             if isinstance(route, Route) and route.methods:
                 self._add(route, route.methods)
+                if is_for_operators(route):
+                    self._operators.append(route.path_regex)
 
     def _add(self, route: Route, methods: set[str]) -> None:
         methods = methods | {"HEAD"} if "GET" in methods else set(methods)
@@ -38,6 +42,10 @@ class Paths:
             if pattern.match(path):
                 found |= methods
         return found
+
+    def is_for_operators(self, path: str) -> bool:
+        """Return True for a path of the Mini App that is hidden from everyone but operators."""
+        return any(pattern.match(path) for pattern in self._operators)
 
     def check(self, method: str, path: str) -> None:
         """Raise HttpProblem 404 or 405 where the path does not exist, or not with this method."""
@@ -76,3 +84,9 @@ class Paths:
             if path.startswith("/v1/")
             for method in sorted(methods - {"HEAD"})
         ]
+
+
+def is_for_operators(route: Route) -> bool:
+    """Return True where a route of FastAPI takes `current_operator`."""
+    dependant = getattr(route, "dependant", None)
+    return dependant is not None and any(each.call is current_operator for each in dependant.dependencies)

@@ -3,8 +3,11 @@
 import pytest
 
 from engine.money import Money
+from storage.database.connection import Connection
+from storage.ledger import transfers
 from tests.bot.commands.conftest import ANN, BAO, OLGA, Chat
 from tests.bot.teams.conftest import Crew, give
+from tests.storage.books import hold_request, take
 
 
 async def test_invited_person_reads_the_terms_joins_and_the_owner_is_told(crew: Crew) -> None:
@@ -89,14 +92,26 @@ async def test_dissolved_team_gives_the_rest_back_and_tells_its_members(crew: Cr
 async def test_team_is_not_dissolved_while_it_pays_for_an_answer(crew: Crew) -> None:
     team = await crew.team()
     assert team is not None
-    await crew.chat.write(
-        lambda conn: conn.run(
-            "UPDATE accounts SET balance_nanousd = 5, held_nanousd = 5 WHERE tenant_id = :id", id=team.id
-        )
-    )
+    seat = await crew.seat()
+    assert seat is not None
+    asked = hold_request(team.id, member_id=seat.tenant_id)
+
+    def unit(conn: Connection) -> None:
+        transfers.credit(conn, team.id, Money.usd("5"), ref="for an answer", reason="test", now=crew.chat.clock.now())
+        take(conn, asked)
+
+    await crew.chat.write(unit)
     await crew.chat.say("/team")
     await crew.chat.press("Dissolve")
     assert "still being written" in await crew.chat.press("Yes")
     assert await crew.team() is not None
     await crew.chat.say("/forget")
     assert "still being written" in await crew.chat.press("Yes, delete")
+
+
+async def test_members_are_told_when_the_team_ends_with_its_forgotten_owner(crew: Crew) -> None:
+    await crew.chat.say("/forget")
+    await crew.chat.press("Yes, delete")
+    assert any("Tea house" in text for text in crew.chat.told(BAO))
+    assert await crew.team() is None
+    await crew.chat.check_books()

@@ -6,7 +6,7 @@ import pytest
 
 from engine.money import ZERO, Money
 from storage.billing import renewals
-from storage.database.connection import Connection, scalar
+from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.groups import wallets
 from storage.ledger import shares, transfers
@@ -50,7 +50,8 @@ async def test_filling_moves_money_once_and_the_books_hold(db: Database) -> None
         assert (filled.free, state.wallet) == (Money.usd("2"), Money.usd("3"))
         with pytest.raises(WalletShort):
             wallets.fill(conn, wallet, ann, Money.usd("3.01"), "fill:2", NOW)
-        assert scalar(conn, "SELECT COUNT(*) FROM transfers WHERE kind = 'group'") == 1
+        (given,) = conn.rows("SELECT reason FROM transfers WHERE kind = 'group'")
+        assert given["reason"] == "to a group"
 
     await db.write(unit)
     await db.read(check_books)

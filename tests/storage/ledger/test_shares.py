@@ -11,6 +11,8 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds, journal, returns, shares
 from storage.teams import members, teams
+from storage.tenants import api_keys
+from storage.tenants.api_keys import KeySettings
 from tests.storage.books import DOUBLE, NOW, account, check_books, hold_request, pay, shortfall_of, take, tenant, used
 from tests.storage.teams.crew import crew
 
@@ -145,3 +147,18 @@ async def test_two_holds_at_once_keep_the_limit(db: Database) -> None:
     futures = [db.submit(lambda conn, each=each: holds.hold(conn, each, "L", NOW)) for each in asked]  # type: ignore[misc]
     sized = [await future for future in futures]
     assert sum(isinstance(each, Shortfall) for each in sized) == 4  # each needs 0.0004 USD
+
+
+async def test_answers_over_keys_are_no_part_of_the_use_in_chats(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, _, bao = crew(conn, "5")
+        key = api_keys.add(conn, bao, api_keys.new_key(), KeySettings(name="dev"), NOW).id
+        for request, asked in (("chat", None), ("api", key)):
+            held = hold_request(team, request, tariff=DOUBLE, member_id=bao, key_id=asked)
+            pay(conn, held, take(conn, held))
+        assert shares.used_everywhere(conn, bao, NOW.date(), NOW.date()) == Money.usd("0.0006")
+        assert shares.used_in_chats(conn, bao, NOW.date()) == Money.usd("0.0003")
+        assert shares.used_in_chats(conn, bao, NOW.date() + timedelta(days=1)) == ZERO
+        check_books(conn)
+
+    await db.write(unit)

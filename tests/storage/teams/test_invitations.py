@@ -1,13 +1,18 @@
 """Invitations to teams: for one person, for a week."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+
+import pytest
 
 from engine.money import Money
 from storage.database.connection import Connection, scalar
 from storage.database.database import Database
 from storage.teams import invitations, members, teams
-from storage.tenants import tenants
-from tests.storage.books import FREE, NOW
+from storage.teams.teams import TeamBusy
+from storage.tenants import shared_wallets, tenants
+from tests.storage.books import FREE, NOW, check_books, hold_request, pay, take
 from tests.storage.teams.crew import crew
 
 
@@ -62,5 +67,41 @@ async def test_expired_invitations_are_swept(db: Database) -> None:
         assert invitations.sweep(conn, NOW, 10) == 1
         assert invitations.sweep(conn, NOW + timedelta(seconds=2), 10) == 1
         assert scalar(conn, "SELECT COUNT(*) FROM team_invitations") == 0
+
+    await db.write(unit)
+
+
+async def test_person_who_joins_two_teams_at_once_is_in_one(db: Database) -> None:
+    def begin(conn: Connection) -> tuple[int, list[str]]:
+        first, _, _ = crew(conn)
+        dan = tenants.create(conn, "Dan", FREE, now=NOW, telegram_user_id=1004)
+        second = teams.create(conn, dan, "Rice field", FREE, NOW)
+        assert second is not None
+        return chi(conn), [invitations.make(conn, team, None, NOW) for team in (first, second)]
+
+    person, secrets = await db.write(begin)
+
+    def join(secret: str) -> Callable[[Connection], object]:
+        return lambda conn: invitations.accept(conn, secret, person, NOW)
+
+    def create(conn: Connection) -> object:
+        return teams.create(conn, person, "My own", FREE, NOW)
+
+    found = await asyncio.gather(*(db.write(unit) for unit in (*map(join, secrets), create)))
+    assert sum(each is not None for each in found) == 1
+
+
+async def test_team_is_busy_while_it_pays_with_tokens_of_a_plan_that_ended(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, _, bao = crew(conn)
+        conn.run("UPDATE accounts SET allowance_tokens = 1000 WHERE tenant_id = :id", id=team)
+        asked = hold_request(team, member_id=bao)
+        grant = take(conn, asked)
+        shared_wallets.end_period(conn, team)
+        with pytest.raises(TeamBusy):
+            teams.dissolve(conn, team, NOW)
+        pay(conn, asked, grant)
+        teams.dissolve(conn, team, NOW)
+        check_books(conn)
 
     await db.write(unit)

@@ -46,6 +46,16 @@ async def test_api_key_is_no_guess_at_the_admin_key(api: RunningApi) -> None:
         assert (await wrong.get("/admin/tenants")).status_code == 401
 
 
+@pytest.mark.parametrize("key", ["fk-mistyped", "sk-proj-of-another-service"])
+async def test_wrong_api_key_where_clients_may_call_is_no_guess_either(api: RunningApi, key: str) -> None:
+    async with api.http(key) as mistyped:
+        for _ in range(MOST_WRONG_KEYS + 1):
+            assert (await mistyped.get("/providers")).status_code == 401
+        for _ in range(MOST_WRONG_KEYS):
+            assert (await mistyped.get("/admin/tenants")).status_code == 401
+        assert (await mistyped.get("/admin/tenants")).status_code == 429
+
+
 async def statuses(wrong: WrongAdminKeys, clock: Clock, seconds: float, count: int) -> list[int]:
     """Send the same wrong key `count` times to one path, once each `seconds`; return the statuses."""
     found = []

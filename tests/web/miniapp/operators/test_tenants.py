@@ -117,6 +117,19 @@ async def test_pages_are_hidden_from_tenants(mini: Mini) -> None:
             path = f"/app/tenants{end}"
             answer = await http.request(method, path, json={"amount": "5"} if end == "/1/credits" else None)
             assert answer.status_code == nothing.status_code == 404
+        malformed = await http.post(
+            "/app/tenants/1/credits", content=b"{", headers={"content-type": "application/json"}
+        )
+        other_method = await http.delete("/app/tenants/1/ban")
+        for answer, method, path in (
+            (malformed, "POST", "/app/tenants/1/credits"),
+            (other_method, "DELETE", "/app/tenants/1/ban"),
+        ):
+            assert answer.status_code == 404
+            assert answer.json() == (await http.request(method, f"{path}/nothing")).json() | {
+                "error": nothing.json()["error"] | {"message": answer.json()["error"]["message"]}
+            }
+            assert answer.json()["error"]["message"].startswith(f"There is no {method} {path} here.")
     async with mini.http(OLGA) as http:
         for number in ("999", "x", "²"):
             assert (await http.get(f"/app/tenants/{number}")).status_code == 404
