@@ -1,1 +1,1 @@
-"""Nouns, prices, choice, providers: no Telegram, no SQL, no HTTP server."""
+"""The engine: domain types, prices, routing and providers. It contains no Telegram, SQL or HTTP server."""

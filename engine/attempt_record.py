@@ -1,4 +1,4 @@
-"""AttemptRecord: the journal's line of one attempt. Receipt: the facts about an answer that /why shows."""
+"""AttemptRecord: the journal's line about one attempt. Receipt: the facts about an answer that /why shows."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,27 +7,27 @@ from engine.chat import ChatRequest, Usage
 from engine.embeddings import EmbeddingRequest
 from engine.money import ZERO, Money
 
-ANSWERED = "answered"  # kept, whole
-STOPPED = "stopped"  # the delivered part was kept: the reader stopped it or left
+ANSWERED = "answered"  # the whole answer was kept
+STOPPED = "stopped"  # the reader stopped the answer or left: the delivered part was kept
 ABANDONED = "abandoned"  # the reader left before the first content
 UNREAD = "unread"  # billed by the provider after the reader had left
-UNDELIVERED = "undelivered"  # nothing of the answer could be shown: its charge was given back, its cost is waste
-HEDGED = "hedged"  # a second offer was asked too, and was faster
-CLOSING = "closing"  # the process stopped
-NO_SPEECH = "nothing_heard"  # a recording without speech: not charged
-NO_PROVIDER = "no_provider"  # no provider could take the prompt; written without an offer
+UNDELIVERED = "undelivered"  # no part of the answer could be shown: its charge was given back, its cost is waste
+HEDGED = "hedged"  # lost against a second offer that was asked in parallel and was faster
+CLOSING = "closing"  # the process was stopping
+NO_SPEECH = "nothing_heard"  # the recording contained no speech: not charged
+NO_PROVIDER = "no_provider"  # no provider could take the prompt: the line names no offer
 # every other outcome is the `outcome` of a ProviderError
 
-MOST_DETAIL_CHARS = 200  # of a provider's sentence, in the journal
-NO_OFFER = "none"  # provider and model of a NO_PROVIDER line
+MOST_DETAIL_CHARS = 200  # longest part of a provider's error text that the journal keeps
+NO_OFFER = "none"  # stands in a NO_PROVIDER line for the provider and the model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """One attempt. `cost` is the provider's bill; `waste` is the part of it that no tenant pays for.
+    """The journal's line about one attempt. `cost` is the provider's bill; `waste` is the part that no tenant pays for.
 
-    `tenant_id` None: a probe at the operator's cost. `served` is the model that the provider named, if another.
-    `first_token_ms` None: no content came.
+    `tenant_id` None: a probe that the operator pays for. `served`: the model that the provider named, if it differs
+    from `model`. `first_token_ms` None: the attempt brought no content.
     """
 
     request_id: str
@@ -53,7 +53,7 @@ class AttemptRecord:
 def unanswered(
     tenant_id: int | None, request: ChatRequest | EmbeddingRequest, *, ordinal: int, now: datetime
 ) -> AttemptRecord:
-    """Return the journal line of a prompt that no provider could take: outages are detected by it."""
+    """Return the journal's line about a prompt that no provider could take. Outages are detected by these lines."""
     return AttemptRecord(
         request_id=request.id,
         ordinal=ordinal,
@@ -70,7 +70,7 @@ def unanswered(
 
 @dataclass(frozen=True, slots=True)
 class QuoteLine:
-    """One offer of the route, with its expected cost for this request at that minute."""
+    """One offer of the route, with the cost that was expected for the request when it was quoted."""
 
     provider: str
     model: str
@@ -80,7 +80,7 @@ class QuoteLine:
 
 @dataclass(frozen=True, slots=True)
 class DropLine:
-    """One offer that was left out, with the reason."""
+    """One offer that was left out of the route, with the reason."""
 
     provider: str
     model: str

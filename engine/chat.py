@@ -1,4 +1,4 @@
-"""Chat requests, the events of their answers and the usage reports, independent of any dialect."""
+"""Chat requests, the events of their answers, and usage reports, in a form that belongs to no dialect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text. `ends_cached_prefix`: the client asks for a prompt cache up to here; Claude caches on request only."""
+    """A text. `ends_cached_prefix`: the client wants the prompt cached up to here; Claude caches on request only."""
 
     text: str
     ends_cached_prefix: bool = field(default=False, compare=False)
@@ -30,7 +30,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture: a `data:` URL with base64 content, or an https URL. `ends_cached_prefix`: as of Text."""
+    """A picture: a `data:` URL with base64 content, or an https URL. `ends_cached_prefix`: see Text."""
 
     url: str
     detail: str = "auto"
@@ -44,9 +44,9 @@ Part: TypeAlias = Text | Image
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call that the model requests; `arguments` is JSON text as the model wrote it.
+    """A function call that the model requests; `arguments` is JSON text as the model wrote it.
 
-    `signature`: opaque text of the provider that must come back with the call. The id may carry it too: see `tool_ids`.
+    `signature`: opaque text that the provider wants back with the call. The id may contain it too: see `tool_ids`.
     """
 
     id: str
@@ -59,9 +59,9 @@ class ToolCall:
 class Message:
     """One turn of a conversation.
 
-    `thinking`: the reasoning of an assistant's turn, where the client gives it back, and its provider's signature;
-    `thoughts` are its blocks, where there are several or redacted ones.
-    `is_error`: a tool's result that says why the tool failed.
+    `thinking`: the reasoning of an assistant's turn, if the client sends it back, with its provider's signature.
+    `thoughts`: the blocks of that reasoning, if there are several or redacted ones. `is_error`: the text of a tool's
+    result tells why the tool failed.
     """
 
     role: Role
@@ -80,13 +80,13 @@ class Message:
 
 
 def says(role: Role, text: str) -> Message:
-    """Return a message of text alone."""
+    """Return a message that consists of one text."""
     return Message(role, (Text(text),))
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that the model may call. `ends_cached_prefix`: as of Text."""
+    """A function that the model may call. `ends_cached_prefix`: see Text."""
 
     name: str
     description: str = ""
@@ -97,9 +97,9 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of a request. No other field is sent to a provider, so none can change the bill.
+    """The options of a request. No other field is sent to a provider, so no other field can change the bill.
 
-    `tool_choice` and `response_format` are in OpenAI's form. None: not requested.
+    `tool_choice` and `response_format` are in OpenAI's form. None means that the option was not given.
     """
 
     temperature: float | None = None
@@ -126,10 +126,10 @@ class Options:
 class ChatRequest:
     """One prompt. `id` comes from the update or the HTTP request, so that a retry is the same request.
 
-    `max_output_tokens` is per choice; None: as many as plan and model allow. The hold's id is (id, epoch): `epoch`
-    counts the times that an answer was begun. `pace`: of reading the stream, where the reader shows it more slowly.
-    `is_side_call`: made by a front end for itself, such as a summary: /why goes on showing the answer before.
-    `exclusions`: the providers that may not see it.
+    `max_output_tokens` is per choice; None: as many as plan and model allow. A hold is identified by (id, epoch);
+    `epoch` counts how often the answer was begun. `pace`: how fast the stream is read, if the reader shows it more
+    slowly. `is_side_call`: made by a front end for itself, such as a summary, and not shown by /why. `exclusions`: the
+    providers that may not see the prompt.
     """
 
     id: str
@@ -151,7 +151,7 @@ class ChatRequest:
 
 
 class Finish(StrEnum):
-    """The reason why a choice ended, named as in OpenAI's API."""
+    """The reason why a choice ended, with the names of OpenAI's API."""
 
     STOP = "stop"
     LENGTH = "length"
@@ -163,7 +163,7 @@ class Finish(StrEnum):
 class ToolCallDelta:
     """A piece of a tool call; `position` numbers the calls of one choice from 0.
 
-    The first piece of a call has its id and its name, the later ones only arguments. `signature`: as of ToolCall.
+    The first piece of a call has its id and name, later pieces have only arguments. `signature`: see ToolCall.
     """
 
     position: int
@@ -174,11 +174,11 @@ class ToolCallDelta:
 
 
 class Delta(msgspec.Struct, frozen=True, gc=False):
-    """A piece of choice number `index`. Reasoning shows that the model works, but is no content; so does an empty one.
+    """A piece of the choice with the number `index`. A delta with only reasoning, or an empty one, has no content.
 
-    `is_refusal`: the text is the model's refusal to answer. `thinking_signature` is opaque text of the provider that
-    must come back with the reasoning. `hides_thinking`: reasoning was sent in a form that can't be read, which is
-    `redacted_thinking` where it can be given back. A Struct: a frozen dataclass takes many times longer to construct.
+    `is_refusal`: the text is the model's refusal to answer. `thinking_signature`: opaque text that the provider wants
+    back with the reasoning. `hides_thinking`: the reasoning was sent in unreadable form; `redacted_thinking` is that
+    form, if it can be sent back. A Struct, because constructing a frozen dataclass takes many times longer.
     """
 
     text: str = ""
@@ -192,17 +192,20 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
     redacted_thinking: str = ""
 
     @property
-    def is_content(self) -> bool:  # a part of the answer itself
+    def is_content(self) -> bool:  # text, a tool call or another part of the answer itself
         return bool(self.text or self.tool_calls)
 
     @property
-    def is_thinking(self) -> bool:  # readable or not
+    def is_thinking(self) -> bool:  # with readable or hidden reasoning
         return bool(self.thinking or self.thinking_signature or self.hides_thinking)
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a choice; `at_stop_sequence`: perhaps at one of the request, `stop_sequence` where that is known."""
+    """The end of a choice.
+
+    `at_stop_sequence`: perhaps at one of the request; `stop_sequence`: that one, if it is known.
+    """
 
     finish: Finish
     index: int = 0
@@ -211,16 +214,16 @@ class Finished:
 
     @property
     def is_answer(self) -> bool:
-        """True when the end is an answer also without any content."""
+        """True if a choice that ends so is an answer even without content."""
         return self.at_stop_sequence or self.finish in {Finish.LENGTH, Finish.REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as a provider reports them. `input_tokens` includes cached ones, `output_tokens` the reasoning.
+    """Tokens that a provider reports. `input_tokens` includes cached ones, `output_tokens` includes reasoning.
 
-    `cost_usd`: the provider's bill, before its fee, where it reports one above zero. `is_disputed`: the parts and the
-    total of the report disagree; the larger number is here.
+    `cost_usd`: the provider's own bill before its fee, if it reports one above zero. `is_disputed`: the parts of the
+    report did not add up to its total; the larger number is used.
     """
 
     input_tokens: int
@@ -239,14 +242,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The model that answers, as its provider names it: aliases and fallbacks may change it."""
+    """The name of the model that answers, as the provider reports it. Aliases and fallbacks may change it."""
 
     model: str
 
 
 @dataclass(frozen=True, slots=True)
 class TextDeltas:
-    """The texts of deltas of text alone, all of choice number `index`, that came together."""
+    """The texts of several deltas that came together and have only text. All are of the choice `index`."""
 
     texts: list[str]
     index: int = 0
@@ -258,7 +261,7 @@ Chunk: TypeAlias = Delta | TextDeltas | Finished | Usage | Served
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """The reader must discard all content shown so far: another provider begins the answer anew."""
+    """The reader must discard all content shown so far: another provider starts the answer anew."""
 
     provider: str
     model: str

@@ -8,7 +8,10 @@ from engine.chat import Delta, Finish, Finished, ToolCall, Usage
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the answers. `refusal` is the text of a refusal, apart from `text`; `logprobs` as in OpenAI's API."""
+    """One choice of an answer.
+
+    `refusal` is the text of a refusal, kept apart from `text`; `logprobs` as in OpenAI's API.
+    """
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
@@ -21,9 +24,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The answer that was kept. `finish` of a choice is None where its reader stopped it.
+    """The answer that was kept. A choice's `finish` is None if the reader stopped it.
 
-    `events` are those that the reader got. `ignored` names the request's fields that the wire could not take.
+    `events` are those that the reader received. `ignored`: fields of the request that the offer's dialect could not
+    express.
     """
 
     provider: str
@@ -36,5 +40,5 @@ class Completion:
 
     @property
     def text(self) -> str:
-        """The text of the first choice, or of its refusal."""
+        """The text of the first choice, or the text of its refusal."""
         return (self.choices[0].text or self.choices[0].refusal) if self.choices else ""

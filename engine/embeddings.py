@@ -1,4 +1,4 @@
-"""Requests for embeddings, and the vectors that a provider answers with."""
+"""Requests for embeddings, and the vectors that providers return."""
 
 from array import array
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ Vector: TypeAlias = "array[float]"
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
-    """Texts to embed. `dimensions` None: as many as the model has.
+    """Texts to embed. `dimensions` None: the model's full number.
 
-    `as_floats`: the reader wants decimal numbers rather than base64 of 32-bit ones. `id` is that of the HTTP request.
+    `as_floats`: the client wants decimal numbers instead of base64 of 32-bit floats. `id` is that of the HTTP request.
     `exclusions`: the providers that may not see the texts.
     """
 
@@ -33,13 +33,16 @@ class EmbeddingRequest:
 
     @property
     def has_tokens(self) -> bool:
-        """True where an input is a list of token ids."""
+        """True if an input is a list of token ids."""
         return any(not isinstance(each, str) for each in self.inputs)
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingCall:
-    """One call of one provider: a part of a request's inputs. `model` by the provider's name, `key` counts from 0."""
+    """One call of one provider with a part of a request's inputs.
+
+    `model`: the provider's name for it; `key` counts from 0.
+    """
 
     model: str
     inputs: tuple[EmbeddingInput, ...]
@@ -53,7 +56,7 @@ class EmbeddingCall:
 class Embeddings:
     """The vectors of one call, in the order of its inputs.
 
-    `input_tokens` None: the provider reported none. `cost_usd`: its own bill, where it reports one.
+    `input_tokens` None: the provider reported no count. `cost_usd`: the provider's own bill, if it reports one.
     """
 
     vectors: tuple[Vector, ...]

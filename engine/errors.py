@@ -146,9 +146,9 @@ class Closing(Refused):
 
 
 class RequestRejected(EngineError):
-    """The request is at fault. `reason` is a sentence of ours, `code` the provider's; both are fit for a tenant.
+    """The request is at fault. `reason` is our sentence, `code` the provider's code; both may be shown to a tenant.
 
-    `moderation`: a provider refuses the prompt for its content.
+    `moderation`: a provider refused the prompt for its content.
     """
 
     def __init__(self, provider: str, reason: str, *, moderation: bool = False, code: str = "") -> None:
@@ -169,7 +169,7 @@ class AnswerCut(EngineError):
 
 
 class HoldLost(EngineError):
-    """The hold was resolved, or a later epoch of the same request took over: nothing was charged."""
+    """The hold was resolved already, or a later epoch of the same request took over: nothing was charged."""
 
     def __init__(self, hold_id: str) -> None:
         super().__init__(f"hold {hold_id} was resolved meanwhile")
@@ -177,10 +177,10 @@ class HoldLost(EngineError):
 
 
 class ProviderError(EngineError):
-    """One attempt failed. `outcome` is its name in the journal; `counts`: it counts towards the offer's breaker.
+    """One attempt failed. `outcome`: its name in the journal; `counts`: whether it counts for the offer's breaker.
 
-    `detail` is the provider's text: for operators only, as it may quote a tenant. `code`: the provider's code, empty
-    or a short word. `field`: the request field that the provider names, empty where it names none.
+    `detail` is the provider's text, for operators only, because it may quote a tenant. `code`: the provider's code,
+    empty or a short word. `field`: the request field that the provider names, empty if it names none.
     """
 
     outcome: ClassVar[str] = "failed"
@@ -201,7 +201,7 @@ class BalanceGone(ProviderError):
 
 
 class RateLimited(ProviderError):
-    """A 429, or another `status` that rests a key, for a day's quota where `per_day`, for tokens where `of_tokens`."""
+    """A 429, or another `status` that rests a key. `per_day`: a day's quota is used up; `of_tokens`: a token limit."""
 
     outcome = "rate_limited"
 
@@ -223,9 +223,9 @@ class TooBigForNow(ProviderError):
 
 
 class ContextTooLong(ProviderError):
-    """The prompt exceeds the context. `context_tokens` is its length, where the provider names it.
+    """The prompt exceeds the context. `context_tokens`: the context's length, if the provider names it.
 
-    `is_certain`: the provider says so by its code or type, so that the length may be learned.
+    `is_certain`: the provider's code or type says so, so that the length may be learned.
     """
 
     outcome = "context_too_long"
@@ -243,10 +243,10 @@ class ContextTooLong(ProviderError):
 
 
 class RequestFault(ProviderError):
-    """A refusal of the request that is not classified. `moderation`: the prompt is refused for its content."""
+    """A refusal of the request for an unknown reason. `moderation`: the prompt was refused for its content."""
 
     outcome = "bad_request"
-    is_length_ending = False  # the output limit was used up before any content: the adapter ends the answer
+    is_length_ending = False  # True: the output limit was used up before any content, so the adapter ends the answer
 
     def __init__(self, detail: str = "", *, status: int | None = 400, moderation: bool = False) -> None:
         super().__init__(detail, status=status)

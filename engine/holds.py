@@ -1,6 +1,6 @@
-"""The size of a hold before an answer and the charge after it: pure functions, so that both databases agree.
+"""The size of a hold before an answer, and the charge after it: pure functions, so that both databases agree.
 
-A hold covers the highest possible charge. Where the funds are lower, the output limit shrinks to fit; below
+A hold covers the highest possible charge. If the funds are lower, the output limit shrinks to fit; below
 `LEAST_OUTPUT_TOKENS` the request is refused.
 """
 
@@ -15,9 +15,9 @@ LEAST_OUTPUT_TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The highest price of a token on one quote of the route, in atto-dollars, and the output limit per choice.
+    """The highest token prices of one quote of the route, in atto-dollars, and the output limit per choice.
 
-    `input_tokens` bounds the input on this quote; None: as for the whole request.
+    `input_tokens`: upper bound of the input for this quote; None: the bound of the whole request.
     """
 
     input_atto: int
@@ -33,9 +33,9 @@ class Ceiling:
 class HoldRequest:
     """A request for a hold. `input_tokens` is an upper bound; `ceilings` has one entry per quote, in route order.
 
-    Output limits are per choice; `n` choices are asked for. `answers_per_day` is the plan's limit; 0: none.
-    `member_id`: the tenant that asks, where `tenant_id` is a team or group that pays within the member's limit.
-    `least_output_tokens`: the least output that is worth an answer.
+    Output limits are per choice; `n` is the number of choices. `answers_per_day` is the plan's limit; 0: none.
+    `member_id`: the tenant that asks, if `tenant_id` is a team or group that pays within the member's limit.
+    `least_output_tokens`: with less output an answer is not worth starting.
     """
 
     request_id: str
@@ -51,11 +51,11 @@ class HoldRequest:
     least_output_tokens: int = LEAST_OUTPUT_TOKENS
 
     def least_of(self, ceiling: Ceiling) -> int:
-        """Return the least output per choice on one quote."""
+        """Return the smallest acceptable output per choice for one quote."""
         return max(1, min(self.least_output_tokens, ceiling.output_tokens))
 
     def input_of(self, ceiling: Ceiling) -> int:
-        """Return the upper bound of the input on one quote."""
+        """Return the upper bound of the input for one quote."""
         return self.input_tokens if ceiling.input_tokens is None else ceiling.input_tokens
 
     @property
@@ -65,9 +65,10 @@ class HoldRequest:
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """The funds that no other hold has taken. `key_tokens` None: the API key has no limit.
+    """The funds that are not held for other requests. `key_tokens` None: the API key has no limit.
 
-    `share`: what a member's limit leaves of a team's or group's funds, tokens at their price; None: no limit.
+    `share`: the part of a team's or group's funds that the member's limit still allows, with tokens counted at their
+    price; None: no limit.
     """
 
     allowance_tokens: int
@@ -76,7 +77,7 @@ class Funds:
     share: Money | None = None
 
     def within_share(self, tariff: Tariff) -> "Funds":
-        """Return the part of the funds that the member's limit leaves."""
+        """Return the part of the funds that the member's limit still allows."""
         if self.share is None:
             return self
         share, allowance = max(ZERO, self.share), self.allowance_tokens
@@ -88,7 +89,7 @@ class Funds:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The size of a hold. `output_tokens`: the limit to send, per quote; 0 where the funds do not cover the quote."""
+    """The size of a hold. `output_tokens`: the limit to send to each quote; 0 if the funds do not cover the quote."""
 
     allowance_tokens: int
     wallet: Money
@@ -98,9 +99,9 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """The reason for a refused hold. `missing` is the wallet money that the smallest answer lacks.
+    """The reason for a refused hold. `missing`: the wallet money that the smallest answer would still need.
 
-    `is_sponsored`: a team or group was to pay; `member_limited`: only the member's limit there is in the way.
+    `is_sponsored`: a team or group was to pay; `member_limited`: only the member's limit there prevented it.
     """
 
     missing: Money
@@ -115,14 +116,14 @@ Fit: TypeAlias = Grant | Shortfall
 
 
 def worth_of(tariff: Tariff, charge: Charge) -> Money:
-    """Return the amount of a charge in a member's limit: wallet money, and tokens at their price, rounded up."""
+    """Return the amount that a charge takes from a member's limit: wallet money and the price of tokens."""
     if not isinstance(tariff, Flat):
         return charge.wallet
     return charge.wallet + Money.ceil_atto(charge.allowance_tokens * tariff.atto_per_token)
 
 
 def fit(hold_request: HoldRequest, funds: Funds) -> Fit:
-    """Return the hold that `funds` cover, or the shortfall."""
+    """Return the hold that `funds` can cover, or the shortfall."""
     sized = _fit(hold_request, funds.within_share(hold_request.tariff))
     if funds.share is None or isinstance(sized, Grant):
         return sized
@@ -147,9 +148,9 @@ def _fit(hold_request: HoldRequest, funds: Funds) -> Fit:
 
 
 def settle(tariff: Tariff, grant: Grant, tokens: int, cost_atto: int, spare_allowance_tokens: int) -> Charge:
-    """Return the charge of the kept answer: never over its hold, the allowance first.
+    """Return the charge for the kept answer: never above its hold, and from the allowance first.
 
-    `spare_allowance_tokens` is allowance that no hold has taken: it pays before the wallet.
+    `spare_allowance_tokens`: allowance that no hold has reserved; it is used before the wallet.
     """
     if isinstance(tariff, Markup):
         return Charge(min(Money.from_atto(cost_atto, tariff.times), grant.wallet))
@@ -160,7 +161,7 @@ def settle(tariff: Tariff, grant: Grant, tokens: int, cost_atto: int, spare_allo
 
 
 def _limit(hold_request: HoldRequest, ceiling: Ceiling, funds: Funds) -> int:
-    """Return the output tokens per choice that `funds` cover on this quote; may be negative."""
+    """Return the output tokens per choice that `funds` can pay at this quote; may be negative."""
     limit = ceiling.output_tokens
     if funds.key_tokens is not None:
         limit = min(limit, (funds.key_tokens - hold_request.input_of(ceiling)) // hold_request.n)

@@ -1,7 +1,7 @@
-"""Limits of JSON that others send: parsing it must stop neither the event loop nor the interpreter.
+"""Limits for JSON from outside: parsing it must block neither the event loop nor crash the interpreter.
 
-The number of values bounds the time and the memory of parsing: 8 MB of `[{},{},...]` would take half a second and
-200 MB. The depth bounds the recursion of the code that reads or writes the values.
+The number of values bounds the time and the memory of parsing: 8 MB of `[{},{},...]` would take half a second and 200
+MB. The depth bounds the recursion of code that reads or writes the values.
 """
 
 import re
@@ -10,17 +10,18 @@ from typing import Any
 
 MOST_VALUES = 200_000
 MOST_DEPTH = 100
-_TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # linear time: an unclosed string matches too
+# matches an unclosed string too, so that the search takes linear time
+_TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}:,]', re.DOTALL)
 
 
 def has_too_many_values(json: str, most: int = MOST_VALUES) -> bool:
-    """Return whether a JSON text has over `most` values, by its separators outside of strings."""
+    """Return whether a JSON text has more than `most` values, counted by the separators outside strings."""
     return _separators(json) > most and _separators(_TEXT.sub("", json)) > most
 
 
 def open_brackets(line: str) -> int:
-    """Return the brackets that a line of JSON opens, less those that it closes. Strings do not span lines."""
+    """Return how many brackets a line of JSON opens, minus those that it closes. Strings do not span lines."""
     plain = _TEXT.sub("", line) if '"' in line else line
     return plain.count("{") + plain.count("[") - plain.count("}") - plain.count("]")
 
@@ -37,8 +38,8 @@ def too_deep(value: Any, most: int = MOST_DEPTH) -> str:
 
 
 def too_deep_unparsed(json: bytes, most: int = MOST_DEPTH) -> str:
-    """Return the path as `too_deep` does, of a JSON text that is too deep to be parsed."""
-    open_: list[str | int] = []  # the key or the index within each object or list that is open
+    """Return the path as `too_deep` does, for a JSON text that is too deep to be parsed."""
+    open_: list[str | int] = []  # the key or index in each object or list that is still open
     text = b""
     for token in _TOKENS.finditer(json):
         mark = token.group()
@@ -60,7 +61,7 @@ def too_deep_unparsed(json: bytes, most: int = MOST_DEPTH) -> str:
 
 
 def _children(value: Any, path: tuple[str, ...]) -> Iterable[tuple[Any, tuple[str, ...]]]:
-    """Return the values within `value` that have values themselves, with their paths."""
+    """Return the objects and lists directly within `value`, with their paths."""
     pairs: Iterable[tuple[Any, Any]]
     if isinstance(value, dict):
         pairs = value.items()

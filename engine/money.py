@@ -27,7 +27,10 @@ class Money:
 
     @classmethod
     def usd(cls, amount: str | Decimal) -> Self:
-        """Read an exact amount. Raises ValueError for a finer one than a nano-dollar and for no finite number."""
+        """Read an exact amount.
+
+        Raises ValueError for an amount finer than a nano-dollar and for anything but a number.
+        """
         nano = exact(amount) * NANO_PER_USD
         if nano.denominator != 1:
             raise ValueError(f"{amount} USD is finer than a nano-dollar")
@@ -62,20 +65,20 @@ class Money:
         return Money(int(self.nanousd * part))
 
     def significant(self, digits: int) -> "Money":
-        """Return the amount rounded to so many significant digits, half to even."""
+        """Return the amount rounded to this number of significant digits, half to even."""
         return self._to_unit(10 ** max(0, len(str(abs(self.nanousd))) - digits))
 
     def significant_up(self, digits: int) -> "Money":
-        """Return the amount rounded up to so many significant digits: an upper bound to show."""
+        """Return the amount rounded up to this number of significant digits: an upper bound for display."""
         unit = 10 ** max(0, len(str(abs(self.nanousd))) - digits)
         return Money(-(-self.nanousd // unit) * unit)
 
     def rounded(self, decimals: int) -> "Money":
-        """Return the amount rounded to so many decimals of a dollar (0 to 9), half to even."""
+        """Return the amount rounded to this number of decimals of a dollar (0 to 9), half to even."""
         return self._to_unit(10 ** (_DECIMALS - decimals))
 
     def whole_cents_up(self) -> "Money":
-        """Round up to whole cents: a payment of the result covers this amount."""
+        """Round up to whole cents, so that a payment of the result covers this amount."""
         return Money(-(-self.nanousd // NANO_PER_CENT) * NANO_PER_CENT)
 
     def _to_unit(self, unit: int) -> "Money":
@@ -96,11 +99,11 @@ class Money:
 
     @property
     def decimal(self) -> Decimal:
-        """USD, exact."""
+        """The exact amount in USD."""
         return Decimal(self.nanousd).scaleb(-9)
 
     def __str__(self) -> str:
-        """USD, exact, with at least two decimals: `1.25`, `-0.000000001`."""
+        """Write the exact amount in USD, with at least two decimals: `1.25`, `-0.000000001`."""
         sign, nano = ("-", -self.nanousd) if self.nanousd < 0 else ("", self.nanousd)
         whole, part = divmod(nano, NANO_PER_USD)
         return f"{sign}{whole}.{f'{part:09d}'.rstrip('0').ljust(2, '0')}"
@@ -109,7 +112,7 @@ class Money:
 ZERO = Money(0)
 
 
-# Plain ASCII digits without an exponent: 1e9999999 takes minutes to compute.
+# Only plain ASCII digits without an exponent: computing 1e9999999 takes minutes.
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?|-?\.[0-9]{1,18}")
 
 
@@ -122,7 +125,7 @@ def exact(number: str | int | Decimal) -> Fraction:
 
 
 def reported_atto(usd: Decimal, times: Fraction) -> int:
-    """Return `usd` x `times` in whole atto-dollars, half to even: far finer than any amount that is booked."""
+    """Return `usd` x `times` in whole atto-dollars, half to even; the ledger's amounts are far coarser."""
     return round(Fraction(usd) * times * NANO_PER_USD * ATTO_PER_NANO)
 
 

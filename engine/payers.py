@@ -1,4 +1,4 @@
-"""The payers of an answer: a member's team or group as far as it covers the answer, then the tenant's own wallet."""
+"""The payers of an answer: a member's team or group if its funds suffice, then the tenant's own wallet."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,9 +15,10 @@ Sized = Callable[[Plan], HoldRequest]
 
 
 def hold_requests(tenant: Tenant, model: str | None, sized: Sized, expected: int = 0) -> list[HoldRequest]:
-    """Return the holds to attempt, in this order. `model` None: every plan includes it. `expected`: output tokens.
+    """Return the holds to try, in this order. `model` None: every plan includes it. `expected`: output tokens.
 
-    A sponsor before others must cover the expected output. Where none does, a sponsor pays for a shorter answer.
+    A sponsor that is tried before others must be able to pay the expected output. If none is, a sponsor pays for a
+    shorter answer.
     """
     sponsored = [
         _sponsored(each, tenant, sized) for each in tenant.sponsors if model is None or each.plan.allows(model)
@@ -35,13 +36,16 @@ def _sponsored(sponsor: Sponsor, tenant: Tenant, sized: Sized) -> HoldRequest:
 
 
 def expected_output(quotes: Sequence[Quote]) -> int:
-    """Return the output tokens that the first offer is expected to need."""
+    """Return the output tokens that are expected from the first offer."""
     return max(0, quotes[0].expected_tokens - quotes[0].input_tokens) if quotes else 0
 
 
 @asynccontextmanager
 async def held(ledger: Ledger, requests: Sequence[HoldRequest]) -> AsyncIterator[tuple[HoldRequest, Hold]]:
-    """Hold by the first request that is covered. Raises the last payer's InsufficientFunds or DailyAnswersUsed."""
+    """Hold with the first request whose payer has the funds.
+
+    Raises the last payer's InsufficientFunds or DailyAnswersUsed.
+    """
     if len(requests) == 1:
         async with ledger.hold(requests[0]) as hold:
             yield requests[0], hold

@@ -22,7 +22,7 @@ VoidStep: TypeAlias = Callable[[Any], object]
 
 
 class Clock(Protocol):
-    """Time as an input: `now` in aware UTC, `monotonic` in seconds."""
+    """The current time, passed in: `now` in aware UTC, `monotonic` in seconds."""
 
     def now(self) -> datetime: ...
     def monotonic(self) -> float: ...
@@ -30,9 +30,9 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProviderCall:
-    """One request to one provider: `model` by the provider's name for it, `output_tokens` per choice.
+    """One request to one provider: `model` is the provider's name for it, `output_tokens` is per choice.
 
-    `caches_prefix`: the prompt shall be cached, where the provider does so on request only.
+    `caches_prefix`: the provider is asked to cache the prompt, if it does so on request only.
     """
 
     request: ChatRequest
@@ -44,7 +44,7 @@ class ProviderCall:
 
 @dataclass(frozen=True, slots=True)
 class LimitHeaders:
-    """The rate-limit headers of a response: quotas that are left and when they reset; None where absent."""
+    """The rate-limit headers of a response: the remaining quotas and when they reset; None if a header is absent."""
 
     requests_left: int | None = None
     requests_reset_seconds: float | None = None
@@ -53,25 +53,25 @@ class LimitHeaders:
 
 
 class AnswerSink(Protocol):
-    """Takes the answer to one call as it comes. A method that raises ends the call with its error."""
+    """Receives the answer to one call while it arrives. If a method raises, the call ends with that error."""
 
     def taken(self) -> None:
-        """Note that the response's headers have come: the provider has taken the request."""
+        """Note that the response's headers have arrived: the provider has accepted the request."""
         ...
 
     def add(self, chunks: Sequence[Chunk]) -> None:
-        """Take the chunks of one network read."""
+        """Receive the chunks of one network read."""
         ...
 
 
 class Provider(Protocol):
-    """A provider at an address, in a dialect. `key` of a ProviderCall counts from 0."""
+    """A provider at an address, in a dialect. API keys are numbered from 0."""
 
     @property
     def name(self) -> str: ...
     @property
     def keys(self) -> int:
-        """The number of API keys; 0: not configured. A server without keys has one."""
+        """The number of API keys; 0: not configured. A server that needs no key counts as having one."""
         ...
 
     @property
@@ -81,7 +81,7 @@ class Provider(Protocol):
 
     @property
     def close_stops_bill(self) -> bool:
-        """True where closing the connection stops the bill."""
+        """True if closing the connection stops the bill."""
         ...
 
     async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:
@@ -92,19 +92,19 @@ class Provider(Protocol):
         ...
 
     def ignored(self, call: ProviderCall) -> tuple[str, ...]:
-        """Return the names of the request's fields that this wire can't take as they are."""
+        """Return the names of the request's fields that this dialect can't send unchanged."""
         ...
 
     def checks_schema(self, call: ProviderCall) -> bool:
-        """Return True where the provider does not enforce the JSON schema that the request asks for."""
+        """Return True if the provider does not enforce the JSON schema of the request."""
         ...
 
     def limits(self, key: int) -> LimitHeaders | None:
-        """Return the rate-limit headers of the last response to this key."""
+        """Return the rate-limit headers of the latest response for this API key."""
         ...
 
     async def probe(self, key: int = 0) -> None:
-        """Check the network and the key by a free request. Raises a ProviderError."""
+        """Check the network and the API key by a free request. Raises a ProviderError."""
         ...
 
     async def aclose(self) -> None: ...
@@ -134,7 +134,7 @@ class EmbeddingProvider(Protocol):
 
     @property
     def most_embedding_bytes(self) -> int:
-        """The most UTF-8 bytes of one call's texts; a single text may have more."""
+        """The most UTF-8 bytes of all texts of one call; a call with a single text may have more."""
         ...
 
     async def embed(self, call: EmbeddingCall) -> Embeddings:
@@ -148,7 +148,7 @@ class EmbeddingProvider(Protocol):
 class Bill:
     """The bill of the answer that was kept: `tokens` as reported, `cost_atto` unrounded.
 
-    `receipt` None: /why goes on showing the answer before.
+    `receipt` None: /why continues to show the answer before.
     """
 
     attempt: AttemptRecord
@@ -158,7 +158,7 @@ class Bill:
 
 
 class Hold(Protocol):
-    """Money held for one answer; captured or void, at most once."""
+    """Money held for one answer. It is captured or voided at most once."""
 
     @property
     def id(self) -> str: ...
@@ -170,40 +170,40 @@ class Hold(Protocol):
         ...
 
     async def void(self, also: VoidStep | None = None) -> None:
-        """Return the money to its owner; does nothing when the hold is captured or void."""
+        """Release the money; does nothing if the hold is already captured or void."""
         ...
 
 
 class Ledger(Protocol):
     def hold(self, hold_request: HoldRequest) -> AbstractAsyncContextManager[Hold]:
-        """Return a committed hold that is voided on exit unless captured.
+        """Return a committed hold that is voided on exit unless it was captured.
 
-        Raises InsufficientFunds, DailyAnswersUsed, HoldLost.
+        Raises InsufficientFunds, DailyAnswersUsed or HoldLost.
         """
         ...
 
     async def answers_today(self, tenant_id: int) -> int:
-        """Return the number of the tenant's answers of this UTC day, with those being given."""
+        """Return the number of the tenant's answers of this UTC day, including those that are running."""
         ...
 
 
 class AdmissionCheck(Protocol):
-    """A check of the operator's own before each new answer. Raises a Refused."""
+    """A check by the operator's own rules before each new answer. Raises a Refused."""
 
     async def check(self) -> None: ...
 
 
 class Losses(Protocol):
-    """The operator's loss on a model today; negative where it has earned."""
+    """The operator's loss on a model today; negative if the operator has earned money."""
 
     async def lost_today(self, model: str) -> Money: ...
 
 
 class AttemptObserver(Protocol):
-    """Metrics or traces of attempts. It returns at once and never raises."""
+    """Metrics or traces of attempts. It returns without delay and never raises."""
 
     def attempt_ended(self, attempt: AttemptRecord, finishes: tuple[str, ...], operation: str, /) -> None:
-        """Observe an attempt once it is journaled. `operation`: chat, embeddings or transcription.
+        """Observe an attempt after it was journaled. `operation`: chat, embeddings or transcription.
 
         `finishes`: the finish reason of each choice of a kept answer.
         """
@@ -218,7 +218,7 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RequestWindow:
-    """The requests per minute of a tenant or an API key, by `kind` and id."""
+    """The limit of requests per minute of one tenant or API key, named by `kind` and id."""
 
     kind: str
     subject: int
@@ -227,14 +227,14 @@ class RequestWindow:
 
 @dataclass(frozen=True, slots=True)
 class CountedWindow:
-    """A window with the ages of its requests within the last minute, oldest first."""
+    """A window with the ages of its requests in the last minute, oldest first."""
 
     window: RequestWindow
     ages_seconds: tuple[float, ...]
 
 
 class FullWindow(Exception):
-    """A window has no space for another request."""
+    """A window has no room for another request."""
 
     def __init__(self, counted: CountedWindow) -> None:
         super().__init__(f"{counted.window} is full")
@@ -245,5 +245,5 @@ class RequestWindows(Protocol):
     """Counts requests per minute where several processes serve the same tenants."""
 
     async def count(self, windows: Sequence[RequestWindow]) -> Sequence[CountedWindow]:
-        """Count one request in every window. Raises FullWindow, and counts nothing, where one is full."""
+        """Count one request in every window. If one is full, raises FullWindow and counts nothing."""
         ...

@@ -1,4 +1,4 @@
-"""Privacy: what is known of each provider's handling of prompts, and the providers that a tenant leaves out by it."""
+"""Privacy: how each provider handles prompts, and the providers that a tenant excludes for that reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ LEFT_OUT: Final = "left out by your settings"
 
 @dataclass(frozen=True, slots=True)
 class DataPolicy:
-    """A provider's handling of prompts, as its terms describe it.
+    """A provider's handling of prompts, according to its terms.
 
     `country`: where the provider has its seat, as an ISO 3166 code; empty: unknown. `is_own`: a server of the operator.
     `trains`, `free_tier_trains`: it may train on prompts, or on those sent through its free tier; None: unknown.
     `passes_on`: it passes prompts on to other companies, in any country. `can_refuse`: a request can ask it not to
-    train, and name companies that it must not use.
+    train, and can name companies that it must not use.
     """
 
     country: str = ""
@@ -41,7 +41,7 @@ class Exclusions:
         return self.training or bool(self.providers) or bool(self.countries)
 
     def cover(self, provider: str, policy: DataPolicy) -> bool:
-        """Return True where no prompt may go to this provider. Where a fact is unknown, the worse one is assumed."""
+        """Return True if no prompt may go to this provider. An unknown fact counts as the worse case."""
         if provider in self.providers:
             return True
         if policy.is_own:
@@ -51,11 +51,11 @@ class Exclusions:
         return self.training and policy.trains is not False and not policy.can_refuse
 
     def cover_recordings(self, provider: str, policy: DataPolicy) -> bool:
-        """Return True where no recording may go to this provider: a recording can't ask a reseller for anything."""
+        """Return True if no recording may go to this provider. A reseller can't exclude companies for a recording."""
         return bool(self) and (self.cover(provider, policy) or (policy.passes_on and not policy.is_own))
 
     def cover_free_tier(self, policy: DataPolicy) -> bool:
-        """Return True where no prompt may go through the free tier of a provider that is not left out itself."""
+        """Return True if no prompt may go through the free tier of a provider that is not excluded itself."""
         return self.training and policy.free_tier_trains is not False
 
 
@@ -72,7 +72,7 @@ class DataPolicies:
         return self.by_provider.get(provider, UNKNOWN)
 
     def reason(self, exclusions: Exclusions, provider: str) -> str:
-        """Return why a provider is left out; empty where it is not."""
+        """Return the reason why a provider is excluded; empty if it is not."""
         return LEFT_OUT if exclusions and exclusions.cover(provider, self.of(provider)) else ""
 
     def allow_free_tier(self, exclusions: Exclusions, provider: str) -> bool:
@@ -80,7 +80,7 @@ class DataPolicies:
 
 
 def exclusions_from(stored: object) -> Exclusions:
-    """Return the exclusions of a tenant's stored settings; none where nothing is stored."""
+    """Return the exclusions in a tenant's stored settings; none if nothing is stored."""
     if not isinstance(stored, Mapping):
         return NONE
     names = {key: frozenset(map(str, stored.get(key) or ())) for key in ("providers", "countries")}
@@ -97,5 +97,5 @@ def stored_exclusions(exclusions: Exclusions) -> dict[str, Any]:
 
 
 def refused_upstreams(exclusions: Exclusions, upstreams: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return a reseller's own names for the companies that a tenant leaves out. `upstreams`: those names by ours."""
+    """Return a reseller's names for the companies that a tenant excludes. `upstreams`: those names by ours."""
     return sorted(name for provider in exclusions.providers for name in upstreams.get(provider, ()))

@@ -1,15 +1,15 @@
-"""ReadPace: how often a provider's stream is read. The event loop is not woken for what comes during a pause."""
+"""ReadPace: how often a provider's stream is read. Data that arrives during a pause does not wake the event loop."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPace:
-    """The first `prompt_reads` reads are followed by no pause, so that an answer is seen to begin.
+    """When to pause between reads. No pause follows the first `prompt_reads` reads, so that an answer appears early.
 
-    Each later one is followed by `pause_seconds`, or by `share` of the time that the answer has taken where that is
-    longer, but by no more than `most_seconds`. `shows_whole`: the answer is shown at its end only, so that texts that
-    come together need not be told apart.
+    Each later read is followed by a pause of `pause_seconds`, or of `share` of the time that the answer has taken if
+    that is longer, but at most `most_seconds`. `shows_whole`: the answer is shown only at its end, so that texts that
+    arrive together may be joined.
     """
 
     pause_seconds: float = 0.0

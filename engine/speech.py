@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A file of speech. `name` has its format's extension, which servers decide by; `kind` is its media type."""
+    """A file of speech. `name` has the extension by which servers recognize the format; `kind` is the media type."""
 
     data: bytes
     name: str

@@ -11,9 +11,9 @@ from engine.privacy import NONE, Exclusions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A plan. `models` None: every model. `max_output_tokens` bounds each choice of a request.
+    """A plan. `models` None: every model. `max_output_tokens` limits each choice of a request.
 
-    `answers_per_day` is of a UTC day; 0: no limit.
+    `answers_per_day` counts by UTC days; 0: no limit.
     """
 
     name: str
@@ -30,10 +30,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyLimits:
-    """The limits of the API key that a request came with. None: no limit but the plan's.
+    """The limits of the API key that a request came with. None: only the plan's limit applies.
 
-    `models` has the names that the key may ask for, exactly as they are asked for. The key's tokens per month are
-    counted where the hold is taken.
+    `models`: the names that the key may request, compared exactly. The key's tokens per month are checked by the hold.
     """
 
     key_id: int
@@ -61,9 +60,9 @@ class Sponsor:
 class Tenant:
     """A user of the service, with limits, a wallet and an allowance of its own.
 
-    `key`: the limits of the API key that this request came with; None for a request without one.
-    `exclusions`: the providers that may not see its prompts.
-    `sponsors` pay before the tenant, in this order; `pays` False: nobody but them.
+    `key`: the limits of the API key that this request came with; None for a request without one. `exclusions`: the
+    providers that may not see its prompts. `sponsors` pay before the tenant, in this order. `pays` False: only the
+    sponsors pay.
     """
 
     id: int
@@ -77,22 +76,22 @@ class Tenant:
     pays: bool = True
 
     def allows(self, model: str) -> bool:
-        """Return True where both a plan that pays and the API key include the model."""
+        """Return True if both the API key and a plan that pays include the model."""
         return self.plan_allows(model) and (self.key is None or self.key.allows(model))
 
     def plan_allows(self, model: str) -> bool:
-        """Return True where one of the plans that pay includes the model."""
+        """Return True if one of the plans that pay includes the model."""
         return any(plan.allows(model) for plan in self.plans)
 
     @property
     def plans(self) -> tuple[Plan, ...]:
-        """The plans of those who pay, the tenant's own last."""
+        """The plans that pay, the tenant's own last."""
         sponsored = tuple(sponsor.plan for sponsor in self.sponsors)
         return (*sponsored, self.plan) if self.pays or not sponsored else sponsored
 
     @property
     def requests_per_minute(self) -> int:
-        """The most requests per minute that one of the plans includes."""
+        """The highest number of requests per minute in these plans."""
         return max(plan.requests_per_minute for plan in self.plans) if self.sponsors else self.plan.requests_per_minute
 
 
@@ -105,7 +104,7 @@ class Flat:
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """The cost x `times`, always from the wallet."""
+    """A price of `times` the cost, always paid from the wallet."""
 
     times: Fraction
 

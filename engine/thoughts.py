@@ -1,4 +1,4 @@
-"""Blocks of reasoning that a client gives back to the provider that wrote them."""
+"""Blocks of reasoning that a client sends back to the provider that wrote them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""SQL, and the engine's ports over it: no Telegram, no HTTP, no clock."""
+"""The database: SQL and the engine's ports. It contains no Telegram, HTTP or clock."""

@@ -40,12 +40,12 @@ from engine.privacy import DataPolicies
 from engine.tenancy import Markup
 
 _MOST_MODELS = 1024
-_new_tuple = tuple.__new__  # a Quote at half of the time
+_new_tuple = tuple.__new__  # builds a Quote in half the time of its constructor
 
 
 @dataclass(frozen=True, slots=True)
 class _OfferFacts:
-    """Facts about an offer that hold for a minute, whatever the request."""
+    """Facts about an offer that hold for one minute and for every request."""
 
     offer: Offer
     price: Price | None
@@ -64,10 +64,10 @@ class _OfferFacts:
 
 @dataclass(slots=True)
 class Catalog:
-    """All models and offers, and their prices now.
+    """All models and offers with their current prices.
 
-    `known`: offers that tenants may name beside those of `models`. `configured`: whether a provider has a key.
-    `policies`: the providers' handling of prompts.
+    `known`: offers that tenants may name in addition to those of `models`. `configured` tells whether a provider has an
+    API key. `policies`: how each provider handles prompts.
     """
 
     models: Mapping[str, Model]
@@ -90,15 +90,15 @@ class Catalog:
         self._offers = tuple(dict.fromkeys((*in_models, *self.known)))
 
     def names(self) -> tuple[str, ...]:
-        """Return the names that may be asked for now: models, then the offers of configured providers."""
+        """Return the names that may be requested now: models, then the offers of configured providers."""
         listed = (Offer(provider, model) for provider, models in self.book.listed.items() for model in models)
         sold = (offer for offer in (*self._offers, *listed) if not unit_beside_text(offer.name))
         return (*self.models, *sorted({offer.name for offer in sold if self.configured(offer.provider)}))
 
     def model(self, name: str) -> Model:
-        """Return the model of a configured name, of `provider/model`, or of a bare model name.
+        """Return the model for a configured name, for `provider/model`, or for a bare model name.
 
-        Raises UnknownModel (also for a text that is no name and no offer of the operator), ModelNotSold and NotForChat.
+        Raises ModelNotSold, NotForChat and UnknownModel, the last one also for a text that can't be a model's name.
         """
         if (found := self.models.get(name)) is not None:
             if all(is_embedding_name(offer.model) for offer in found.offers):
@@ -116,11 +116,11 @@ class Catalog:
     def quote(
         self, request: ChatRequest, model: Model, at: datetime, tenant_id: int | None = None
     ) -> tuple[tuple[Quote, ...], tuple[Drop, ...]]:
-        """Return the offers of `model` that can serve the request, priced, and the others with a reason.
+        """Return priced quotes of the offers of `model` that can serve the request, and the other offers with a reason.
 
-        The expected cost is of the input as the offer's tokenizer counts it, less the part in the provider's prompt
-        cache, and of an answer as long as this tenant's usually are, thinking included. In a conversation, the turns
-        that are expected after this one are priced too.
+        The expected cost covers the input as the offer's tokenizer counts it, less the part in the provider's prompt
+        cache, and an answer of this tenant's usual length, reasoning included. In a conversation it also covers the
+        turns that are expected after this one.
         """
         size = measure(request)
         answer_tokens = self.sizes.answer_tokens(model.name, tenant_id, size.tokens)
@@ -157,7 +157,7 @@ class Catalog:
     ) -> None:
         """Learn token sizes from an answer's reported usage. Estimated usage is ignored.
 
-        `is_cut`: the answer ended at the output limit, so that its length says nothing.
+        `is_cut`: the answer ended at the output limit, so its length is not learned.
         """
         if usage.estimated:
             return
@@ -173,7 +173,7 @@ class Catalog:
     def remember(
         self, request: ChatRequest, offer: Offer, usage: Usage, at: datetime, tenant_id: int | None = None
     ) -> None:
-        """Count an answered turn of a conversation, and note that the provider has cached its prompt."""
+        """Count an answered turn of a conversation, and note that the provider now has its prompt in the cache."""
         if request.conversation:
             now = at.timestamp()
             self.forecast.answered(request.conversation, tenant_id, usage.input_tokens, now)
@@ -186,13 +186,13 @@ class Catalog:
         return self.book.list_price(model, at)
 
     def context_tokens(self, offer: Offer, at: datetime) -> int | None:
-        """Return the longest context: as learned within the last hour, else as configured, else as catalogued."""
+        """Return the context length: the one learned within the last hour, else the configured or catalogued one."""
         return self.learned_contexts.tokens(offer, at) or self._told_context_tokens(offer)
 
     def teach_context(self, offer: Offer, named_tokens: int | None, refused_tokens: int, at: datetime) -> None:
-        """Learn the longest context from a refused input that the provider itself classified as too long.
+        """Learn the context length from a refusal that the provider itself classified as "input too long".
 
-        It is as the error names it; where none is named or known, below `refused_tokens`.
+        The length is the one that the error names; if it names none and none is known, just below `refused_tokens`.
         """
         if named_tokens is None and self.context_tokens(offer, at) is not None:
             return
@@ -255,7 +255,7 @@ class Catalog:
         )
 
     def _sellers(self, name: str) -> tuple[Offer, ...]:
-        """Return the offers of a name: known ones first, then those of the price catalogue."""
+        """Return the offers that sell the model `name`: known offers first, then those of the price catalogue."""
         exact = Offer.named(name)
         known = tuple(offer for offer in self._offers if offer.model == name)
         if exact in self._offers or (not known and self._is_sold(exact)):
@@ -271,8 +271,8 @@ class Catalog:
 class _SizedRequest:
     """One request with its sizes. `answer_tokens`: expected visible tokens of each choice.
 
-    `least_tokens`: an offer whose context leaves less output than this can't serve the request. `outlook`: the further
-    turns of its conversation; None where it is part of none. `sent`: its last prompts, by offer.
+    `least_tokens`: an offer whose context leaves less room for the output can't serve the request. `outlook`: the
+    further turns of its conversation; None outside a conversation. `sent`: the conversation's last prompts, by offer.
     """
 
     request: ChatRequest
@@ -283,13 +283,13 @@ class _SizedRequest:
     sent: Mapping[Offer, SentPrompt]
 
     def output_tokens(self, times: float) -> int:
-        """Return the output tokens expected to be billed. `times`: tokens billed for one visible token."""
+        """Return the output tokens that are expected to be billed. `times`: tokens billed per visible token."""
         expected, most = round(self.answer_tokens * times), self.request.max_output_tokens
         return self.request.n * (expected if not most or expected < most else most)
 
 
 def _unable(facts: _OfferFacts, sized: _SizedRequest, input_tokens: int) -> str:
-    """Return why an offer can't serve the request; empty where it can."""
+    """Return the reason why an offer can't serve the request; empty if it can."""
     if not facts.configured:
         return "not configured"
     context, needed = facts.context_tokens, input_tokens + sized.least_tokens

@@ -1,7 +1,7 @@
-"""Conversation forecasts: the turns still expected, their growth and the gaps between them. `now` is passed in.
+"""Conversation forecasts: the turns still expected, how much each adds, and the pauses between them.
 
-Learned per front end and tenant, given the number of turns so far; a tenant with few turns is drawn towards its front
-end. The weight of old turns fades.
+Forecasts are learned per front end and tenant, by the number of turns so far. A tenant with few turns gets a forecast
+close to that of the front end. The weight of old turns fades. `now` is passed in.
 """
 
 from collections import OrderedDict
@@ -21,19 +21,19 @@ _FIRST_TURNS = (1, 2, 3, 5, 9)  # the first turn of each class of turns
 _CLASSES = len(_FIRST_TURNS)
 _MOST_CHANCE = 0.95
 _FIRST_CHANCES, _FIRST_WEIGHT = (0.7,) * _CLASSES, 4.0
-_OWN_WEIGHT = 30.0  # so many turns of a tenant weigh as much as those of all tenants
-_WAIT_TIMES = 1.5  # of the mean gap: the longest gaps are seen last
+_OWN_WEIGHT = 30.0  # this many turns of one tenant weigh as much as those of all tenants
+_WAIT_TIMES = 1.5  # a conversation stays open for this multiple of the mean gap: the longest gaps are seen last
 _FIRST_GAP_SECONDS, _MOST_GAP_SECONDS, _FIRST_GROWTH_TOKENS = 60.0, 7200.0, 300.0
 _MOST_SAMPLES_OF_ALL, _MOST_SAMPLES_OF_ONE = 500.0, 50.0
 _MOST_CONVERSATIONS, _MOST_TENANTS = 20_000, 20_000
 
 
 class Outlook(NamedTuple):
-    """The further turns of a conversation that are expected after this one.
+    """The turns that a conversation is expected to have after this one.
 
     `turns`: their number. `turns_squared`: the expected sum 1 + 2 + … over them, by which a growing history is priced.
-    `growth_tokens` that each turn adds to the input. `gaps`: the distribution over the classes of gaps.
-    `now`: the time of the forecast in seconds.
+    `growth_tokens`: tokens that each turn adds to the input. `gaps`: the distribution over the classes of gaps. `now`:
+    the time of the forecast in seconds.
     """
 
     turns: float
@@ -53,7 +53,7 @@ class _Conversation:
 
 @dataclass(slots=True)
 class _Fading:
-    """A mean of at most so many samples: a new sample replaces a part of the old ones."""
+    """A mean whose weight is capped at a number of samples: beyond it, a new sample replaces a part of the old ones."""
 
     value: float = 0.0
     samples: float = 0.0
@@ -68,10 +68,11 @@ class _Fading:
 
 @dataclass(slots=True)
 class _Habits:
-    """The conversations of one front end, or of one tenant there. `gaps`: how often, by class of gaps.
+    """Learned habits of one front end, or of one tenant there. `gaps`: how often each class of gaps occurred.
 
-    By class of turns: `asked` turns, those that `continued`, and those still `open`: each as the share of the usual
-    wait for the next turn that is still ahead. A share falls exponentially, so that one number holds the sum of all.
+    Three lists count turns by class of turns: those `asked`, those that `continued`, and those still `open`. An open
+    turn counts as the share of its usual wait that is still ahead. A share falls exponentially, so that one number can
+    hold the sum of all shares.
     """
 
     most_samples: float
@@ -84,7 +85,7 @@ class _Habits:
     gaps: list[float] = field(default_factory=lambda: [0.0] * (len(GAP_SECONDS) + 1))
 
     def add(self, turn: int, now: float, wait_seconds: float) -> None:
-        """Count an answered turn, which waits for the next one."""
+        """Count an answered turn. From now on it is open: the next turn may follow."""
         share = self._open_share(now, wait_seconds)
         self.open = [count * share for count in self.open]
         self.at = max(self.at, now)
@@ -96,7 +97,7 @@ class _Habits:
         self.open[number] += 1
 
     def add_gap(self, turn: int, growth_tokens: float, gap_seconds: float) -> None:
-        """Count that a turn was continued after `gap_seconds`."""
+        """Count that a turn was followed by another one after `gap_seconds`."""
         self.continued[_turn_class(turn)] += 1
         self.growth_tokens.add(growth_tokens, self.most_samples)
         self.gap_seconds.add(min(gap_seconds, _MOST_GAP_SECONDS), self.most_samples)
@@ -105,7 +106,7 @@ class _Habits:
         self.gaps[gap_class(gap_seconds)] += 1
 
     def chances(self, now: float, wait_seconds: float, expected: Sequence[float], weight: float) -> list[float]:
-        """Return the chance of a further turn by class of turns, drawn towards the expected ones."""
+        """Return the chance of a further turn by class of turns; with few samples it is close to the `expected` one."""
         share = self._open_share(now, wait_seconds)
         found = []
         for asked, continued, waiting, chance in zip(self.asked, self.continued, self.open, expected, strict=True):
@@ -120,7 +121,7 @@ class _Habits:
 
 @dataclass(slots=True)
 class _FrontEnd:
-    """The conversations of one front end, and the habits of all and of each tenant."""
+    """The conversations of one front end, the habits of all its tenants together, and those of each tenant."""
 
     habits: _Habits = field(default_factory=lambda: _Habits(_MOST_SAMPLES_OF_ALL))
     tenants: OrderedDict[int, _Habits] = field(default_factory=OrderedDict)
@@ -142,7 +143,7 @@ class _FrontEnd:
 
 @dataclass(slots=True)
 class ConversationForecast:
-    """Learns from each answered turn. One per process."""
+    """Forecasts that learn from each answered turn. One object per process."""
 
     _front_ends: dict[bool, _FrontEnd] = field(default_factory=lambda: {True: _FrontEnd(), False: _FrontEnd()})
 
@@ -165,7 +166,7 @@ class ConversationForecast:
         return Outlook(turns, turns_squared, max(0.0, growth), gaps, now)
 
     def answered(self, conversation: str, tenant_id: int | None, input_tokens: int, now: float) -> None:
-        """Count an answered turn. `input_tokens`: as reported for it."""
+        """Count an answered turn. `input_tokens`: the number that the provider reported for the turn."""
         front_end = self._front_ends[conversation.startswith(HTTP_PREFIX)]
         known, wait_seconds = front_end.conversations.pop(conversation, None), front_end.wait_seconds()
         if known is None:
@@ -209,7 +210,10 @@ def _shares(counts: list[float], expected: tuple[float, ...], weight: float) -> 
 
 
 def rates_of(price: Price, input_tokens: int, *, writes_cache: bool) -> Rates:
-    """Return the rates of this input; where its cache is written unasked, that is the price of input."""
+    """Return the rates for this input.
+
+    Where the provider always writes its cache, input costs as much as writing it.
+    """
     rates = price.rates(input_tokens)
     if writes_cache and input_tokens >= _CACHED_FROM_TOKENS and rates.cache_write > rates.input:
         return replace(rates, input=rates.cache_write)
@@ -217,7 +221,7 @@ def rates_of(price: Price, input_tokens: int, *, writes_cache: bool) -> Rates:
 
 
 def constant_rates(price: Price, *, writes_cache: bool) -> Rates | None:
-    """Return the rates where they are the same for every length of the input, else None."""
+    """Return the rates if they are the same for every length of the input, else None."""
     rates = price.rates(0)
     depends = len(price.tiers) > 1 or (writes_cache and rates.cache_write > rates.input)
     return None if depends else rates
@@ -226,9 +230,9 @@ def constant_rates(price: Price, *, writes_cache: bool) -> Rates | None:
 def later_cost_atto(
     rates: Rates, input_tokens: int, output_tokens: int, outlook: Outlook, hits: OfferHits | None
 ) -> int:
-    """Return the expected cost of the further turns at one offer. `hits` None: a cache saves nothing there.
+    """Return the expected cost of the further turns at one offer. `hits` None: no saving by a prompt cache.
 
-    The inputs grow by the same number of tokens each turn, and each of them has the one before it as its prefix.
+    Each turn's input is longer than the one before by the same number of tokens, and begins with it.
     """
     turns, turns_squared, growth, gaps, _ = outlook
     if not turns:

@@ -1,4 +1,4 @@
-"""The default offers and tariffs of the models `auto` and `smart`, and a prompt of usual size."""
+"""The default offers and tariffs of the models `auto` and `smart`, and the size of a typical prompt."""
 
 from typing import Any, Final
 

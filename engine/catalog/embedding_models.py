@@ -1,7 +1,7 @@
-"""Embedding models: the offers that a name stands for, their quotes, and the numbers of dimensions that they have.
+"""Embedding models: the offers behind a name, their quotes, and the numbers of dimensions that each model can return.
 
-The vectors of two models can't be compared, so every offer of one name is of the same model. A model's name tells
-whether it makes embeddings; a local server may embed with any model.
+Vectors of different models can't be compared, so all offers behind a name are of the same model. The name shows whether
+a model makes embeddings; a local server may embed with any model.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from engine.embeddings import EmbeddingRequest
 from engine.errors import BadRequest, ModelNotPriced, ModelNotSold, NotForEmbeddings, UnknownModel
 from engine.tenancy import Markup
 
-PER_INPUT_TOKENS = 3  # tokens that a model may add to each text: a beginning, an end, SentencePiece's space
+PER_INPUT_TOKENS = 3  # tokens that a model may add to each text: start token, end token, SentencePiece's leading space
 _DIMENSIONS: tuple[tuple[str, int, int], ...] = (
     # (a part of the model's name, the fewest and the most dimensions). Sources: developers.openai.com/api/docs/guides/
     # embeddings, docs.mistral.ai/studio/knowledge-rag/embeddings, ai.google.dev/gemini-api/docs/embeddings.
@@ -32,9 +32,9 @@ _OPENAI_VOCABULARY = ("text-embedding-3-", "text-embedding-ada-")
 
 
 def embedding_model(catalog: Catalog, name: str) -> Model:
-    """Return the model of a configured name, of `provider/model`, or of a bare model name with all its sellers.
+    """Return the model for a configured name, for `provider/model`, or for a bare model name with all its sellers.
 
-    Raises UnknownModel, NotForEmbeddings for a model that answers prompts, and ModelNotPriced.
+    Raises UnknownModel, ModelNotPriced, and NotForEmbeddings for a model that answers prompts.
     """
     if name in catalog.models:
         return _configured_model(catalog, name)
@@ -51,7 +51,7 @@ def embedding_model(catalog: Catalog, name: str) -> Model:
 
 
 def embedding_names(catalog: Catalog) -> tuple[str, ...]:
-    """Return the embedding models to list: the operator's, and the defaults whose providers have a key."""
+    """Return the embedding models to list: the operator's own, and the default ones whose providers have a key."""
     known = (*_named_offers(catalog), *map(Offer.named, EMBEDDINGS))
     offers = sorted(
         {each.name for each in known if is_embedding_name(each.model) and catalog.is_configured(each.provider)}
@@ -62,9 +62,9 @@ def embedding_names(catalog: Catalog) -> tuple[str, ...]:
 def quote_embeddings(
     catalog: Catalog, request: EmbeddingRequest, model: Model, at: datetime
 ) -> tuple[tuple[Quote, ...], tuple[Drop, ...]]:
-    """Return the offers that can embed the inputs, priced, and the others with a reason. Raises ModelNotPriced.
+    """Return the offers that can embed the inputs, each with a price, and the other offers with a reason.
 
-    The hold is made for the UTF-8 bytes of the texts, and for token lists as they are.
+    The hold covers the UTF-8 bytes of the texts; token lists are counted exactly. Raises ModelNotPriced.
     """
     tokens, most_tokens = estimated_tokens(request), bound_tokens(request)
     quotes: list[Quote] = []
@@ -84,7 +84,10 @@ def quote_embeddings(
 
 
 def checked_dimensions(model: Model, dimensions: int | None) -> int | None:
-    """Return the number of dimensions to ask for; None where the model has no other. Raises BadRequest."""
+    """Return the number of dimensions to request; None for the model's full number.
+
+    Raises BadRequest for a wrong number.
+    """
     name = model.offers[0].model
     known = next(((least, most) for part, least, most in _DIMENSIONS if part in name), None)
     if dimensions is None or known is None:
@@ -100,12 +103,12 @@ def checked_dimensions(model: Model, dimensions: int | None) -> int | None:
 
 
 def estimated_tokens(request: EmbeddingRequest) -> int:
-    """Return about how many tokens the inputs have."""
+    """Return the estimated number of tokens of all inputs."""
     return sum(estimate_text(each) if isinstance(each, str) else len(each) for each in request.inputs)
 
 
 def bound_tokens(request: EmbeddingRequest) -> int:
-    """Return the most tokens that a provider counts."""
+    """Return the highest number of tokens that a provider can count for the inputs."""
     return sum(_bound(each) for each in request.inputs)
 
 
@@ -133,18 +136,18 @@ def _configured_model(catalog: Catalog, name: str) -> Model:
 
 
 def _is_one_model(model: Model) -> bool:
-    """Return whether all offers make embeddings, and of one model: other vectors can't be compared."""
+    """Return whether all offers are of one embedding model: vectors of different models can't be compared."""
     return all(is_embedding_name(offer.model) for offer in model.offers) and len(set(map(_identity, model.offers))) == 1
 
 
 def _identity(offer: Offer) -> str:
-    """Return the model's own name, without the vendor that a reseller puts before it."""
+    """Return the model's own name, without the vendor's name that a reseller puts before it."""
     vendor, slash, name = offer.model.partition("/")
     return name if slash and vendor in RESOLD.get(offer.provider, {}) else offer.model
 
 
 def _sellers(catalog: Catalog, name: str) -> Iterator[Offer]:
-    """Yield the configured offers of a name: that of `provider/model` alone, else every one of this very model."""
+    """Yield the configured offers of a name: one for `provider/model`, all sellers for a bare model name."""
     exact = Offer.named(name)
     if exact.model and catalog.is_configured(exact.provider):
         if _is_sold(catalog, exact):
@@ -156,7 +159,7 @@ def _sellers(catalog: Catalog, name: str) -> Iterator[Offer]:
 
 
 def _local_offers(catalog: Catalog, name: str) -> Iterator[Offer]:
-    """Yield the offers of servers without a price, unless the name is that of a provider's own model."""
+    """Yield the offers of local servers, which have no price, unless the price catalogue has a model of that name."""
     if not catalog.book.sellers(name, lambda _: True) and not catalog.book.knows(*Offer.named(name)):
         yield from (Offer(each, name) for each in sorted(catalog.book.free_providers) if catalog.is_configured(each))
 
@@ -177,14 +180,14 @@ def _offers_of_model(catalog: Catalog, name: str) -> Iterator[Offer]:
 
 
 def _is_sold(catalog: Catalog, offer: Offer) -> bool:
-    """Return whether a configured provider sells the model for embeddings; a local server may embed with any."""
+    """Return whether a configured provider sells the model for embeddings; a local server may embed with any model."""
     if offer.provider in catalog.book.free_providers:
         return True
     return is_embedding_name(offer.model) and catalog.book.knows(offer.provider, offer.model)
 
 
 def _not_embedding(catalog: Catalog, name: str) -> NotForEmbeddings | UnknownModel:
-    """Return the error of a model that is none for embeddings: it answers prompts, or does not exist."""
+    """Return the error for a model that makes no embeddings: either it answers prompts, or it does not exist."""
     try:
         catalog.model(name)
     except (UnknownModel, ModelNotSold):

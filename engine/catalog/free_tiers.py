@@ -1,4 +1,4 @@
-"""Free tiers: offers at price zero within limits per minute and day, which we count. The time is passed in."""
+"""Free tiers: offers that cost nothing within limits per minute and per day, which we count. `now` is passed in."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ FREE_PRICE = Price(((0, FREE),), FREE_SOURCE)
 _MINUTE = timedelta(minutes=1)
 _ZONES = {
     "gemini": ZoneInfo("America/Los_Angeles")
-}  # the zone whose midnight begins a provider's day; UTC for the others
+}  # the time zone whose midnight begins a provider's day; UTC for all other providers
 
 
 @dataclass(frozen=True, slots=True)
 class FreeTierLimits:
-    """The limits of one free tier: [free] in farthing.toml."""
+    """The limits of one free tier, as set in [free] of farthing.toml."""
 
     requests_per_minute: int
     requests_per_day: int
@@ -43,7 +43,10 @@ class _Tier:
 
 @dataclass(slots=True)
 class FreeTiers:
-    """The free tiers in use. Every attempt at a free price is counted; a 429 closes the tier for as long as it says."""
+    """The free tiers in use.
+
+    Every attempt at a free price is counted; a 429 closes the tier for the time that it names.
+    """
 
     allowed: Mapping[Offer, FreeTierLimits] = field(default_factory=dict)
     _tiers: dict[Offer, _Tier] = field(init=False)
@@ -52,7 +55,7 @@ class FreeTiers:
         self._tiers = {offer: _Tier(allowed) for offer, allowed in self.allowed.items()}
 
     def left(self, offer: Offer, now: datetime) -> FreeTierRemaining | None:
-        """Return the requests left; None where the offer has no free tier."""
+        """Return the requests that the tier still allows; None if the offer has no free tier."""
         tier = self._tiers.get(offer)
         if tier is None:
             return None
@@ -76,14 +79,14 @@ class FreeTiers:
         tier.used_here += 1
 
     def take_counts(self) -> list[tuple[Offer, int]]:
-        """Return the requests of this process since the last call."""
+        """Return the requests that this process has sent since the last call, by offer."""
         used = [(offer, tier.used_here) for offer, tier in self._tiers.items() if tier.used_here]
         for offer, _ in used:
             self._tiers[offer].used_here = 0
         return used
 
     def count_elsewhere(self, offer: Offer, now: datetime, used: int) -> None:
-        """Count the requests of another process."""
+        """Count requests that another process has sent."""
         tier = self._tiers.get(offer)
         if tier is not None:
             _roll(tier, offer, now)
@@ -91,7 +94,7 @@ class FreeTiers:
             tier.used_today += used
 
     def refused(self, offer: Offer, now: datetime, seconds: float | None, *, per_day: bool) -> None:
-        """Close the tier after a 429: for `seconds`, or until the provider's next day."""
+        """Close the tier after a 429: for `seconds`, or until the provider's next day begins."""
         tier = self._tiers.get(offer)
         if tier is None:
             return
@@ -99,7 +102,7 @@ class FreeTiers:
         tier.closed_until = max(until, tier.closed_until or until)
 
     def begin(self, offer: Offer, now: datetime, used_today: int) -> None:
-        """Set the requests of today, as earlier processes used them."""
+        """Set today's count to the number of requests that earlier processes have sent."""
         tier = self._tiers[offer]
         _roll(tier, offer, now)
         tier.used_today = used_today
@@ -115,7 +118,7 @@ def day_end(offer: Offer, now: datetime) -> datetime:
 
 
 def _midnight(offer: Offer, now: datetime, days: int) -> datetime:
-    """Return the midnight that began the provider's day, or one `days` later; a day may have 23 or 25 hours."""
+    """Return the midnight that began the provider's day, or the one `days` later; a day may have 23 or 25 hours."""
     zone = _ZONES.get(offer.provider, UTC)
     day = now.astimezone(zone).date() + timedelta(days=days)
     return datetime.combine(day, time(), zone).astimezone(UTC)

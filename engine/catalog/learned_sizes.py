@@ -1,8 +1,9 @@
-"""Sizes that answers and refusals teach: the visible tokens to expect of an answer, the longest context of an offer.
+"""Sizes learned from answers and refusals: the expected length of an answer, the context length of an offer.
 
-Lengths are learned by model, size of the input and tenant. Each eighth of an octave of input tokens is drawn towards
-its quarter while its samples are few, the quarter towards its octave, and the octave towards the mean of its model. A
-tenant's own answers count as a multiple of those of all.
+Lengths of answers are learned by model, size of the input and tenant. Sizes of inputs fall into classes, each an eighth
+of an octave wide. While a class has few samples its mean is drawn towards the mean of its quarter octave, that of the
+quarter towards the octave, and that of the octave towards the mean of its model. A tenant's own answers give a factor
+to multiply the result by.
 """
 
 import math
@@ -14,18 +15,19 @@ from typing import Any
 from engine.catalog.offers import Offer
 
 LEARNED_FOR = timedelta(hours=1)
-MOST_OFFERS = 4096  # tenants may ask for any name
-USUAL_OUTPUT_TOKENS = 240  # the expected length of an answer while none was seen
+MOST_OFFERS = 4096  # upper bound of the table: tenants may request any name
+USUAL_OUTPUT_TOKENS = 240  # the expected length of an answer until one was seen
 MEMORY = 0.995
 SIZE_WEIGHT = 10.0  # this many answers to inputs of one size weigh as much as those of all sizes
 OWN_WEIGHT = 10.0  # this many answers of one tenant weigh as much as those of all tenants
 _MOST_TENANTS = 20_000
-_PARTS: Mapping[str, int] = {"octave": 1, "quarter": 4, "eighth": 8}  # buckets in an octave, by their name
+# classes of input sizes in an octave, by the name of their width
+_PARTS: Mapping[str, int] = {"octave": 1, "quarter": 4, "eighth": 8}
 
 
 @dataclass(slots=True)
 class Mean:
-    """A mean with forgetting: the first samples count in full, later ones with `1 - MEMORY` each."""
+    """A mean that forgets: the first samples count in full, each later one with the weight `1 - MEMORY`."""
 
     value: float = 0.0
     samples: float = 0.0
@@ -35,13 +37,13 @@ class Mean:
         self.value += (value - self.value) / self.samples
 
     def drawn(self, towards: float, weight: float) -> float:
-        """Return the mean as if `weight` further samples had the value `towards`."""
+        """Return the mean that `weight` further samples with the value `towards` would give."""
         return (self.value * self.samples + towards * weight) / (self.samples + weight)
 
 
 @dataclass(slots=True)
 class Ratio:
-    """Reported over estimated input tokens, for one offer and script: the mean and the maximum."""
+    """Reported input tokens divided by estimated ones, for one offer and script: the mean and the maximum."""
 
     mean: Mean = field(default_factory=Mean)
     most: float = 0.0
@@ -57,7 +59,8 @@ class Ratio:
 class OfferSizes:
     """The sizes that one offer has reported.
 
-    `inputs`: by script. `words`: reported over estimated visible tokens. `thought`: tokens billed for a visible one.
+    `inputs`: ratios by script. `words`: reported visible tokens divided by estimated ones. `thought`: tokens billed for
+    one visible token.
     """
 
     inputs: dict[str, Ratio] = field(default_factory=dict)
@@ -67,14 +70,17 @@ class OfferSizes:
 
 @dataclass(slots=True)
 class AnswerLengths:
-    """Means of visible tokens. `_sized`: by the part of an octave, then by model and size of the input."""
+    """Mean numbers of visible tokens in answers: by model, by model and size of the input, and by tenant and model.
+
+    `_sized` has one table for each width of the classes of input sizes.
+    """
 
     _models: dict[str, Mean] = field(default_factory=dict)
     _sized: dict[str, dict[tuple[str, int], Mean]] = field(default_factory=lambda: {part: {} for part in _PARTS})
     _own: dict[tuple[int, str], Mean] = field(default_factory=dict)
 
     def expected(self, model: str, tenant_id: int | None, input_tokens: int) -> float:
-        """Return the tokens to expect; `input_tokens` 0 is an unknown size."""
+        """Return the expected visible tokens of an answer; `input_tokens` 0 means an unknown size."""
         usual = self._usual(model, input_tokens)
         own = None if tenant_id is None else self._own.get((tenant_id, model))
         return usual if own is None else usual * own.drawn(1.0, OWN_WEIGHT)
@@ -91,14 +97,17 @@ class AnswerLengths:
             self._own.setdefault((tenant_id, model), Mean()).add(tokens / self._usual(model, input_tokens))
 
     def dump(self) -> dict[str, Any]:
-        """Return the state to keep over a restart, as JSON; tenants' own lengths are learned again."""
+        """Return the state as JSON, to be kept over a restart. The lengths of single tenants are not part of it."""
         return {
             "answers": [[model, mean.value, mean.samples] for model, mean in self._models.items()],
             **{f"answers_by_{part}": _rows(means) for part, means in self._sized.items()},
         }
 
     def load(self, kept: Mapping[str, Any]) -> None:
-        """Restore the state of `dump`; earlier releases stored no sizes. Raises KeyError, TypeError or ValueError."""
+        """Restore the state that `dump` returned; earlier releases stored no sizes.
+
+        Raises KeyError, TypeError or ValueError.
+        """
         for model, value, samples in kept["answers"]:
             self._models[str(model)] = Mean(float(value), float(samples))
         for part, means in self._sized.items():
@@ -125,17 +134,17 @@ def _rows(means: Mapping[tuple[str, int], Mean]) -> Iterable[list[Any]]:
 
 @dataclass(slots=True)
 class ThinkingSpeeds:
-    """Reasoning tokens for each second before the first token, of offers that bill reasoning and do not send it."""
+    """Reasoning tokens per second before the first token, for offers that bill reasoning without sending it."""
 
     _per_second: dict[Offer, Mean] = field(default_factory=dict)
 
     def tokens(self, offer: Offer, seconds: float) -> int:
-        """Return the reasoning to expect of an answer whose first token came after so many seconds."""
+        """Return the expected reasoning tokens of an answer whose first token came after `seconds`."""
         mean = self._per_second.get(offer)
         return round(mean.value * seconds) if mean else 0
 
     def learn(self, offer: Offer, thinking_tokens: int, seconds: float) -> None:
-        """Learn from a whole answer."""
+        """Learn from the reasoning tokens of a complete answer, and from the seconds before its first token."""
         if thinking_tokens > 0 and seconds > 0:
             bound(self._per_second, offer)
             self._per_second.setdefault(offer, Mean()).add(thinking_tokens / seconds)
@@ -143,7 +152,7 @@ class ThinkingSpeeds:
 
 @dataclass(slots=True)
 class LearnedContexts:
-    """Context lengths learned from refusals. They are forgotten after an hour.
+    """Context lengths learned from refusals. Each is forgotten after an hour.
 
     A learned length is never below the largest input that the offer has served.
     """
@@ -153,21 +162,21 @@ class LearnedContexts:
     _new: set[Offer] = field(default_factory=set)
 
     def tokens(self, offer: Offer, at: datetime) -> int | None:
-        """Return the length learned within the last hour, None where there is none."""
+        """Return the length that was learned within the last hour, None if there is none."""
         found = self._learned.get(offer)
         if found is None or at >= found[1]:
             return None
         return max(found[0], self._served.get(offer, 0))
 
     def learn(self, offer: Offer, tokens: int, at: datetime) -> None:
-        """Learn from a refusal at the time `at` that the context is `tokens` long."""
+        """Learn from a refusal at the time `at` that the context holds `tokens` tokens."""
         if tokens > 0:
             bound(self._learned, offer)
             self._learned[offer] = (tokens, at + LEARNED_FOR)
             self._new.add(offer)
 
     def take_new(self, at: datetime) -> list[tuple[Offer, int, float]]:
-        """Return the lengths learned here since the last call, with the seconds for which they hold."""
+        """Return the lengths learned in this process since the last call, with the seconds that they remain valid."""
         learned = [(offer, *self._learned[offer]) for offer in self._new if offer in self._learned]
         self._new.clear()
         return [(offer, tokens, (until - at).total_seconds()) for offer, tokens, until in learned if until > at]
@@ -179,13 +188,13 @@ class LearnedContexts:
             self._learned[offer] = (tokens, at + timedelta(seconds=left_seconds))
 
     def served(self, offer: Offer, input_tokens: int) -> None:
-        """Note an input that the offer has served."""
+        """Note that the offer has served an input of this size."""
         if input_tokens > self._served.get(offer, 0):
             bound(self._served, offer)
             self._served[offer] = input_tokens
 
 
 def bound(known: dict[Offer, Any], offer: Offer) -> None:
-    """Make space for one more offer: the oldest entry is forgotten."""
+    """Make space for one more offer: remove the oldest entry of a full table."""
     if offer not in known and len(known) >= MOST_OFFERS:
         del known[next(iter(known))]

@@ -1,4 +1,4 @@
-"""Names of models: the alphabet that a name may use, and the kinds of models that are not billed by text tokens."""
+"""Names of models: the characters that a name may contain, and models whose bill does not count text tokens."""
 
 import re
 from functools import lru_cache
@@ -11,7 +11,10 @@ _DATE = re.compile(r"[-@](?:20\d{6}|20\d\d-\d\d-\d\d)")
 
 @lru_cache(maxsize=4096)
 def is_model_name(name: str) -> bool:
-    """Return whether `name` can be a model's name. A path (`..`, `//`), a query, a fragment or an escape can not."""
+    """Return whether `name` can be a model's name.
+
+    It can't contain a path (`..`, `//`), a query, a fragment or an escape.
+    """
     return len(name) <= MOST_NAME_CHARS and _NAME.fullmatch(name) is not None
 
 
@@ -47,12 +50,12 @@ _PATTERNS = tuple((re.compile(pattern), unit) for pattern, unit in _NOT_IN_TEXT_
 
 @lru_cache(maxsize=4096)
 def unit_beside_text(model: str) -> str:
-    """Return the unit that a model's bill is counted in beside text tokens; empty where text tokens are all."""
+    """Return the unit that a model bills apart from text tokens; empty if it bills text tokens only."""
     name = model.lower()
     return next((unit for pattern, unit in _PATTERNS if pattern.search(name)), "")
 
 
 @lru_cache(maxsize=4096)
 def is_embedding_name(model: str) -> bool:
-    """Return whether a name is that of a model that makes embeddings of texts."""
+    """Return whether a model of this name makes embeddings of texts."""
     return unit_beside_text(model) == EMBEDDINGS

@@ -1,6 +1,6 @@
-"""Prices, models, offers and quotes, and the abilities that offers lack.
+"""Prices, models, offers and quotes, and the capabilities that offers lack.
 
-A price is in whole atto-dollars per token, with tiers by the length of the input.
+A price is a whole number of atto-dollars per token, with tiers by the length of the input.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from engine.tenancy import Tariff
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Atto-dollars per token."""
+    """Prices in atto-dollars per token."""
 
     input: int
     cached_input: int
@@ -31,7 +31,10 @@ CATALOGUE, FREE_SOURCE = "catalogue", "free"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """`tiers`: (above this many input tokens, rates), ascending from 0. A tier applies to the whole request."""
+    """The price of an offer. Each tier is (lower limit in input tokens, rates), in ascending order, the first from 0.
+
+    The tier of the input's length applies to the whole request.
+    """
 
     tiers: tuple[tuple[int, Rates], ...]
     source: str = CATALOGUE
@@ -44,7 +47,7 @@ class Price:
         return found
 
     def cost_atto(self, usage: Usage) -> int:
-        """Return the exact, unrounded cost."""
+        """Return the exact, unrounded cost of this usage in atto-dollars."""
         rates = self.rates(usage.input_tokens)
         plain = max(0, usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens)
         return (
@@ -55,7 +58,7 @@ class Price:
         )
 
     def ceiling(self, input_tokens: int) -> tuple[int, int]:
-        """Return the highest prices of an input and an output token, for up to `input_tokens` of input."""
+        """Return the highest price of one input token and of one output token, for up to `input_tokens` of input."""
         reachable = [rates for above, rates in self.tiers if above <= input_tokens]
         return (
             max(max(rates.input, rates.cached_input, rates.cache_write) for rates in reachable),
@@ -71,7 +74,7 @@ def flat_price(
     *,
     source: str = "override",
 ) -> Price:
-    """Return a price from USD per 1M tokens. A price that is not given is that of input."""
+    """Return a price from USD per 1M tokens. A cache price that is not given equals the price of input."""
     plain = atto_per_token(input_usd)
     cached = plain if cached_usd is None else atto_per_token(cached_usd)
     written = plain if write_usd is None else atto_per_token(write_usd)
@@ -84,7 +87,7 @@ LOCAL = Price(((0, FREE),), "local")
 class Offer(NamedTuple):
     """One model as one provider sells it, named `provider/model`. The model's own name may contain slashes.
 
-    A tuple, because offers are dictionary keys on the path of every prompt.
+    Offers are dictionary keys for every prompt, and a tuple is a fast one.
     """
 
     provider: str
@@ -102,9 +105,9 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A name that tenants ask for. `last_resort` offers are tried only when no other offer can answer.
+    """A name that tenants request. `last_resort`: offers that are tried only if no other offer can answer.
 
-    Once a day has lost `max_loss_per_day`, offers that cost more than they charge are left out; None: never.
+    After losses of `max_loss_per_day` on one day, offers that cost more than they charge are left out; None: no limit.
     """
 
     name: str
@@ -115,11 +118,13 @@ class Model:
 
 
 class Quote(NamedTuple):
-    """An offer priced for one request at one minute. A limit of None is unknown. `free`: priced by a free tier.
+    """An offer priced for one request at one minute. A limit of None is unknown.
 
-    `input_ceiling_tokens` bounds the input that a hold is made for. `expected_tokens` counts input and output,
-    `input_tokens` the expected input alone. `expected_atto` is of this request, `later_atto` of the further turns that
-    its conversation is expected to have, if they are answered by this offer too.
+    `free`: the price is that of a free tier.
+
+    `input_ceiling_tokens`: the most input tokens that the hold must cover. `input_tokens`: the expected input;
+    `expected_tokens`: the expected input and output. `expected_atto`: the expected cost of this request; `later_atto`:
+    that of the further turns of its conversation, if this offer answers them too.
     """
 
     offer: Offer
@@ -136,12 +141,12 @@ class Quote(NamedTuple):
 
     @property
     def plan_atto(self) -> int:
-        """The amount by which offers are ordered."""
+        """The expected cost in atto-dollars by which offers are ordered."""
         return self.expected_atto + self.later_atto
 
     @property
     def room_tokens(self) -> int | None:
-        """Tokens that the context leaves for an answer; None: unknown."""
+        """Tokens that the context leaves for an answer; None if the context length is unknown."""
         return None if self.context_tokens is None else max(0, self.context_tokens - self.input_tokens)
 
     @property
@@ -151,14 +156,14 @@ class Quote(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """An offer left out, and the reason."""
+    """An offer that was left out, and the reason."""
 
     offer: Offer
     reason: str
 
 
 class MissingCapability(StrEnum):
-    """An ability that an offer can lack, worded as the reason why it is left out."""
+    """A capability that an offer can lack, worded as the reason why the offer is left out."""
 
     IMAGES = "takes no images"
     TOOLS = "calls no tools"
@@ -193,9 +198,9 @@ _OUTPUT_LIMITS: tuple[tuple[str, int], ...] = (
 def needed_capabilities(
     request: ChatRequest, lacks: Iterable[frozenset[MissingCapability]], *, has_pictures: bool
 ) -> frozenset[MissingCapability]:
-    """Return the abilities that this request needs and that some offers lack; `lacks` are those of the offers.
+    """Return the capabilities that this request needs and that some offer lacks; `lacks` has those of each offer.
 
-    Where every offer gives one choice only, one is the answer, and `n` is named as ignored.
+    If no offer can give several choices, the request gets one choice, and `n` is named among the ignored fields.
     """
     options = request.options
     needs = {
@@ -214,5 +219,5 @@ def missing_capabilities(offer: Offer) -> frozenset[MissingCapability]:
 
 @lru_cache(maxsize=4096)
 def output_limit(offer: Offer) -> int | None:
-    """Return the most tokens of one answer; None: unknown."""
+    """Return the highest number of tokens of one answer; None if it is unknown."""
     return next((limit for part, limit in _OUTPUT_LIMITS if part in offer.name), None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from engine.chat import ChatRequest, Image
 
-IMAGE_TOKENS = 1600  # the largest count of a usual picture at most providers
+IMAGE_TOKENS = 1600  # the largest count of a typical picture at most providers
 _MOST_IMAGE_TOKENS = 16_000
 _PIXELS_PER_TOKEN = 500
 _MINI_BASE_TOKENS, _MINI_TILE_TOKENS = 2833, 5667
@@ -19,28 +19,28 @@ _BY_MODEL = (
 
 
 def estimate_pictures(request: ChatRequest, model: str) -> int:
-    """Return about how many tokens `model` counts for the pictures."""
+    """Return an estimate of the tokens that `model` counts for the request's pictures."""
     number = sum(1 for _ in _images(request))
     return number * next(tokens for part, tokens in _BY_MODEL if part in model)
 
 
 def pictures_bound(request: ChatRequest) -> int:
-    """Return the most tokens of the pictures, by their pixels; gpt-4o-mini bills more than that."""
+    """Return the highest token count of the pictures, by their pixels. Only gpt-4o-mini may count more."""
     return sum(_bound(image) for image in _images(request))
 
 
 def pictures_beyond_bound(request: ChatRequest, model: str) -> int:
-    """Return the tokens that `model` may count for the pictures beyond `pictures_bound`."""
+    """Return the tokens by which `model` may exceed `pictures_bound`."""
     if "gpt-4o-mini" not in model:
         return 0
     return sum(max(0, _mini_bound(image) - _bound(image)) for image in _images(request))
 
 
 def _mini_bound(image: Image) -> int:
-    """Return the tokens that gpt-4o-mini bills: a base and as many for each tile of 512 x 512 pixels.
+    """Return the tokens that gpt-4o-mini bills for a picture: a base, and an amount for each tile of 512 x 512 pixels.
 
-    A picture is scaled into 2048 x 2048, then to a short side of 768 pixels: eight tiles at most.
-    Source: developers.openai.com/api/docs/guides/images-vision.
+    A picture is scaled to fit into 2048 x 2048, then to a short side of 768 pixels: at most eight tiles. Source:
+    developers.openai.com/api/docs/guides/images-vision.
     """
     tiles = 8
     if image.detail == "low":

@@ -1,7 +1,7 @@
 """The prices of all offers: data with dates and hours, compiled to whole atto-dollars per token once a minute.
 
-The catalogue is genai-prices; overrides of farthing.toml come first. An offer without a known price can't be quoted:
-it does not count as free. Facts: genai-prices 0.2.3, by running it; DeepSeek's pricing page for the weekend.
+The catalogue is the package genai-prices; overrides of farthing.toml come first. An offer without a known price can't
+be quoted: it is not taken to be free. Facts: genai-prices 0.2.3, by running it; DeepSeek's pricing page for weekends.
 """
 
 import logging
@@ -22,19 +22,20 @@ from engine.money import atto_per_token
 
 log = logging.getLogger(__name__)
 _CATALOGUE_NAMES = {"gemini": "google"}
-_ONLY_SOLD_THERE = {"gemini": ("gemini", "gemma")}  # google in the catalogue is also Vertex, which sells Claude
+# the catalogue's provider "google" includes Vertex, which also sells Claude
+_ONLY_SOLD_THERE = {"gemini": ("gemini", "gemma")}
 _VENDORS = {"openai": "openai", "mistralai": "mistral", "google": "gemini"}
 RESOLD: Mapping[str, Mapping[str, str]] = {"openrouter": _VENDORS}
 """Our names of the providers whose prices a reseller passes on, by the vendor in its model's name.
 
 The catalogue has no resold embeddings. OpenRouter adds only its fee (openrouter.ai/docs/faq), and reports each cost.
 """
-_WEEKEND = 5  # Saturday, as datetime counts
+_WEEKEND = 5  # Saturday in the numbering of `datetime.weekday`
 _PEAK_HOURS_SINCE = date(2026, 8, 17)
 _OFF_PEAK_HOUR = 12
-_MOST_NAMES = 4096  # upper bound of the looked-up names: tenants may ask for any name
+_MOST_NAMES = 4096  # upper bound of the names that are remembered: tenants may request any name
 _BESIDE_TEXT = ("output_image_mtok", "output_audio_mtok", "output_video_mtok", "requests_kcount", "audio_hours")
-_MOST_ATTO_PER_TOKEN = 10**18  # 1 USD a token: a higher price is an error, and would overflow the ledger
+_MOST_ATTO_PER_TOKEN = 10**18  # 1 USD a token: a higher price is an error and would overflow the ledger
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -42,8 +43,8 @@ _UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErr
 class PriceBook:
     """The price of each offer at a given minute. `fees` are added to catalogue prices, not to overrides.
 
-    Catalogue entries are looked up once and compiled once a minute. A newer catalogue clears both. `listed`: the models
-    that servers of `free_providers` say that they have.
+    Catalogue entries are looked up once and compiled once a minute. A newer catalogue clears both results. `listed`:
+    the models that the servers of `free_providers` list.
     """
 
     overrides: Mapping[str, Price] = field(default_factory=dict)
@@ -57,7 +58,7 @@ class PriceBook:
     _compiled: dict[tuple[str, str], tuple[int, Price | None, bool]] = field(default_factory=dict)
 
     def price(self, provider: str, model: str, at: datetime) -> Price | None:
-        """Return the price; None where none is known or it can't be read, so that the offer can't be sold."""
+        """Return the price; None if it is unknown or can't be read exactly, so that the offer can't be sold."""
         override = self.overrides.get(f"{provider}/{model}")
         if override is not None:
             return override
@@ -66,7 +67,7 @@ class PriceBook:
         return self._catalogued(provider, model, at)
 
     def why_unsold(self, provider: str, model: str, at: datetime) -> str:
-        """Return why an offer can't be sold by the token; empty where it can."""
+        """Return the reason why an offer can't be sold by the token; empty if it can."""
         if unit_beside_text(f"{provider}/{model}") or self.bills_beside_text(provider, model, at):
             return "its bill is not counted in text tokens"
         if self.price(provider, model, at) is not None:
@@ -82,7 +83,7 @@ class PriceBook:
         return known is not None and known[2]
 
     def bills_beside_text(self, provider: str, model: str, at: datetime) -> bool:
-        """Return whether the catalogue has a price for pictures, audio, video or requests that a model answers with."""
+        """Return whether the catalogue also has a price for pictures, audio, video or requests of this model."""
         found = self._find(provider, model)
         if found is None:
             return False
@@ -90,9 +91,10 @@ class PriceBook:
         return any(getattr(prices, unit, None) is not None for unit in _BESIDE_TEXT)
 
     def served_price(self, asked: Price, provider: str, served: str, at: datetime) -> Price:
-        """Return the price of an answer by another model than asked: aliases move, and resellers fall back.
+        """Return the price of an answer by a model other than the requested one: aliases move, resellers fall back.
 
-        It is the serving model's price where that exact name is known. An override of the asked offer stays in force.
+        It is the price of the serving model if that exact name is known. An override of the requested offer stays in
+        force.
         """
         own = self.overrides.get(f"{provider}/{served}")
         if own is not None and asked.source != FREE_SOURCE:
@@ -102,7 +104,7 @@ class PriceBook:
         return self._catalogued(provider, served, at) or asked
 
     def list_price(self, model: str, at: datetime) -> Price | None:
-        """Return OpenAI's own price, against which savings are measured."""
+        """Return OpenAI's own price of the model, against which savings are measured."""
         return self._catalogued("openai", model, at)
 
     def context_tokens(self, provider: str, model: str) -> int | None:
@@ -110,7 +112,7 @@ class PriceBook:
         return found.context_window if found is not None else None
 
     def knows(self, provider: str, model: str) -> bool:
-        """Return whether the provider sells the model; a server of one's own sells those that it lists."""
+        """Return whether the provider sells the model; an operator's own server sells the models that it lists."""
         if f"{provider}/{model}" in self.overrides:
             return True
         if provider in self.free_providers:
@@ -147,7 +149,7 @@ class PriceBook:
         return self._found[key]
 
     def _current(self) -> DataSnapshot:
-        """Return the catalogue. Results of a former one are forgotten."""
+        """Return the current catalogue. A newer one clears the results that were computed from the former one."""
         snapshot = get_snapshot()
         if snapshot is not self._snapshot or len(self._found) > _MOST_NAMES:
             self._snapshot = snapshot
@@ -171,14 +173,14 @@ class PriceBook:
         return undated if found is undated else None
 
     def _resold(self, provider: str, model: str) -> ModelInfo | None:
-        """Return the vendor's entry of an embedding model that a reseller sells at the vendor's price."""
+        """Return the vendor's catalogue entry for an embedding model that a reseller sells at the vendor's price."""
         vendor, _, name = model.partition("/")
         seller = RESOLD.get(provider, {}).get(vendor)
         return self._find(seller, name) if seller is not None and is_embedding_name(name) else None
 
 
 class _Updates(UpdatePrices):
-    """Updates that keep the current prices where the publisher can't be reached."""
+    """Price updates that keep the current prices if the publisher can't be reached."""
 
     def fetch(self) -> DataSnapshot | None:
         try:
@@ -190,7 +192,10 @@ class _Updates(UpdatePrices):
 
 @contextmanager
 def fresh_prices(every_seconds: float = 3600) -> Iterator[None]:
-    """Update the catalogue from its publisher in a thread. Without it, prices are those of the installed release."""
+    """Update the catalogue from its publisher in a thread.
+
+    Outside this context, prices are those of the installed release.
+    """
     with _Updates(update_interval=every_seconds):
         yield
 
@@ -198,7 +203,8 @@ def fresh_prices(every_seconds: float = 3600) -> Iterator[None]:
 def _exact_names(snapshot: DataSnapshot, provider: str) -> dict[str, ModelInfo]:
     """Return the models of `provider` by each exact name: ids first, then the aliases that the catalogue lists.
 
-    The catalogue's patterns (begins with, contains) are not names: a name that only fits one may be a misspelling.
+    The catalogue also has patterns (begins with, contains). They are ignored: a name that only fits one may be
+    misspelled.
     """
     theirs, begin = _CATALOGUE_NAMES.get(provider, provider), _ONLY_SOLD_THERE.get(provider, "")
     models = [model for each in snapshot.providers if each.id == theirs for model in each.models]
@@ -218,9 +224,10 @@ def _aliases(match: object) -> Iterator[str]:
 
 
 def _compile(found: ModelInfo, at: datetime, fee: Fraction) -> tuple[Price | None, bool]:
-    """Return the price, and whether there is one that can't be read exactly.
+    """Return the price, and whether the catalogue has a price that can't be read exactly.
 
-    None without that: the catalogue has no price, which it would count as zero. Embeddings have no output.
+    (None, False) means that the catalogue has no price, which genai-prices itself would count as zero. Embeddings have
+    no price of output.
     """
     try:
         prices: ModelPrice = found.get_prices(at)
@@ -235,7 +242,7 @@ def _compile(found: ModelInfo, at: datetime, fee: Fraction) -> tuple[Price | Non
 
 
 def _priced_at(provider: str, at: datetime) -> datetime:
-    """Return the time to look prices up for. The catalogue has hours or dates, not both, and no weekdays.
+    """Return the time to look prices up for. The catalogue can express hours or dates, not both, and no weekdays.
 
     DeepSeek's peak hours apply on weekdays only, since their introduction. At other times its price is that of an
     off-peak hour of the same day.
@@ -265,7 +272,7 @@ def _rates(prices: ModelPrice, above: int, times: Fraction) -> Rates:
 
 
 def _readable(usd_per_mtok: Decimal, times: Fraction) -> int:
-    """Return atto-dollars per token. Raises ValueError for a price that is not exact, is negative or absurdly high."""
+    """Return atto-dollars per token. Raises ValueError for a price that is inexact, negative or absurdly high."""
     atto = atto_per_token(usd_per_mtok, times)
     if atto > _MOST_ATTO_PER_TOKEN:
         raise ValueError(f"{usd_per_mtok} USD per 1M tokens is more than any model costs")
@@ -273,7 +280,7 @@ def _readable(usd_per_mtok: Decimal, times: Fraction) -> int:
 
 
 def _at(price: Decimal | TieredPrices | None, above: int) -> Decimal | None:
-    """Return the price of the tier just over `above` input tokens."""
+    """Return the price that applies to an input just over `above` tokens."""
     if not isinstance(price, TieredPrices):
         return price
     found = price.base

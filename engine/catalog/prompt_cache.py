@@ -1,9 +1,9 @@
 """Prompt caches: the part of a conversation that a provider is expected to bill as cached. `now` is passed in.
 
-Lifetimes and least lengths are the providers' own: DeepSeek keeps prompts for hours, OpenAI and Gemini for minutes and
-from 1,024 tokens. They are only a first guess: the share of hits is learned from the reported usage, by the time
-between two turns. An offer without reports is expected to hit, also where a provider is said to cache on request only:
-a few reports correct that, but an offer that is never asked reports nothing.
+Lifetimes and minimum lengths are the providers' own: DeepSeek keeps prompts for hours, OpenAI and Gemini for minutes
+and from 1,024 tokens. They are a first guess: the share of cache hits is learned from the reported usage, by the time
+between two turns. An offer without reports is expected to hit, even if its provider is said to cache on request only: a
+few reports would correct that, but an offer that is never asked sends no reports.
 """
 
 from bisect import bisect_left
@@ -30,7 +30,8 @@ GAP_SECONDS = (60.0, 300.0, 3600.0)
 _BY_PROVIDER = {provider: (seconds, least) for provider, seconds, least in LIFETIMES}
 _USUAL = (300.0, 1024)
 _MOST_CONVERSATIONS = 20_000
-_FIRST_SHARE, _FIRST_WEIGHT = 0.9, 2.0  # of hits, and the number of reports that outweigh it
+# the expected share of hits before any report, and the number of reports that weigh as much
+_FIRST_SHARE, _FIRST_WEIGHT = 0.9, 2.0
 _MOST_REPORTS = 50.0  # later reports replace earlier ones
 _FORGET_SECONDS = 6 * 3600.0
 _NOWHERE: Mapping[Offer, "SentPrompt"] = {}
@@ -38,7 +39,7 @@ _NOWHERE: Mapping[Offer, "SentPrompt"] = {}
 
 @dataclass(frozen=True, slots=True)
 class SentPrompt:
-    """The last prompt of a conversation at one offer: the number of its messages, and their hash."""
+    """The last prompt of a conversation at one offer: number of messages, their hash, length and time."""
 
     messages: int
     fingerprint: int
@@ -54,8 +55,8 @@ class SentPrompt:
 class OfferHits:
     """The share of a sent prompt that an offer bills as cached in the next turn, by class of gap.
 
-    `least_tokens`: a shorter prompt is not cached. `hoped`: the shares that are worth a try, by few reports: one
-    standard deviation above the expected ones.
+    `least_tokens`: shorter prompts are not cached. `hoped`: optimistic shares, used for the choice of an offer: one
+    standard deviation above the expected ones, which matters while there are few reports.
     """
 
     least_tokens: int
@@ -74,7 +75,7 @@ class OfferHits:
         return cls(least, seconds)
 
     def learn(self, gap: int, share: float, now: float) -> None:
-        """Add the reported share of a turn whose gap is of the class `gap`."""
+        """Add the reported share of cached tokens for a turn whose gap is of the class `gap`."""
         mean, weight = self._reports[gap]
         weight = min(weight + 1, _MOST_REPORTS)
         self._reports[gap] = (mean + (share - mean) / weight, weight)
@@ -86,12 +87,12 @@ class OfferHits:
         return float(sum(map(mul, self.shares, gaps)))
 
     def hope(self, gaps: Sequence[float]) -> float:
-        """Return the share of hits to plan with: a few misses are no reason never to ask an offer again."""
+        """Return the optimistic share of hits, so that a few misses do not exclude an offer for ever."""
         (minute, minutes, hour, longer), (a, b, c, d) = self.hoped, gaps
         return minute * a + minutes * b + hour * c + longer * d
 
     def cached_tokens(self, sent: SentPrompt, now: float) -> int:
-        """Return the input tokens that are expected to be billed as cached, after the prompt `sent`."""
+        """Return the input tokens that are expected to be billed as cached if the prompt `sent` was the last one."""
         return 0 if sent.tokens < self.least_tokens else int(sent.tokens * self.shares[gap_class(now - sent.at)])
 
     def forget(self, provider: str, now: float) -> None:
@@ -100,7 +101,7 @@ class OfferHits:
         self._blend()
 
     def _blend(self) -> None:
-        """Draw each class towards the next shorter one while its reports are few; beyond the lifetime, towards none."""
+        """Draw the share of a class with few reports towards that of the next shorter gap, or to zero after expiry."""
         shares: list[float] = []
         hoped: list[float] = []
         expected = _FIRST_SHARE
@@ -116,9 +117,9 @@ class OfferHits:
 
 @dataclass(slots=True)
 class PromptCache:
-    """The last prompt of each conversation, by offer, and each offer's hits.
+    """The last prompt of each conversation, by offer, and the share of cache hits of each offer.
 
-    Requests without a conversation do not come here.
+    It is used only for requests that belong to a conversation.
     """
 
     _sent: OrderedDict[str, dict[Offer, SentPrompt]] = field(default_factory=OrderedDict)
@@ -130,7 +131,7 @@ class PromptCache:
         return 0 if sent is None else self.hits(offer, now).cached_tokens(sent, now)
 
     def continued(self, request: ChatRequest) -> Mapping[Offer, SentPrompt]:
-        """Return the last prompts of the conversation, by offer, where the request begins with their messages."""
+        """Return the last prompts of the conversation, by offer, if the request begins with their messages."""
         found = self._sent.get(request.conversation)
         if found is None:
             return _NOWHERE
@@ -138,7 +139,10 @@ class PromptCache:
         return {offer: sent for offer, sent in found.items() if sent.is_prefix_of(prints)}
 
     def hits(self, offer: Offer, now: float) -> OfferHits:
-        """Return an offer's hits. Reports are forgotten six hours after the last one, so that it is asked again."""
+        """Return an offer's cache hits.
+
+        Reports are forgotten six hours after the last one, so that the offer is tried again.
+        """
         found = self._hits.get(offer)
         if found is None:
             found = self._hits[offer] = OfferHits.of(offer.provider)
@@ -148,7 +152,7 @@ class PromptCache:
         return found
 
     def sent(self, request: ChatRequest, offer: Offer, input_tokens: int, cached_tokens: int, now: float) -> None:
-        """Note that the whole prompt is cached now, and correct the share of hits by the reported `cached_tokens`."""
+        """Note that the provider now has the whole prompt cached, and correct the share of hits by `cached_tokens`."""
         by_offer, prints = self._sent.setdefault(request.conversation, {}), prefix_hashes(request.messages)
         before = by_offer.get(offer)
         if before is not None and before.tokens > 0 and before.is_prefix_of(prints):
@@ -169,7 +173,7 @@ def gap_class(seconds: float) -> int:
 
 
 def prefix_hashes(messages: Sequence[Message]) -> list[int]:
-    """Return a hash of the first message, of the first two, and so on. Roles are left out: to hash them takes long."""
+    """Return a hash of the first message, of the first two, and so on. Roles are not hashed, which saves time."""
     hashes: list[int] = []
     last = 0
     for message in messages:

@@ -1,4 +1,4 @@
-"""The tariff of a model by its name, and the price of tokens by it."""
+"""The tariff of a model, found by its name, and the price of tokens by that tariff."""
 
 from engine.catalog.catalog import Catalog
 from engine.errors import EngineError
@@ -15,5 +15,5 @@ def tariff_of(catalog: Catalog, model: str) -> Tariff | None:
 
 
 def tokens_worth(tariff: Tariff | None, tokens: int) -> Money:
-    """Return the charge for so many tokens; zero where the model has no price per token."""
+    """Return the charge for this many tokens; zero if the model has no price per token."""
     return Money.from_atto(tokens * tariff.atto_per_token) if isinstance(tariff, Flat) else ZERO

@@ -1,4 +1,4 @@
-"""Models that think before their first token: by name, or because the request asks for an effort."""
+"""Models that think before their first token: always by their name, others if the request sets an effort."""
 
 import re
 from functools import lru_cache
@@ -22,11 +22,11 @@ _THINKING_MODELS = re.compile(
 
 @lru_cache(maxsize=4096)
 def is_thinking_model(model: str) -> bool:
-    """Return whether a model thinks even where no effort is asked for, and thinking is switched off where possible."""
+    """Return whether a model thinks even if no effort is requested. Adapters switch that off if they can."""
     return _THINKING_MODELS.search(model.lower()) is not None
 
 
 @lru_cache(maxsize=4096)
 def thinks_first(model: str, effort: str | None) -> bool:
-    """Return whether a request with this `reasoning_effort` may be silent for long before its first token."""
+    """Return whether a request with this `reasoning_effort` may bring nothing for long before its first token."""
     return is_thinking_model(model) or (effort is not None and effort not in UNTHINKING_EFFORTS)

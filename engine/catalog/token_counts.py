@@ -1,7 +1,8 @@
-"""Token counts before an answer: an estimate, and the bound that a hold is made for.
+"""Token counts before an answer: an estimate, and the upper bound that a hold covers.
 
 The bound is the number of UTF-8 bytes: no vocabulary makes more tokens than bytes (tried on 64,000 random strings with
-16 vocabularies). SentencePiece may add one token a text; chat templates add at most 16 a message and 64 a request.
+16 vocabularies). SentencePiece may add one token per text; chat templates add at most 16 per message and 64 per
+request.
 """
 
 import json
@@ -14,23 +15,23 @@ PER_MESSAGE, PER_REQUEST, PER_TOOLS = 16, 64, 512
 
 # Tenths of a byte per token, by kind of text, measured with o200k; other vocabularies differ by up to a half.
 _PLAIN, _CODE, _PACKED, _ACCENTED, _IDEOGRAPHS, _EMOJI = 41, 31, 15, 42, 42, 23
-_SPARSE_SPACES = 40  # base64 and the like: fewer than one space or line end in so many characters
-_DENSE_MARKS = 9  # code: more than one punctuation mark in so many characters
-_MOSTLY = 8  # with less than one non-ASCII byte in so many a text counts as ASCII
+_SPARSE_SPACES = 40  # base64 and similar data: fewer than one space or line end in this many characters
+_DENSE_MARKS = 9  # code: more than one punctuation mark in this many characters
+_MOSTLY = 8  # a text counts as ASCII with less than one non-ASCII byte in this many
 _ASCII_SCRIPTS = {_PLAIN: "plain", _CODE: "code", _PACKED: "packed"}
 _MARKS = b"!\"#$%&'()*+/:;<=>@[\\]^_`{|}~"
 _ASCII, _NOT_ASCII = bytes(range(0x80)), bytes(range(0x80, 0x100))
-_PIECES, _PIECE = 4, 512  # of a long text
-_SHORT = 1024  # ASCII texts up to this length are sized together
-_MOST_SIZES = 20_000  # of long texts
+_PIECES, _PIECE = 4, 512  # number and length of the samples taken from a long text
+_SHORT = 1024  # consecutive ASCII texts up to this length are measured together
+_MOST_SIZES = 20_000  # most long texts whose size is remembered
 _NOT_IDEOGRAPHS = bytes(set(range(0x100)) - set(range(0xE3, 0xEE)))
 _NOT_EMOJI = bytes(set(range(0x100)) - set(range(0xF0, 0xF5)))
 
 
 class Measure(NamedTuple):
-    """The size of a request's input. `tokens`: estimated, without pictures; `most_tokens`: the bound, with pictures.
+    """The size of a request's input. `tokens`: the estimate, without pictures; `most_tokens`: the bound, with pictures.
 
-    `script` is that of the longest text; `is_plain`: nothing but text.
+    `script`: the one of the longest text; `is_plain`: the request contains text only.
     """
 
     script: str
@@ -42,7 +43,10 @@ class Measure(NamedTuple):
 
 
 class TextSize(NamedTuple):
-    """The size of one text. `script`: plain, code, packed, accented, ideographs or emoji; tokenizers differ by it."""
+    """The size of one text.
+
+    `script`: plain, code, packed, accented, ideographs or emoji; tokenizers differ by script.
+    """
 
     tokens: int
     bytes: int
@@ -89,7 +93,7 @@ def measure(request: ChatRequest) -> Measure:
 
 
 def _calls_size(message: Message) -> tuple[int, int]:
-    """Return the estimated tokens, and the bound, of a message's tool calls and names."""
+    """Return the estimated tokens of a message's tool calls and names, and their upper bound."""
     tokens, most_tokens = 0, len(_encoded(message.name)) + len(_encoded(message.tool_call_id))
     for call in message.tool_calls:
         arguments = text_size(call.arguments)
@@ -99,23 +103,28 @@ def _calls_size(message: Message) -> tuple[int, int]:
 
 
 def upper_bound(request: ChatRequest) -> int:
-    """Return the most input tokens that any provider counts; only gpt-4o-mini counts pictures higher."""
+    """Return the most input tokens that a provider can count for the request.
+
+    Only gpt-4o-mini may count pictures higher.
+    """
     return measure(request).most_tokens
 
 
 def estimate(request: ChatRequest, model: str = "") -> int:
-    """Return about how many input tokens `model` counts."""
+    """Return the estimated number of input tokens that `model` counts."""
     size = measure(request)
     return size.tokens + (estimate_pictures(request, model) if size.has_pictures else 0)
 
 
 def estimate_text(text: str) -> int:
-    """Return about how many tokens a text is, by its script: a token is 4 bytes of English, 1.5 of base64."""
+    """Return the estimated tokens of a text, by its script: one token per 4 bytes of English or 1.5 bytes of base64."""
     return text_size(text).tokens
 
 
 def known_size(text: str) -> TextSize:
-    """Return the size of a long text, which is measured once: each request of a conversation repeats the ones before.
+    """Return the size of a long text.
+
+    It is measured once, because each request of a conversation repeats earlier texts.
 
     The text itself is not kept.
     """
@@ -129,7 +138,7 @@ def known_size(text: str) -> TextSize:
 
 
 def text_size(text: str) -> TextSize:
-    """Return the size of a text. Prose, code and packed data are told apart by samples of a long text."""
+    """Return the size of a text. A long text is classified as prose, code or packed data by samples."""
     if text.isascii():
         tenths = _ascii_tenths(_sample(text).encode())
         tokens = -(-(len(text) * 100 // tenths) // 10)
@@ -151,7 +160,7 @@ def text_size(text: str) -> TextSize:
 
 
 def _sample(text: AnyStr) -> AnyStr:
-    """Return the whole of a short text, and pieces from all over a long one."""
+    """Return a short text whole, and evenly spaced pieces of a long one."""
     if len(text) <= _PIECES * _PIECE:
         return text
     step = (len(text) - _PIECE) // (_PIECES - 1)
@@ -159,7 +168,7 @@ def _sample(text: AnyStr) -> AnyStr:
 
 
 def _ascii_tenths(data: bytes) -> int:
-    """Return the tenths of a byte per token of the ASCII part: prose, code or packed data."""
+    """Return the tenths of a byte per token for the ASCII part: prose, code or packed data."""
     plain = len(data) if data.isascii() else len(data.translate(None, _NOT_ASCII))
     spaces = data.count(b" ") + data.count(b"\n")
     if plain > 10 * _SPARSE_SPACES and spaces * _SPARSE_SPACES < plain:
@@ -169,13 +178,13 @@ def _ascii_tenths(data: bytes) -> int:
 
 
 def _foreign_tenths(size: int, ideographs: int, emoji: int) -> int:
-    """Return tenths of tokens of the non-ASCII part: ideographs take 3 bytes, emoji 4, accented letters the rest."""
+    """Return tenths of tokens for the non-ASCII part: ideographs have 3 bytes, emoji 4, accented letters the rest."""
     accented = max(0, size - ideographs - emoji)
     return ideographs * 100 // _IDEOGRAPHS + emoji * 100 // _EMOJI + accented * 100 // _ACCENTED
 
 
 def _encoded(text: str) -> bytes:
-    """Encode as UTF-8; a lone surrogate, which JSON allows, counts too."""
+    """Encode as UTF-8, including lone surrogates, which JSON allows."""
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -1,4 +1,4 @@
-"""Token sizes learned from reported usage: the correction of estimates, and the input that a hold is made for."""
+"""Token sizes learned from reported usage: corrected estimates, and the input that a hold must cover."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from engine.catalog.offers import Offer
 from engine.catalog.token_counts import Measure
 
 POOL_WEIGHT = 20.0  # this many answers of one offer weigh as much as those of all offers
-SAMPLES_TO_HOLD = 100  # with fewer samples, a hold is made for the bytes
+SAMPLES_TO_HOLD = 100  # with fewer samples, a hold covers the UTF-8 bytes
 HOLD_MARGIN = 1.3
-LEAST_TOKENS = 20  # a shorter prompt measures the chat template rather than the tokenizer
+LEAST_TOKENS = 20  # the count of a shorter prompt shows the chat template rather than the tokenizer
 _MOST_INPUT_RATIO, _MOST_OUTPUT_RATIO = 8.0, 32.0
 LONG_TOKENS, LONG_MARGIN = 4096, 2.0
 """From this size on, the kind of a text is certain. The vocabularies that were measured are within 1.5 of the estimate
@@ -20,10 +20,10 @@ for its kind; the hold has a margin of two."""
 
 @dataclass(slots=True)
 class TokenSizes:
-    """Token sizes learned from the usage of kept answers. One per process.
+    """Token sizes learned from the usage of kept answers. One object per process.
 
-    Tokenizers differ: Vietnamese takes 3.1 bytes a token at one provider and 5.0 at another. The estimate for a script
-    is corrected by each offer's reports.
+    Tokenizers differ: Vietnamese takes 3.1 bytes per token at one provider and 5.0 at another. The estimate for each
+    script is corrected by the usage that each offer reports.
     """
 
     thinking_speeds: ThinkingSpeeds = field(default_factory=ThinkingSpeeds)
@@ -40,9 +40,9 @@ class TokenSizes:
         return found
 
     def input_tokens(self, own: OfferSizes, measure: Measure) -> tuple[int, int]:
-        """Return the expected input tokens at the offer with the sizes `own`, and those that a hold is made for.
+        """Return the expected input tokens at the offer with the sizes `own`, and the number that a hold must cover.
 
-        A hold is made for the maximum that was reported, with a margin, and never for more than the bytes.
+        A hold covers the highest reported ratio with a margin, and never more than the bytes.
         """
         pooled = self._pooled.get(measure.script)
         if pooled is None:
@@ -57,15 +57,15 @@ class TokenSizes:
         return expected, min(measure.most_tokens, most)
 
     def answer_tokens(self, model: str, tenant_id: int | None, input_tokens: int = 0) -> float:
-        """Return the expected visible tokens of an answer, for this tenant and size of the input (0: unknown)."""
+        """Return the expected visible tokens of an answer for this tenant and this size of input (0: unknown)."""
         return self._lengths.expected(model, tenant_id, input_tokens)
 
     def output_times(self, own: OfferSizes) -> float:
-        """Return billed tokens for each estimated visible one: the tokenizer's factor times that of the thinking."""
+        """Return the billed tokens per estimated visible token: the tokenizer's factor times that of the reasoning."""
         return own.words.drawn(self._all_words.value, POOL_WEIGHT) * own.thought.value
 
     def thinking_times(self, offer: Offer) -> float:
-        """Return the tokens billed for one visible token, by the offer's thinking."""
+        """Return the tokens that the offer bills per visible token because of its reasoning."""
         return self.of(offer).thought.value
 
     def learn_input(self, offer: Offer, measure: Measure, reported_tokens: int) -> None:
@@ -84,9 +84,9 @@ class TokenSizes:
         *,
         input_tokens: int = 0,
     ) -> None:
-        """`visible_tokens`: estimated from the answer; `reported`: all output tokens, then those of thinking.
+        """Learn from an answer. `visible_tokens`: estimated; `reported`: all output tokens, then the reasoning tokens.
 
-        `input_tokens`: the estimated size of the input; 0 is unknown.
+        `input_tokens`: the estimated size of the input; 0 means unknown.
         """
         billed, thought = reported
         if visible_tokens <= 0 or billed <= thought:
@@ -98,7 +98,7 @@ class TokenSizes:
         self._lengths.learn(model, tenant_id, input_tokens, visible_tokens)
 
     def dump(self) -> dict[str, Any]:
-        """Return the state to keep over a restart, as JSON; tenants' own answer lengths are learned again."""
+        """Return the state as JSON, to be kept over a restart. Answer lengths of single tenants are not part of it."""
         return {
             "inputs": [
                 [offer.name, script, ratio.mean.value, ratio.mean.samples, ratio.most, ratio.seen]
@@ -113,7 +113,7 @@ class TokenSizes:
         }
 
     def load(self, kept: Mapping[str, Any]) -> None:
-        """Restore the state of `dump`. Raises KeyError, TypeError or ValueError for anything else."""
+        """Restore the state that `dump` returned. Raises KeyError, TypeError or ValueError for anything else."""
         for name, script, value, samples, most, seen in kept["inputs"]:
             ratio = Ratio(Mean(float(value), float(samples)), most, int(seen))
             self.of(Offer.named(name)).inputs[str(script)] = ratio
@@ -132,9 +132,9 @@ class TokenSizes:
 
 
 def unlearned_hold_tokens(measure: Measure) -> int:
-    """Return the input tokens to hold where too few reports are known, such as for a file of 200 kB.
+    """Return the input tokens to hold while an offer has too few reports.
 
-    It is the bound by the bytes, or less for a long text alone.
+    It is the bound by bytes, or less for a request that is only a long text, such as a file of 200 kB.
     """
     if not measure.is_plain or measure.tokens < LONG_TOKENS:
         return measure.most_tokens

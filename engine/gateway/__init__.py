@@ -1,1 +1,1 @@
-"""One prompt from admission to receipt."""
+"""The gateway: takes one prompt from admission to receipt."""

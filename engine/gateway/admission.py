@@ -1,4 +1,4 @@
-"""Admission: bans, the models of the plan and of the API key, and the requests per minute of both."""
+"""Admission checks: bans, the models of the plan and of the API key, and the requests per minute of both."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _Window: TypeAlias = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class RequestsLeft:
-    """The requests per minute that a caller may send, how many are left, and the seconds until all of them are."""
+    """A caller's limit of requests per minute, the number left now, and the seconds until all are available."""
 
     limit: int
     remaining: int
@@ -28,7 +28,7 @@ class RequestsLeft:
 class Admission:
     """Counts the requests of the last minute in this process: those of each tenant, and of each API key with a limit.
 
-    A request is admitted where both the plan's limit and the key's have space for it.
+    A request is admitted if both the plan's limit and the key's limit have room for it.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -36,14 +36,16 @@ class Admission:
         self._times: defaultdict[_Window, deque[float]] = defaultdict(deque)
 
     def admit(self, tenant: Tenant, model: str) -> None:
-        """Count one request, or raise as `check` does and count nothing."""
+        """Check and count one request. Raises the errors of `check`, and counts nothing then."""
         self.check(tenant, model)
         self.count(tenant)
 
     async def admit_together(self, tenant: Tenant, model: str, shared: RequestWindows) -> None:
-        """Count one request for all processes together, or raise as `check` does and count nothing.
+        """Check one request and count it for all processes together.
 
-        This process's own windows become those of all, so that a further request may be refused without a query.
+        Raises the errors of `check`, and counts nothing then.
+
+        This process takes over the shared counts, so that it can refuse a further request without a query.
         """
         self.check(tenant, model)
         windows = [RequestWindow(kind, subject, limit) for (kind, subject), limit in self._limits(tenant)]
@@ -53,14 +55,15 @@ class Admission:
         except FullWindow as full:
             self._note(full.counted)
             self.check_rate(tenant)
-            raise TooManyRequests(full.counted.window.limit, 1) from full  # its oldest request has just ended
+            # the oldest request of the full window has left it between query and check
+            raise TooManyRequests(full.counted.window.limit, 1) from full
 
     def _note(self, counted: CountedWindow) -> None:
         now, window = self._clock.monotonic(), (counted.window.kind, counted.window.subject)
         self._times[window] = deque(now - age for age in counted.ages_seconds)
 
     def check(self, tenant: Tenant, model: str) -> None:
-        """Raise TenantBanned, ModelNotInPlan, ModelNotInKey or TooManyRequests where the request is not admitted."""
+        """Raise TenantBanned, ModelNotInPlan, ModelNotInKey or TooManyRequests if the request can't be admitted."""
         self.check_model(tenant, model)
         self.check_rate(tenant)
 
@@ -74,20 +77,23 @@ class Admission:
             raise ModelNotInKey(model, tenant.key.models)
 
     def check_rate(self, tenant: Tenant) -> None:
-        """Raise TooManyRequests where the plan or the key has no request left; the longer wait of both is named."""
+        """Raise TooManyRequests if the plan or the key has no request left.
+
+        The error names the longer wait of the two.
+        """
         full = [(wait, each) for each in self._limits(tenant) if (wait := self._wait_seconds(*each)) > 0]
         if full:
             wait, (window, limit) = max(full)
             raise TooManyRequests(limit, wait, key_limited=window[0] == "key")
 
     def count(self, tenant: Tenant) -> None:
-        """Count one request of the tenant and of its key."""
+        """Count one request for the tenant and for its API key."""
         now = self._clock.monotonic()
         for window, _ in self._limits(tenant):
             self._times[window].append(now)
 
     def left(self, tenant: Tenant) -> RequestsLeft:
-        """Return the requests left of the plan or of the key: those of the one with fewer."""
+        """Return the remaining requests of the plan or of the key, whichever has fewer."""
         return min((self._left(*each) for each in self._limits(tenant)), key=lambda each: each.remaining)
 
     def _limits(self, tenant: Tenant) -> Iterator[tuple[_Window, int]]:
@@ -96,7 +102,7 @@ class Admission:
             yield ("key", tenant.key.key_id), tenant.key.requests_per_minute
 
     def _wait_seconds(self, window: _Window, limit: int) -> float:
-        """Return the seconds until the window has space; 0 where it has."""
+        """Return the seconds until the window has room; 0 if it has room now."""
         times, now = self._recent(window)
         return 0.0 if len(times) < limit else times[-limit] + WINDOW_SECONDS - now
 

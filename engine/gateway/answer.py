@@ -1,7 +1,7 @@
-"""Answer: one question being answered, from the first attempt to the capture of its hold.
+"""Answer: the answer to one question, from the first attempt to the capture of its hold.
 
-A task of its own runs the failover and captures the hold, so that nothing that happens to the reader (a closed socket,
-a cancelled handler) can interrupt the capture. The reader iterates over Events.
+A task of its own runs the failover and captures the hold, so that no trouble of the reader (a closed socket, a
+cancelled handler) can interrupt the capture. The reader iterates over Events.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from engine.tenancy import Charge
 
 
 class _Interruption(Enum):
-    """Why an answer was ended from our side."""
+    """The reason why our side ended an answer."""
 
     STOPPED = "stopped by its reader"
     CLOSING = "the process stops"
@@ -36,9 +36,9 @@ class _Interruption(Enum):
 
 @dataclass(slots=True, eq=False)
 class Answer:
-    """Iterate for Delta, Finished and Restart. When the iteration has ended, the hold is captured or void.
+    """Iterate to get Delta, Finished and Restart. After the iteration the hold is captured or void.
 
-    Raises RequestRejected, NoProvider, AnswerCut, HoldLost or Closing: nothing was charged then.
+    The iteration raises RequestRejected, NoProvider, AnswerCut, HoldLost or Closing; then nothing was charged.
     """
 
     market: Market
@@ -71,9 +71,9 @@ class Answer:
         return event
 
     async def next_events(self, most: int, seconds: float) -> list[Event] | None:
-        """Return up to `most` next events, none at the end; None where neither comes within `seconds`.
+        """Return up to `most` next events, an empty list at the end; None if neither comes within `seconds`.
 
-        Raises as the iteration does.
+        Raises the errors of the iteration.
         """
         found = [] if self._has_ended else await self._stream.next_events(most, seconds)
         if isinstance(found, StreamEnd):
@@ -83,11 +83,11 @@ class Answer:
 
     @property
     def offer(self) -> Offer | None:
-        """The offer that answers; None before the first content."""
+        """The offer that is answering; None before the first content."""
         return self._stream.offer
 
     def open(self) -> None:
-        """Deliver reasoning as it comes from now on, also before the first content."""
+        """Deliver reasoning immediately from now on, even before the first content."""
         self._stream.open()
 
     @property
@@ -96,7 +96,7 @@ class Answer:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """The fields of the request that the offer that answers could not take; none before the first content."""
+        """Request fields that the answering offer could not take; empty before the first content."""
         if self.completion is not None:
             return self.completion.ignored
         offer = self._stream.offer
@@ -108,7 +108,7 @@ class Answer:
         return self.market.providers[offer.provider].ignored(call)
 
     async def whole(self) -> Completion | None:
-        """Wait for the end without delivering any event: a reader who leaves early is charged for the input."""
+        """Wait for the end without reading any event: a reader that leaves early is charged for the input."""
         self._end(await self._stream.last())
         return self.completion
 
@@ -118,11 +118,11 @@ class Answer:
             raise end.error
 
     def stop(self) -> None:
-        """End the answer here. The input and the part that was delivered are charged, once a provider has taken it."""
+        """End the answer now. The input and the delivered part are charged if a provider has taken the request."""
         self._interrupt(_Interruption.STOPPED)
 
     def abort(self) -> None:
-        """End the answer because the process stops: nothing is kept or charged, and the iteration raises Closing."""
+        """End the answer because the process is stopping: nothing is charged, and the iteration raises Closing."""
         self._interrupt(_Interruption.CLOSING)
 
     async def leave(self) -> None:
@@ -153,7 +153,7 @@ class Answer:
         self._stream.end(error)
 
     async def _void(self) -> Exception | None:
-        """Void the hold. Returns the error if that fails: the hold then ends with its lease at the latest."""
+        """Void the hold. Return the error if that fails: the hold then expires with its lease at the latest."""
         try:
             await self.hold.void()
         except Exception as failed:  # noqa: BLE001 - the reader gets it
@@ -165,7 +165,7 @@ class Answer:
             await self._capture(attempt, outcomes.ANSWERED, attempt.usage(), attempt.content.events)
 
     async def _awaited(self, attempt: Attempt, siblings: Siblings) -> bool:
-        """Wait until the siblings are whole; return False where the reader stops first, who pays for what came.
+        """Wait until all siblings are complete. Return False, with a part charged, if the reader stops first.
 
         Raises the error of a sibling, or Closing: the whole bill is waste then.
         """
@@ -187,9 +187,9 @@ class Answer:
         raise error
 
     async def _interrupted(self) -> Exception | None:
-        """Keep the delivered part of an active attempt, unless the process stops; abandon the other attempts.
+        """Keep the delivered part of an active attempt, unless the process is stopping; abandon the other attempts.
 
-        An attempt whose content the reader took comes first, then one that its provider has taken.
+        The attempt whose content the reader took is preferred, then one that a provider has taken.
         """
         uncancel()
         self._stream.freeze()
@@ -206,14 +206,14 @@ class Answer:
         return Closing() if closing else None
 
     def _paid_attempt(self) -> Attempt | None:
-        """Return the attempt that a reader who leaves now pays for; None where no provider has taken the request."""
+        """Return the attempt that a reader pays for when leaving now; None if no provider has taken the request."""
         read = (attempt for attempt in self._failover.active if self._stream.taken(attempt.content))
         return next(read, None) or next((attempt for attempt in self._failover.active if attempt.is_taken), None)
 
     async def _keep_part(self, attempt: Attempt) -> None:
-        """Keep and charge the events that the reader took; the bill beyond them is waste.
+        """Keep and charge the events that the reader took; the rest of the bill is waste.
 
-        After the last content the bill is waited for.
+        If the content is complete, wait for the bill.
         """
         self.market.health.abandoned(attempt.permit)
         taken = self._stream.taken(attempt.content)
@@ -275,7 +275,7 @@ class Answer:
 
     @property
     def receipt(self) -> Receipt:
-        """The attempts so far, or those of the answer that was kept, with its price."""
+        """The attempts so far; after the end those of the kept answer, with its price."""
         if self.completion is not None and self._kept_receipt is not None:
             return self._kept_receipt
         return self._receipt(None)
@@ -293,7 +293,7 @@ class Answer:
         )
 
     def _list_price(self, usage: Usage | None) -> Money | None:
-        """Return the price of the same tokens at GPT-4o's list price, with nothing cached."""
+        """Return the price of the same tokens at GPT-4o's list price, without cached tokens."""
         price = self.market.catalog.list_price("gpt-4o", self.market.clock.now()) if usage else None
         if price is None or usage is None:
             return None

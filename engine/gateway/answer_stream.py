@@ -12,7 +12,7 @@ from engine.gateway.attempt_content import AttemptContent, ContentEvent
 
 @dataclass(frozen=True, slots=True)
 class StreamEnd:
-    """The last item of the stream. An `error` means that nothing was charged."""
+    """The last item of the stream. If it has an `error`, nothing was charged."""
 
     error: Exception | None = None
 
@@ -21,18 +21,18 @@ StreamItem: TypeAlias = Event | StreamEnd
 
 
 class AnswerStream:
-    """The contents shown to the reader, in order, and the position up to which the reader took their events.
+    """The contents that are shown to the reader, in order, and the position up to which the reader took their events.
 
-    The events themselves stay in the contents: nothing is copied on the way to the reader. Reasoning alone is held back
-    until the content after it, or until the reader has opened the stream. An attempt that failed after reasoning alone
-    is followed by the next one without a Restart.
+    The events stay in the contents: nothing is copied. Reasoning is held back until content follows, or until the
+    reader opens the stream. If an attempt fails after reasoning alone, the next one follows without a Restart.
     """
 
     def __init__(self) -> None:
         self._shown: list[AttemptContent] = []
-        self._begun: list[bool] = []  # for each of `_shown`: it is shown with its content, not for its reasoning alone
-        self._current = 0  # index in `_shown` of the content that the reader is at
-        self._taken = 0  # events of it that the reader took
+        # for each of `_shown`: True if it has content, False if only its reasoning is shown
+        self._begun: list[bool] = []
+        self._current = 0  # index in `_shown` of the content that the reader is reading
+        self._taken = 0  # number of its events that the reader took
         self._thinking: AttemptContent | None = None  # the attempt whose reasoning is passed on once the stream is open
         self._is_open = False
         self._end: StreamEnd | None = None
@@ -41,22 +41,22 @@ class AnswerStream:
 
     @property
     def has_begun(self) -> bool:
-        """True when there is content for the reader, taken or not."""
+        """True if there is content for the reader, taken or not."""
         return any(self._begun)
 
     @property
     def offer(self) -> Offer | None:
-        """The offer that answers; None before the first content or, on an open stream, reasoning."""
+        """The offer that is answering; None before the first content, or on an open stream the first reasoning."""
         return self._shown[-1].offer if self._shown else None
 
     def open(self) -> None:
-        """Pass reasoning on as it comes from now on: the reader has begun its response, and waits for content."""
+        """Pass reasoning on immediately from now on: the reader has begun its response and waits for content."""
         self._is_open = True
         if self._thinking is not None:
             self.show_thinking(self._thinking)
 
     def show(self, content: AttemptContent) -> None:
-        """Go on with `content`. Where other content came before it, the reader gets a Restart first."""
+        """Continue with `content`. If other content was shown before, the reader gets a Restart first."""
         if self._shown and self._shown[-1] is content:
             self._begun[-1] = True
         else:
@@ -64,7 +64,7 @@ class AnswerStream:
             self._begun.append(True)
 
     def show_thinking(self, content: AttemptContent) -> None:
-        """Pass on the reasoning of `content`, unless another attempt's is passed on or content has begun."""
+        """Pass on the reasoning of `content`, unless another attempt's reasoning or content is shown already."""
         if self._thinking is None:
             self._thinking = content
         if not self._is_open or self._thinking is not content or self.has_begun:
@@ -75,20 +75,20 @@ class AnswerStream:
         self.notify()
 
     def withdraw(self, content: AttemptContent) -> None:
-        """Pass on no more reasoning of `content`: its attempt has failed."""
+        """Stop passing on the reasoning of `content`: its attempt has failed."""
         if self._thinking is content:
             self._thinking = None
 
     def notify(self) -> None:
-        """Wake the reader: the content that is shown has a new event."""
+        """Wake the reader: the shown content has a new event."""
         self._arrived.set()
 
     def freeze(self) -> None:
-        """Deliver no more events, only the end: the position stays as it is."""
+        """Deliver no further event, only the end. The reader's position stays where it is."""
         self._frozen = True
 
     def end(self, error: Exception | None) -> None:
-        """Add the last item."""
+        """Add the last item, with the error if there is one."""
         self._end = StreamEnd(error)
         self._ended.set()
         self._arrived.set()
@@ -101,7 +101,7 @@ class AnswerStream:
         return item
 
     async def next_events(self, most: int, seconds: float) -> list[Event] | StreamEnd | None:
-        """Take up to `most` next events, or the end; None where neither comes within `seconds`."""
+        """Take up to `most` events, or the end; return None if neither comes within `seconds`."""
         if (found := self.take_ready(most) or self._end) is not None:
             return found
         loop = asyncio.get_running_loop()
@@ -120,7 +120,7 @@ class AnswerStream:
         self._arrived.set()
 
     def take_ready(self, most: int) -> list[Event]:
-        """Take up to `most` events that have come, without waiting."""
+        """Take up to `most` events that are there already, without waiting."""
         found: list[Event] = self._take_events(most)
         while len(found) < most and (item := self._take()) is not None and not isinstance(item, StreamEnd):
             found.append(item)
@@ -128,7 +128,7 @@ class AnswerStream:
         return found
 
     def _take_events(self, most: int) -> list[Event]:
-        """Take up to `most` events of the content that the reader is at."""
+        """Take up to `most` events of the content that the reader is reading."""
         if self._frozen or not self._shown or not self._begun[self._current]:
             return []
         events = self._shown[self._current].events[self._taken : self._taken + most]
@@ -142,7 +142,7 @@ class AnswerStream:
         return self._end
 
     def taken(self, content: AttemptContent) -> Sequence[ContentEvent]:
-        """Return the events of `content` that the reader took; none while the Restart before them is not taken."""
+        """Return the events of `content` that the reader took; none if the Restart before them was not taken."""
         if not self._shown or self._shown[self._current] is not content:
             return ()
         return content.events[: self._taken]

@@ -15,13 +15,14 @@ from engine.ports import ProviderCall
 from engine.providers.mending.json_check import schema_to_check
 from engine.routing.permits import patience_seconds
 
-_TAIL_SECONDS = 2.0  # for the usage, after the last content: some providers send no end marker and do not close
-_TIMER_SLACK = 1.1  # silence is noticed at most so many times later: the timer is not reset for each delta
-LONGEST_SECONDS = 900.0  # of one answer; a provider that sends nothing but reasoning is cut off then
+# longest wait for the usage after the last content: some providers neither send an end marker nor close
+_TAIL_SECONDS = 2.0
+_TIMER_SLACK = 1.1  # a silence is noticed late by up to this factor, because the timer is not reset for each delta
+LONGEST_SECONDS = 900.0  # longest duration of one answer, against a provider that sends reasoning without end
 
 
 async def ended(task: asyncio.Task[None]) -> None:
-    """Wait for the end of `task`. A waiter that is cancelled does not cancel it."""
+    """Wait for the end of `task`. Cancelling the waiter does not cancel the task."""
     if task.done():
         return
     waiter = asyncio.get_running_loop().create_future()
@@ -38,7 +39,7 @@ async def ended(task: asyncio.Task[None]) -> None:
 
 
 async def uninterrupted(task: asyncio.Task[None]) -> None:
-    """Wait for the end of `task`, however often the caller is cancelled; then raise that cancellation, or its error."""
+    """Wait for the end of `task` even if the caller is cancelled; then raise that cancellation, or the task's error."""
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -53,10 +54,11 @@ async def uninterrupted(task: asyncio.Task[None]) -> None:
 
 @dataclass(slots=True, eq=False)
 class Attempt(BilledAttempt):
-    """One call of a provider. Its task runs on when a waiter is cancelled; `close` ends it.
+    """One call of a provider. Its task continues when a waiter is cancelled; `close` ends it.
 
-    The task raises the ProviderError that ended it; the content that came until then stays in `content`. Events go to
-    `stream`, which is None where no reader waits for them. The first content of one attempt detaches its `rivals`.
+    The task raises the ProviderError that ended it; the content received until then stays in `content`. Events go to
+    `stream`, which is None if no reader waits for them. When one attempt brings content first, its `rivals` are
+    detached.
     """
 
     stream: AnswerStream | None = None
@@ -90,7 +92,7 @@ class Attempt(BilledAttempt):
     # --- waiting ------------------------------------------------------------------------------------
 
     async def outcome(self) -> ProviderError | None:
-        """Wait for the end. Return the ProviderError, or None for an answer. Any other error is raised."""
+        """Wait for the end. Return None for an answer, or the ProviderError. Any other error is raised."""
         await ended(self.task)
         error = self.task.exception()
         if error is None or isinstance(error, ProviderError):
@@ -98,7 +100,7 @@ class Attempt(BilledAttempt):
         raise error
 
     async def shown_or_done(self, seconds: float | None = None) -> bool:
-        """Wait until its content is shown or it has ended. Returns False when neither came in `seconds`."""
+        """Wait until its content is shown or it has ended. Return False if neither happens within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 await self._shown_or_done.wait()
@@ -107,7 +109,7 @@ class Attempt(BilledAttempt):
         return True
 
     async def bill(self, seconds: float) -> None:
-        """Wait for the usage after the last content, at most `seconds`; return at once when the answer goes on."""
+        """Wait up to `seconds` for the usage after the last content; return at once if the answer continues."""
         deltas = self.content.deltas
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -116,16 +118,16 @@ class Attempt(BilledAttempt):
                     await self._chunk_or_done.wait()
 
     def detach(self) -> None:
-        """Send no more events to the reader; the call goes on."""
+        """Send no more events to the reader; the call continues."""
         self.stream = None
 
     async def close(self) -> None:
-        """Detach, and close the connection; returns when it is closed."""
+        """Detach, close the connection, and return when it is closed."""
         self.detach()
         self.task.cancel()
         await ended(self.task)
         if not self.task.cancelled():
-            self.task.exception()  # retrieved, so that asyncio does not log it
+            self.task.exception()  # retrieve the exception, so that asyncio does not log it
 
     async def _run(self) -> None:
         try:
@@ -148,7 +150,7 @@ class Attempt(BilledAttempt):
                 seconds = self.market.policy.idle_seconds if self._is_alive else self._patience_seconds
                 raise late(f"nothing for {seconds:g} s") from None
         except ProviderError as error:
-            if self.content.is_whole:  # an error or garbage after the end takes nothing away
+            if self.content.is_whole:  # an error or invalid data after the complete answer does not spoil it
                 return
             if isinstance(error, Unreachable) and self._is_alive:
                 raise StreamCut(error.detail) from error
@@ -157,7 +159,7 @@ class Attempt(BilledAttempt):
     # --- the sink of the provider's answer ------------------------------------------------------------
 
     def taken(self) -> None:
-        """Note that the provider has taken the request, and bills its input."""
+        """Note that the provider has taken the request and bills its input."""
         self.is_taken = True
         self._ends_at = asyncio.get_running_loop().time() + LONGEST_SECONDS
 
@@ -178,7 +180,7 @@ class Attempt(BilledAttempt):
         self._chunk_or_done.set()
 
     def _extend_timeout(self, *, has_deltas: bool) -> None:
-        """Wait for more: as long as a silence may be, or for the usage alone where the answer is whole."""
+        """Set the timeout: for the usage if the answer is complete, else for the longest permitted silence."""
         now, idle_seconds = asyncio.get_running_loop().time(), self.market.policy.idle_seconds
         if self._timer.expired():
             return
@@ -191,14 +193,14 @@ class Attempt(BilledAttempt):
             self._timer.reschedule(self._times_out_at)
 
     def _notify_thinking(self) -> None:
-        """Pass new reasoning on to the stream, which holds it back unless its reader waits for it."""
+        """Pass new reasoning to the stream, which may hold it back."""
         if self.is_shown:
             self._notify()
         elif self.stream is not None:
             self.stream.show_thinking(self.content)
 
     def _notify(self) -> None:
-        """Pass a new event on to the stream."""
+        """Tell the stream that there is a new event."""
         if self.stream is not None:
             if not self.is_shown:
                 self._show(self.stream)

@@ -1,4 +1,4 @@
-"""AttemptContent: the events of one attempt as they came, and the choices that they make up."""
+"""AttemptContent: the events of one attempt in the order received, and the choices made from them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,21 +12,23 @@ from engine.errors import EmptyAnswer, Garbled
 from engine.providers.mending.json_check import checked
 
 MOST_NAME_CHARS = 200
-MOST_CHARS = 16_000_000  # of one answer: an answer above it does not end
-_SPARE_CHARS, _CHARS_PER_TOKEN = 200_000, 64  # allowed beside the limit, and per token of it: only blanks need as much
-_EVENT_CHARS, _CALL_CHARS = 8, 32  # size of an event, and of a piece of a tool call, beside its text
+MOST_CHARS = 16_000_000  # of one answer: a longer one is treated as endless
+# characters allowed in total and per token of the output limit: only whitespace needs this many
+_SPARE_CHARS, _CHARS_PER_TOKEN = 200_000, 64
+_EVENT_CHARS, _CALL_CHARS = 8, 32  # memory of an event, and of a piece of a tool call, apart from its text
 _ENDLESS = "an answer without an end"
-_BY_WEIGHT = (Finish.STOP, Finish.TOOL_CALLS, Finish.LENGTH, Finish.REFUSED)  # of several ends the weightiest counts
+# if the choices end differently, the last one in this order counts
+_BY_WEIGHT = (Finish.STOP, Finish.TOOL_CALLS, Finish.LENGTH, Finish.REFUSED)
 
 ContentEvent: TypeAlias = Delta | Finished
 
 
 class AttemptContent:
-    """Content of one attempt: an append-only list of events, the reported usage, and a limit on the size.
+    """The content of one attempt: an append-only list of events, the reported usage, and a limit on the size.
 
-    `events` holds the deltas that carry content or reasoning, in the order they came, then the end of each choice.
-    With a `schema`, content is held back until the whole answer has been checked against it. `joins_texts`: texts that
-    come together become one delta.
+    `events` holds the deltas with content or reasoning in the order received, then the end of each choice. With a
+    `schema`, content is held back until the whole answer has been checked against it. `joins_texts`: texts that arrive
+    together become one delta.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class AttemptContent:
         self.offer = offer
         self._schema, self._held, self._joins_texts = schema, list[Delta](), joins_texts
         self.events: list[ContentEvent] = []
-        self.deltas = 0  # pieces that came, of content or reasoning
+        self.deltas = 0  # number of pieces with content or reasoning
         self.has_content = False
         self.usage: Usage | None = None
         self.served = ""
@@ -51,17 +53,18 @@ class AttemptContent:
         self._finishes: dict[int, Finish] = {}
         self._stop_sequence = ""
         self._with_calls: set[int] = set()
-        self._is_answer = False  # also without content: by its reasoning, or by an end that is an answer
+        # an answer even without content: it has reasoning, or an end that is an answer by itself
+        self._is_answer = False
 
     def add_all(self, chunks: Iterable[Chunk]) -> bool:
-        """Record `chunks` as `add` does; return True if any of them is content."""
+        """Record each of `chunks`; return True if any of them is content."""
         has_content = False
         for chunk in chunks:
             has_content = self.add(chunk) or has_content
         return has_content
 
     def add(self, chunk: Chunk) -> bool:
-        """Record `chunk`; return True if it is content. Raises Garbled for a wrong choice or too much content."""
+        """Record `chunk`; return True if it is content. Raises Garbled for an unknown choice or too much content."""
         if isinstance(chunk, TextDeltas):
             self._check(chunk)
             return self._add_texts(chunk.texts, chunk.index)
@@ -84,17 +87,17 @@ class AttemptContent:
 
     @property
     def is_whole(self) -> bool:
-        """True when every choice has ended, and it is an answer: only the usage may still be missing."""
+        """True if every choice has ended and this is an answer: only the usage may still be missing."""
         return len(self._finishes) >= self._choices and self._is_kept
 
     @property
     def is_cut(self) -> bool:
-        """True when a choice ended at the output limit."""
+        """True if a choice ended at the output limit."""
         return Finish.LENGTH in self._finishes.values()
 
     @property
     def is_billed(self) -> bool:
-        """True when every choice has ended and the usage has been reported."""
+        """True if every choice has ended and the usage is known."""
         return self.is_whole and self.usage is not None
 
     @property
@@ -102,11 +105,11 @@ class AttemptContent:
         return self._is_answer or self.has_content
 
     def finish(self) -> None:
-        """Append the end of each choice, once. A choice without a reported end gets one by its content.
+        """Append the end of each choice, once. A choice without a reported end gets one that fits its content.
 
-        An answer may be without content: after reasoning, at the output limit, at a stop sequence of the request, or as
-        a refusal. Raises EmptyAnswer for any other end without content. A choice with tool calls ends with
-        `tool_calls` where its provider says `stop`, and the other way round: agents go by it.
+        An answer may have no content if it has reasoning, or ended at the output limit, at a stop sequence of the
+        request, or as a refusal. Raises EmptyAnswer for any other end without content. A choice with tool calls ends
+        with `tool_calls` even if its provider reports `stop`, and the reverse, because agents rely on it.
         """
         if not self._is_kept:
             raise EmptyAnswer
@@ -123,7 +126,7 @@ class AttemptContent:
         self.events += [Finished(finish, index, stop_sequence=self._stop_sequence) for index, finish in ends]
 
     def _release_held(self) -> None:
-        """Check the content that was held back. Raises CapabilityMissing where it does not fit the schema."""
+        """Deliver the content that was held back. Raises CapabilityMissing if it does not fit the schema."""
         held, self._held = self._held, []
         by_itself = {index for index, finish in self._finishes.items() if finish is Finish.STOP}
         try:
@@ -172,7 +175,7 @@ class AttemptContent:
 
 
 def text_of(events: Iterable[ContentEvent]) -> str:
-    """Return all content as one text, arguments of tool calls included: for counting tokens."""
+    """Return all content as one text, including the arguments of tool calls, to count its tokens."""
     deltas = [event for event in events if isinstance(event, Delta)]
     if [delta for delta in deltas if delta.tool_calls]:
         return "".join([text for delta in deltas for text in (delta.text, *_arguments(delta))])
@@ -189,7 +192,7 @@ def thinking_of(events: Iterable[ContentEvent]) -> str:
 
 
 def choices_of(events: Sequence[ContentEvent]) -> tuple[Choice, ...]:
-    """Return the choices in order; one that ended without content is there, empty."""
+    """Return the choices in order. A choice that ended without content is included, empty."""
     if (plain := _plain_choice(events)) is not None:
         return (plain,)
     found: defaultdict[int, _ChoiceParts] = defaultdict(_ChoiceParts)
@@ -199,7 +202,7 @@ def choices_of(events: Sequence[ContentEvent]) -> tuple[Choice, ...]:
 
 
 def _plain_choice(events: Sequence[ContentEvent]) -> Choice | None:
-    """Return the choice of events with nothing but text, as most answers are; None for any other. It saves time."""
+    """Return the choice if all events are text, as in most answers, else None. A faster way for the common case."""
     if not events or not isinstance(end := events[-1], Finished) or end.index:
         return None
     deltas = [event for event in events[:-1] if isinstance(event, Delta) and not event.index]
@@ -253,7 +256,7 @@ class _ChoiceParts:
             self.calls.setdefault(piece.position, _CallParts()).add(piece)
 
     def choice(self) -> Choice:
-        """Return the choice. Several signatures are of several texts: none of them signs the whole reasoning."""
+        """Return the choice. With several signatures it gets none: each signs only a part of the reasoning."""
         return Choice(
             text="".join(self.texts),
             tool_calls=tuple(call.call() for _, call in sorted(self.calls.items())),
@@ -266,7 +269,7 @@ class _ChoiceParts:
 
 
 def _joined_logprobs(pieces: Iterable[Mapping[str, object]]) -> Mapping[str, object] | None:
-    """Return the log probabilities of all pieces as those of one text; None where there are none."""
+    """Return the log probabilities of all pieces joined as those of one text; None if there are none."""
     joined: dict[str, list[object]] = {}
     for piece in pieces:
         for name, value in piece.items():

@@ -1,4 +1,4 @@
-"""Background reads: answers without a reader, read on to their usage where closing does not stop the bill."""
+"""Background reads: abandoned answers, read to their end for the usage where closing would not stop the bill."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ READ_SECONDS = 120.0
 
 
 class BackgroundReads:
-    """At most `most` reads, for `seconds` each. Beyond that the attempt is closed and its bill estimated."""
+    """At most `most` reads at a time, for `seconds` each. Further attempts are closed and their bill is estimated."""
 
     def __init__(self, most: int = MOST_READS, seconds: float = READ_SECONDS) -> None:
         self._most, self._seconds = most, seconds
@@ -19,7 +19,10 @@ class BackgroundReads:
         return len(self._tasks)
 
     def take(self, attempt: "asyncio.Task[None]", journal: Callable[[], Awaitable[None]]) -> bool:
-        """Let `attempt` go on until it ends or its time is up, then run `journal`. False when no more are taken."""
+        """Let `attempt` continue until it ends or its time is up, then run `journal`.
+
+        Return False if there is no room.
+        """
         if self._closing or len(self._tasks) >= self._most:
             return False
         task = asyncio.create_task(self._read(attempt, journal), name=f"background read of {attempt.get_name()}")

@@ -1,6 +1,6 @@
-"""BilledAttempt: usage, cost and records of one call of a provider, as it runs or after its end.
+"""BilledAttempt: usage, cost and journal records of one call of a provider, during the call or after it.
 
-Usage is as the provider reports it, else estimated from the text and marked so.
+Usage is the provider's report, or else an estimate from the text, which is marked as estimated.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ from engine.money import ZERO, Money, reported_atto
 from engine.ports import Provider
 from engine.routing.permits import Permit
 
-MOST_TOKENS = 20_000_000  # no model reads or writes as much: a report above it is an error
+MOST_TOKENS = 20_000_000  # no model reads or writes this much: a larger report is an error
 _TOLERANCE_TIMES, _TOLERANCE_TOKENS = 4, 10_000  # how far a credible report may exceed the bounds of its request
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The most tokens that a request was held for: input, and output of all choices."""
+    """The most tokens that the hold of a request covers: input, and output of all choices."""
 
     input_tokens: int
     output_tokens: int
 
     def allow(self, usage: Usage) -> bool:
-        """Return True unless `usage` exceeds the bounds so far that the report must be wrong."""
+        """Return False if `usage` exceeds the bounds so far that the report must be wrong."""
         return (
             usage.input_tokens <= self.input_tokens * _TOLERANCE_TIMES + _TOLERANCE_TOKENS
             and usage.output_tokens <= self.output_tokens * _TOLERANCE_TIMES + _TOLERANCE_TOKENS
@@ -57,17 +57,18 @@ class Bounds:
         )
 
     def most_cost(self, price: Price) -> Money:
-        """Return the highest cost of these tokens at `price`, rounded up as a hold is."""
+        """Return the highest cost of these tokens at `price`, rounded up like a hold."""
         input_atto, output_atto = price.ceiling(self.input_tokens)
         return Money.ceil_atto(self.input_tokens * input_atto + self.output_tokens * output_atto)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The part of an answer that is paid, as its provider sent it: `text`, and the reasoning that came with it.
+    """The part of an answer to charge, as its provider sent it: `text`, and the reasoning sent with it.
 
-    `thinking_times`: the offer's learned tokens billed for one visible token. `unsent_tokens`: the reasoning to expect
-    of the time before the first token. The larger one counts where no reasoning was sent.
+    If no reasoning was sent, it is estimated in two ways, of which the larger counts. `thinking_times`: tokens that
+    this offer usually bills for one visible token. `unsent_tokens`: the reasoning expected for the time before the
+    first token.
     """
 
     text: str
@@ -77,20 +78,20 @@ class Delivered:
 
     @property
     def sent_tokens(self) -> int:
-        """The estimated tokens of the text and the reasoning that were sent."""
+        """The estimated tokens of the text and the reasoning that the provider sent."""
         return estimate_text(self.text) + estimate_text(self.thinking)
 
     @property
     def output_tokens(self) -> int:
-        """The estimated output tokens, with the reasoning that was not sent."""
+        """The estimated output tokens, including reasoning that the provider did not send."""
         sent = self.sent_tokens
         return sent if self.thinking else max(round(sent * max(1.0, self.thinking_times)), sent + self.unsent_tokens)
 
 
 def whole_usage(request: ChatRequest, reported: Usage | None, delivered: Delivered, bounds: Bounds) -> Usage:
-    """Return the usage of a whole answer: the report, or an estimate where it is missing or absurd.
+    """Return the usage of a complete answer: the report, or an estimate if it is missing or not credible.
 
-    A reported bill counts in either case.
+    A bill in dollars that the provider reports is used in either case.
     """
     if reported is not None and is_credible(reported, bounds):
         return reported
@@ -101,7 +102,7 @@ def whole_usage(request: ChatRequest, reported: Usage | None, delivered: Deliver
 def partial_usage(request: ChatRequest, reported: Usage | None, delivered: Delivered, bounds: Bounds) -> Usage:
     """Return the usage of an answer that ended early: the report, else an estimate.
 
-    Some providers report the input at the start and the output only at the end: then the output is estimated.
+    Some providers report the input at the start and the output only at the end: then only the output is estimated.
     """
     estimated = estimated_usage(request, delivered, bounds)
     if reported is None or not is_credible(reported, bounds):
@@ -112,13 +113,13 @@ def partial_usage(request: ChatRequest, reported: Usage | None, delivered: Deliv
 
 
 def estimated_usage(request: ChatRequest, delivered: Delivered, bounds: Bounds) -> Usage:
-    """Estimate the tokens of `request` and of the answer by their bytes, within `bounds`."""
+    """Estimate the tokens of `request` and of its answer from their bytes, within `bounds`."""
     input_tokens = min(estimate(request), bounds.input_tokens)
     return Usage(input_tokens, min(delivered.output_tokens, bounds.output_tokens), estimated=True)
 
 
 def unpaid_usage(total: Usage, paid: Usage) -> Usage:
-    """Return the tokens of `total` that `paid` does not contain."""
+    """Return the tokens of `total` that are not part of `paid`."""
     return Usage(
         max(0, total.input_tokens - paid.input_tokens),
         max(0, total.output_tokens - paid.output_tokens),
@@ -127,7 +128,7 @@ def unpaid_usage(total: Usage, paid: Usage) -> Usage:
 
 
 def is_credible(usage: Usage, bounds: Bounds) -> bool:
-    """Return whether a report may be right: by its signs, its parts and the bounds of its request."""
+    """Return whether a report may be right: its numbers are not negative, fit together and stay near the bounds."""
     parts = (usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens)
     return (
         min(usage.input_tokens, usage.output_tokens, *parts) >= 0
@@ -140,7 +141,7 @@ def is_credible(usage: Usage, bounds: Bounds) -> bool:
 
 @dataclass(slots=True, eq=False)
 class BilledAttempt:
-    """The facts of one attempt that decide its bill. `is_taken`: its provider has taken the request, and bills it."""
+    """The facts of one attempt that decide its bill. `is_taken`: the provider has accepted the request and bills it."""
 
     market: Market
     question: Question
@@ -161,7 +162,7 @@ class BilledAttempt:
 
     @property
     def bounds(self) -> Bounds:
-        """The tokens that were held for this attempt."""
+        """The tokens that the hold covers for this attempt."""
         input_tokens = self.quote.input_ceiling_tokens or self.question.input_ceiling_tokens
         return Bounds(input_tokens, self.question.request.n * self.output_tokens)
 
@@ -170,7 +171,7 @@ class BilledAttempt:
         return round((self.market.clock.monotonic() - self._started_seconds) * 1000)
 
     def usage(self) -> Usage:
-        """Return the usage of the whole answer."""
+        """Return the usage of the complete answer."""
         reported = self.content.usage
         if reported is not None and is_credible(reported, self.bounds):
             return reported
@@ -182,9 +183,9 @@ class BilledAttempt:
         return partial_usage(self.question.request, self.content.usage, self._delivered(events), self.bounds)
 
     def wasted_usage(self) -> Usage | None:
-        """Return the usage of an answer that is not kept; None where the provider bills nothing.
+        """Return the usage of an answer that is not kept; None if the provider bills nothing.
 
-        It bills a request that it has taken, unless it reported a failure before anything else.
+        Providers bill each request that they have accepted, unless they report a failure before any content.
         """
         content = self.content
         if content.usage is None and not content.deltas and not (self.is_taken and self._is_unreported):
@@ -193,7 +194,7 @@ class BilledAttempt:
 
     @property
     def _is_unreported(self) -> bool:
-        """True unless the provider itself ended the attempt with a failure."""
+        """Return False if the provider itself ended the attempt with a failure."""
         if not self.task.done() or self.task.cancelled():
             return True
         return isinstance(self.task.exception(), FirstTokenLate | None)
@@ -212,12 +213,12 @@ class BilledAttempt:
         return Money.from_atto(self.cost_atto(usage))
 
     def wasted(self, outcome: str, usage: Usage | None = None, error: ProviderError | None = None) -> AttemptRecord:
-        """Return the record of an attempt that was not kept: its whole cost is waste."""
+        """Return the journal record of an attempt that was not kept: its whole cost is waste."""
         cost = self.cost(usage) if usage else ZERO
         return self._record(outcome, usage, cost=cost, waste=cost, error=error)
 
     def unread(self, ordinal: int, paid: Usage) -> AttemptRecord | None:
-        """Return the record of the part billed after the reader had left with `paid`; None where nothing was."""
+        """Return the record of the part that was billed beyond `paid` after the reader left; None if there is none."""
         total = self.usage_of(self.content.events)
         cost = self.cost(total) - self.cost(paid)
         if cost <= ZERO:
@@ -227,7 +228,7 @@ class BilledAttempt:
     def kept(self, outcome: str, usage: Usage, billed: Usage | None = None) -> AttemptRecord:
         """Return the record of the answer that was kept. Cost beyond `usage` and the bounds of its hold is waste.
 
-        `billed`: the tokens that the provider bills, where they are more than those of the kept part.
+        `billed`: the tokens that the provider bills, if they are more than those of the kept part.
         """
         bounds, paid = self.bounds, self.cost(usage)
         covered = paid
@@ -271,9 +272,9 @@ class BilledAttempt:
 
 
 def cost_atto(book: PriceBook, quote: Quote, usage: Usage, *, served: str, at: datetime) -> int:
-    """Return the unrounded cost: as reported, with the fee; else at the price of this attempt's start, `at`.
+    """Return the unrounded cost: the reported one with the fee, else by the price at the time `at`.
 
-    Another model that answered, `served`, counts at its own price.
+    `served`: the model that answered; if it is not the requested one, its own price is used.
     """
     asked = quote.offer
     if usage.cost_usd is not None:

@@ -1,4 +1,4 @@
-"""Failover: the offers of a route attempted in turn, until one has answered."""
+"""Failover: the offers of a route attempted in turn until one has answered."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,7 +30,10 @@ from engine.routing.selection import NextAttempt, Pause, Selection
 
 
 def _ordered(market: Market, quotes: Sequence[Quote]) -> Route:
-    """Return the route of these quotes now. It knows no answer: a cycle would keep each until garbage collection."""
+    """Return the route for these quotes at this moment.
+
+    It holds no reference to the answer, which would form a cycle.
+    """
     return plan(quotes, (), market.health.status, market.delay_usd_per_second)
 
 
@@ -38,8 +41,8 @@ def _ordered(market: Market, quotes: Sequence[Quote]) -> Route:
 class Failover:
     """The attempts at one question. The planner chooses each next quote; nothing is charged here.
 
-    `active` are the attempts under way: the code that cancels `run` releases them. `records` are the
-    attempts that ended, for the receipt.
+    `active`: the attempts that are running; code that cancels `run` must release them. `records`: the attempts that
+    have ended, for the receipt.
     """
 
     market: Market
@@ -61,7 +64,7 @@ class Failover:
 
     @property
     def drops(self) -> tuple[DropLine, ...]:
-        """The offers left out so far, and why: each once, and none that was attempted after all."""
+        """The offers left out so far, each once, with the reason. Offers that were attempted later are not included."""
         if not self.question.route.drops and not self.selection.drops:
             return ()
         reasons = {drop.offer: drop.reason for drop in (*self.question.route.drops, *self.selection.drops)}
@@ -70,7 +73,7 @@ class Failover:
         return tuple(line for line in lines if (line.provider, line.model) not in attempted)
 
     async def run(self) -> Attempt:
-        """Return the attempt that has answered. Raises RequestRejected, AnswerCut or NoProvider."""
+        """Return the attempt that answered. Raises RequestRejected, AnswerCut or NoProvider."""
         if self.market.hedging is not None:
             self.market.hedging.count_prompt()
         try:
@@ -93,12 +96,12 @@ class Failover:
         return self._ordinal
 
     async def abandon(self, attempt: Attempt, outcome: str) -> None:
-        """Stop waiting for `attempt`: its whole bill is waste."""
+        """Give up waiting for `attempt`: its whole bill is waste."""
         self.market.health.abandoned(attempt.permit)
         await self.release(attempt, lambda: attempt.wasted(outcome, attempt.wasted_usage()))
 
     async def release(self, attempt: Attempt, record: Callable[[], AttemptRecord | None]) -> None:
-        """Close `attempt`, or read it in the background where closing does not stop its bill; then journal `record`."""
+        """Close `attempt`, or read it on in the background if closing does not stop its bill; then journal `record`."""
         attempt.detach()
         self.active.remove(attempt)
 
@@ -111,7 +114,7 @@ class Failover:
             await uninterrupted(asyncio.create_task(_close(attempt, journal)))
 
     def _is_long_enough(self, quote: Quote) -> bool:
-        """Return True when this offer's context is longer than every one that was too short."""
+        """Return whether this offer's context is longer than all those that were too short."""
         known = [error.context_tokens or 0 for error in self._errors if isinstance(error, ContextTooLong)]
         return not known or quote.context_tokens is None or quote.context_tokens > max(known)
 
@@ -130,7 +133,7 @@ class Failover:
         return await self._finish(choice, attempt)
 
     async def _finish(self, choice: NextAttempt, attempt: Attempt) -> Attempt | None:
-        """Wait for the end; return the attempt if it has answered. A failure is reported to health and journaled."""
+        """Wait for the end, and return the attempt if it answered. A failure is reported to health and journaled."""
         try:
             error = await attempt.outcome()
         except Exception:
@@ -152,7 +155,7 @@ class Failover:
         return None
 
     def _repeat(self, number: int, quote: Quote, error: ProviderError) -> tuple[NextAttempt, Attempt] | None:
-        """Begin a second attempt at an offer whose answer does not fit the request's schema; None after the second."""
+        """Start a second attempt at an offer whose answer does not fit the schema; None if that was the second."""
         permit = None
         if error.detail == WRONG_FORM and number not in self._repeated:
             self._repeated.add(number)
@@ -184,7 +187,10 @@ class Failover:
     # --- hedging ------------------------------------------------------------------------------------
 
     async def _hedge(self, choice: NextAttempt, attempt: Attempt) -> tuple[NextAttempt, Attempt] | None:
-        """Start a second attempt when the first token is late; None when it is not, or no other offer may be asked."""
+        """Start a second attempt if the first token is late.
+
+        Return None if it is in time, or if no other offer is allowed.
+        """
         hedging = self.market.hedging
         if hedging is None or self.stream.has_begun:
             return None
@@ -205,7 +211,7 @@ class Failover:
         return None
 
     async def _race(self, one: tuple[NextAttempt, Attempt], other: tuple[NextAttempt, Attempt]) -> Attempt | None:
-        """Keep the attempt with the first content; the other's bill is waste. If one fails, the other goes on."""
+        """Keep the attempt with the first content; the other's bill is waste. If one fails, wait for the other."""
         one[1].rivals, other[1].rivals = (other[1],), (one[1],)
         waits = [asyncio.create_task(attempt.shown_or_done()) for _, attempt in (one, other)]
         try:
@@ -223,7 +229,10 @@ class Failover:
     async def _finish_second(
         self, failed: tuple[NextAttempt, Attempt], other: tuple[NextAttempt, Attempt]
     ) -> Attempt | None:
-        """Report the failed attempt, and wait for the other one. A refusal ends the prompt unless the other streams."""
+        """Report the failed attempt and wait for the other one.
+
+        A refusal ends the prompt unless the other is streaming.
+        """
         try:
             await self._finish(*failed)
         except RequestRejected:
@@ -235,7 +244,7 @@ class Failover:
     # --- failure ------------------------------------------------------------------------------------
 
     def _after_failure(self, attempt: Attempt, error: ProviderError) -> None:
-        """Teach the catalog from `error`; raise where no further offer is to be attempted."""
+        """Teach the catalog from `error`; raise an error if no further offer shall be attempted."""
         quote, now = attempt.quote, self.market.clock.now()
         if isinstance(error, RateLimited) and quote.free:
             self.market.catalog.free.refused(quote.offer, now, error.retry_after_seconds, per_day=error.per_day)
@@ -247,7 +256,7 @@ class Failover:
             raise AnswerCut(quote.offer.provider, error.outcome)
 
     def _after_fault(self, quote: Quote, error: RequestFault) -> None:
-        """Leave one other offer to the request: of another dialect if one is usable, else of another provider.
+        """Allow the request one more offer: of another dialect if there is one, else of another provider.
 
         Raises RequestRejected for moderation and for the second refusal.
         """

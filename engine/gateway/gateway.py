@@ -1,4 +1,4 @@
-"""Gateway: admission, route and hold of each request, before the Answer that makes the first network call."""
+"""Gateway: admits, routes and holds each request before its Answer makes the first network call."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -30,11 +30,11 @@ from engine.privacy import LEFT_OUT
 from engine.routing.plan import Route, plan, with_early
 from engine.tenancy import Charge, Flat, Plan, Tariff, Tenant, seconds_left_today
 
-_ABORT_SECONDS = 5  # for aborted answers to void their holds
+_ABORT_SECONDS = 5  # time that aborted answers have to void their holds
 
 
 class Gateway:
-    """Answers requests from the cheapest offers that are up, and charges each exactly once."""
+    """Answers requests from the cheapest available offers, and charges each answer exactly once."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Gateway:
         losses: Losses | None = None,
         request_windows: RequestWindows | None = None,
     ) -> None:
-        """`request_windows`: counts requests per minute where other processes serve the same tenants."""
+        """`request_windows` counts requests per minute for all processes that serve the same tenants."""
         self.market = market
         self._ledger = ledger
         self._admission_checks, self._losses = tuple(admission_checks), losses
@@ -66,12 +66,12 @@ class Gateway:
         approve: Approval | None = None,
         siblings: Siblings | None = None,
     ) -> AsyncIterator[Answer]:
-        """Admit, plan and hold, all before any network call; the Answer is then read within the context.
+        """Admit, plan and hold before any network call; read the Answer within the context.
 
-        Raises a Refused, NoProvider, RequestRejected (no offer is able) or HoldLost (answered before). Leaving early
-        captures the part that was delivered. `can_restart`: the reader can take back content that it has shown.
-        `approve` may refuse the route: its exception is passed on.
-        `siblings`: the answers that this one is kept with.
+        Raises a Refused, NoProvider, RequestRejected (no offer can serve it) or HoldLost (it was answered before).
+        Leaving the context early captures the delivered part. `can_restart`: the reader can replace content that it has
+        shown. `approve` may refuse the route by raising an exception, which is passed on. `siblings`: answers that are
+        kept together with this one or not at all.
         """
         model = await self._model(request.model)
         request = replace(request, exclusions=tenant.exclusions) if tenant.exclusions else request
@@ -100,7 +100,8 @@ class Gateway:
     ) -> tuple[Embedded, Charge]:
         """Admit, plan, hold and embed: return the vectors of one offer, kept and charged.
 
-        Raises a Refused, NoProvider, RequestRejected or HoldLost. A caller that is cancelled waits for the end.
+        Raises a Refused, NoProvider, RequestRejected or HoldLost. Cancelling the caller does not end the embedding; it
+        is awaited.
         """
         model = await self._checked(embedding_model(self.market.catalog, request.model))
         dimensions = checked_dimensions(model, request.dimensions)
@@ -135,14 +136,14 @@ class Gateway:
                 self._exit(run)
 
     async def check_admission(self, tenant: Tenant, model: str) -> None:
-        """Raise the Refused that an answer would raise now, its price aside: for a side call that precedes one."""
+        """Raise the Refused that an answer would raise now, apart from its price: for a side call before the answer."""
         self.admission.check(tenant, (await self._model(model)).name)
         limit = 0 if tenant.sponsors else tenant.plan.answers_per_day
         if limit and await self._ledger.answers_today(tenant.id) >= limit:
             raise DailyAnswersUsed(limit, seconds_left_today(self.market.clock.now()))
 
     async def _admit(self, tenant: Tenant, model: str) -> None:
-        """Count the request of a tenant, or raise as `Admission.check` does."""
+        """Count one request of the tenant. Raises the errors of `Admission.check`."""
         if self._request_windows is None:
             self.admission.admit(tenant, model)
         else:
@@ -163,18 +164,18 @@ class Gateway:
     def route(
         self, model: Model, request: ChatRequest, tenant_id: int | None = None, *, may_lose: bool = True
     ) -> Route:
-        """Return the offers for this request at this minute, in the order to attempt.
+        """Return the offers for this request at this minute, in the order of attempts.
 
-        `may_lose` False leaves out offers that are expected to cost more than they charge. Raises SpendingCapReached
-        where only such offers are left, ExcludedBySettings where the tenant leaves out every able one, RequestRejected
-        where no offer is able, NoProvider where none of the able ones may be asked soon. Where every able one rests for
-        a while, they are the route: one may be back in a moment.
+        `may_lose` False leaves out offers that are expected to cost more than they charge. Raises SpendingCapReached if
+        only such offers are left, ExcludedBySettings if the tenant excludes every suitable one, RequestRejected if no
+        offer is suitable, NoProvider if no suitable one is available soon. If all suitable ones rest for a short while,
+        they are the route, because one may be back in a moment.
         """
         quotes, drops = self.market.catalog.quote(request, model, self.market.clock.now(), tenant_id)
         return self._planned(model, quotes, drops, may_lose=may_lose)
 
     def _planned(self, model: Model, quotes: tuple[Quote, ...], drops: tuple[Drop, ...], *, may_lose: bool) -> Route:
-        """Return the route of these quotes. Raises as `route` does."""
+        """Return the route for these quotes. Raises the errors of `route`."""
         if not quotes and (left_out := [drop.offer.provider for drop in drops if drop.reason == LEFT_OUT]):
             raise ExcludedBySettings(model.name, tuple(dict.fromkeys(left_out)))
         if not may_lose:
@@ -205,7 +206,7 @@ class Gateway:
         return most is None or self._losses is None or await self._losses.lost_today(model.name) < most
 
     async def close(self, grace_seconds: float = 30) -> None:
-        """Take no new work; give the answers in flight `grace_seconds`, then abort those that are left."""
+        """Accept no new work; give the running answers `grace_seconds`, then abort the rest."""
         self._closing = True
         try:
             async with asyncio.timeout(grace_seconds):
@@ -218,12 +219,12 @@ class Gateway:
 
     @property
     def in_flight(self) -> int:
-        """The number of answers being given."""
+        """The number of answers that are running."""
         return len(self._answers)
 
     @property
     def attempts_in_flight(self) -> int:
-        """The number of calls of providers for these answers."""
+        """The number of provider calls that are running for these answers."""
         return sum(answer.attempts_in_flight for answer in self._answers)
 
     def _enter(self, answer: Answer | EmbeddingRun) -> None:
@@ -237,7 +238,7 @@ class Gateway:
 
 
 def loses(quote: Quote, tariff: Tariff) -> bool:
-    """Return True where an answer is expected to cost more than its tariff charges."""
+    """Return True if an answer is expected to cost more than its tariff charges."""
     if isinstance(tariff, Flat):
         return quote.expected_atto > quote.expected_tokens * tariff.atto_per_token
     return tariff.times < 1 and quote.expected_atto > 0
@@ -274,7 +275,7 @@ def _hold_requests(tenant: Tenant, model: Model, request: ChatRequest, route: Ro
 
 
 def _ceiling(quote: Quote, plan: Plan, request: ChatRequest) -> Ceiling:
-    """Bound the output by the least of the request, the plan, the model and the space left in its context."""
+    """Bound the output by the smallest limit of request, plan, model and the space left in the model's context."""
     limits = (request.max_output_tokens, plan.max_output_tokens, quote.max_output_tokens, quote.room_tokens)
     input_tokens = quote.input_ceiling_tokens
     input_atto, output_atto = quote.price.ceiling(input_tokens)

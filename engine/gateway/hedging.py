@@ -13,7 +13,7 @@ _MOST_OFFERS = 1024
 
 
 class Hedging:
-    """Decides when to ask a second offer, by the times to first token of each offer."""
+    """Decides when to ask a second offer, based on each offer's times to first token."""
 
     def __init__(self, share: float = 0.02) -> None:
         self._share = share
@@ -21,7 +21,7 @@ class Hedging:
         self._first_token_ms: dict[Offer, deque[int]] = {}
 
     def count_prompt(self) -> None:
-        """Count one more prompt: the number of hedges is a share of it."""
+        """Count one more prompt. The number of allowed hedges is a share of all prompts."""
         self._prompts += 1
 
     def observe(self, offer: Offer, first_token_ms: int) -> None:
@@ -31,14 +31,14 @@ class Hedging:
         self._first_token_ms.setdefault(offer, deque(maxlen=MOST_OBSERVED)).append(first_token_ms)
 
     def wait_seconds(self, offer: Offer) -> float | None:
-        """Return the 95th percentile of its times; None with too few observed, or when no hedge is left."""
+        """Return the 95th percentile of the offer's times; None if too few are known or no hedge is left."""
         observed = self._first_token_ms.get(offer, ())
         if len(observed) < LEAST_OBSERVED or not self._is_left():
             return None
         return sorted(observed)[int(len(observed) * QUANTILE)] / 1000
 
     def take(self) -> bool:
-        """Use one hedge; return False if none is left."""
+        """Use up one hedge; return False if none is left."""
         if not self._is_left():
             return False
         self._hedged += 1

@@ -15,7 +15,7 @@ from engine.routing.health import Health, HealthPolicy
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Everything that attempts share: one per process."""
+    """Everything that attempts share. One object per process."""
 
     catalog: Catalog
     health: Health
@@ -26,7 +26,7 @@ class Market:
     background_reads: BackgroundReads = field(default_factory=BackgroundReads)
     hedging: Hedging | None = None
     delay_usd_per_second: Fraction = Fraction(0)
-    bill_seconds: float = 2.0  # for the bill of an answer whose reader has left after the last content
+    bill_seconds: float = 2.0  # longest wait for the bill of an answer whose reader left after the last content
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     observers: tuple[AttemptObserver, ...] = ()
 

@@ -1,4 +1,4 @@
-"""Probes: after a rest, one real prompt of one token at the operator's cost, so that recovery needs no traffic."""
+"""Probes: after a rest, a prompt of one token at the operator's cost, so that recovery needs no user's prompt."""
 
 from engine.attempt_record import ANSWERED, AttemptRecord
 from engine.catalog.offers import Offer
@@ -16,9 +16,9 @@ _PROMPT = says(Role.USER, "Say ok.")
 
 
 async def probe_provider(market: Market, provider: str, request_id: str) -> ProviderError | None:
-    """End the provider's cooldowns and probe one of its offers that does not answer, where there is one.
+    """End the provider's cooldowns, and probe one of its offers that is out of service, if there is one.
 
-    Raises LookupError where none of its offers has a price now.
+    Raises LookupError if none of its offers has a price now.
     """
     catalog, health, now = market.catalog, market.health, market.clock.now()
     offers = [each for each in catalog.offers_of(provider) if catalog.book.price(each.provider, each.model, now)]
@@ -30,9 +30,9 @@ async def probe_provider(market: Market, provider: str, request_id: str) -> Prov
 
 
 async def probe(market: Market, offer: Offer, request_id: str) -> ProviderError | None:
-    """Attempt `offer`, report to its health and journal it. None: it answers, or it may not be asked now.
+    """Attempt `offer`, report the result to its health and journal it. None: it answered, or it may not be asked now.
 
-    An offer that takes no prompts, such as one of embeddings, is not asked.
+    Offers that take no prompts, such as embedding models, are not asked.
     """
     try:
         model = market.catalog.model(offer.name)

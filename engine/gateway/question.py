@@ -1,4 +1,4 @@
-"""Question: a request with everything that its answer is made for and with; and its siblings."""
+"""Question: a request with all facts that its answer needs. Siblings: answers that belong together."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ It raises to end the request: nothing is charged then.
 
 @dataclass(slots=True, eq=False)
 class Siblings:
-    """The answers to the prompts of one request. Each one that is whole waits until all are: none is charged alone."""
+    """The answers to the prompts of one request. Each waits until all are complete, so that none is charged alone."""
 
     number: int
     _whole: int = 0
@@ -33,7 +33,7 @@ class Siblings:
     _decided: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait(self) -> None:
-        """Wait until all are whole. Raises the error of the first one that failed."""
+        """Wait until all are complete. Raises the error of the first one that failed."""
         self._whole += 1
         if self._whole == self.number:
             self._decided.set()
@@ -42,7 +42,7 @@ class Siblings:
             raise self._error
 
     def fail(self, error: Exception) -> None:
-        """Have the others fail with the error of one, unless all are whole."""
+        """Let all fail with the error of one, unless all are complete already."""
         if not self._decided.is_set():
             self._error = error
             self._decided.set()
@@ -52,10 +52,9 @@ class Siblings:
 class Question:
     """One request of a tenant, and the route planned for it.
 
-    `tenant_id` pays; None: a probe at the operator's cost. `input_ceiling_tokens` is the input that was held for.
-    `can_restart`: the reader can take back content that it has shown.
-    `siblings`: the answers that this one is kept with.
-    `member_id`: the tenant that asks, where a team or group pays.
+    `tenant_id` pays; None: a probe at the operator's cost. `input_ceiling_tokens`: the input that the hold covers.
+    `can_restart`: the reader can replace content that it has shown. `siblings`: answers that are kept together with
+    this one or not at all. `member_id`: the tenant that asks, if a team or group pays.
     """
 
     tenant_id: int | None
@@ -69,12 +68,12 @@ class Question:
 
     @property
     def asker_id(self) -> int | None:
-        """The tenant whose habits the answer shows."""
+        """The tenant that asks, whose habits the answer teaches."""
         return self.tenant_id if self.member_id is None else self.member_id
 
 
 def uncancel() -> None:
-    """Let the current task go on after it was cancelled."""
+    """Clear a cancellation, so that the current task can continue."""
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()

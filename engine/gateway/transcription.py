@@ -1,8 +1,8 @@
 """Transcription: a recording turned into text, held and charged like an answer, under a request id of its own.
 
-The hold covers the length that the sender's app gives, a second more for rounding, and at least the shortest length
-that is billed. The length that the provider reports is charged; cost beyond the hold is waste. A recording without
-speech, and one that no provider could transcribe, is not charged.
+The hold covers the length that the sender's app reports, one second more for rounding, and at least the shortest length
+that is billed. The charge is for the length that the provider reports; cost beyond the hold is waste. A recording
+without speech is not charged, nor is one that no provider could transcribe.
 """
 
 import asyncio
@@ -43,9 +43,10 @@ TRUSTED_TIMES = 2
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """The cost of a minute, and its markup. Whole seconds are billed, and begun ones too.
+    """The cost of a minute, and its markup. Every second that has begun is billed whole.
 
-    A second's price is no whole number of atto-dollars, so the minute's price is multiplied and divided once.
+    The price of a second is no whole number of atto-dollars, so the minute's price is multiplied first, then divided
+    once.
     """
 
     per_minute: Money
@@ -60,7 +61,7 @@ class Rate:
         return Money.from_atto(billed_seconds * self.minute_atto, Fraction(1, 60))
 
     def charge(self, billed_seconds: int) -> Money:
-        """Return the tenant's price, rounded once."""
+        """Return the charge for the tenant, rounded once."""
         return Money.from_atto(billed_seconds * self.minute_atto, self.tariff.times)
 
     @property
@@ -69,13 +70,13 @@ class Rate:
 
     @property
     def tariff(self) -> Markup:
-        """The markup of seconds at a minute's price."""
+        """The markup per second, applied to the price of a minute."""
         return Markup(self.markup / 60)
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionRequest:
-    """A recording to transcribe. `seconds` is the length by the sender's app; `fetch` loads it once it is held for.
+    """A recording to transcribe. `seconds`: its length as the sender's app reports it; `fetch` loads it after the hold.
 
     `id` comes from the update, so that a retry is the same request. `keep` takes the text and returns the step that
     runs in the capture's transaction.
@@ -90,7 +91,7 @@ class TranscriptionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The text of a recording, empty without speech. `understated`: over twice as long as the hold was made for."""
+    """The text of a recording, empty without speech. `understated`: it is over twice as long as the hold assumed."""
 
     text: str
     understated: bool = False
@@ -98,7 +99,7 @@ class Transcript:
 
 @dataclass(slots=True)
 class Transcriber:
-    """Transcribes recordings of at most `most_seconds` by one offer."""
+    """Transcribes recordings of up to `most_seconds` with one offer."""
 
     market: Market
     ledger: Ledger
@@ -110,10 +111,10 @@ class Transcriber:
     _closing: bool = False
 
     async def transcribe(self, tenant: Tenant, request: TranscriptionRequest) -> Transcript:
-        """Return the text, kept and charged; without speech an empty text, uncharged.
+        """Return the text, kept and charged; for a recording without speech an empty text, uncharged.
 
-        Raises ExcludedBySettings, InsufficientFunds or HoldLost before `fetch`, any error of `fetch`, RequestRejected,
-        NoProvider, Closing.
+        Before `fetch` it raises ExcludedBySettings, InsufficientFunds or HoldLost, then any error of `fetch`,
+        RequestRejected, NoProvider or Closing.
         """
         if self._closing:
             raise Closing
@@ -133,7 +134,7 @@ class Transcriber:
             return Transcript(speech.text, transcription.billed_seconds(speech) > TRUSTED_TIMES * held_seconds)
 
     def close(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Take no new work; recordings under way get `grace_seconds`, then their holds are voided."""
+        """Accept no new work; running transcriptions get `grace_seconds`, then their holds are voided."""
         self._closing = True
         ends_at = asyncio.get_running_loop().time() + grace_seconds
         for timer in self._timers:
@@ -155,14 +156,14 @@ class Transcriber:
             raise FirstTokenLate(f"nothing for {TIMEOUT_SECONDS:g} s") from None
 
     def _hold_request(self, tenant: Tenant, request: TranscriptionRequest, held_seconds: int, _: Plan) -> HoldRequest:
-        """Return the hold of a recording; its seconds take the place of input tokens."""
+        """Return the hold for a recording. Seconds take the place of input tokens."""
         ceiling = Ceiling(self.rate.minute_atto, 0, 1)
         return HoldRequest(request.id, request.epoch, tenant.id, self.rate.tariff, held_seconds, (ceiling,))
 
 
 @dataclass(slots=True)
 class _TranscriptionRun:
-    """One recording, attempted with each of the provider's keys in turn; each attempt is reported and journaled."""
+    """One recording, attempted with each of the provider's API keys in turn; each attempt is reported and journaled."""
 
     transcriber: Transcriber
     payer_id: int
@@ -173,7 +174,7 @@ class _TranscriptionRun:
     _started_seconds: float = field(init=False)
 
     async def run(self, recording: Recording) -> SpeechText:
-        """Raises RequestRejected, NoProvider or Closing."""
+        """Return the recognized speech. Raises RequestRejected, NoProvider or Closing."""
         used: set[int] = set()
         while True:
             permit = self._admit(used)
@@ -215,7 +216,7 @@ class _TranscriptionRun:
         return speech
 
     async def record_silence(self, speech: SpeechText) -> None:
-        """Journal a recording without speech: providers bill it too, and the cost is waste."""
+        """Journal a recording without speech. Providers bill it too, and the cost is waste."""
         cost = self.transcriber.rate.cost(self.billed_seconds(speech))
         await self._journal(self._record(outcomes.NO_SPEECH, cost=cost, waste=cost))
 

@@ -1,7 +1,7 @@
-"""Money left at a provider, where a free call tells it.
+"""Money left at a provider, if a free call reports it.
 
-DeepSeek: `GET /user/balance` (api-docs.deepseek.com/api/get-user-balance), amounts as text, in USD or CNY.
-OpenRouter: `GET /key` (openrouter.ai/docs/api-reference/limits), the credits left for this key; null is no limit.
+DeepSeek: `GET /user/balance` (api-docs.deepseek.com/api/get-user-balance), amounts as text, in USD or CNY. OpenRouter:
+`GET /key` (openrouter.ai/docs/api-reference/limits), the credits left for this key; null means no limit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,21 +25,21 @@ class Balance:
 
     @property
     def usd(self) -> Money:
-        """The amount in USD, of CNY about."""
+        """The amount in USD; CNY is converted at a fixed, approximate rate."""
         rate = 1 if self.currency == "USD" else CNY_PER_USD
         return Money.from_fraction(Fraction(self.amount) * NANO_PER_USD / rate)
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceCall:
-    """A free GET, and the reader of its JSON. The reader returns None where the answer names no balance."""
+    """A free GET, and the reader of its JSON. The reader returns None if the answer contains no balance."""
 
     path: str
     read: Callable[[Any], Balance | None]
 
 
 def deepseek_balance(answer: Any) -> Balance | None:
-    """Return the total balance, in USD where there is one."""
+    """Return the total balance, in USD if there is one, else in CNY."""
     infos = _field(answer, "balance_infos")
     found = [_balance(_field(each, "total_balance"), _field(each, "currency")) for each in _list(infos)]
     known = [each for each in found if each is not None]
@@ -47,7 +47,7 @@ def deepseek_balance(answer: Any) -> Balance | None:
 
 
 def openrouter_credits(answer: Any) -> Balance | None:
-    """Return the credits, in USD, that are left for this key."""
+    """Return the credits in USD that are left for this key."""
     left = _field(_field(answer, "data"), "limit_remaining")
     return None if isinstance(left, bool) else _balance(left, "USD")
 

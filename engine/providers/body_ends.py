@@ -1,4 +1,4 @@
-"""Ends of response bodies, read beside the reader after the last event, so that the connection is used again."""
+"""The rest of response bodies after their last event, read in the background so that the connection can be reused."""
 
 import asyncio
 import sys
@@ -12,7 +12,7 @@ MOST_END_BYTES = 64_000
 
 
 class BodyEnds:
-    """At most `most` bodies at once, for `seconds` each. Beyond that the connection is closed."""
+    """At most `most` bodies at a time, for `seconds` each. Further connections are closed instead."""
 
     def __init__(self, most: int = MOST_BODIES, seconds: float = END_SECONDS) -> None:
         self._most, self._seconds = most, seconds
@@ -23,7 +23,7 @@ class BodyEnds:
         return len(self._tasks)
 
     async def finish(self, response: httpx.Response, body: AsyncIterator[bytes]) -> None:
-        """Read `body` on in the background and then close `response`; close it at once where no more are taken."""
+        """Read `body` to its end in the background, then close `response`; close it at once if there is no room."""
         if self._closing or len(self._tasks) >= self._most:
             await response.aclose()
             return
@@ -32,14 +32,14 @@ class BodyEnds:
         task.add_done_callback(self._tasks.pop)
 
     async def aclose(self) -> None:
-        """Close all responses whose end has not come."""
+        """Close all responses that have not ended."""
         self._closing = True
         tasks = dict(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for response in tasks.values():
-            await response.aclose()  # a task that was cancelled before its first step has not done so
+            await response.aclose()  # a task that was cancelled before its first step has not closed its response
 
     async def _read(self, response: httpx.Response, body: AsyncIterator[bytes]) -> None:
         left_bytes = MOST_END_BYTES
@@ -56,6 +56,6 @@ class BodyEnds:
 
 
 def network_errors() -> tuple[type[Exception], ...]:
-    """Return the errors of a network: the transport lets some of aiohttp through, where it is loaded."""
+    """Return the exceptions of network failures. The transport lets some of aiohttp's through once it is loaded."""
     aiohttp = sys.modules.get("aiohttp")
     return (httpx.HTTPError, OSError, *((aiohttp.ClientError,) if aiohttp is not None else ()))

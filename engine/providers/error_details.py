@@ -1,4 +1,4 @@
-"""The facts of one provider's error, as each dialect has them: status, words that classify it, message, field."""
+"""The facts of one provider's error, read from each dialect: status, classifying words, message, field."""
 
 import json
 import re
@@ -55,7 +55,7 @@ _FINE = (None, 0, 200, "0", "200", "success")
 class ErrorDetails:
     """One error. `words`: its code, type, status word and reasons, in lower case; `code`: the most exact one.
 
-    `field`: the request field that it names. It and `message` may quote a tenant. `body`: the error object.
+    `field`: the request field that the error names. `field` and `message` may quote a tenant. `body`: the error object.
     """
 
     status: int | None
@@ -82,9 +82,9 @@ def error_details(status: int | None, body: Any, headers: Mapping[str, str]) -> 
 
 
 def reports_failure(body: Mapping[str, Any]) -> bool:
-    """Return whether a response of status 200 reports a failure elsewhere than in `error`.
+    """Return whether a response of status 200 reports a failure outside the field `error`.
 
-    vLLM has a flat object, MiniMax a `base_resp`, FastAPI a `detail`; GLM and others a code and a message alone.
+    vLLM has a flat object, MiniMax a `base_resp`, FastAPI a `detail`; GLM and others only a code and a message.
     """
     base = body.get("base_resp")
     if body.get("object") == "error" or (isinstance(base, dict) and base.get("status_code") not in _FINE):
@@ -128,7 +128,7 @@ def _forwarded_message(metadata: Any) -> str:
 
 
 def _words(error: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the words by which a provider classifies an error itself, the most exact one first."""
+    """Yield the words by which the provider itself classifies the error, the most exact one first."""
     details = error.get("details")
     if isinstance(details, dict):  # Anthropic
         yield from texts(details, "error_code")
@@ -143,12 +143,12 @@ def _words(error: Mapping[str, Any]) -> Iterator[str]:
 
 
 def texts(found: Mapping[str, Any], *names: str) -> Iterator[str]:
-    """Yield the values of the fields `names` that are texts."""
+    """Yield those values of the fields `names` that are texts and not empty."""
     return (value for name in names if isinstance(value := found.get(name), str) and value)
 
 
 def objects(found: Any) -> list[dict[str, Any]]:
-    """Return the objects of a list; none where it is no list."""
+    """Return the objects in a list; none if `found` is no list."""
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
@@ -177,6 +177,6 @@ def _status_within(error: Mapping[str, Any], words: tuple[str, ...]) -> int | No
 
 
 def _problems(error: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return FastAPI's list of wrong fields. Mistral has it within its message."""
+    """Return FastAPI's list of wrong fields, which Mistral puts into its message."""
     message = error.get("message")
     return objects(message.get("detail") if isinstance(message, dict) else error.get("detail"))

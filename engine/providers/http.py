@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 MOST_CONNECTIONS = 1000
 CONNECT_SECONDS = 10.0
 MOST_GET_BYTES = 2_000_000
-BUSY_SECONDS = 0.005  # of reading pieces that have come, before the event loop runs
+BUSY_SECONDS = 0.005  # longest time of parsing pieces that have arrived before the event loop runs
 DEFAULT_HEADERS = {"user-agent": "Farthing", "accept-encoding": "gzip, deflate"}  # both libraries can unpack these
-_BODY = "farthing_body"  # the extension of a response that holds its body, once that is being read
+_BODY = "farthing_body"  # the response extension that holds its body while it is being read
 _TIMEOUTS = {"timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "read": None, "write": None}}
 
 
@@ -38,7 +38,7 @@ def tls() -> ssl.SSLContext:
 
 
 def connections(proxy: str | None = None) -> httpx.AsyncBaseTransport:
-    """Return a new connection pool. It never retries and has no read timeout: both are the gateway's decision."""
+    """Return a new connection pool. It has no retries and no read timeout, because the gateway decides on both."""
     limits = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=100)
     if proxy:
         return httpx.AsyncHTTPTransport(verify=tls(), proxy=proxy, limits=limits, retries=0)
@@ -46,7 +46,7 @@ def connections(proxy: str | None = None) -> httpx.AsyncBaseTransport:
 
 
 class AiohttpOnDemand(httpx.AsyncBaseTransport):
-    """aiohttp's connection pool, made with its first request: the library takes 13 MB, and prompts do not need it."""
+    """aiohttp's connection pool, created at its first request: the library takes 13 MB, and prompts do not need it."""
 
     def __init__(self, limits: httpx.Limits) -> None:
         self._limits = limits
@@ -71,10 +71,10 @@ async def post(
     body: bytes,
     ends: BodyEnds | None = None,
 ) -> AsyncIterator[httpx.Response]:
-    """Yield a response with its body unread. Raises Unreachable, FirstTokenLate.
+    """Yield a response with its body unread. Raises Unreachable or FirstTokenLate.
 
-    On exit the socket is closed, unless the whole body was read. After a regular exit `ends` first reads on to the end
-    of a body that was read in part, without delaying the exit.
+    On exit the socket is closed, unless the whole body was read. After a regular exit `ends` first reads the rest of a
+    body, in the background.
     """
     response = await _send(http, "POST", url, headers, body)
     try:
@@ -110,10 +110,10 @@ async def get(
 
 
 async def pieces(response: httpx.Response, pace: ReadPace = AT_ONCE) -> AsyncGenerator[bytes, None]:
-    """Yield the body, unpacked, at `pace`.
+    """Yield the unpacked body at `pace`.
 
-    A piece has SLICE_BYTES at most where more has come at once, and the event loop runs between pieces that take long
-    to read. Raises Unreachable, and Garbled for a body that is too large or can't be unpacked.
+    A piece has at most SLICE_BYTES even if more has arrived, and the event loop runs between pieces that take long to
+    parse. Raises Unreachable, and Garbled for a body that is too large or can't be unpacked.
     """
     number, total, loop = 0, 0, asyncio.get_running_loop()
     worked_since = began = loop.time()
@@ -137,7 +137,7 @@ async def pieces(response: httpx.Response, pace: ReadPace = AT_ONCE) -> AsyncGen
 
 
 def _raw_body(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Return the body as it comes from the network. One that was read before is whole and unpacked."""
+    """Return the body as the network delivers it, or the unpacked body if it was read before."""
     return response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()
 
 
@@ -179,7 +179,7 @@ async def _read_into(body: bytearray, response: httpx.Response, most_bytes: int)
 
 
 async def _pause(socket: asyncio.ReadTransport | None, seconds: float) -> None:
-    """Pause reading, so that the event loop is not woken for each packet; the kernel buffers them."""
+    """Pause reading, so that the event loop is not woken for each packet; the kernel buffers the packets."""
     if socket is None:
         return await asyncio.sleep(seconds)
     socket.pause_reading()
@@ -190,7 +190,7 @@ async def _pause(socket: asyncio.ReadTransport | None, seconds: float) -> None:
 
 
 def socket_of(response: httpx.Response) -> asyncio.ReadTransport | None:
-    """Return the socket a response is read from; None once the body is complete, and through a proxy."""
+    """Return the socket that a response is read from; None if the body is complete, or through a proxy."""
     under = _aiohttp_response(response)
     connection = under.connection if under is not None else None
     socket = connection.transport if connection is not None else None
@@ -199,13 +199,14 @@ def socket_of(response: httpx.Response) -> asyncio.ReadTransport | None:
 
 
 def _has_ended(response: httpx.Response) -> bool:
-    """Return whether the whole body has arrived: the connection was then given back already."""
+    """Return whether the whole body has arrived, so that the connection was returned to the pool."""
     under = _aiohttp_response(response)
     return response.is_closed or (under is not None and under.connection is None)
 
 
 def _aiohttp_response(response: httpx.Response) -> "aiohttp.ClientResponse | None":
-    found: aiohttp.ClientResponse | None = getattr(response.stream, "_aiohttp_response", None)  # no public way to it
+    # there is no public way to it
+    found: aiohttp.ClientResponse | None = getattr(response.stream, "_aiohttp_response", None)
     return found
 
 
@@ -223,7 +224,7 @@ async def _send(
 
 @lru_cache(maxsize=4096)
 def _parsed_url(url: str) -> httpx.URL:
-    """Cached, because parsing a URL costs more than sending the request."""
+    """Parse a URL. The result is cached, because parsing takes longer than sending the request."""
     return httpx.URL(url)
 
 

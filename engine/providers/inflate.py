@@ -7,8 +7,8 @@ from engine.errors import Garbled
 
 SLICE_BYTES = 16_384
 MOST_BODY_BYTES = 128_000_000
-FREE_BYTES = 1_000_000  # below it any ratio is fine
-MOST_TIMES = 200  # text repeats itself far less; a bomb reaches a thousand
+FREE_BYTES = 1_000_000  # any ratio of unpacked to packed size is allowed up to this size
+MOST_TIMES = 200  # text compresses far less; a decompression bomb reaches a thousand
 _GZIP_OR_ZLIB, _RAW_DEFLATE = 47, -15
 
 
@@ -21,7 +21,7 @@ class Inflater:
         self._received = self._unpacked = 0
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        """Yield the unpacked bytes in slices. Raises Garbled for bytes that can't be unpacked, and for a bomb."""
+        """Yield the unpacked bytes in slices. Raises Garbled for invalid data and for a decompression bomb."""
         self._received += len(packed)
         while packed:
             slice_ = self._unpack(packed)
@@ -54,7 +54,10 @@ class Inflater:
 
 
 def inflater_of(headers: Mapping[str, str]) -> Inflater | None:
-    """Return the inflater of a response; None where it is not packed. Raises Garbled for an encoding not asked for."""
+    """Return the inflater for a response; None if it is not packed.
+
+    Raises Garbled for an encoding we did not request.
+    """
     encoding = headers.get("content-encoding", "").strip().lower()
     if encoding in {"", "identity"}:
         return None

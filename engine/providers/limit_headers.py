@@ -1,4 +1,4 @@
-"""Rate-limit headers: Retry-After, the quota that is left, and the seconds until a quota resets."""
+"""Rate-limit headers: Retry-After, the remaining quotas, and the seconds until each quota resets."""
 
 import email.utils
 import re
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from engine.ports import LimitHeaders
 
-LONGEST_WAIT_SECONDS = 86_400.0  # upper bound for every wait that a provider asks for
+LONGEST_WAIT_SECONDS = 86_400.0  # upper bound for every wait that a provider names
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _DURATIONS = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -15,7 +15,7 @@ _EPOCH_MS_FROM = 1e11
 _EPOCH_SECONDS_FROM = 1e9
 _NO_NAMES = ("", "")
 _HEADERS = (
-    # ((remaining, reset) of requests, (remaining, reset) of tokens); the first row that a response has is read.
+    # ((remaining, reset) of requests, (remaining, reset) of tokens); the first row found in a response is used.
     (
         ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
         ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
@@ -30,7 +30,7 @@ _HEADERS = (
 
 
 def parse_limits(headers: Mapping[str, str], now: datetime | None = None) -> LimitHeaders | None:
-    """Return the quotas in x-ratelimit-* or anthropic-ratelimit-*; None where there are none."""
+    """Return the quotas in x-ratelimit-* or anthropic-ratelimit-*; None if there are none."""
     for of_requests, of_tokens in _HEADERS:
         requests, tokens = _quota(headers, of_requests, now), _quota(headers, of_tokens, now)
         if requests[0] is not None or tokens[0] is not None:
@@ -39,7 +39,7 @@ def parse_limits(headers: Mapping[str, str], now: datetime | None = None) -> Lim
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the wait in `retry-after-ms`, else in Retry-After (seconds or a date), of a day at most."""
+    """Return the wait in `retry-after-ms`, else in Retry-After (seconds or a date): at most one day."""
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return min(milliseconds / 1000, LONGEST_WAIT_SECONDS)
     raw = headers.get("retry-after")
@@ -52,7 +52,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None)
 
 
 def reset_seconds(raw: str | None, now: datetime | None = None) -> float | None:
-    """Read `6m0s`, `20ms`, `36`, RFC 3339, or seconds or milliseconds since 1970, as a wait of a day at most."""
+    """Read `6m0s`, `20ms`, `36`, RFC 3339, or seconds or milliseconds since 1970, as a wait of at most one day."""
     seconds = _reset(raw.strip(), now or datetime.now(UTC)) if raw else None
     return None if seconds is None else min(max(0.0, seconds), LONGEST_WAIT_SECONDS)
 

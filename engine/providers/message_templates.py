@@ -1,7 +1,7 @@
 """Templates of providers' error messages.
 
-Providers quote in a message what they were sent, so a message is never searched for words. It is read only where the
-whole of it fits a known template whose variables are numbers, and then it only moves one request on.
+Providers quote the request in their messages, so messages are never searched for words. A message is read only if it
+fits a known template as a whole, with numbers as variables, and then it affects only one request.
 """
 
 import re
@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 MOST_MESSAGE_CHARS = 600  # longer messages fit no template
 LONGEST_WAIT_IN_MESSAGE_SECONDS = 600.0
-LEAST_AFFORDABLE_TOKENS = 256  # an account that can pay for fewer has no balance
+LEAST_AFFORDABLE_TOKENS = 256  # an account that can pay for fewer tokens counts as empty
 _N = r"\d[\d,]{0,11}"
 _LONGEST = rf"(?P<longest>{_N})"
 _SIZES = rf"{_N} (?:in|of|for)(?: the)? [a-z ]{{1,30}}(?:[,;] {_N} (?:in|of|for)(?: the)? [a-z ]{{1,30}}){{0,3}}"
 _REDUCE = r"(?: Please reduce the length of [a-z ]{1,60}(?:, or use [a-z \"-]{1,80})?\.)?"
 _CONTEXT = tuple(
-    re.compile(template, re.IGNORECASE)  # letter case differs between versions
+    re.compile(template, re.IGNORECASE)  # versions of a provider differ in upper and lower case
     for template in (
         # OpenAI, DeepSeek, vLLM, OpenRouter, Groq
         (
@@ -119,7 +119,7 @@ _THINKING = tuple(
         r"Reasoning is mandatory for this endpoint and cannot be disabled\.",
     )
 )
-_OUTPUT_LIMIT = re.compile(  # OpenAI, where reasoning took the whole limit
+_OUTPUT_LIMIT = re.compile(  # OpenAI, if reasoning used up the whole limit
     r"Could not finish the message because max_tokens or model output limit was reached\. "
     r"Please try again with higher max_tokens\."
 )
@@ -131,19 +131,19 @@ _NO_ENDPOINTS = re.compile(r"No endpoints found that [a-z ,-]{1,120}\.?(?: To le
 
 
 class ContextText(NamedTuple):
-    """A message about the context's length. `tokens`: the length, where the message has it."""
+    """A message about the length of the context. `tokens`: that length, if the message contains it."""
 
     tokens: int | None
 
 
 def context_text(message: str) -> ContextText | None:
-    """Read a message that says that the prompt is longer than the context; None for any other one."""
+    """Read a message that the prompt is longer than the context; return None for any other message."""
     found = _match(_CONTEXT, message)
     return None if found is None else ContextText(_number(found, "longest"))
 
 
 def wait_text(message: str) -> str | None:
-    """Return the wait in a rate limit's message, such as `7m12.5s`; None for any other message."""
+    """Return the wait in a rate-limit message, such as `7m12.5s`; None for any other message."""
     found = _match((_WAIT,), message)
     return None if found is None else found["wait"]
 
@@ -154,18 +154,18 @@ def is_balance_text(message: str) -> bool:
 
 
 def affordable_tokens(message: str) -> int | None:
-    """Return the tokens that the account can pay for, where the message refuses a request that asks for more."""
+    """Return the tokens that the account can pay for, if the message refuses a request because it asks for more."""
     found = _match(_OVER_BUDGET, message)
     return None if found is None else _number(found, "affordable")
 
 
 def is_too_large_text(message: str) -> bool:
-    """Return whether the message says that the request alone exceeds the tokens per minute."""
+    """Return whether the message says that this single request exceeds the tokens per minute."""
     return _match((_TOO_LARGE,), message) is not None
 
 
 def is_thinking_text(message: str) -> bool:
-    """Return whether the message refuses the switch of a model's thinking."""
+    """Return whether the message refuses the field that switches a model's thinking."""
     return _match(_THINKING, message) is not None
 
 

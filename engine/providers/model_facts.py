@@ -1,4 +1,4 @@
-"""Facts about models that decide which fields a request may have, by a part of the model's name.
+"""Facts about models, found by a part of the model's name, that decide which fields a request may have.
 
 Sources: the providers' documentation, and refusals reported in public issues.
 """
@@ -22,10 +22,10 @@ _OPENAI_REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9](?!\.?\d*-chat))")
 class Claude(NamedTuple):
     """Abilities of one Claude model.
 
-    `efforts` that it takes in `output_config`. `has_thinking`: it can think; `is_adaptive`: without a budget for it.
-    `thinks_unasked`: it thinks unless that is switched off. `takes_sampling`: temperature and top_p.
-    `takes_prefill`: it goes on with an answer that the last message has begun.
-    `has_structured_output`: `output_config.format`. `cached_from_tokens`: the shortest prefix that it caches.
+    `efforts`: those accepted in `output_config`. `has_thinking`: it can think; `is_adaptive`: without a token budget.
+    `thinks_unasked`: it thinks unless that is switched off. `takes_sampling`: it accepts temperature and top_p.
+    `takes_prefill`: it continues an answer that the last message has begun. `has_structured_output`: it accepts
+    `output_config.format`. `cached_from_tokens`: the shortest prefix that it caches.
     """
 
     efforts: tuple[str, ...]
@@ -40,7 +40,7 @@ class Claude(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def claude(model: str) -> Claude:
-    """Return the abilities of a Claude model; an unknown name counts as a model of the newest generation."""
+    """Return the abilities of a Claude model. An unknown name is treated as a model of the newest generation."""
     family, version = _claude_version(model)
     has_effort = version >= (4, 6) or (family, version) == ("opus", (4, 5))
     efforts: tuple[str, ...] = ("low", "medium", "high")
@@ -78,7 +78,7 @@ def _claude_cached_from(family: str, version: tuple[int, int]) -> int:
 
 @lru_cache(maxsize=1024)
 def needs_signatures(model: str) -> bool:
-    """Return whether a Gemini model refuses calls in the history without a thought signature: version 3 and later."""
+    """Return whether a Gemini model refuses calls without a thought signature in the history: version 3 and later."""
     return not _OLD_GEMINI.search(model)
 
 

@@ -1,4 +1,4 @@
-"""Fields of a request that are our own: a model that refuses one is asked again without it."""
+"""Fields that we add to a request: if a model refuses one, it is asked again without that field."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ OF_ONE_REQUEST = frozenset({SIGNATURES})
 
 
 def refused_field(own: frozenset[str], named: str) -> str:
-    """Return the field of our own, as a path, that an error names; empty where it names none of them."""
+    """Return the path of the added field that an error names; empty if it names none of them."""
     if named == THINKING:
         return next(iter(own - {USAGE_FIELD, *OUTPUT_FIELDS, *OF_ONE_REQUEST}), "")
     named_path = [_plain_name(part) for part in named.split(".")]
@@ -25,7 +25,7 @@ def refused_field(own: frozenset[str], named: str) -> str:
 
 
 def leave_out(body: dict[str, Any], paths: frozenset[str]) -> None:
-    """Remove the fields from `body`; the output limit goes by its other name."""
+    """Remove the fields at these paths from `body`. The output limit is renamed instead of removed."""
     for path in paths - OF_ONE_REQUEST:
         *parents, name = path.split(".")
         holder = body
@@ -37,5 +37,5 @@ def leave_out(body: dict[str, Any], paths: frozenset[str]) -> None:
 
 
 def _plain_name(name: str) -> str:
-    """Return a field's name without its case: errors name `thinkingConfig` as `thinking_config`."""
+    """Return a field's name without case and underscores: errors name `thinkingConfig` as `thinking_config`."""
     return name.replace("_", "").lower()

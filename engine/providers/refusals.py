@@ -1,7 +1,7 @@
-"""Classification of providers' errors: status, code and type of any dialect to one ProviderError.
+"""Classification of providers' errors: from status, code and type in any dialect to one ProviderError.
 
-A message, a `param` and the metadata may quote what a tenant sent. They decide nothing that lasts longer than the
-request: see `message_templates`.
+A message, a `param` and the metadata may quote a tenant's text. They decide nothing that outlasts the request: see
+`message_templates`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -86,7 +86,7 @@ _UNABLE = frozenset(
 
 
 def refusal(status: int | None, body: Any, headers: Mapping[str, str]) -> ProviderError:
-    """Return the ProviderError that fits. `status` None: the error came within a stream."""
+    """Return the fitting ProviderError. `status` None: the error came within a stream."""
     details = error_details(status, body, headers)
     make = next((make for fits, make in _CLASSES if fits(details)), _plain(errors.Overloaded))
     error = make(details)
@@ -115,7 +115,7 @@ def _rate_limited(details: ErrorDetails) -> ProviderError:
 
 
 def _is_of_tokens(details: ErrorDetails) -> bool:
-    """Return whether a 429 is for tokens: by its type, else by Gemini's quotas, else by the quota that is used up."""
+    """Return whether a 429 concerns tokens: by its type, else by Gemini's quotas, else by the quota that is used up."""
     if details.is_one_of(_LIMIT_TYPES):
         return "tokens" in details.words
     if quotas := [quota.lower() for quota in _quotas(details.body)]:
@@ -125,14 +125,14 @@ def _is_of_tokens(details: ErrorDetails) -> bool:
 
 
 def _quotas(error: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names of the quotas that are used up, as Gemini's QuotaFailure has them."""
+    """Yield the names of the quotas that are used up, read from Gemini's QuotaFailure."""
     for detail in objects(error.get("details")):
         for violation in objects(detail.get("violations")):
             yield from texts(violation, "quotaId")
 
 
 def _retry_delay(error: Mapping[str, Any]) -> float | None:
-    """Return the delay of Gemini's RetryInfo."""
+    """Return the delay in Gemini's RetryInfo."""
     for detail in objects(error.get("details")):
         if detail.get("retryDelay"):
             return reset_seconds(str(detail["retryDelay"]))
@@ -140,7 +140,7 @@ def _retry_delay(error: Mapping[str, Any]) -> float | None:
 
 
 def _reset_of(headers: Mapping[str, str]) -> float | None:
-    """Return when the quota that is used up resets."""
+    """Return the seconds until the quota that is used up resets."""
     limits = parse_limits(headers)
     if limits is None:
         return None
@@ -150,13 +150,16 @@ def _reset_of(headers: Mapping[str, str]) -> float | None:
 
 
 def _wait_in_message(message: str) -> float | None:
-    """Return the wait in a message such as `Please try again in 7m12.5s.`, of ten minutes at most."""
+    """Return the wait in a message such as `Please try again in 7m12.5s.`: at most ten minutes."""
     seconds = reset_seconds(wait_text(message))
     return None if seconds is None else min(seconds, LONGEST_WAIT_IN_MESSAGE_SECONDS)
 
 
 def _too_long(details: ErrorDetails) -> ProviderError:
-    """A code or type makes the refusal certain; with a message alone it moves one request on."""
+    """Return the error of a prompt that is too long.
+
+    It is certain by a code or type; a message affects one request only.
+    """
     longest = details.body.get("n_ctx")
     if not isinstance(longest, int) or isinstance(longest, bool):
         found = context_text(details.message)
@@ -188,7 +191,7 @@ def _is(*statuses: int) -> Callable[[ErrorDetails], bool]:
 
 
 def _is_over_budget(details: ErrorDetails) -> bool:
-    """Return whether a 402 refuses this request only: a smaller one can still be paid for."""
+    """Return whether a 402 refuses only this request: the account can still pay for a smaller one."""
     return details.status == 402 and (affordable_tokens(details.message) or 0) >= LEAST_AFFORDABLE_TOKENS
 
 
@@ -201,14 +204,14 @@ def _has_no_balance(details: ErrorDetails) -> bool:
 
 
 def _is_moderation(details: ErrorDetails) -> bool:
-    """Return whether it is moderation by its code, or OpenRouter's, whose metadata has the reasons."""
+    """Return whether this is moderation: by its code, or by the reasons in OpenRouter's metadata."""
     metadata = details.body.get("metadata")
     has_reasons = isinstance(metadata, dict) and isinstance(metadata.get("reasons"), list) and bool(metadata["reasons"])
     return details.status in {400, 403, None} and (details.is_one_of(_MODERATION) or has_reasons)
 
 
 def _is_upstream_refusal(details: ErrorDetails) -> bool:
-    """Return whether a 403 of a reseller is that of the provider behind it, which refused the request."""
+    """Return whether a reseller's 403 was sent by the provider behind it, which refused the request."""
     metadata = details.body.get("metadata")
     return details.status == 403 and isinstance(metadata, dict) and bool(metadata.get("provider_name"))
 

@@ -1,7 +1,7 @@
-"""Discovery of dialects and addresses, and the building of adapters.
+"""Discovery of dialects and addresses, and construction of adapters.
 
 A module in `dialects/` with a DIALECT is a dialect, named after its file. A module in `addresses/` with a SPEC is a
-provider. Neither has to be entered anywhere.
+provider. No list has to be edited.
 """
 
 import pkgutil
@@ -36,7 +36,7 @@ def dialect_classes() -> dict[str, type[ProviderAdapter]]:
 
 
 def build(spec: Spec, *, keys: tuple[str, ...] = (), base_url: str | None = None, proxy: str | None = None) -> Provider:
-    """Return the adapter of a provider. Where a key is needed and none is given, its `keys` is 0: not configured."""
+    """Return the adapter of a provider. If it needs an API key and has none, its `keys` is 0: not configured."""
     return dialect_classes()[spec.dialect](spec, keys, base_url or spec.base_url, proxy)
 
 

@@ -3,14 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
-_LEAST_COST_USD, _MOST_COST_USD, _MOST_COST_DIGITS = Decimal("1e-18"), 1000, 40  # any other report is an error
+# a report outside these bounds is an error
+_LEAST_COST_USD, _MOST_COST_USD, _MOST_COST_DIGITS = Decimal("1e-18"), 1000, 40
 
 
 def reported_cost(usage: Any) -> Decimal | None:
-    """Return the reported bill as its exact digits; None where there is none above zero.
+    """Return the reported bill with its exact digits; None if none above zero is reported.
 
-    `usage` was read with its numbers as Decimal. With the operator's own key at the upstream the bill is only a part
-    of the cost, so it does not count.
+    `usage` was read with its numbers as Decimal. If the operator's own key is used at the upstream, the report is only
+    a part of the cost and is ignored.
     """
     cost = usage.get("cost") if isinstance(usage, dict) and usage.get("is_byok") is not True else None
     if not isinstance(cost, Decimal | int) or isinstance(cost, bool):

@@ -17,33 +17,28 @@ Efforts: TypeAlias = Mapping[str, Mapping[str, Any]]
 class Spec:
     """One provider. Facts and their sources are in the provider's file in `addresses/`.
 
-    `brand`: its name as people know it, for the chat. `dialect`: a module of `dialects/`.
-    `needs_key`: False for a server without keys.
-    `close_stops_bill`: closing the socket stops the bill.
-    `output_field`, `seed_field`: the provider's names for the output limit and the seed.
-    `asks_usage`, `asks_no_padding`: send `stream_options` for usage, and against padded chunks.
-    `without`: fields, and parts of a message (`messages.name`), that the provider refuses.
-    `one_choice`: the provider refuses or ignores `n`.
-    `efforts`: (part of a model's name, fields for each effort); the first match wins, and a model without a match takes
-    no effort. None: `reasoning_effort` goes out as it is.
-    `no_effort_with_tools`: parts of the names of models that take tools only while they don't think.
+    `brand`: its name as people know it, for the chat. `dialect`: a module of `dialects/`. `needs_key`: False for a
+    server without API keys. `close_stops_bill`: closing the socket stops the bill. `output_field`, `seed_field`: the
+    provider's names for the output limit and the seed. `asks_usage`, `asks_no_padding`: send `stream_options` to get
+    usage, and to get chunks without padding. `without`: fields, and parts of a message (`messages.name`), that the
+    provider refuses. `one_choice`: the provider refuses or ignores `n`. `efforts`: (part of a model's name, fields for
+    each effort); the first match wins, and a model without a match gets no effort. None: `reasoning_effort` is sent
+    unchanged. `no_effort_with_tools`: parts of the names of models that accept tools only while they don't think.
     `thinking_off`: (part of a model's name, fields that switch its thinking off); the first match wins.
-    `thinking_field`: the field in which an assistant's reasoning is given back; empty: it is not given back.
-    `signed_calls`: a part of the names of models whose tool calls come with signatures that must be given back.
-    `needs_thinking_back`: while it thinks, each assistant's turn must have that field.
-    `most_stops`, `most_temperature`, `least_top_p`, `most_tools`: the provider's limits; 0: it has none.
-    `takes_negative_seeds`: False where seeds begin at zero. `nine_letter_ids`: ids of tool calls have nine letters.
-    `strict_turns`: it refuses blank turns, a turn of the user after a tool's, and a begun answer without a mark.
-    `has_schemas`: it enforces a JSON schema; otherwise the schema goes out in words, and the answer is checked.
-    `least_billed_seconds`: the shortest recording that a transcription is billed as.
-    `embeds_base64`: its embeddings can be had as base64 of 32-bit numbers, many in one call.
-    `dimensions_field`: its name for the number of dimensions.
-    `most_embedding_inputs`, `most_embedding_bytes`: the size of one call for embeddings.
-    `reports_cost`: usage holds the bill in USD, before the fee.
-    `probe_path`: a free GET below the base URL that checks network and key. `fee`: share on top of catalogue prices.
-    `balance`: the free call that tells the money left, where there is one.
-    `data`: its handling of prompts. `upstreams`: a reseller's names for companies that are providers of ours too.
-    `console_url`, `free_tier`: for `make setup`, where a key is had and whether a free tier exists.
+    `thinking_field`: the field in which an assistant's reasoning is sent back; empty: it is not sent back.
+    `signed_calls`: a part of the names of models that sign their tool calls and want the signatures back.
+    `needs_thinking_back`: while it thinks, each assistant's turn must have `thinking_field`. `most_stops`,
+    `most_temperature`, `least_top_p`, `most_tools`: the provider's limits; 0: no limit. `takes_negative_seeds`: False
+    if seeds begin at zero. `nine_letter_ids`: ids of tool calls have nine letters. `strict_turns`: it refuses blank
+    turns, a user's turn after a tool's, and a begun answer without a mark. `has_schemas`: it enforces a JSON schema;
+    otherwise the schema is sent in words, and the answer is checked. `least_billed_seconds`: a shorter recording is
+    billed as this length. `embeds_base64`: it can send embeddings as base64 of 32-bit numbers, many in one call.
+    `dimensions_field`: its name for the number of dimensions. `most_embedding_inputs`, `most_embedding_bytes`: the
+    limits of one call for embeddings. `reports_cost`: usage contains the bill in USD, before the fee. `probe_path`: a
+    free GET below the base URL that checks network and key. `fee`: share added to catalogue prices. `balance`: the free
+    call that returns the money left, if there is one. `data`: its handling of prompts. `upstreams`: a reseller's names
+    for companies that are also providers of ours. `console_url`, `free_tier`: for `make setup`: the page that issues
+    API keys, and whether a free tier exists.
     """
 
     name: str
@@ -90,19 +85,19 @@ class Spec:
 
     @property
     def is_self_hosted(self) -> bool:
-        """True for a server that an operator runs or names: nothing is known about it."""
+        """True for a server that an operator runs or names: its features are unknown."""
         return not self.console_url
 
 
 def thinking_off(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
-    """Return the fields that switch thinking off; none where the request asks for an effort itself."""
+    """Return the fields that switch thinking off; none if the request itself sets an effort."""
     if call.request.options.reasoning_effort:
         return {}
     return next((fields for part, fields in spec.thinking_off if part in call.model), {})
 
 
 def upstream_choice(exclusions: Exclusions, spec: Spec) -> dict[str, Any]:
-    """Return the field by which a reseller passes a prompt on to none of the companies that its tenant leaves out."""
+    """Return the field that stops a reseller from passing a prompt on to companies that the tenant excludes."""
     if not exclusions or not spec.data.can_refuse:
         return {}
     refused = refused_upstreams(exclusions, spec.upstreams)

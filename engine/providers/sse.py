@@ -1,9 +1,9 @@
 """Server-sent events in the body of a response.
 
-They are read by the specification: CR, LF or CRLF, comments, frames cut anywhere. Bare JSON is read too, on one line
-or several: a whole answer where a server ignores `stream`, one array of all frames, an error after the last frame.
+The parser follows the specification: CR, LF or CRLF, comments, frames cut anywhere. Bare JSON is read too, on one line
+or several: a complete answer if a server ignores `stream`, one array of all frames, an error after the last frame.
 
-The work is linear in the bytes, whatever they are, and frames, values and lines are limited.
+The work is linear in the number of bytes, and the numbers of frames, values and lines are limited.
 """
 
 import codecs
@@ -16,9 +16,9 @@ from engine.json_limits import has_too_many_values, open_brackets
 from engine.providers.text_template import TextRun, TextTemplate
 
 MOST_FRAME_CHARS = 8_000_000
-MOST_FRAMES = 150_000  # of one body; an answer has at most one for each of its tokens
+MOST_FRAMES = 150_000  # in one body; an answer has at most one frame for each of its tokens
 MOST_LINES = 4 * MOST_FRAMES
-MOST_ELEMENTS = 4_000  # of one array; they are read in one step
+MOST_ELEMENTS = 4_000  # in one array, whose elements are read in one step
 _CHECKED_CHARS = 200_000  # a shorter frame can't have too many values
 _SHORT_CHARS = 16_384
 _NEVER_COMPLETE = 2**60
@@ -30,10 +30,10 @@ class Frame(NamedTuple):
 
 
 class LineSplitter:
-    """Splits pieces of bytes into lines, also where a piece ends within a character or a CRLF."""
+    """Splits pieces of bytes into lines, even if a piece ends within a character or a CRLF."""
 
     def __init__(self) -> None:
-        self._decoder: codecs.IncrementalDecoder | None = None  # none while each piece is valid by itself
+        self._decoder: codecs.IncrementalDecoder | None = None  # None while each piece is valid UTF-8 by itself
         self._has_begun = False
         self._parts: list[str] = []
         self._chars = 0
@@ -44,7 +44,7 @@ class LineSplitter:
         return self.split(self.decode(piece, final=final))
 
     def decode(self, piece: bytes, *, final: bool = False) -> str:
-        """Return the text of `piece` with LF for each end of a line, to be passed to `split`."""
+        """Return the text of `piece` with LF for each line end, ready for `split`."""
         text = self._held + self._decoded(piece, final=final)
         self._held = ""
         if "\r" in text:
@@ -74,7 +74,7 @@ class LineSplitter:
                 self._parts.clear()
             self._chars = 0
         if rest:
-            self._parts.append(rest)  # joined only once the line ends, so that a long one is copied once
+            self._parts.append(rest)  # joined only at the end of the line, so that a long line is copied once
             self._chars += len(rest)
             if self._chars > MOST_FRAME_CHARS:
                 raise Garbled("a line without an end")
@@ -86,11 +86,11 @@ class LineSplitter:
 
     @property
     def has_long_rest(self) -> bool:
-        """True where a long line has begun: to join it to each piece would take too long."""
+        """True if an unfinished line is long: joining it to each further piece would take too long."""
         return self._chars > _SHORT_CHARS
 
     def take_rest(self) -> str:
-        """Return and forget the beginning of a line."""
+        """Return the unfinished line, and forget it."""
         rest = "".join(self._parts)
         self._parts.clear()
         self._chars = 0
@@ -98,7 +98,10 @@ class LineSplitter:
 
 
 class _FrameBuilder:
-    """Builds frames from lines. `brackets` are those that bare JSON has open: a blank line ends it at none."""
+    """Builds frames from lines.
+
+    `brackets`: open brackets of bare JSON; a blank line ends the frame if there are none.
+    """
 
     def __init__(self) -> None:
         self._event, self._data, self._chars = "", list[str](), 0
@@ -106,7 +109,7 @@ class _FrameBuilder:
         self._brackets = 0
 
     def take(self, line: str, found: list[Frame]) -> None:
-        """Add one line, and the frames that it ends to `found`."""
+        """Add one line; append the frames that it completes to `found`."""
         if not line:
             if not self._bare or self._brackets <= 0:
                 self.end(found)
@@ -121,11 +124,11 @@ class _FrameBuilder:
 
     @property
     def is_empty(self) -> bool:
-        """True where no frame has begun."""
+        """True if no frame has begun."""
         return not (self._data or self._event)
 
     def end(self, found: list[Frame]) -> None:
-        """Add the frame that has begun to `found`. Raises Garbled for one with too many values."""
+        """Append the unfinished frame to `found`. Raises Garbled for a frame with too many values."""
         if not self._data:
             self._event = ""
             return
@@ -144,13 +147,14 @@ class _FrameBuilder:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
-            value = value.removeprefix("data:").lstrip() if value.startswith("data:") else value  # written twice
+            # some servers write the prefix twice
+            value = value.removeprefix("data:").lstrip() if value.startswith("data:") else value
             if self._data and self._is_whole and value.startswith(("{", "[DONE]")):
-                self.end(found)  # a server that sends no blank line between its frames
+                self.end(found)  # some servers send no blank line between frames
             self._add(value)
         elif name == "event":
             self._event = value
-        elif name == "error" and value.startswith("{"):  # llama.cpp until 2025
+        elif name == "error" and value.startswith("{"):  # llama.cpp sent errors so until 2025
             self.end(found)
             self._event = name
             self._add(value)
@@ -161,7 +165,7 @@ class _FrameBuilder:
 
     @property
     def _is_whole(self) -> bool:
-        """True where the data so far is one line that looks like a JSON object."""
+        """True if the data so far is one line that looks like a complete JSON object."""
         first = self._data[0]
         return len(self._data) == 1 and first[:1] == "{" and first.rstrip()[-1:] == "}"
 
@@ -180,9 +184,9 @@ class FrameSplitter:
         self._frames_left, self._lines_left = MOST_FRAMES, MOST_LINES
 
     def feed(self, piece: bytes, template: TextTemplate | None = None) -> Iterator[Frame | TextRun]:
-        """Yield the frames that `piece` completes. Raises Garbled over a limit.
+        """Yield the frames that `piece` completes. Raises Garbled above a limit.
 
-        Frames of `template` come as runs; a frame that was yielded may have taught it the next ones.
+        Frames that fit `template` come as runs. The template may learn from a frame while the next ones are waiting.
         """
         text = self._lines.decode(piece)
         if "\n\n" in text and self._builder.is_empty and not self._lines.has_long_rest:
@@ -214,7 +218,7 @@ class FrameSplitter:
         return found
 
     def end(self) -> list[Frame]:
-        """Return the frames left at the end of the body, also an unfinished last one: some servers send errors so."""
+        """Return the frames left at the end of the body, even an unfinished one: some servers send errors so."""
         found = list[Frame]()
         for line in (*self._lines.feed(b"", final=True), self._lines.rest):
             if line:
@@ -233,9 +237,9 @@ class FrameSplitter:
 
 
 def _is_plain(text: str, begin: int, end: int) -> bool:
-    """Return whether a block is a frame of a single `data` line, as nearly every one is; `end` -1: it has no end yet.
+    """Return whether a block is a frame with a single `data` line, as nearly all are; `end` -1: the end is unknown yet.
 
-    To read these by themselves takes a third of the time of reading their lines.
+    Reading these blocks separately takes a third of the time of reading their lines.
     """
     if not begin < end <= begin + _CHECKED_CHARS or not text.startswith("data: {", begin):
         return False

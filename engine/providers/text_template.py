@@ -1,6 +1,6 @@
-"""TextTemplate: runs of frames that differ in their text alone, read in one go.
+"""TextTemplate: reads runs of frames that differ only in their text.
 
-Nearly all frames of an answer are such frames.
+Nearly all frames of an answer are of this kind.
 """
 
 import re
@@ -12,13 +12,13 @@ import msgspec
 _CONTENT = re.compile(r'"content"\s*:\s*"')
 _END = "\n\n"
 _ESCAPED = re.compile(r'["\\\x00-\x1f]')
-_MOST_ATTEMPTS = 16  # to learn a template, in a stream whose frames differ otherwise too
+_MOST_ATTEMPTS = 16  # attempts to learn a template, in a stream whose frames differ in other fields too
 
 _decode_text = msgspec.json.Decoder(str).decode
 
 
 class TextRun(NamedTuple):
-    """The texts of frames that follow each other."""
+    """The texts of consecutive frames."""
 
     texts: list[str]
 
@@ -26,8 +26,8 @@ class TextRun(NamedTuple):
 class TextTemplate:
     """The JSON before and after the text of a frame that was read.
 
-    A frame of the same JSON with another text in its place needs no parsing: its other fields are those of the first.
-    Its owner lets it `learn` a frame only where a following one like it is read in the same way.
+    A frame with the same JSON around another text needs no parsing, because its other fields equal those of the first.
+    The owner calls `learn` only with frames whose successors are read in the same way.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,10 @@ class TextTemplate:
         return bool(self._head)
 
     def learn(self, data: str, text: str) -> None:
-        """Learn from the data of a frame that holds `text`. Where its place is not certain, nothing is learned."""
+        """Learn from the data of a frame that contains `text`.
+
+        Nothing is learned if the position of the text is uncertain.
+        """
         if self._head or self._attempts_left <= 0:
             return
         self._attempts_left -= 1
@@ -51,11 +54,11 @@ class TextTemplate:
             self._head, self._tail = f"data: {before}{place}", after[len(text) :]
 
     def forget(self) -> None:
-        """Read the next frames one by one, and learn anew."""
+        """Forget the template: the next frames are read one by one, and it learns anew."""
         self._head = self._tail = ""
 
     def take(self, text: str, begin: int) -> tuple[list[str], int]:
-        """Return the texts of the whole frames of this form from `begin` on, and the place after them."""
+        """Return the texts of the complete frames of this form from `begin` on, and the position after them."""
         head, tail = self._head, self._tail
         if not text.startswith(head, begin):
             return [], begin
@@ -66,9 +69,9 @@ class TextTemplate:
         return found, begin + len(found) * (len(head) + len(tail) + len(_END)) + chars
 
     def _parts_of(self, text: str, begin: int) -> list[str]:
-        """Return the insides of the texts of the frames from `begin` on, up to the first one of another form.
+        """Return the escaped texts of the frames from `begin` on, up to the first frame of another form.
 
-        Lines are split first: to look for two line breaks takes twice as long.
+        Splitting lines first takes half the time of searching for two line breaks.
         """
         head, tail = self._head, self._tail
         cut, end, between = len(head), -len(tail), f"{tail}{_END}{head}"
@@ -77,19 +80,19 @@ class TextTemplate:
         while frames and not frames[-1].endswith(tail):  # the last ones of an answer
             frames.pop()
         parts = [frame[cut:end] for frame in frames]
-        if text.startswith(f"{head}{between.join(parts)}{tail}{_END}", begin):  # compared at once
+        if text.startswith(f"{head}{between.join(parts)}{tail}{_END}", begin):  # compares all frames at once
             return parts
         own = takewhile(lambda frame: frame == f"{head}{frame[cut:end]}{tail}", text[begin:].split(_END)[:-1])
         return [frame[cut:end] for frame in own]
 
 
 def _is_plain(text: str) -> bool:
-    """Return whether a text stands in JSON as it is. It may return False for one that does."""
+    """Return whether a text looks the same within JSON. It may return False for a text that does."""
     return '"' not in text and "\\" not in text and text.isprintable()
 
 
 def _unescaped(parts: list[str]) -> list[str]:
-    """Return the texts up to the first part that is empty or no JSON text: its frame is of another form."""
+    """Return the texts up to the first part that is empty or invalid: its frame is of another form."""
     found: list[str] = []
     for part in parts:
         text = part if not _ESCAPED.search(part) else _json_text(part)
@@ -100,7 +103,7 @@ def _unescaped(parts: list[str]) -> list[str]:
 
 
 def _json_text(part: str) -> str:
-    """Return the text that `part` is the inside of; empty where it is none."""
+    """Return the text that `part` encodes without the quotes around it; empty if it encodes none."""
     try:
         return _decode_text(f'"{part}"')
     except (msgspec.DecodeError, UnicodeEncodeError):

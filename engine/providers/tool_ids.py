@@ -1,11 +1,11 @@
-"""Ids of tool calls: unique ones, ids that carry a provider's signature, and the forms that providers take.
+"""Ids of tool calls: unique ones, ids that contain a provider's signature, and the forms that providers accept.
 
-Gemini signs its calls, and refuses a later request without that signature. A client of OpenAI's API returns nothing of
-a call but its id, name and arguments, so the signature travels in the id. No storage is needed: any replica can read
-it, also after a restart. A checksum detects an id that a client has shortened; its call counts as unsigned then.
+Gemini signs its calls, and refuses a later request without the signature. A client of OpenAI's API sends back only a
+call's id, name and arguments, so the id contains the signature. This needs no storage: any replica can read it, even
+after a restart. A checksum detects an id that a client has shortened; its call then counts as unsigned.
 
-A stream reader gives the client `carrying(id, signature)`; a request to a provider sends `plain(id)` in the form of
-that provider and, to the signature's own provider only, `signature_in(id)`.
+A stream reader gives the client `carrying(id, signature)`. A request to a provider contains `plain(id)` in that
+provider's form, and `signature_in(id)` if the provider is the one that signed.
 """
 
 import base64
@@ -24,22 +24,22 @@ Its arguments are the answer: a stream reader passes them on as text.
 """
 
 MOST_ID_CHARS = 64
-MOST_SIGNATURE_CHARS = 16_384  # an id with a longer one is refused by too many clients and databases
-_MARK, _RAW_MARK = "-sig1", "-sig0"  # before a signature that is base64, before one that is any other text
+MOST_SIGNATURE_CHARS = 16_384  # many clients and databases refuse an id with a longer signature
+_MARK, _RAW_MARK = "-sig1", "-sig0"  # marks a base64 signature; marks a signature of any other text
 _SUM_CHARS = 6
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LETTERS = string.ascii_letters + string.digits
 
 
 def new_id() -> str:
-    """Return an id for a call that its provider gave none."""
+    """Return a new id for a call that has none."""
     return "call_" + "".join(secrets.choice(_LETTERS) for _ in range(24))
 
 
 def carrying(call_id: str, signature: str) -> str:
-    """Return an id that carries `signature`; a missing or unsafe id is replaced by a new one.
+    """Return an id that contains `signature`; a missing or unsafe id is replaced by a new one.
 
-    A signature of more than MOST_SIGNATURE_CHARS is not carried.
+    A signature of more than MOST_SIGNATURE_CHARS is left out.
     """
     own = call_id if _SAFE_ID.fullmatch(call_id) and not _marked(call_id) else new_id()
     if not signature or len(signature) > MOST_SIGNATURE_CHARS:
@@ -49,13 +49,13 @@ def carrying(call_id: str, signature: str) -> str:
 
 
 def plain(call_id: str) -> str:
-    """Return the id without the signature that it carries."""
+    """Return the id without its signature."""
     mark = _marked(call_id)
     return call_id.partition(mark)[0] if mark else call_id
 
 
 def signature_in(call_id: str) -> str:
-    """Return the signature that the id carries; empty where it carries none, or only a part of one."""
+    """Return the signature in the id; empty if it contains none, or only a part of one."""
     mark = _marked(call_id)
     if not mark:
         return ""
@@ -70,7 +70,7 @@ def signature_in(call_id: str) -> str:
 
 
 def of_nine_letters(call_id: str) -> str:
-    """Return the id in Mistral's form: nine letters or digits. The same id always has the same form."""
+    """Return the id in Mistral's form: nine letters or digits. Equal ids have equal forms."""
     own = plain(call_id)
     if len(own) == 9 and own.isascii() and own.isalnum():  # noqa: PLR2004
         return own
@@ -91,12 +91,12 @@ def of_at_most(chars: int) -> Callable[[str], str]:
 
 
 def _marked(call_id: str) -> str:
-    """Return the mark in the id, empty where there is none."""
+    """Return the mark in the id; empty if there is none."""
     return next((mark for mark in (_MARK, _RAW_MARK) if mark in call_id), "")
 
 
 def _packed(signature: str) -> tuple[str, bytes]:
-    """Return the mark and the bytes of a signature, so that it is the same text again after unpacking."""
+    """Return the mark and the bytes of a signature, such that unpacking gives the same text."""
     try:
         content = base64.b64decode(signature, validate=True)
     except (ValueError, binascii.Error):

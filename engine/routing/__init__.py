@@ -1,1 +1,1 @@
-"""The order in which offers are asked: plan, health, rate limits."""
+"""The order in which offers are tried: plan, health, rate limits."""

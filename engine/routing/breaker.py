@@ -8,16 +8,16 @@ from math import inf
 WINDOW_SECONDS, WINDOW_LEAST = 60.0, 20
 RATE_TO_OPEN = 0.8
 MOST_USUAL = 0.99
-CHANCE_TO_OPEN = 1e-5  # a run of failures less likely than this, given the minute before it, is an outage
-CHANCE_OF_REPEAT = 1e-4  # likewise, for a repeat at once
-FIRST_REST_SHARE = 1 / 12  # of the longest rest; each failed probe doubles the rest
+CHANCE_TO_OPEN = 1e-5  # a run of failures that is less likely than this, given the minute before, is an outage
+CHANCE_OF_REPEAT = 1e-4  # the same limit for an immediate repeat
+FIRST_REST_SHARE = 1 / 12  # as a share of the longest rest; each failed probe doubles the rest
 
 
 @dataclass(slots=True)
 class CountedAttempt:
     """One attempt as the breaker counts it: when it began, and when its first token or its failure came.
 
-    `cut_at`: when it failed after its first token.
+    `cut_at`: the time of a failure after the first token.
     """
 
     number: int
@@ -29,18 +29,18 @@ class CountedAttempt:
 
 @dataclass(slots=True)
 class Breaker:
-    """A circuit breaker: opens, rests, then lets one probe through at a time (half-open) until a probe succeeds.
+    """A circuit breaker: it opens, rests, then lets one probe through at a time (half-open) until a probe succeeds.
 
-    It opens after `failures_to_open` failures in a row, or when most attempts of a busy minute failed. "In a row" is
-    by the time at which the attempts began: a failure that began before the latest success says nothing about now.
-    Where the minute before was flaky, the run has to be so long that chance is an unlikely explanation. The first rest
-    is a twelfth of `rest_seconds`, and each failed probe doubles it up to `rest_seconds`.
+    It opens after `failures_to_open` failures in a row, or if most attempts of a busy minute failed. The order "in a
+    row" is that of the attempts' start: a failure that began before the latest success is out of date. If the minute
+    before was flaky, the run must be so long that it is unlikely to be chance. The first rest is a twelfth of
+    `rest_seconds`, and each failed probe doubles it up to `rest_seconds`.
     """
 
     failures_to_open: int
     rest_seconds: float
     probing: bool = False
-    opened_at: float = -inf  # the begin of the last outage
+    opened_at: float = -inf  # the start of the last outage
     opened_until: float | None = None
     next_rest_seconds: float = 0.0
     closed_at: float = -inf  # the end of the last outage
@@ -51,7 +51,7 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """True also while half-open."""
+        """True while open or half-open."""
         return self.opened_until is not None
 
     @property
@@ -61,11 +61,11 @@ class Breaker:
 
     @property
     def failures(self) -> int:
-        """The failures since the latest success, by the time at which the attempts began."""
+        """The number of failures since the latest success, ordered by the start of the attempts."""
         return len(self.run())
 
     def run(self) -> list[CountedAttempt]:
-        """Return the failures that began after the latest success began, in that order."""
+        """Return the failures that began after the latest success began, in order."""
         run: list[CountedAttempt] = []
         good_since = -inf
         for outcome in reversed(self._outcomes):
@@ -83,9 +83,9 @@ class Breaker:
         return [each for each in self._outcomes if each.known_at > now - WINDOW_SECONDS]
 
     def is_likely_down(self, now: float) -> bool:
-        """Return whether the failures since the latest first token are too many to be chance: a repeat would fail too.
+        """Return whether the failures since the latest first token are too many for chance: a repeat would fail.
 
-        By the time at which results became known: an outage cuts all answers at once, whenever they began.
+        The order is that in which results became known: an outage cuts all answers at once, whenever they began.
         """
         window = self.window(now)
         good_at = max((each.known_at for each in window if not each.failed), default=-inf)
@@ -95,15 +95,18 @@ class Breaker:
         return self.is_open or (len(since) > 1 and share ** len(since) < CHANCE_OF_REPEAT)
 
     def wait_seconds(self, now: float) -> float:
-        """Return the seconds until it may be probed; 0 when closed or half-open."""
+        """Return the seconds until a probe is allowed; 0 if closed or half-open."""
         return 0.0 if self.opened_until is None else max(0.0, self.opened_until - now)
 
     def ignores(self, began_at: float, number: int = 0) -> bool:
-        """Return whether an attempt says nothing: it began before the end of an outage, and is no probe of it."""
+        """Return whether an attempt is ignored: it began before the end of an outage, and was not its probe."""
         return self.is_open or (began_at < self.closed_at and not (number and number == self._ended_by))
 
     def succeeded(self, now: float, began_at: float, *, number: int = 0, probe: bool = False) -> None:
-        """Record a first token. An open breaker is closed by its probe alone: others may have begun before it."""
+        """Record a first token.
+
+        An open breaker is closed only by its probe: other attempts may have begun before the outage.
+        """
         if probe and self.is_open:
             self.close(now)
             self._ended_by = number
@@ -114,12 +117,11 @@ class Breaker:
     def failed(
         self, now: float, began_at: float, *, number: int = 0, probe: bool = False, pending: Iterable[float] = ()
     ) -> bool:
-        """Record a failure; return True when it opens the breaker.
+        """Record a failure; return True if it opens the breaker.
 
         A failure after the first token replaces the success of the same `number`. A failed probe begins another rest,
-        also one that had ended the outage by its first token.
-        `pending`: when the attempts began that may still answer; while one of them began within the run of failures,
-        the run is not in a row.
+        even if its first token had ended the outage. `pending`: start times of attempts that may still answer; while
+        one of them began within the run of failures, the run does not count as "in a row".
         """
         if probe and self.is_open:
             self.probing = False
@@ -143,16 +145,16 @@ class Breaker:
         self._rest(now)
 
     def adopt(self, opened_at: float, opened_until: float, next_rest_seconds: float) -> None:
-        """Take over the rest that another process has begun."""
+        """Take over a rest that another process has begun."""
         self.opened_at, self.opened_until = opened_at, opened_until
         self.next_rest_seconds, self.probing = next_rest_seconds, False
 
     def release_probe(self) -> None:
-        """Allow another probe: the last one ended without a result."""
+        """Allow another probe, because the last one ended without a result."""
         self.probing = False
 
     def close(self, now: float) -> None:
-        """End an outage. The failure share from before it is remembered for as long again."""
+        """End an outage. The failure share from before it is remembered for the same time again."""
         if self.is_open:
             self.closed_at = now
             self._usual_at = max(self._usual_at, now) if self._usual else self._usual_at
@@ -160,7 +162,7 @@ class Breaker:
         self._outcomes.clear()
 
     def _is_the_only_answer(self, number: int) -> bool:
-        """Return whether the outage was ended by the attempt of this number, and nothing has answered since."""
+        """Return whether the attempt with this number ended the outage, and no other attempt has answered since."""
         ended = bool(number) and number == self._ended_by
         return ended and all(each.failed or each.number == number for each in self._outcomes)
 
@@ -177,7 +179,7 @@ class Breaker:
         return len(window) >= WINDOW_LEAST and sum(each.failed for each in window) >= RATE_TO_OPEN * len(window)
 
     def _may_be_chance(self, now: float, run: list[CountedAttempt]) -> bool:
-        """Return whether so many failures in a row are likely, by the failure rate before them, also before a rest.
+        """Return whether so many failures in a row may be chance, given the failure rate before (and before a rest).
 
         Answers that were cut off since the latest first token belong to the outage, not to the time before it.
         """
@@ -197,7 +199,7 @@ class Breaker:
         self._record(outcome)
 
     def _record(self, outcome: CountedAttempt) -> None:
-        """Keep the outcomes of the last minute, and the latest ones of a quiet offer however old they are."""
+        """Record an outcome. Outcomes older than a minute are dropped, but never the latest ones of a quiet offer."""
         self._outcomes.append(outcome)
         while len(self._outcomes) > WINDOW_LEAST and self._outcomes[0].known_at <= outcome.known_at - WINDOW_SECONDS:
             self._outcomes.popleft()

@@ -1,4 +1,4 @@
-"""Early attempts: when an offer is attempted before the end of its rest, and the attempts that prompts wait for."""
+"""Early attempts: when to try an offer before its rest ends, and when prompts wait for attempts that are running."""
 
 from collections.abc import Sequence
 
@@ -7,19 +7,19 @@ from engine.catalog.thinking import is_thinking_model
 from engine.routing.permits import Early
 from engine.routing.provider_registry import ProviderRegistry
 
-MOST_SLOW_ATTEMPTS = 5  # under way at an offer during its rest, while attempts fail slowly
-LEAST_OUTAGE_SECONDS = 3.0  # by which early attempts are spaced
-EARLY_SECONDS = 1.0  # between the attempts at an offer during its rest
-PROBE_SECONDS = 1.5  # in which most attempts at an offer that is back get their first token
+MOST_SLOW_ATTEMPTS = 5  # attempts running at an offer during its rest, while attempts fail slowly
+LEAST_OUTAGE_SECONDS = 3.0  # early attempts are spaced as if the outage had lasted at least this long
+EARLY_SECONDS = 1.0  # least time between two attempts at a resting offer
+PROBE_SECONDS = 1.5  # most attempts at a recovered offer get their first token within this time
 
 
 class EarlyAttempts(ProviderRegistry):
-    """Decides when a resting or silent offer is worth an attempt, by the money that it would save."""
+    """Decides when a resting or silent offer is worth an attempt, by the money that its return would save."""
 
     def early(self, offers: Sequence[Offer]) -> Early | None:
-        """Return the offer that is likeliest to be back, and when the next attempt at it is due: one a second.
+        """Return the offer most likely to have recovered, and when its next attempt is due: one per second.
 
-        None where no offer may be attempted before its rest is over, and none is at the end of one.
+        Returns None if no offer may be attempted before its rest is over, and none is at the end of its rest.
         """
         now = self._clock.monotonic()
         found: list[tuple[float, float, Offer]] = []
@@ -39,16 +39,17 @@ class EarlyAttempts(ProviderRegistry):
         return Early(offer, due)
 
     def passed_over(self, offer: Offer, saving_atto: float) -> None:
-        """Count a prompt that pays `saving_atto` more because `offer` rests."""
+        """Count a prompt that costs `saving_atto` more because `offer` is resting."""
         self._offer(offer).resting.paid_atto += saving_atto
 
     def early_wait_seconds(self, offer: Offer, failure_atto: float, pause_share: float) -> float:
-        """Return the seconds until an offer is worth an attempt, though another one is able; infinite while it is not.
+        """Return the seconds until an offer is worth an attempt although another one is available; infinite if never.
 
-        A resting offer is when prompts have paid as much since the latest attempt as a failed one costs, and the pause
-        since then is `pause_share` of the outage, counted as 3 s at least. While attempts fail slowly, five at most are
-        under way. While one waits for longer than failures take, a few more follow it. An offer whose attempts are late
-        gets another one at the pace of those that fail slowly.
+        A resting offer is worth an attempt when two conditions hold: the prompts since the latest attempt have paid as
+        much extra as a failed attempt costs, and the pause since then is `pause_share` of the outage (counted as 3 s at
+        least). While attempts fail slowly, at most five run at a time. If one runs for longer than failures usually
+        take, a few more may follow it. A silent offer, whose attempts are late, gets further attempts in the same
+        rhythm.
         """
         now, provider, health = self._clock.monotonic(), self._providers[offer.provider], self._offer(offer)
         if not (provider.breaker.is_open or health.breaker.is_open):
@@ -62,7 +63,7 @@ class EarlyAttempts(ProviderRegistry):
         return health.resting.wait_seconds(now, opened_at, pause_seconds, failure_atto)
 
     def hold_seconds(self, offer: Offer) -> float:
-        """Return the seconds until the attempts under way at a silent offer have shown whether it lives; else 0."""
+        """Return the seconds until the running attempts at a silent offer will show whether it works; else 0."""
         return self._offer(offer).hold_seconds(self._clock.monotonic())
 
     def has_answered_since(self, offer: Offer, at: float) -> bool:
@@ -70,5 +71,5 @@ class EarlyAttempts(ProviderRegistry):
         return self._offer(offer).answered_at > at
 
     def is_being_probed(self, offer: Offer) -> bool:
-        """Return whether an attempt under way may soon show that a resting offer is back."""
+        """Return whether a running attempt may soon show that a resting offer has recovered."""
         return self._offer(offer).pending.newest_at > self._clock.monotonic() - PROBE_SECONDS

@@ -1,4 +1,4 @@
-"""Health: the one view of every provider, key and offer. Each attempt is admitted by it and reported to it."""
+"""Health: the state of every provider, key and offer. It admits each attempt, and each attempt reports to it."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ RETRY_WAIT_SECONDS = 1.0
 
 
 class Health(EarlyAttempts):
-    """The health of all providers, as this process has seen it. One per process."""
+    """The health of all providers, as this process has seen it. One object per process."""
 
     def __init__(
         self,
@@ -30,7 +30,10 @@ class Health(EarlyAttempts):
         providers: Mapping[str, int],
         random_share: Callable[[], float] = random.random,
     ) -> None:
-        """`providers`: the number of keys by name. `random_share`: from 0 to 1, for the jitter of cooldowns."""
+        """`providers`: the number of API keys by provider.
+
+        `random_share` returns 0 to 1, for the jitter of cooldowns.
+        """
         super().__init__(policy, clock, providers)
         self._random_share = random_share
         self._permits = 0
@@ -39,7 +42,10 @@ class Health(EarlyAttempts):
     # --- before an attempt ----------------------------------------------------------------------------
 
     def status(self, offer: Offer) -> OfferStatus:
-        """Return how the planner weighs `offer` now; nothing is reserved. An untried offer counts as its provider."""
+        """Return the facts by which the planner orders `offer` now.
+
+        Nothing is reserved; a new offer has its provider's.
+        """
         provider = self._providers.get(offer.provider)
         if provider is not None and (calm := provider.calm.get(offer.model)) is not None:
             return calm
@@ -61,17 +67,18 @@ class Health(EarlyAttempts):
             if is_calm and len(provider.calm) < MOST_OFFERS:
                 provider.calm[offer.model] = status
             return status
-        if health is not None and health.breaker.is_open:  # at the end of its rest: one probe, which fails as before
+        # at the end of its rest: one probe is allowed, and is expected to fail like the attempts before
+        if health is not None and health.breaker.is_open:
             seconds = health.resting.failure_seconds
             status = status._replace(failure_seconds=seconds, failure_share=QUICK_FAILURE_SHARE)
         return self._limited(status, provider, offer.model, now)
 
     def admit(self, offer: Offer, tokens: int = 0, *, repeat: bool = False, early: bool = False) -> Permit | Denial:
-        """Return permission to try `offer` now, under the next key; a half-open breaker admits one attempt.
+        """Permit or deny an attempt at `offer` now, with its next API key. A half-open breaker permits one attempt.
 
-        An offer over its learned limit is admitted: the planner puts it behind all others. `tokens` are expected to be
-        taken from the reported quota. `repeat`: this offer failed this prompt before, so a retry is spent. `early`:
-        during a rest, as `early()` allowed; that spends none, since all prompts share one attempt a second.
+        An offer above its learned limit is permitted: the planner puts it last. `tokens`: the expected use of the
+        reported quota. `repeat`: this offer has failed for this prompt, so that a retry is spent. `early`: an attempt
+        during a rest, allowed by `early()`; it spends no retry, because all prompts share one attempt per second.
         """
         now = self._clock.monotonic()
         denial = self._denial(offer, now)
@@ -97,20 +104,20 @@ class Health(EarlyAttempts):
         return Permit(offer, key, probe, now, self._permits, early=early and denial is not None)
 
     def is_likely_down(self, offer: Offer) -> bool:
-        """Return whether the latest failures of an offer that does not rest are more than chance explains."""
+        """Return whether an offer that is not resting has more recent failures than chance explains."""
         breaker = self._offer(offer).breaker
         return not breaker.is_open and breaker.is_likely_down(self._clock.monotonic())
 
     def demanded(self, offer: Offer | None, saving_atto: float) -> None:
-        """Count a prompt, and its saving, for the offer that it would take first, if that one has a learned limit."""
+        """Count a prompt for the offer that it would take first, with its saving, if that offer has a learned limit."""
         if offer is not None and self._providers[offer.provider].limit_of(offer.model) is not None:
             self._offer(offer).demand.add(self._clock.monotonic(), saving_atto)
 
     def expect_thinking(self, permit: Permit, effort: str | None) -> None:
-        """Note that an attempt may think before its first token, by its model or the request's `reasoning_effort`.
+        """Note that an attempt may think before its first token, because of its model or of `reasoning_effort`.
 
-        Where the model always thinks, the usual times to its first token include that, and the attempt is late after
-        `first_token_seconds` at the earliest. Otherwise it is late only when its patience is over.
+        For a model that always thinks, the usual times to its first token include the thinking, and the attempt is late
+        after `first_token_seconds` at the earliest. Any other model is late only when its patience is over.
         """
         model = permit.offer.model
         if thinks_first(model, effort):
@@ -121,9 +128,9 @@ class Health(EarlyAttempts):
     # --- the result of an attempt -----------------------------------------------------------------------
 
     def first_token(self, permit: Permit) -> None:
-        """Report that the first content or reasoning has come: the attempt counts as a success from now on.
+        """Report the first content or reasoning: from now on the attempt counts as a success.
 
-        A good probe ends the outage of its offer, and of its provider.
+        A successful probe ends the outage of its offer and of its provider.
         """
         now, provider, health = self._of(permit)
         self._alive.add(permit.number)
@@ -137,7 +144,7 @@ class Health(EarlyAttempts):
         provider.read(self._clock)
 
     def succeeded(self, permit: Permit, first_token_ms: int | None, limits: LimitHeaders | None = None) -> None:
-        """Report a proper end."""
+        """Report that an attempt has ended properly."""
         if permit.number not in self._alive:
             self.first_token(permit)
         self._alive.discard(permit.number)
@@ -149,7 +156,7 @@ class Health(EarlyAttempts):
         provider.read(self._clock)
 
     def failed(self, permit: Permit, error: ProviderError) -> None:
-        """Report a failure: to the breakers where it `counts`, to the key or the offer where it is theirs."""
+        """Report a failure: to the breakers if it `counts`, and to the key or the offer if it concerns them."""
         now, provider, health = self._of(permit)
         health.pending.end(permit.number)
         if error.counts:
@@ -188,17 +195,17 @@ class Health(EarlyAttempts):
             health.breaker.release_probe()
 
     def offer_health(self, provider: str, model: str) -> OfferHealth:
-        """Return the health of an offer, also of one that was never attempted."""
+        """Return the health of an offer, even of one that was never attempted."""
         return self._offer(Offer(provider, model))
 
     # --- helpers ------------------------------------------------------------------------------------------
 
     def _of(self, permit: Permit) -> tuple[float, ProviderHealth, OfferHealth]:
-        """Return the time now, and the health of the provider and the offer that a permit is for."""
+        """Return the current time, and the health of the permit's provider and offer."""
         return self._clock.monotonic(), self._providers[permit.offer.provider], self._offer(permit.offer)
 
     def _limited(self, status: OfferStatus, provider: ProviderHealth, model: str, now: float) -> OfferStatus:
-        """Return `status` with the rate limits of `model`."""
+        """Return `status` with the rate limits of `model` added."""
         places, health = provider.places_of(model), provider.offers.get(model)
         slot = health.demand.slot_atto(now, places) if places is not None and health is not None else 0.0
         return status._replace(
@@ -210,7 +217,7 @@ class Health(EarlyAttempts):
     def _count(
         self, provider: ProviderHealth, health: OfferHealth, permit: Permit, error: ProviderError, now: float
     ) -> None:
-        """Count a failure against its offer, and against its provider where the connection failed."""
+        """Count a failure against its offer, and against its provider if the connection failed."""
         number, probe, was_alive = permit.number, permit.probe and not permit.early, permit.number in self._alive
         provider.last_error = health.last_error = error.outcome
         provider.track.failed(now, now - permit.began_at, was_alive=was_alive)
@@ -229,5 +236,5 @@ def _resting(denial: Denial, provider: ProviderHealth | None, model: str) -> Off
     return OfferStatus(denial.reason, denial.may_end, failure_seconds=seconds, may_be_early=denial.may_be_early)
 
 
-_RATE_STATUSES = {429, 498, None}  # others rest a key for its balance
+_RATE_STATUSES = {429, 498, None}  # any other status rests a key because of its balance
 _NOT_CONFIGURED = OfferStatus("not configured")

@@ -12,7 +12,7 @@ MOST_MODELS = 1024  # upper bound of the budgets of a key
 
 @dataclass(slots=True)
 class RateBudget:
-    """The rate limits of one model under one key: cooldown after a 429, reported quotas, learned limits."""
+    """The rate limits of one model under one API key: cooldown after a 429, reported quotas, learned limits."""
 
     limit: LearnedLimit = field(default_factory=LearnedLimit)
     token_limit: LearnedTokenLimit = field(default_factory=LearnedTokenLimit)
@@ -22,33 +22,33 @@ class RateBudget:
     _next_rest_seconds: float = FIRST_REST_SECONDS
 
     def wait_seconds(self, now: float) -> float:
-        """Return the seconds until it may be used, 0 if now. The learned limit is not part of it."""
+        """Return the seconds until the model may be used, 0 if now. The learned limit is not considered."""
         return max(0.0, self.rests_until - now, self.requests.wait_seconds(now), self.tokens.wait_seconds(now))
 
     def begin(self, now: float, tokens: int) -> None:
-        """Count an attempt that begins and is expected to take `tokens`."""
+        """Count an attempt that begins now and is expected to take `tokens`."""
         self.limit.begin(now)
         self.requests.use(1)
         self.tokens.use(tokens)
         self.token_limit.begin(now, tokens)
 
     def remaining_tokens(self, now: float) -> float:
-        """Return the tokens that are left until the reset and in this minute; infinite where no limit is known."""
+        """Return the tokens left until the reset and in this minute; infinite if no limit is known."""
         return min(self.tokens.remaining_at(now), self.token_limit.remaining_at(now))
 
     def accepted(self, now: float) -> None:
-        """End the growth of cooldowns: an attempt was accepted."""
+        """Record an accepted attempt: the next cooldown is short again."""
         self._next_rest_seconds = FIRST_REST_SECONDS
         self.limit.accepted(now)
         self.token_limit.accepted(now)
 
     def apply_limits(self, now: float, limits: LimitHeaders) -> None:
-        """Store the quotas that a response reported. A budget that is used up waits for the reset."""
+        """Store the quotas that a response reported. A quota that is used up delays attempts until its reset."""
         self.requests.update(now, limits.requests_left, limits.requests_reset_seconds)
         self.tokens.update(now, limits.tokens_left, limits.tokens_reset_seconds)
 
     def rest(self, now: float, retry_after_seconds: float | None, *, jitter: float, per_day: bool) -> None:
-        """Rest for Retry-After, else 5 s, doubling."""
+        """Rest for the time of Retry-After; without it for 5 s, doubled each time."""
         seconds = self._rest_seconds(now, retry_after_seconds, per_day=per_day) * jitter
         self.rests_until = max(self.rests_until, now + seconds)
 
@@ -58,7 +58,7 @@ class RateBudget:
         if per_day:
             return LONGEST_REST_SECONDS
         if self.rests_until > now:
-            return 0.0  # an attempt that was in flight when the rest began does not prolong it
+            return 0.0  # an attempt that was running when the rest began does not prolong it
         seconds = self._next_rest_seconds
         self._next_rest_seconds = min(LONGEST_REST_SECONDS, seconds * 2)
         return seconds
@@ -66,10 +66,10 @@ class RateBudget:
 
 @dataclass(slots=True)
 class KeyHealth:
-    """Whether a key may be used for a model, and for how long it may not.
+    """Whether an API key may be used for a model, and how long it must wait.
 
-    Providers limit each model by itself, so a 429 rests one model's budget. When a second model gets a 429 meanwhile,
-    the limit is the key's: every model of the key rests.
+    Providers limit each model separately, so that a 429 rests one model's budget. If a second model gets a 429 during
+    that rest, the limit belongs to the key: all its models rest.
     """
 
     budgets: dict[str, RateBudget] = field(default_factory=dict)
@@ -87,11 +87,11 @@ class KeyHealth:
 
     @property
     def is_out_of_service(self) -> bool:
-        """True when the key was refused or has no balance. Only the operator or a probe restores it."""
+        """True if the key was refused or has no balance. Only the operator or a probe restores it."""
         return self.refused_at is not None
 
     def is_unrestricted(self, now: float, model: str) -> bool:
-        """True when nothing at all restricts the use of the key for `model`: a fast path for the usual case."""
+        """True if nothing restricts the use of the key for `model`: a fast path for the usual case."""
         if self.refused_at is not None or self.rests_until > now:
             return False
         found = self.budgets.get(model)
@@ -104,9 +104,9 @@ class KeyHealth:
         )
 
     def wait_seconds(self, now: float, model: str | None = None) -> float:
-        """Return the seconds until the key may be used for `model` (None: for any), 0 if now.
+        """Return the seconds until the key may be used for `model` (None: for any model), 0 if now.
 
-        The learned limit is not part of it.
+        The learned limit is not considered.
         """
         if self.is_out_of_service:
             return LONGEST_REST_SECONDS
@@ -121,17 +121,17 @@ class KeyHealth:
         return max(own, shortest) if self.budgets else own
 
     def over_limit_seconds(self, now: float, model: str) -> float:
-        """Return the seconds until the key is under the learned limit of `model`; 0 while it is."""
+        """Return the seconds until the key's rate is below the learned limit of `model`; 0 if it is now."""
         return self.budget(model).limit.wait_seconds(now)
 
     @property
     def learned_limit(self) -> int | None:
-        """The requests per minute of all models together; None where no limit was learned."""
+        """The learned requests per minute of all models together; None if no limit was learned."""
         limits = [each.limit.per_minute for each in self.budgets.values() if each.limit.per_minute is not None]
         return sum(limits) if limits else None
 
     def reason(self, now: float, model: str | None = None) -> str:
-        """Return why the key has to wait."""
+        """Return the reason why the key must wait."""
         if self.is_out_of_service:
             return self.refused_for
         budgets = self.budgets.values() if model is None else (self.budget(model),)
@@ -140,7 +140,7 @@ class KeyHealth:
         return "its limit is used up"
 
     def begin(self, now: float, model: str, tokens: int = 0) -> None:
-        """Count an attempt that begins and is expected to take `tokens`."""
+        """Count an attempt that begins now and is expected to take `tokens`."""
         self.budget(model).begin(now, tokens)
 
     def accepted(self, now: float, model: str, began_at: float) -> None:
@@ -169,9 +169,9 @@ class KeyHealth:
         counts: bool = True,
         of_tokens: bool = False,
     ) -> None:
-        """Handle a 429: the model's budget rests, and every model where another one rests too.
+        """Handle a 429: the model's budget rests; if another model's budget rests too, all models do.
 
-        `counts` False: it says nothing about a rate. `of_tokens`: about that of tokens, and nothing about requests.
+        `counts` False: the 429 does not show a rate limit. `of_tokens`: it shows a limit of tokens, not of requests.
         """
         budget = self.budget(model)
         budget.rest(now, retry_after_seconds, jitter=jitter, per_day=per_day)

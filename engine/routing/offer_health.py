@@ -10,9 +10,10 @@ from engine.routing.permits import OfferStatus
 FIRST_TOKEN_SAMPLES = 50
 MEMORY = 0.9  # the weight of the past at each attempt
 FAILURE_MEMORY = 0.8  # the weight of the past at each failure
-HALF_LIFE_SECONDS = 60.0  # without attempts the failure chance halves, so that an offer is asked again in time
+HALF_LIFE_SECONDS = 60.0  # without attempts the failure chance halves in this time, so that the offer is tried again
 USUAL_FAILURE_SECONDS = 1.0
-QUICK_FAILURE_SHARE, CUT_SHARE = 0.05, 0.6  # the part of an answer's cost that a failure costs: before, after content
+# cost of a failure as a share of an answer's cost: before any content, and after it
+QUICK_FAILURE_SHARE, CUT_SHARE = 0.05, 0.6
 NEGLIGIBLE_CHANCE = 1e-4
 CHANCE_AFTER_RECOVERY = 0.05
 LATE_LEAST_SECONDS, LATE_TIMES = 2.0, 2.5
@@ -24,7 +25,7 @@ DEMAND_SECONDS, MOST_SAVINGS, LEAST_SAVINGS = 60.0, 4096, 5
 
 @dataclass(slots=True)
 class TrackRecord:
-    """The recent chance of failing, the time that a failure takes, and the time to the first token."""
+    """One offer's recent chance of failing, the time that a failure takes, and its times to the first token."""
 
     p50_first_token_ms: int | None = None
     p95_first_token_ms: int | None = None
@@ -43,7 +44,7 @@ class TrackRecord:
         return float(self._failure_chance * 0.5 ** (max(0.0, now - self._updated_at) / HALF_LIFE_SECONDS))
 
     def status(self, now: float) -> OfferStatus:
-        """Return the status of an offer without limits; one object while no failure fades and no attempt changes it."""
+        """Return the status of an offer without limits. The same object is returned until something changes it."""
         if self._calm_status is not None:
             return self._calm_status
         chance = self.failure_chance(now)
@@ -54,12 +55,12 @@ class TrackRecord:
 
     @property
     def first_token_seconds(self) -> float:
-        """The median time to the first token; 0 while unknown."""
+        """The median time to the first token; 0 if unknown."""
         return (self.p50_first_token_ms or 0) / 1000
 
     @property
     def late_seconds(self) -> float | None:
-        """The time to a first token above which it is unusually late; None while too little is known."""
+        """The time to a first token above which it is unusually late; None if too few times are known."""
         if self.p95_first_token_ms is None or len(self._first_tokens_ms) < LEAST_SAMPLES:
             return None
         return max(LATE_LEAST_SECONDS, LATE_TIMES * self.p95_first_token_ms / 1000)
@@ -77,7 +78,7 @@ class TrackRecord:
             self.p95_first_token_ms = ordered[len(ordered) * 95 // 100]
 
     def failed(self, now: float, seconds: float, *, was_alive: bool = False) -> None:
-        """Record a failure that took `seconds`; `was_alive`: after its first token, so that a part was billed."""
+        """Record a failure that took `seconds`. `was_alive`: it came after the first token, so a part was billed."""
         self._record(now, failed=True)
         share = CUT_SHARE if was_alive else QUICK_FAILURE_SHARE
         self.failure_seconds += (1 - FAILURE_MEMORY) * (max(0.0, seconds) - self.failure_seconds)
@@ -85,7 +86,7 @@ class TrackRecord:
         self.failure_share += (1 - FAILURE_MEMORY) * (share - self.failure_share)
 
     def recovered(self, now: float, usual: float = 0.0) -> None:
-        """Reduce the failure chance to a small prior, or to the `usual` share: the outage that it was from is over."""
+        """Record the end of an outage: of the failure chance, only a small part or the `usual` one remains."""
         least = max(CHANCE_AFTER_RECOVERY, usual)
         self._calm_status = None
         self._failure_chance, self._updated_at = min(self.failure_chance(now), least), now
@@ -98,7 +99,10 @@ class TrackRecord:
 
 @dataclass(slots=True)
 class PendingAttempts:
-    """Attempts without a first token yet, oldest first. Some may think, and are late only after their own time."""
+    """The attempts that wait for a first token, oldest first.
+
+    An attempt that may think has a later limit of its own.
+    """
 
     began_at: dict[int, float] = field(default_factory=dict)
     _thinking_seconds: dict[int, float] = field(default_factory=dict)
@@ -107,13 +111,13 @@ class PendingAttempts:
         self.began_at[number] = now
 
     def think(self, number: int, seconds: float) -> None:
-        """Let an attempt be late only after `seconds`."""
+        """Let the attempt count as late only after `seconds`."""
         if number in self.began_at:
             self._thinking_seconds[number] = seconds
 
     @property
     def newest_at(self) -> float:
-        """When the latest of them began. Waiting prompts ask often, so that nothing is searched."""
+        """When the latest attempt began. It is called often by waiting prompts, so it must not search."""
         return next(reversed(self.began_at.values()), -inf)
 
     def end(self, number: int) -> None:
@@ -121,14 +125,14 @@ class PendingAttempts:
         self._thinking_seconds.pop(number, None)
 
     def answered(self, number: int) -> None:
-        """Remove an attempt that got its first token, and all that began before it: the provider is alive."""
+        """Remove an attempt that got its first token, and all that began before it: the provider works."""
         began_at = self.began_at.get(number)
         if began_at is not None:
             for other in [each for each, at in self.began_at.items() if at <= began_at]:
                 self.end(other)
 
     def hopeful(self, now: float, late_seconds: float) -> list[float]:
-        """Return when the attempts began that have waited for less than `late_seconds`."""
+        """Return the start times of the attempts that have waited less than `late_seconds`."""
         return [
             began_at
             for number, began_at in self.began_at.items()
@@ -136,7 +140,7 @@ class PendingAttempts:
         ]
 
     def late(self, now: float, late_seconds: float) -> int:
-        """Return how many have waited for `late_seconds` or longer."""
+        """Return how many attempts have waited for `late_seconds` or longer."""
         count = 0
         for number, began_at in self.began_at.items():
             if now - began_at < late_seconds:
@@ -147,10 +151,10 @@ class PendingAttempts:
 
 @dataclass(slots=True)
 class SlotDemand:
-    """The savings of the prompts that would take an offer first, in the last minute: the value of a place there.
+    """The value of a place at an offer with a learned limit, from the savings of the prompts in the last minute.
 
-    Where a learned limit lets in fewer than want in, a place costs as much as the prompts beyond the limit would save,
-    so that the places go to those that save most. Savings are in atto-dollars.
+    If more prompts want the offer than its limit allows, a place is worth as much as the prompts beyond the limit would
+    save, so that the places go to those that save most. Savings are in atto-dollars.
     """
 
     _savings: deque[tuple[float, float]] = field(default_factory=deque)
@@ -163,7 +167,7 @@ class SlotDemand:
             self._savings.popleft()
 
     def slot_atto(self, now: float, per_minute: int) -> float:
-        """Return the value of a place; computed once a second."""
+        """Return the value of a place, computed at most once a second."""
         if now >= self._priced_at + 1.0 or now < self._priced_at:
             self._priced_at, self._price = now, self._value(now, per_minute)
         return self._price
@@ -179,9 +183,9 @@ class SlotDemand:
 
 @dataclass(slots=True)
 class RestCost:
-    """The money that prompts have paid more because an offer rests, since the latest attempt at it.
+    """The extra money that prompts have paid since the latest attempt because an offer rests.
 
-    `failure_seconds`: the time that the latest failure before a first token took.
+    `failure_seconds`: how long the latest failure before a first token took.
     """
 
     paid_atto: float = 0.0
@@ -193,7 +197,7 @@ class RestCost:
         self._attempted_at, self.paid_atto = now, 0.0
 
     def wait_seconds(self, now: float, opened_at: float, pause_seconds: float, failure_atto: float) -> float:
-        """Return the seconds until another attempt is worth its cost, after a pause; infinite while it is not."""
+        """Return the seconds until another attempt is worth its cost, at least a pause; infinite if it is not yet."""
         if self.paid_atto < failure_atto:
             return inf
         return max(0.0, max(opened_at, self._attempted_at) + pause_seconds - now)
@@ -201,7 +205,7 @@ class RestCost:
 
 @dataclass(slots=True)
 class OfferHealth:
-    """The health of one offer. `gone_until`: the provider has said that it has no such model.
+    """The health of one offer. `gone_until`: until then the model counts as unknown to the provider, as it has said.
 
     `early_at`: the time of the next attempt during a rest.
     """
@@ -218,22 +222,23 @@ class OfferHealth:
     _failed_at: float = -inf
 
     def outlives_failures(self, now: float, opened_at: float) -> bool:
-        """Return whether an attempt during a rest has waited for longer than failures take: the offer may be back.
+        """Return whether an attempt during a rest has outlived the usual failure: the offer may have recovered.
 
-        At most `MOST_HOPEFUL` attempts follow it before its first token.
+        At most `MOST_HOPEFUL` further attempts follow before its first token.
         """
         begun = [at for at in self.pending.began_at.values() if at >= opened_at]
         alive_seconds = ALIVE_TIMES * self.resting.failure_seconds + ALIVE_SECONDS
         return 0 < len(begun) <= MOST_HOPEFUL and now - min(begun) >= alive_seconds
 
     def another_wait_seconds(self, now: float, pause_seconds: float, failure_atto: float) -> float:
-        """Return the seconds until, while attempts are late, another one is worth its cost."""
+        """Return the seconds until a further attempt is worth its cost while the running ones are late."""
         return self.resting.wait_seconds(now, self.pending.newest_at, pause_seconds, failure_atto)
 
     def hold_seconds(self, now: float) -> float:
-        """Return the seconds until the attempts under way have shown whether the offer lives; 0 where one has.
+        """Return the seconds until the running attempts will show whether the offer works; 0 if it has shown that.
 
-        One has that got its first token within the last second, or that has waited for one without failing for a while.
+        It has if an attempt got its first token within the last second, or has waited for one for a while without
+        failing.
         """
         oldest_at = next(iter(self.pending.began_at.values()), None)
         if oldest_at is None or self.answered_at > max(self._failed_at, now - ALIVE_FOR_SECONDS):
@@ -241,7 +246,7 @@ class OfferHealth:
         return max(0.0, oldest_at + HOLD_SECONDS - now)
 
     def late_attempts(self, now: float) -> int:
-        """Return how many attempts wait unusually long for a first token: an outage shows there before a timeout."""
+        """Return how many attempts wait unusually long for a first token: this shows an outage before any timeout."""
         late_seconds = self.track.late_seconds if self.pending.began_at else None
         return 0 if late_seconds is None else self.pending.late(now, late_seconds)
 
@@ -258,7 +263,10 @@ class OfferHealth:
     def failed(
         self, now: float, began_at: float, *, number: int, probe: bool, was_alive: bool, patience_seconds: float
     ) -> bool:
-        """Record a failure; return True when it opens the breaker. `patience_seconds` a first token is waited for."""
+        """Record a failure; return True if it opens the breaker.
+
+        `patience_seconds`: the longest wait for a first token.
+        """
         self._failed_at = now
         if not was_alive:
             self.resting.failure_seconds = now - began_at

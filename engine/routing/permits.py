@@ -1,4 +1,4 @@
-"""Values that pass between health and those who attempt offers: policy, status, permit, denial, early attempt."""
+"""Values that health and its callers exchange: policy, status, permit, denial, early attempt."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +11,7 @@ from engine.catalog.thinking import thinks_first
 
 @dataclass(frozen=True, slots=True)
 class HealthPolicy:
-    """When a provider rests, and how long tokens are waited for: [health] in farthing.toml."""
+    """When a provider rests, and how long to wait for tokens, as set in [health] of farthing.toml."""
 
     failures_to_open: int = 5
     rest_seconds: float = 60
@@ -20,7 +20,7 @@ class HealthPolicy:
     first_token_seconds_thinking: float = 120
 
     def patience_seconds(self, *, thinks: bool) -> float:
-        """Return the time that a first token is waited for; `thinks`: the model may think before it."""
+        """Return the longest wait for a first token; `thinks`: the model may think before it."""
         if not thinks:
             return self.first_token_seconds
         return max(self.first_token_seconds, self.first_token_seconds_thinking)
@@ -28,18 +28,18 @@ class HealthPolicy:
 
 @lru_cache(maxsize=4096)
 def patience_seconds(policy: HealthPolicy, model: str, effort: str | None = None) -> float:
-    """Return the time that a first token of `model` is waited for; `effort`: the `reasoning_effort` asked for."""
+    """Return the longest wait for a first token of `model`; `effort`: the requested `reasoning_effort`."""
     return policy.patience_seconds(thinks=thinks_first(model, effort))
 
 
 class OfferStatus(NamedTuple):
-    """The state of an offer, as the planner weighs it. `reason`: why it can't be asked, empty where it can.
+    """The facts about an offer by which the planner orders it. `reason`: why it can't be tried; empty if it can.
 
-    `may_return`: it rests only for a while, and `may_be_early`: it may be attempted meanwhile. `failure_chance` from 0
-    to 1; `failure_seconds` that a failed attempt takes, and `failure_share` that it costs of an answer;
-    `first_token_seconds` usually. `over_limit_seconds` until it is under its learned limit; `remaining_tokens` of the
-    reported quota: beyond either, an offer is asked only when no other offer is left. `slot_atto`: the value of a place
-    under the learned limit, in atto-dollars.
+    `may_return`: it rests only for a while; `may_be_early`: it may be tried during that rest. `failure_chance`: from 0
+    to 1; `failure_seconds`: how long a failed attempt takes; `failure_share`: its cost as a share of an answer's.
+    `first_token_seconds`: the usual wait. `over_limit_seconds`: until its rate is below the learned limit;
+    `remaining_tokens`: left of the reported quota; beyond either, an offer is tried only if no other is left.
+    `slot_atto`: the value of a place under the learned limit, in atto-dollars.
     """
 
     reason: str = ""
@@ -56,7 +56,7 @@ class OfferStatus(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Permission for one attempt, under one key.
+    """Permission for one attempt with one API key.
 
     `probe`: its success closes an open breaker. `early`: it is made during a rest, and its failure changes nothing.
     """
@@ -71,9 +71,10 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """An offer may not be tried now; `seconds` until it may.
+    """An offer may not be tried now, and in how many `seconds` it may.
 
-    `may_end`: it rests for a while. `may_be_early`: it may be tried before the end of its rest, as `Health.early` says.
+    `may_end`: it rests for a while. `may_be_early`: it may be tried before its rest ends, when `Health.early` allows
+    it.
     """
 
     reason: str
@@ -84,7 +85,7 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """The attempt at a resting offer that all prompts share: which offer, and the seconds until it is made."""
+    """The attempt at a resting offer that all prompts share: the offer, and the seconds until the attempt."""
 
     offer: Offer
     wait_seconds: float

@@ -17,19 +17,18 @@ from engine.routing.permits import OfferStatus
 
 ATTO_PER_USD = 10**18
 MOST_FAILURE_CHANCE = 0.99
-LEAST_PAUSE_SHARE = 0.12  # of an outage, between early attempts
-PAUSE_SHARE = 0.18  # where the next offer costs twice as much
+LEAST_PAUSE_SHARE = 0.12  # pause between early attempts, as a share of the outage so far
+PAUSE_SHARE = 0.18  # the same if the next offer costs twice as much
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Quotes in the order in which they are attempted, and the offers left out.
+    """Quotes in the order of attempts, and the offers left out.
 
-    `resting`: quotes of offers that rest for a while; they are also among `drops`. `cheapest`: the offer that would
-    come first without rate limits, and `saving_atto`: the expected cost of the next one less its own; None and 0 where
-    there are not two. `is_over_limit`: every quote is of an offer over its limit. `early`: the quotes that would be
-    cheaper than the first one, cheapest first: of resting offers that may be attempted before their rest is over, and
-    of offers whose attempts are late.
+    `resting`: quotes of offers that rest for a while; they are also in `drops`. `cheapest`: the offer that would come
+    first without rate limits; `saving_atto`: how much less it costs than the next one. Both are empty (None and 0) with
+    fewer than two offers. `is_over_limit`: every quote is of an offer above its limit. `early`: quotes cheaper than the
+    first one, cheapest first, of resting offers that may be tried early, and of offers whose attempts are late.
     """
 
     quotes: tuple[Quote, ...]
@@ -42,13 +41,16 @@ class Route:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """The providers that could answer and that the tenant's settings leave out."""
+        """The providers that could answer but are excluded by the tenant's settings."""
         return tuple(dict.fromkeys(drop.offer.provider for drop in self.drops if drop.reason == LEFT_OUT))
 
 
 @dataclass(frozen=True, slots=True)
 class EarlyQuote:
-    """A quote that would be cheaper than the first able one by `saving_atto`. A failed attempt costs `failure_atto`."""
+    """A quote that costs `saving_atto` less than the first available one.
+
+    A failed attempt at it costs `failure_atto`.
+    """
 
     quote: Quote
     saving_atto: float
@@ -56,11 +58,11 @@ class EarlyQuote:
 
     @property
     def pause_share(self) -> float:
-        """The pause between attempts as a share of the outage so far: the less is saved, the longer it is."""
+        """The pause between attempts as a share of the outage so far; the smaller the saving, the longer the pause."""
         return max(LEAST_PAUSE_SHARE, min(1.0, PAUSE_SHARE * sqrt(self.quote.plan_atto / self.saving_atto)))
 
     def wait_seconds(self, health: Health) -> float:
-        """Return the seconds until an attempt is due; infinite where none is worth its cost yet."""
+        """Return the seconds until an attempt is due; infinite if it is not worth its cost yet."""
         return health.early_wait_seconds(self.quote.offer, self.failure_atto, self.pause_share)
 
     def is_due(self, health: Health) -> bool:
@@ -73,14 +75,14 @@ def plan(
     status_of: Callable[[Offer], OfferStatus],
     delay_usd_per_second: Fraction,
 ) -> Route:
-    """Order quotes by expected total cost; ties go to the faster; last resorts come after all others.
+    """Order quotes by expected total cost; of equal ones the faster comes first; last resorts come after all others.
 
-    The cost of an offer is that of this request and of the further turns of its conversation.
+    The cost of an offer includes the expected further turns of the conversation.
 
-    For offers with cost c, failure chance p and cost of a failure d, the order that minimises
-    V = (1-p)c + p(d + V of the rest) is by c + d*p/(1-p), as exchanging two neighbours shows. A failure costs the
-    waiting, and the share of the answer's cost that failures of this offer were billed. A place under a learned limit
-    costs the saving that another prompt could have with it.
+    For offers with cost c, failure chance p and cost of a failure d, the order that minimises V = (1-p)c + p(d + V of
+    the rest) is by c + d*p/(1-p), as exchanging two neighbours shows. A failure costs the waiting time, and the share
+    of an answer's cost that this offer usually bills for failures. A place under a learned limit costs the saving that
+    another prompt would have with it.
     """
     delay_atto_per_second = _atto(delay_usd_per_second)
     able: list[tuple[bool, bool, float, float, int]] = []
@@ -111,7 +113,7 @@ def plan(
         over_limit = status.over_limit_seconds > 0 or quote.expected_tokens > status.remaining_tokens
         able.append((over_limit, quote.last_resort, total + status.slot_atto, status.first_token_seconds, number))
     able.sort()
-    two = second_atto < inf  # a saving is between two
+    two = second_atto < inf  # a saving needs two offers
     return Route(
         tuple([quotes[each[4]] for each in able]),
         tuple(left_out),
@@ -131,7 +133,7 @@ def _atto(usd: Fraction) -> float:
 def _early_quotes(
     quotes: Sequence[Quote], early: Sequence[tuple[float, float, int]], able: tuple[bool, bool, float, float, int]
 ) -> tuple[EarlyQuote, ...]:
-    """Return those that are cheaper than the first able one, cheapest first."""
+    """Return the early quotes that are cheaper than the first available one, cheapest first."""
     _, _, able_atto, _, able_number = able
     return tuple(
         EarlyQuote(quotes[number], able_atto - total, failure_atto)
@@ -141,9 +143,9 @@ def _early_quotes(
 
 
 def with_early(route: Route, health: Health) -> Route:
-    """Return `route` with the early quotes: one that is due in the first place, those that may become so at the end.
+    """Return `route` with its early quotes: the one that is due comes first, those that may become due come last.
 
-    Count what each would save.
+    The saving of each is counted for its offer.
     """
     if not route.early:
         return route

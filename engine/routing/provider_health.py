@@ -16,10 +16,10 @@ from engine.routing.offer_health import OfferHealth, TrackRecord
 from engine.routing.permits import OfferStatus
 
 PROBE_UNDER_WAY_SECONDS = 1.0
-SHARED_SECONDS = 60.0  # two offers that open within this time share a cause
+SHARED_SECONDS = 60.0  # two offers that open within this time have a common cause
 RETRY_SHARE = 0.1
 RETRIES_PER_SECOND = 1.0
-MOST_RETRIES = 10.0  # upper bound of the retries that quiet time saves up
+MOST_RETRIES = 10.0  # upper bound of the retries that accumulate in quiet times
 
 
 class State(StrEnum):
@@ -32,7 +32,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """A provider's state now. `seconds` until it may be asked; 0 = now."""
+    """A provider's state now. `seconds`: time until it may be asked; 0 = now."""
 
     state: State
     reason: str = ""
@@ -41,7 +41,7 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class LimitFact:
-    """A provider answers 429 at `now_per_minute` for a model; it accepted `before_per_minute` before."""
+    """A rate limit that fell: requests of a model accepted per minute now, and before."""
 
     provider: str
     model: str
@@ -52,7 +52,10 @@ class LimitFact:
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
-    """A provider's health for display. `since` the state was first read; `seconds` until it may be asked, 0 = now."""
+    """A provider's health for display.
+
+    `since`: when the state was first read; `seconds`: until it may be asked, 0 = now.
+    """
 
     name: str
     state: State
@@ -66,7 +69,7 @@ class ProviderState:
 
 
 class Status(StrEnum):
-    """A state as a reader needs it: whether prompts are answered there now."""
+    """A provider's state in the terms of its users: whether prompts are answered there now."""
 
     ANSWERING = "answering"
     FAILING = "failing"
@@ -77,7 +80,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OfferState:
-    """An offer's health for display. `until`: the end of its rest; None where it does not rest, or its end is open."""
+    """An offer's health for display. `until`: the end of its rest; None without a rest or a known end."""
 
     model: str
     state: State
@@ -90,9 +93,9 @@ _CLOSED, _HALF_OPEN = Availability(State.CLOSED), Availability(State.HALF_OPEN)
 
 @dataclass(slots=True)
 class RetryBudget:
-    """Repeats for the same prompt: a tenth of the first attempts, and one a second.
+    """A budget of repeats for the same prompt: a tenth of the first attempts, and one per second.
 
-    It keeps an outage from causing a retry storm. First attempts are never limited. (After Finagle's RetryBudget, with
+    It prevents a retry storm during an outage. First attempts are never limited. (After Finagle's RetryBudget, with
     half of its share.)
     """
 
@@ -100,7 +103,7 @@ class RetryBudget:
     _updated_at: float = 0.0
 
     def first_attempt(self, now: float) -> None:
-        """Earn a share of a retry."""
+        """Add a share of a retry for a first attempt."""
         self._left = min(MOST_RETRIES, self._left_at(now) + RETRY_SHARE)
 
     def spend(self, now: float) -> bool:
@@ -117,10 +120,10 @@ class RetryBudget:
 
 @dataclass(slots=True)
 class ProviderHealth:
-    """The evidence that all offers of a provider share. `seen` is the state when it was last read, `since` its date.
+    """The facts that all offers of a provider share. `seen`: the state when it was last read; `since`: its start.
 
     The breaker opens on failures of the connection, and when two offers open within a minute. `calm`: the statuses of
-    offers that nothing restricts and no attempt waits at; each report about the provider clears them.
+    offers without restriction or waiting attempt; each report about the provider clears them.
     """
 
     keys: Sequence[KeyHealth]
@@ -142,7 +145,7 @@ class ProviderHealth:
         return bool(self.keys) and all(key.is_out_of_service for key in self.keys)
 
     def availability(self, now: float, model: str | None = None) -> Availability:
-        """Return whether `model` may be asked; for None, whether any offer may."""
+        """Return whether `model` may be asked; for None, whether any offer may be asked."""
         if self.drained:
             return Availability(State.DRAINED, "drained by an operator", LONGEST_REST_SECONDS)
         own, offer = self._breaker_state(now, model), None if model is None else self.offers.get(model)
@@ -159,7 +162,7 @@ class ProviderHealth:
         return own
 
     def read(self, clock: Clock) -> Availability:
-        """Return whether any offer may be asked now. A change of the state is dated when it is first read."""
+        """Return whether any offer may be asked now. A change of state gets the time at which it is first read."""
         self.calm.clear()
         found = self.availability(clock.monotonic())
         if found.state is not self.seen:
@@ -167,7 +170,7 @@ class ProviderHealth:
         return found
 
     def _breaker_state(self, now: float, model: str | None) -> Availability:
-        """Return the worse of the provider's breaker and the offer's; for None, that of the offer that is best off."""
+        """Return the worse state of the provider's breaker and the offer's; for None, that of the healthiest offer."""
         own = _state_of(self.breaker, self.last_error, now)
         if model is not None:
             offer = self.offers.get(model)
@@ -178,7 +181,7 @@ class ProviderHealth:
         return max(own, min(states, key=_badness), key=_badness)
 
     def is_unrestricted(self, now: float, model: str) -> bool:
-        """True when a single key, without any restriction, can be asked: a fast path for the usual case."""
+        """True if the provider has one API key without any restriction: a fast path for the usual case."""
         if self.drained or self.breaker.is_open or self.seen is not State.CLOSED or len(self.keys) != 1:
             return False
         offer = self.offers.get(model)
@@ -187,7 +190,10 @@ class ProviderHealth:
         return self.keys[0].is_unrestricted(now, model)
 
     def next_key(self, now: float, model: str, tokens: int = 0) -> int:
-        """Return the next key in turn. Usable keys come first, then those with quota for `tokens` and under limit."""
+        """Return the next key in turn.
+
+        Keys with quota for `tokens` and below their limit come first, then other usable keys.
+        """
         if len(self.keys) == 1:
             return 0
 
@@ -202,26 +208,26 @@ class ProviderHealth:
         return number
 
     def over_limit_seconds(self, now: float, model: str) -> float:
-        """Return the seconds until one of the usable keys is under the learned limit of `model`; 0 while one is."""
+        """Return the seconds until a usable key is below the learned limit of `model`; 0 if one is now."""
         usable = (key for key in self.keys if key.wait_seconds(now, model) <= 0)
         return min((key.over_limit_seconds(now, model) for key in usable), default=0.0)
 
     def limit_of(self, model: str) -> int | None:
-        """Return the learned requests per minute of `model` over all keys; None where no limit was learned."""
+        """Return the learned requests per minute of `model` over all keys; None if no limit was learned."""
         limits = [key.budget(model).limit.per_minute for key in self.keys]
         known = [limit for limit in limits if limit is not None]
         return sum(known) if known else None
 
     def places_of(self, model: str) -> int | None:
-        """Return the requests per minute of `model` that are let through, over all keys; None where none was learned.
+        """Return the requests per minute of `model` that are let through over all keys; None if no limit was learned.
 
-        While a limit is being raised, these are more than the learned ones, and a place is worth less.
+        While a limit is being tested, more requests than the learned number are let through, and a place is worth less.
         """
         places = [each for key in self.keys if (each := key.budget(model).limit.places) is not None]
         return sum(places) if places else None
 
     def over_limit_reason(self, now: float) -> str:
-        """Return a sentence where a model is at its learned limit under every usable key, else an empty string."""
+        """Return a sentence if a model is at its learned limit under every usable key, else an empty string."""
         for model in {model for key in self.keys for model in key.budgets}:
             if (seconds := self.over_limit_seconds(now, model)) > 0:
                 return f"{model} is at its learned limit of {self.limit_of(model)}/min, {ceil(seconds)} s left"
@@ -229,12 +235,12 @@ class ProviderHealth:
 
     @property
     def learned_limit(self) -> int | None:
-        """The requests per minute of all keys together; None where no limit was learned."""
+        """The learned requests per minute of all keys together; None if no limit was learned."""
         limits = [key.learned_limit for key in self.keys if key.learned_limit is not None]
         return sum(limits) if limits else None
 
     def remaining_tokens(self, now: float, model: str) -> float:
-        """Return the largest token quota of a usable key, infinite where none is reported."""
+        """Return the largest token quota of a usable key; infinite if none is reported."""
         usable = (key for key in self.keys if len(self.keys) == 1 or key.wait_seconds(now, model) <= 0)
         return max((key.budget(model).remaining_tokens(now) for key in usable), default=inf)
 
@@ -263,7 +269,7 @@ class ProviderHealth:
         ]
 
     def offer_opened(self, model: str, now: float) -> None:
-        """Record that an offer's breaker has opened; the second one within a minute rests the provider."""
+        """Record that an offer's breaker has opened. The second one within a minute rests the whole provider."""
         self._opened = {name: at for name, at in self._opened.items() if at > now - SHARED_SECONDS and name != model}
         if self._opened and not self.breaker.is_open:
             self.last_error = self.offers[model].last_error

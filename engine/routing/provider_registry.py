@@ -18,14 +18,14 @@ from engine.routing.provider_health import (
 )
 from engine.routing.statuses import offer_state, status_of
 
-MOST_OFFERS = 4096  # of one provider: tenants may ask for any name
+MOST_OFFERS = 4096  # of one provider: tenants may request any name
 
 
 class ProviderRegistry:
-    """Drains, restores and lists providers."""
+    """The health of all providers, with methods to drain, restore and list them."""
 
     def __init__(self, policy: HealthPolicy, clock: Clock, providers: Mapping[str, int]) -> None:
-        """`providers`: the number of keys by name."""
+        """`providers`: the number of API keys by provider."""
         self._policy, self._clock = policy, clock
         now = clock.now()
         self._providers = {
@@ -62,7 +62,7 @@ class ProviderRegistry:
         provider.read(self._clock)
 
     def due_probes(self) -> tuple[Offer, ...]:
-        """Return offers whose rest is over without an attempt since."""
+        """Return the offers whose rest is over and that were not tried since."""
         now = self._clock.monotonic()
         return tuple(
             Offer(name, model)
@@ -74,7 +74,7 @@ class ProviderRegistry:
         )
 
     def locked_out(self) -> tuple[str, ...]:
-        """Return providers without a key in service that are not drained."""
+        """Return the providers that are not drained and have no API key in service."""
         return tuple(name for name, each in self._providers.items() if each.is_locked_out and not each.drained)
 
     def is_locked_out(self, name: str) -> bool:
@@ -94,7 +94,7 @@ class ProviderRegistry:
     # --- for display ------------------------------------------------------------------------------------
 
     def smallest_rest_seconds(self) -> float:
-        """Return the seconds until the first resting provider may be asked; a default rest where none rests."""
+        """Return the seconds until the first resting provider may be asked; the default rest if none is resting."""
         waits = [state.seconds for state in self.states() if state.seconds > 0 and state.state is not State.DRAINED]
         return min(waits, default=self._policy.rest_seconds)
 
@@ -115,7 +115,7 @@ class ProviderRegistry:
         return offer_state(provider, offer.model, self._clock.monotonic(), self._clock.now())
 
     def limit_facts(self) -> tuple[LimitFact, ...]:
-        """Return each rate limit that fell, once: when a minute without a 429 has shown the new value."""
+        """Return each rate limit that fell, once, after a minute without a 429 has confirmed the new value."""
         now, at = self._clock.monotonic(), self._clock.now()
         return tuple(fact for name, each in self._providers.items() for fact in each.limit_facts(name, now, at))
 

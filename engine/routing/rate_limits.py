@@ -1,4 +1,4 @@
-"""The rate limits of a key for a model: requests and tokens per minute as learned from 429s, and reported quotas.
+"""The rate limits of a key for a model: requests and tokens per minute learned from 429s, and reported quotas.
 
 `now` is monotonic seconds, passed in.
 """
@@ -10,11 +10,11 @@ from itertools import takewhile
 from math import inf
 
 WINDOW_SECONDS = 60.0
-SLACK_SECONDS = 0.25  # the provider's minute and ours do not begin together
-NOTABLE_SHARE = 0.9  # a smaller drop is within the difference between the two minutes
-LEAST_SEEN = 5  # fewer requests in a minute say nothing about a rate
+SLACK_SECONDS = 0.25  # the provider's minute and ours do not start together
+NOTABLE_SHARE = 0.9  # a smaller drop is ignored: it may come from the difference between the two minutes
+LEAST_SEEN = 5  # fewer requests in a minute show no rate
 FIRST_RAISE_SECONDS, LONGEST_RAISE_SECONDS, LONGEST_TOKEN_RAISE_SECONDS = 60.0, 120.0, 240.0
-FIRST_EXTRA, MOST_EXTRA = 0.1, 1.0  # of the tokens, by which they are exceeded to find out whether the limit holds
+FIRST_EXTRA, MOST_EXTRA = 0.1, 1.0  # share of the tokens to exceed a limit by, to test whether it still holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class LearnedLimit:
     """The requests per minute that a key was found to accept.
 
     A 429 sets the limit to the requests accepted in the minute before it. After a minute without a 429, one request
-    more is tried. If it is accepted, twice as many more may follow, so that a limit that no longer exists is raised
-    within a minute. If it is refused, the next attempt at raising waits longer, so that a limit that still exists
-    costs few refusals. A refused attempt takes a place in its minute too: some providers count both.
+    more is tried. If it is accepted, twice as many extra requests may follow, so that a limit that no longer exists is
+    raised within a minute. If it is refused, the next test comes later, so that an existing limit costs few refusals. A
+    refused attempt counts in its minute too, because some providers count it.
     """
 
     per_minute: int | None = None
@@ -48,31 +48,31 @@ class LearnedLimit:
     _refused_here: int = 0
 
     def begin(self, now: float) -> None:
-        """Count an attempt that begins."""
+        """Count an attempt that begins now."""
         self._begun_at.append(now)
         self._begun_here += 1
 
     def take_counts(self) -> tuple[int, int]:
-        """Return the attempts that began and were refused in this process since the last call."""
+        """Return how many attempts began and how many were refused in this process since the last call."""
         counts = self._begun_here, self._refused_here
         self._begun_here = self._refused_here = 0
         return counts
 
     def count_elsewhere(self, now: float, begun: int, refused: int) -> None:
-        """Count attempts of other processes under the same key, so that the limit learned is that of all together."""
+        """Count attempts of other processes under the same key, so that the learned limit is that of all together."""
         self._begun_at.extend([now] * begun)
         for _ in range(min(refused, begun)):
             insort(self._refused_begun_at, now)
 
     def adopt(self, now: float, per_minute: int, before_per_minute: int) -> None:
-        """Take over the limit that another process has learned; a fall is notable here as it is there."""
+        """Take over the limit that another process has learned. A drop is reported here as it is there."""
         if self.per_minute is None or per_minute < self.per_minute:
             self._extra, self._raise_at, self._refused_at = 0, now + self._raise_after_seconds, now
             self._drop = LimitDrop(per_minute, max(before_per_minute, per_minute))
         self.per_minute, self._most_per_minute = per_minute, max(per_minute, self._most_per_minute)
 
     def wait_seconds(self, now: float) -> float:
-        """Return the seconds until one more attempt is under the limit, 0 if now."""
+        """Return the seconds until one more attempt is below the limit, 0 if now."""
         if self.per_minute is None:
             return 0.0
         if not self._extra and now >= self._raise_at:
@@ -82,7 +82,7 @@ class LearnedLimit:
         return self._begun_at[over] + WINDOW_SECONDS + SLACK_SECONDS - now if over >= 0 else 0.0
 
     def accepted(self, now: float) -> None:
-        """Raise the limit where more than it was accepted."""
+        """Raise the limit if more requests than the limit were accepted."""
         rate = self._rate(now)
         self._most_per_minute = max(self._most_per_minute, rate)
         if self.per_minute is not None and rate > self.per_minute:
@@ -91,7 +91,7 @@ class LearnedLimit:
             self._raise_after_seconds = FIRST_RAISE_SECONDS
 
     def refused(self, now: float, began_at: float) -> None:
-        """Learn from a 429 for the attempt that began at `began_at`: those before it were accepted."""
+        """Learn from a 429 for the attempt that began at `began_at`: the attempts before it were accepted."""
         accepted = self._accepted_until(now, began_at)
         self._refused_at = now
         self._refused_here += 1
@@ -104,16 +104,16 @@ class LearnedLimit:
 
     @property
     def places(self) -> int | None:
-        """The requests per minute that are let through, with those that try whether the limit still holds."""
+        """The requests per minute that are let through, including those that test whether the limit still holds."""
         return None if self.per_minute is None else self.per_minute + self._extra
 
     @property
     def before_per_minute(self) -> int:
-        """The requests that were accepted in a minute before the limit fell; the limit where it has not."""
+        """The requests accepted per minute before the limit fell, or the limit itself if it has not fallen."""
         return self._drop.before_per_minute if self._drop is not None else self.per_minute or 0
 
     def take_drop(self, now: float) -> LimitDrop | None:
-        """Return a notable drop of the limit, once, after a minute without a 429: until then it may fall further."""
+        """Return a large drop of the limit, once, after a minute without a 429: before that it may fall further."""
         if self._drop is None or now < self._refused_at + WINDOW_SECONDS:
             return None
         drop, self._drop = self._drop, None
@@ -126,7 +126,7 @@ class LearnedLimit:
         self._most_per_minute = self.per_minute = limit
 
     def _accepted_until(self, now: float, began_at: float) -> int:
-        """Note the refused attempt, and return how many accepted ones of the last minute began by `began_at`."""
+        """Record the refused attempt, and return how many accepted ones of the last minute began by `began_at`."""
         if began_at in self._begun_at:
             insort(self._refused_begun_at, began_at)
         self._forget_before(now - WINDOW_SECONDS)
@@ -145,7 +145,7 @@ class LearnedLimit:
 
 @dataclass(slots=True)
 class ReportedQuota:
-    """The quota that a provider reports as left until its reset. Each attempt takes from it until the next report."""
+    """The quota that a provider reports as left until its reset. Each attempt is subtracted until the next report."""
 
     remaining: int | None = None
     until: float = 0.0
@@ -159,11 +159,11 @@ class ReportedQuota:
             self.remaining -= amount
 
     def wait_seconds(self, now: float) -> float:
-        """Return the seconds until the reset where the quota is used up, else 0."""
+        """Return the seconds until the reset if the quota is used up, else 0."""
         return self.until - now if self.remaining_at(now) < 1 else 0.0
 
     def remaining_at(self, now: float) -> float:
-        """Return the quota that is left, infinite where none is known."""
+        """Return the quota that is left; infinite if it is unknown."""
         return inf if self.remaining is None or now >= self.until else self.remaining
 
 
@@ -171,9 +171,9 @@ class ReportedQuota:
 class LearnedTokenLimit:
     """The learned tokens per minute; None until a 429 has named tokens as its reason.
 
-    Such a 429 says that the tokens of the last minute and those of the refused attempt are more than the limit, and
-    nothing about the number of requests. After a minute without one, a tenth more is tried; where that is accepted,
-    twice as much.
+    Such a 429 shows that the tokens of the last minute plus those of the refused attempt exceed the limit. It shows
+    nothing about the number of requests. After a minute without one, a tenth more is tried; if that is accepted, twice
+    as much.
     """
 
     per_minute: int | None = None
@@ -185,7 +185,7 @@ class LearnedTokenLimit:
     _raise_after_seconds: float = FIRST_RAISE_SECONDS
 
     def begin(self, now: float, tokens: int) -> None:
-        """Count the expected tokens of an attempt that begins."""
+        """Count the expected tokens of an attempt that begins now."""
         self._tokens_here += tokens
         self.count_elsewhere(now, tokens)
 
@@ -199,13 +199,13 @@ class LearnedTokenLimit:
         self.per_minute, self._raise_at = per_minute, now + self._raise_after_seconds
 
     def count_elsewhere(self, now: float, tokens: int) -> None:
-        """Count the tokens of another process."""
+        """Count tokens that another process has used."""
         self._forget_before(now - WINDOW_SECONDS)
         self._taken.append((now, tokens))
         self._used += tokens
 
     def remaining_at(self, now: float) -> float:
-        """Return the tokens that are left of this minute, infinite where no limit was learned."""
+        """Return the tokens left of this minute; infinite if no limit was learned."""
         if self.per_minute is None:
             return inf
         self._forget_before(now - WINDOW_SECONDS)
@@ -213,16 +213,16 @@ class LearnedTokenLimit:
         return self.per_minute * (1 + extra) - self._used
 
     def accepted(self, now: float) -> None:
-        """Raise the limit where more than it was accepted."""
+        """Raise the limit if more was accepted than it allows."""
         self._forget_before(now - WINDOW_SECONDS)
         if self.per_minute is not None and self._used > self.per_minute:
             self.per_minute = self._used
             self._extra, self._raise_after_seconds = min(MOST_EXTRA, 2 * self._extra), FIRST_RAISE_SECONDS
 
     def refused(self, now: float, began_at: float) -> None:
-        """Learn from a 429 for the attempt that began at `began_at`. It takes no tokens.
+        """Learn from a 429 for the attempt that began at `began_at`, whose own tokens don't count.
 
-        The limit is at least the tokens of the attempts before it; where there were none, nothing is learned.
+        The limit is at least the tokens of the attempts before it; if there were none, nothing is learned.
         """
         self._forget_before(now - WINDOW_SECONDS)
         refused = next((taken for taken in self._taken if taken[0] == began_at), None)

@@ -1,4 +1,4 @@
-"""The next attempt of one prompt: the offers of its route in turn, repeats, and early attempts at resting offers."""
+"""The next attempt for one prompt: the offers of its route in turn, repeats, and early attempts at resting offers."""
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -11,22 +11,23 @@ from engine.routing.health import Health
 from engine.routing.permits import Denial, Permit
 from engine.routing.plan import EarlyQuote, Route
 
-REPEAT_TIMES = 3  # an offer is asked again where the next one costs over so many times as much
-MOST_REPEATS = 4  # of one prompt, where no other offer is left
-QUICK_SECONDS = 5.0  # a failure that took longer is repeated only after a sign of life
-FIRST_PAUSE_SECONDS = 0.25  # before a repeat; where no other offer is left, each further pause is twice as long
+REPEAT_TIMES = 3  # an offer is repeated if the next one costs this many times as much
+MOST_REPEATS = 4  # of one prompt, if no other offer is left
+QUICK_SECONDS = 5.0  # after a slower failure, a repeat needs a sign that the offer works
+FIRST_PAUSE_SECONDS = 0.25  # before a repeat; if no other offer is left, each further pause is twice as long
 MOST_REPEAT_WAIT_SECONDS = 5.0
 MOST_EARLY_WAIT_SECONDS = 2.0
 POLL_SECONDS = 0.1
 LEAST_RETRY_AFTER_SECONDS = 1.0
-MOST_HOLD_SECONDS = 0.5  # of a prompt that failed, for the attempts of others that failed with it
-MOST_EARLY_HOLD_SECONDS, HOLD_POLL_SECONDS = 1.0, 0.05  # for attempts at a resting offer
+MOST_HOLD_SECONDS = 0.5  # longest wait of a failed prompt for the attempts of other prompts that failed with it
+# longest wait for attempts at a resting offer, and the steps of waiting
+MOST_EARLY_HOLD_SECONDS, HOLD_POLL_SECONDS = 1.0, 0.05
 DUE_SOON_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class NextAttempt:
-    """The quote to attempt next, by its number in the route, and the permission to do so."""
+    """The quote to attempt next, by its number in the route, and the permit for it."""
 
     number: int
     permit: Permit
@@ -34,24 +35,24 @@ class NextAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait for so long, then ask for the next choice again."""
+    """Wait for this time, then ask for the next choice again."""
 
     seconds: float
 
 
 @dataclass(slots=True)
 class Selection:
-    """The choices of one prompt. `order` plans quotes by the health of the moment.
+    """Chooses each attempt of one prompt. `order` plans quotes by the current health.
 
-    First every offer of the route is attempted, cheapest first. Where the next one costs over three times as much as a
-    resting one, an attempt at that one is waited for, for 1 s at most. Of the prompts that failed together, one goes on
-    to a silent offer first; the others follow when it has lived for 0.1 s.
+    Every offer of the route is attempted once, cheapest first. If the next one costs over three times as much as a
+    resting one, an attempt at the resting one is waited for, up to 1 s. Of prompts that failed together, one goes to a
+    silent offer first; the others follow when that attempt has survived for 0.1 s.
 
-    An offer that failed is asked once more where the next one costs over three times as much: at once after a quick
-    failure, after a pause where it cut the prompt off, and after a slow failure only if it has answered others since.
-    Where no other offer is left, it is asked four times more, spaced. Repeats need the provider's retry budget. Where
-    every offer rests, the prompt waits up to 2 s for one of the early attempts that all prompts share; up to 5 s where
-    an offer failed it.
+    A failed offer is repeated once if the next one costs over three times as much: at once after a quick failure, after
+    a pause if it cut the answer, and after a slow failure only if it has answered other prompts since. If no other
+    offer is left, it is repeated four times, with pauses. Repeats need the provider's retry budget. If every offer
+    rests, the prompt waits for one of the early attempts that all prompts share: up to 2 s, or 5 s if an offer failed
+    for this prompt.
     """
 
     health: Health
@@ -77,7 +78,7 @@ class Selection:
         self._fresh = set(range(len(self.quotes)))
 
     def leave_out(self, number: int, reason: str) -> None:
-        """Attempt this quote no more."""
+        """Exclude this quote from further attempts."""
         self._fresh.discard(number)
         self._repeatable.discard(number)
         self._once.pop(number, None)
@@ -85,7 +86,7 @@ class Selection:
         self.drops.append(Drop(self.quotes[number].offer, reason))
 
     def keep_only(self, numbers: AbstractSet[int], reason: str) -> None:
-        """Attempt none but these quotes from now on."""
+        """Exclude all other quotes from further attempts."""
         for number in sorted(self._fresh - numbers):
             self.leave_out(number, reason)
         self._repeatable &= numbers
@@ -93,7 +94,7 @@ class Selection:
         self._at_once = self._at_once if self._at_once in numbers else None
 
     def begin(self, number: int) -> None:
-        """Record that an attempt at this quote begins."""
+        """Record the start of an attempt at this quote."""
         self._fresh.discard(number)
         self._attempts[number] = self._attempts.get(number, 0) + 1
         self._repeatable.discard(number)
@@ -103,7 +104,7 @@ class Selection:
         return number in self._fresh
 
     def next(self, now: float) -> NextAttempt | Pause | None:
-        """Return the next attempt, a pause before it, or None where the prompt can't be answered."""
+        """Return the next attempt, a pause before it, or None if the prompt can't be answered."""
         if self._at_once is not None:
             if (hold := self._hold(self._at_once)) is not None:
                 return hold
@@ -125,7 +126,7 @@ class Selection:
         return last
 
     def failed(self, choice: NextAttempt, error: ProviderError, *, seconds: float, was_shown: bool, now: float) -> None:
-        """Record that an attempt failed after `seconds`; `was_shown`: content of it had reached the reader."""
+        """Record that an attempt failed after `seconds`; `was_shown`: its content had reached the reader."""
         number = choice.number
         if isinstance(error, KEY_ERRORS):
             self._keys.setdefault(number, set()).add(choice.permit.key)
@@ -145,7 +146,7 @@ class Selection:
     # --- helpers ------------------------------------------------------------------------------------------
 
     def _step(self, route: Route, doubtful: AbstractSet[int]) -> NextAttempt | Pause | None:
-        """Return the next step on a route: an early attempt, a pause or its first offer. None: that offer denies it."""
+        """Return the next step on a route: an early attempt, a pause or its first offer; None if that is denied."""
         number = next(each for each in map(self._number, route.quotes) if each not in doubtful)
         step = self._admit_early(route) or self._hold_for_early(route, number, is_awaited=bool(doubtful))
         step = step or self._hold(number) or self._admit(number)
@@ -154,9 +155,9 @@ class Selection:
         return step
 
     def _again(self, following: Quote, now: float) -> set[int]:
-        """Return the quotes that failed once, where the next one costs over three times as much.
+        """Return the quotes that failed once and may be repeated, because the next one costs over three times as much.
 
-        One that failed slowly is among them once its offer has answered others.
+        A quote that failed slowly is included only if its offer has answered other prompts since.
         """
         most_atto = following.expected_atto / REPEAT_TIMES
         return {
@@ -166,16 +167,17 @@ class Selection:
         }
 
     def _is_doubtful(self, number: int, now: float) -> bool:
-        """Return whether a repeat is likely to fail now.
+        """Return whether a repeat would probably fail now.
 
-        The offer has failed others too, or has answered none of them since it cut this prompt off a moment ago.
+        That is so if the offer has failed for other prompts too, or cut this answer a moment ago and has answered none
+        since.
         """
         offer, (since, until) = self.quotes[number].offer, self._once[number]
         is_early = now < until and not self.health.has_answered_since(offer, since)
         return is_early or self.health.is_likely_down(offer)
 
     def _hold(self, number: int) -> Pause | None:
-        """Pause after a failure until another prompt's attempt has shown whether the next offer lives."""
+        """Return a pause, after a failure, until another prompt's attempt has shown whether the next offer works."""
         if not self._attempts or self._hold_seconds >= MOST_HOLD_SECONDS:
             return None
         seconds = self.health.hold_seconds(self.quotes[number].offer)
@@ -183,9 +185,9 @@ class Selection:
         return Pause(seconds) if seconds > 0 else None
 
     def _hold_for_early(self, route: Route, number: int, *, is_awaited: bool) -> Pause | None:
-        """Pause where the next offer costs over three times as much as one that is soon known to be back, or not.
+        """Return a pause if the next offer costs over three times as much as one that may soon prove to have recovered.
 
-        `is_awaited`: a cheaper offer that does not rest is likely to fail this prompt again, for the moment.
+        `is_awaited`: a cheaper offer that does not rest would probably fail for this prompt again at the moment.
         """
         if self._early_hold_seconds >= MOST_EARLY_HOLD_SECONDS:
             return None
@@ -211,7 +213,7 @@ class Selection:
         return next(number for number, each in enumerate(self.quotes) if each is quote)
 
     def _admit(self, number: int) -> NextAttempt | None:
-        """Return permission for an attempt. An offer that denies it and was never attempted is left out."""
+        """Return a permit for an attempt, if any. An offer that denies it and was never attempted is left out."""
         quote, used = self.quotes[number], self._keys.get(number, set())
         repeat = self._attempts.get(number, 0) > len(used)
         permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat)
@@ -225,7 +227,7 @@ class Selection:
         return NextAttempt(number, permit)
 
     def _admit_early(self, route: Route) -> NextAttempt | None:
-        """Return permission to attempt a resting offer once, where that is worth the chance that it is back."""
+        """Return a permit for one attempt at a resting offer, if its chance of recovery is worth the cost."""
         quote = next((early.quote for early in route.early if early.is_due(self.health)), None)
         if quote is None:
             return None
@@ -235,7 +237,7 @@ class Selection:
         return None if isinstance(permit, Denial) else NextAttempt(number, permit)
 
     def _repeat(self, now: float) -> NextAttempt | Pause | None:
-        """Repeat an offer that failed quickly: no other one is left."""
+        """Return a repeat of an offer that failed quickly, or a pause before it, because no other offer is left."""
         if not self._repeatable or self._repeats >= MOST_REPEATS:
             return None
         if self._repeat_wait_seconds > MOST_REPEAT_WAIT_SECONDS:
@@ -253,12 +255,12 @@ class Selection:
         return Pause(pause_seconds)
 
     def _end(self) -> None:
-        """Keep, for the receipt, why the offers that were never attempted were left out."""
+        """Record, for the receipt, why the offers that were never attempted were left out."""
         self.drops += self._plan(sorted(self._fresh)).drops
         self._fresh.clear()
 
     def _early(self) -> NextAttempt | Pause | None:
-        """Take one of the early attempts at a resting offer, or wait for it."""
+        """Return one of the early attempts at a resting offer, or a pause before it."""
         if self._repeats >= MOST_REPEATS:
             return None
         numbers = sorted(self._fresh | self._repeatable)

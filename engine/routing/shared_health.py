@@ -1,7 +1,7 @@
-"""The health of providers as facts for other processes, and theirs applied here.
+"""The health of providers as facts to exchange with other processes.
 
-A fact is a key, such as ("offer", provider, model), with a value, or None where it no longer holds. Only changes are
-told. Moments are seconds from now: processes need no common clock.
+A fact is a key, such as ("offer", provider, model), with a value, or with None if it no longer holds. Only changes are
+sent. Moments are given as seconds from now, because processes have no common clock.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,14 +25,14 @@ _MOMENTS = frozenset({"until", "opened", "refused"})
 
 
 class SharedHealth:
-    """The facts of one Health that other processes know, by key."""
+    """One Health's facts, by key, as other processes know them."""
 
     def __init__(self, health: Health, clock: Clock) -> None:
         self._health, self._clock = health, clock
         self._known: dict[Key, Value] = {}
 
     def changes(self) -> list[Fact]:
-        """Return the facts that are new or no longer hold, each once."""
+        """Return the facts that are new, and those that no longer hold, each once."""
         now, found = self._clock.monotonic(), dict(self._facts())
         new: list[Fact] = [
             (key, _from_now(value, now)) for key, value in found.items() if _differs(self._known.get(key), value)
@@ -42,7 +42,7 @@ class SharedHealth:
         return new + ended
 
     def counts(self) -> list[Count]:
-        """Return the attempts since the last call, by key and model: a limit is that of all processes together."""
+        """Return the attempts since the last call, by key and model: a limit counts those of all processes."""
         return [
             (name, number, model, *counts)
             for name, provider in self._health.providers.items()
@@ -52,16 +52,16 @@ class SharedHealth:
         ]
 
     def apply(self, facts: Sequence[Fact], age_seconds: float) -> None:
-        """Take over the facts of another process, told `age_seconds` ago."""
+        """Take over the facts that another process sent `age_seconds` ago."""
         now = self._clock.monotonic()
         mine = dict(self._facts())
         for wired, value in facts:
             key = tuple(wired)
             provider = self._health.providers.get(str(key[1]))
-            if provider is None:  # this process does not know it
+            if provider is None:  # this process does not have the provider
                 continue
             if value is None and _differs(self._known.get(key), mine.get(key)):
-                continue  # this process has learned something newer, and will tell it
+                continue  # this process has newer facts, and will send them
             moved = None if value is None else _at(value, now - age_seconds)
             _APPLY[str(key[0])](self._health, provider, key[2:], moved, now)
         mine = dict(self._facts())
@@ -73,7 +73,7 @@ class SharedHealth:
                 self._known.pop(key, None)
 
     def count(self, counts: Sequence[Count]) -> None:
-        """Count the attempts of another process."""
+        """Count the attempts that another process has sent."""
         now = self._clock.monotonic()
         for name, number, model, begun, refused, tokens in counts:
             provider = self._health.providers.get(name)

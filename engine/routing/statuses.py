@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 
 from engine.routing.provider_health import OfferState, ProviderHealth, State, Status
 
-FAILING_CHANCE = 0.1  # of a failure: above it an offer is shown as failing though its latest attempt has answered
+# with a higher chance of failing, an offer is shown as failing even if its latest attempt answered
+FAILING_CHANCE = 0.1
 _RESTS = {State.OPEN, State.RESTING}
 
 
 def offer_state(provider: ProviderHealth, model: str, now: float, at: datetime) -> OfferState:
     """Return the state of a provider's offer. `now` is in monotonic seconds, `at` the same moment as a date.
 
-    An offer at the end of its rest, and one whose latest attempts failed before its breaker opened, is failing.
+    An offer is failing at the end of its rest, and when its latest attempts failed but its breaker is still closed.
     """
     found, health = provider.availability(now, model), provider.offers.get(model)
     if not provider.keys:
@@ -30,7 +31,7 @@ def offer_state(provider: ProviderHealth, model: str, now: float, at: datetime) 
 
 
 def status_of(provider: ProviderHealth, now: float, at: datetime) -> Status:
-    """Return the status of a provider: the best one of the offers that were attempted."""
+    """Return the status of a provider: the best status among its offers that were attempted."""
     if not provider.keys:
         return Status.NO_KEY
     tried = [model for model, health in provider.offers.items() if not health.track.is_untried]

@@ -1,4 +1,4 @@
-"""Notices to the admins that are not delivered yet. They are stored first, so that no restart loses one."""
+"""Notices to the admins that are not delivered yet. They are stored first, so that a restart loses none."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ KEPT = timedelta(days=1)
 
 
 class Undelivered(Enum):
-    """The reason why a message did not arrive: `REFUSED` for good, `UNREACHABLE` for now."""
+    """The reason why a message did not arrive: `REFUSED` permanently, or `UNREACHABLE` for now."""
 
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
@@ -28,7 +28,7 @@ class Undelivered(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AdminNotice:
-    """A text of the locales with its values. `told`: the admins who have it, or who can't get it."""
+    """A text of the locales with its values. `told`: the admins who have received it, or who can't receive it."""
 
     id: int
     key: str
@@ -39,7 +39,7 @@ class AdminNotice:
 
 
 def queue(conn: Connection, key: str, values: Mapping[str, object], now: datetime, *, told: Iterable[int] = ()) -> None:
-    """Store a notice for all admins except those in `told`, who get it in another way."""
+    """Store a notice for all admins except those in `told`, who receive it in another way."""
     conn.run(
         "INSERT INTO admin_notices (key, message_values, told, tries, next_at, made_at)"
         " VALUES (:key, :values, :told, 0, :now, :now)",
@@ -67,7 +67,7 @@ def queue_once(
 
 
 def claim(conn: Connection, now: datetime, most: int = 20) -> list[AdminNotice]:
-    """Return up to `most` notices that are due, oldest first. For CLAIM, no other call returns them."""
+    """Return up to `most` due notices, oldest first. No other call returns them for the time CLAIM."""
     found = conn.rows(
         "UPDATE admin_notices SET next_at = :until WHERE id IN"
         " (SELECT id FROM admin_notices WHERE next_at <= :now ORDER BY id LIMIT :most) AND next_at <= :now RETURNING *",
@@ -90,7 +90,7 @@ def claim(conn: Connection, now: datetime, most: int = 20) -> list[AdminNotice]:
 
 
 def settle(conn: Connection, notice: AdminNotice, told: frozenset[int], admins: Iterable[int], now: datetime) -> bool:
-    """Delete a notice that every admin has, or that is older than KEPT; else plan its next try. True: it is deleted."""
+    """Delete a notice that has reached every admin or is older than KEPT, and return True; else plan its next try."""
     if told >= frozenset(admins) or now - notice.made_at >= KEPT:
         conn.run("DELETE FROM admin_notices WHERE id = :id", id=notice.id)
         return True

@@ -1,4 +1,4 @@
-"""The messages of incidents: one to each admin, with the text that it shows, and the reply that reports the end."""
+"""The messages about incidents: one to each admin with its current text, and the reply that reports the end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ from storage.database.connection import Connection, Row, ms
 
 @dataclass(frozen=True, slots=True)
 class AlertMessage:
-    """`shown` and `reply_shown` are digests of the texts that Telegram has; empty before the first.
+    """A message about an incident to one admin.
+
+    `shown`, `reply_shown`: digests of the texts in the chat, empty at first.
 
     `message` None: not sent yet. Several incidents may share one message. `is_lost`: this admin can't be reached.
     """
@@ -39,7 +41,7 @@ def of_admin(conn: Connection, admin: int, incidents: Sequence[int]) -> dict[int
 
 
 def claim(conn: Connection, incident: int, admin: int, now: datetime) -> bool:
-    """Take over the next delivery about an incident to an admin. False: another process has, or it is too early."""
+    """Reserve the next delivery about an incident to an admin. False: another process has it, or it is too early."""
     claimed = conn.run(
         "INSERT INTO alert_messages (incident_id, admin, shown, reply_shown, is_lost, tries, next_at)"
         " VALUES (:incident, :admin, '', '', :no, 0, :until) ON CONFLICT (incident_id, admin)"
@@ -54,12 +56,12 @@ def claim(conn: Connection, incident: int, admin: int, now: datetime) -> bool:
 
 
 def sent(conn: Connection, incident: int, admin: int, message: int, shown: str) -> None:
-    """Store the message and the text that it shows."""
+    """Store the id of the sent message and the text that it shows."""
     _settle(conn, incident, admin, "message = :message, shown = :shown", message=message, shown=shown)
 
 
 def replied(conn: Connection, incident: int, admin: int, reply: int, shown: str) -> None:
-    """Store the reply and the text that it shows."""
+    """Store the id of the sent reply and the text that it shows."""
     _settle(conn, incident, admin, "reply = :reply, reply_shown = :shown", reply=reply, shown=shown)
 
 

@@ -11,7 +11,7 @@ from storage.database.connection import Connection, Row, moment, moment_or_none,
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident with the facts that its message shows. `acknowledged_by`: the operator who is on it."""
+    """One incident with the facts that its message shows. `acknowledged_by`: the operator who takes care of it."""
 
     id: int
     kind: str
@@ -42,7 +42,7 @@ def latest_closed(conn: Connection, kind: str, subject: str, since: datetime) ->
 
 
 def begin(conn: Connection, kind: str, subject: str, facts: dict[str, Any], now: datetime) -> int | None:
-    """Open an incident and return its id, or None if one is open already, which another process reports."""
+    """Open an incident and return its id; None if one is open already, so that another process reports it."""
     made = scalar(
         conn,
         "INSERT INTO incidents (kind, subject, state, opened_at, seen_at, muted_until, acknowledged, facts)"
@@ -68,7 +68,7 @@ def update(conn: Connection, incident_id: int, facts: dict[str, Any], now: datet
 
 
 def grow(conn: Connection, incident_id: int, kind: str, subject: str) -> bool:
-    """Make an open incident one of a wider kind and subject. Return False if it is closed."""
+    """Change an open incident to a wider kind and subject. Return False if it is closed."""
     sql = "UPDATE incidents SET kind = :kind, subject = :subject WHERE id = :id AND state = 'open'"
     return bool(conn.run(sql, id=incident_id, kind=kind, subject=subject))
 
@@ -83,7 +83,7 @@ def reopen(conn: Connection, incident_id: int) -> bool:
 
 
 def close(conn: Connection, incident_id: int, now: datetime) -> bool:
-    """Close an incident. Return False if it was closed already, which another process reports."""
+    """Close an incident. Return False if it was closed already, so that another process reports it."""
     return bool(
         conn.run(
             "UPDATE incidents SET state = 'closed', closed_at = :now WHERE id = :id AND state = 'open'",
@@ -99,7 +99,7 @@ def mute(conn: Connection, incident_ids: Iterable[int], until: datetime) -> None
 
 
 def acknowledge(conn: Connection, incident_ids: Iterable[int], by: str) -> None:
-    """Store that an operator is on these incidents; the first one stays."""
+    """Record the operator who takes care of these incidents; an operator recorded before is kept."""
     sql = "UPDATE incidents SET acknowledged = :yes, acknowledged_by = :by WHERE id = :id AND NOT acknowledged"
     for incident_id in incident_ids:
         conn.run(sql, id=incident_id, yes=True, by=by)
@@ -110,7 +110,7 @@ def all_open(conn: Connection) -> list[Incident]:
 
 
 def to_publish(conn: Connection, closed_since: datetime) -> list[Incident]:
-    """Return the open incidents and those closed since then, oldest first: their messages may have to change."""
+    """Return the incidents whose messages may have to change: open ones, and those closed since then; oldest first."""
     found = conn.rows(
         "SELECT * FROM incidents WHERE state = 'open' OR closed_at >= :since ORDER BY id", since=ms(closed_since)
     )

@@ -1,4 +1,4 @@
-"""Findings of the reconciliation of which the operators have not been notified yet, one row each."""
+"""Findings of the reconciliation that were not reported to the operators yet, one row each."""
 
 import json
 from datetime import datetime
@@ -32,7 +32,7 @@ def pending(conn: Connection, lease_id: str, now: datetime) -> list[Finding]:
 
 
 def mark_delivered(conn: Connection, finding: Finding) -> None:
-    """Delete a finding of which the operators have been notified."""
+    """Delete a finding that was reported to the operators."""
     watermarks.delete(conn, _name(finding))
 
 

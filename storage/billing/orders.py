@@ -90,7 +90,7 @@ def objection(
     plans: Mapping[str, Plan],
     now: datetime,
 ) -> str | None:
-    """Return why a pre-checkout query must be refused, as a key of the locales, or None if it may be paid.
+    """Return why a pre-checkout query must be refused, as a key of the locales; None if the order may be paid.
 
     unknown (no such order), other (another tenant's order), closed (the tenant has no access), amount (Stars or
     currency differ), expired (also: its team was dissolved, or the payer has left it), twice (paid before, or the plan

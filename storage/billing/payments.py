@@ -93,10 +93,11 @@ def latest(conn: Connection, tenant_id: int, limit: int = 5) -> list[Row]:
 
 
 def _standing(conn: Connection, order: Order | None) -> Order | None:
-    """Return the order. One for a team that was dissolved meanwhile becomes a top-up of its payer's own wallet."""
+    """Return the order. If its team was dissolved meanwhile, the order becomes a top-up of the payer's own wallet."""
     if order is None or order.payer_id is None:
         return order
-    transfers.lock_account(conn, order.tenant_id)  # the team is not dissolved between this look and the credit
+    # the lock prevents that the team is dissolved between this check and the credit
+    transfers.lock_account(conn, order.tenant_id)
     if shared_wallets.heir(conn, order.tenant_id) is None:
         return order
     return replace(order, tenant_id=order.payer_id, payer_id=None)

@@ -20,9 +20,10 @@ MOST_STARS = 10_000
 
 
 class PlanStep(Enum):
-    """The answer to a choice.
+    """The effect of choosing a plan.
 
-    RESUME the subscription; STAY: drop the planned change; SAME: nothing to do; LATER: at the period's end; PAY for it.
+    RESUME: the cancelled subscription continues. STAY: a planned change is dropped. SAME: nothing changes. LATER: the
+    plan changes at the end of the period. PAY: the plan must be paid for first.
     """
 
     RESUME = "resume"
@@ -60,7 +61,7 @@ def step_to(
     plans_from: str,
     now: datetime,
 ) -> PlanStep:
-    """Return the effect of choosing `wanted`. `plans_from`: stars, wallet or both, as [billing] says."""
+    """Return the effect of choosing `wanted`. `plans_from`: the setting of [billing]: stars, wallet or both."""
     is_over = state.renews_at <= now and not renews_itself(subscription)
     if wanted.name == state.plan and not is_over:
         return _keeping(state, wanted, subscription, plans_from)
@@ -78,7 +79,7 @@ def is_for_sale(plan: Plan, plans_from: str, per_star: Money) -> bool:
 
 
 def _keeping(state: TenantState, wanted: Plan, subscription: Subscription | None, plans_from: str) -> PlanStep:
-    """Return the effect of choosing the current plan."""
+    """Return the effect of choosing the plan that the tenant already has."""
     if subscription is not None and subscription.by_us:
         return PlanStep.RESUME
     if state.next_plan is not None:

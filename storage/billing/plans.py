@@ -57,7 +57,9 @@ def schedule_plan(conn: Connection, tenant_id: int, plan: str | None) -> None:
 
 
 def is_lower(conn: Connection, state: TenantState, wanted: Plan, plans: Mapping[str, Plan], now: datetime) -> bool:
-    """Return whether a change to `wanted` waits for the period's end. After that end only the free plan is lower.
+    """Return whether a change to `wanted` takes effect only at the period's end.
+
+    After that end this holds for the free plan.
 
     A plan that left the configuration is compared by the price that was paid for the period.
     """
@@ -104,10 +106,10 @@ def set_by_admin(conn: Connection, tenant_id: int, plan: Plan, now: datetime) ->
 
 
 def unused_part(conn: Connection, state: TenantState, start: datetime) -> Money:
-    """Return the price paid for the current period x the lesser of its unused shares: of time after `start`, of tokens.
+    """Return the price paid for the current period x its unused share: of time after `start` or of tokens, the lesser.
 
-    With the time alone, a tenant who upgrades would get used tokens back. Held tokens count as used.
-    A plan without tokens is only time.
+    By time alone, a tenant who upgrades would get used tokens back. Held tokens count as used. For a plan without
+    tokens, only time counts.
     """
     length = max(_MS, state.renews_at - state.period_start)
     time_left = Fraction(max(timedelta(0), state.renews_at - start) // _MS, length // _MS)

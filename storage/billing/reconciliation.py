@@ -74,7 +74,7 @@ def remember_offset(conn: Connection, bot_id: int, offset: int) -> None:
 
 
 def notice_of(kind: str, charge_id: str = "") -> str:
-    """Return the key of the notice by which a finding is stored only once."""
+    """Return the name under which a finding is stored only once."""
     return f"stars:{kind}:{charge_id}"
 
 
@@ -104,9 +104,9 @@ def _refund(conn: Connection, listed: Payment, known: Mapping[str, Plan], now: d
 
 
 def _belongs_here(conn: Connection, entry: StarEntry) -> bool:
-    """Return whether the payment belongs to this database: its order is here, or its payer was a tenant by then.
+    """Return whether the payment belongs to this database: it has its order, or its payer was a tenant at that time.
 
-    A bot that ran on another database before must not have its old payments credited here.
+    If a bot ran on another database before, its old payments must not be credited here.
     """
     if orders.order(conn, entry.payment.order_id) is not None:
         return True

@@ -49,7 +49,8 @@ def refund(
     paid = payments.find(conn, charge_id)
     if paid is None:
         return None
-    transfers.lock_account(conn, paid["tenant_id"])  # before the look: a team is not dissolved after it
+    # locked before the payment is read, so that its team can't be dissolved afterwards
+    transfers.lock_account(conn, paid["tenant_id"])
     tenant_id = shared_wallets.heir(conn, paid["tenant_id"]) or paid["tenant_id"]
     amount, ref = Money(paid["credited_nanousd"]), f"refund:{charge_id}"
     transfers.lock_account(conn, tenant_id)

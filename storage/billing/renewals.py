@@ -96,7 +96,10 @@ def _was_cancelled(state: TenantState, subscription: subscriptions.Subscription 
 
 
 def _begin(conn: Connection, state: TenantState, plan: Plan, now: datetime, outcome: str, ref: str = "") -> Renewal:
-    """Start the period that contains `now`, on the tenant's own date even if the scheduler was stopped for long."""
+    """Start the period that contains `now`.
+
+    The tenant's own date is kept even if the scheduler was stopped for long.
+    """
     start = state.renews_at + PERIOD * ((now - state.renews_at) // PERIOD)
     start_plan(conn, state.id, plan, start, ref=ref)
     return Renewal(state.id, state.telegram_user_id, plan.name, outcome)

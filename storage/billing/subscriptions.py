@@ -15,7 +15,7 @@ _IS_CURRENT = "state IN ('active', 'canceled', 'failed')"
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One subscription, paid `until` then. `by_us`: the bot cancelled it, so the bot can also resume it."""
+    """One subscription, paid up to `until`. `by_us`: the bot cancelled it, so the bot can also resume it."""
 
     order_id: str
     tenant_id: int
@@ -32,7 +32,7 @@ class Subscription:
 
     @property
     def charge_ids(self) -> tuple[str, ...]:
-        """The charge ids by which Telegram may identify the subscription, the likeliest first."""
+        """The charge ids that Telegram may use to identify the subscription, the most likely one first."""
         return tuple(dict.fromkeys((self.first_charge_id, self.charge_id)))
 
 

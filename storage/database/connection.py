@@ -11,7 +11,7 @@ from storage.database.statements import BatchQuery, BatchWrite, Statement
 
 Row = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MAX_DIGITS = 18  # every number of 18 digits fits into 64 bits
+_MAX_DIGITS = 18  # every number of up to 18 digits fits into 64 bits
 
 
 class Connection(Protocol):
@@ -42,7 +42,7 @@ class Connection(Protocol):
         ...
 
     def write_batch(self, write: BatchWrite, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Write each of `rows`; return the number of table rows changed."""
+        """Write each of `rows`; return the number of changed rows in the table."""
         ...
 
 
@@ -59,36 +59,36 @@ def scalar(conn: Connection, sql: str, **values: Any) -> Any:
 
 
 def for_update(conn: Connection) -> str:
-    """Return the SQL suffix that locks selected rows on PostgreSQL; SQLite has a single writer and needs none."""
+    """Return the SQL suffix that locks selected rows on PostgreSQL; empty on SQLite, which has a single writer."""
     return " FOR UPDATE" if conn.dialect == "postgresql" else ""
 
 
 def row_number(text: str) -> int | None:
-    """Parse a row id as people type it; None for other text and for numbers that may not fit into 64 bits."""
+    """Parse a row id that a person typed; None for other text, and for numbers that may not fit into 64 bits."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS else None
 
 
 def ms(moment: datetime) -> int:
-    """Milliseconds since 1970 UTC, rounded down."""
+    """Return the milliseconds since 1970 UTC, rounded down."""
     delta = moment - _EPOCH
     return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
 
 
 def moment(stored_ms: int) -> datetime:
-    """The UTC time of stored milliseconds."""
+    """Return the UTC time for stored milliseconds."""
     return datetime.fromtimestamp(stored_ms / 1000, UTC)
 
 
 def moment_or_none(stored_ms: int | None) -> datetime | None:
-    """The UTC time of stored milliseconds; None for NULL."""
+    """Return the UTC time for stored milliseconds; None for NULL."""
     return None if stored_ms is None else moment(stored_ms)
 
 
 def month_of(moment: date) -> int:
-    """A month as a number, 202611 for November 2026. API key limits and invoices are counted by month."""
+    """Return a month as a number: 202611 for November 2026. API key limits and invoices are counted by month."""
     return moment.year * 100 + moment.month
 
 
 def day_of(moment: date) -> int:
-    """A UTC day as a number, 20261124 for 24 November 2026; days sort and compare as numbers."""
+    """Return a UTC day as a number, 20261124 for 24 November 2026, so that days sort and compare as numbers."""
     return moment.year * 10_000 + moment.month * 100 + moment.day

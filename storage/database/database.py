@@ -32,7 +32,7 @@ class Database(Protocol):
         ...
 
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
-        """Start a `write` at once. Cancelling the waiter takes effect after the commit."""
+        """Start `write` at once and return its future. Cancelling the waiter takes effect after the commit."""
         ...
 
     async def read(self, query: Callable[[Connection], T]) -> T:
@@ -40,11 +40,11 @@ class Database(Protocol):
         ...
 
     async def read_key(self, query: Callable[[Connection], T]) -> T:
-        """Run `query` as `read` does; it takes microseconds, as the look-up of a few rows by their keys."""
+        """Run a query that takes microseconds, such as the look-up of a few rows by their keys, as `read` does."""
         ...
 
     async def watch(self, watched: Sequence[Watched]) -> Watch | None:
-        """Return a count of all changes of the watched columns; None where other processes may change them."""
+        """Return a counter of all changes of the watched columns; None if other processes may change them."""
         ...
 
     async def __aenter__(self) -> Self: ...

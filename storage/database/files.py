@@ -15,7 +15,7 @@ def create_private(path: Path) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Take the permissions of group and others from `path` and the files beside it; log where that is not allowed."""
+    """Remove the permissions of group and others from `path` and the files beside it; log it if that is not allowed."""
     for each in (path, *(path.with_name(path.name + end) for end in _BESIDE)):
         try:
             mode = each.stat().st_mode & 0o777

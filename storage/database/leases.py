@@ -1,7 +1,7 @@
-"""Leases: a process's renewed claim to be alive. Its holds and claims end when its lease does.
+"""Leases: a process's renewed claim to be alive. Its holds and claims end when its lease ends.
 
 On PostgreSQL the server's clock decides, because the clocks of replicas differ; on SQLite all processes share a clock.
-A process that was frozen for longer than its lease finds that out before it calls anyone: see `is_held`.
+A process that was frozen for longer than its lease notices that before it makes any call: see `is_held`.
 """
 
 import asyncio
@@ -38,10 +38,10 @@ class Lease:
 
     @property
     def is_held(self) -> bool:
-        """False where the lease may have expired: others may have taken over what this process was doing.
+        """False if the lease may have expired: other processes may have taken over this process's work.
 
-        Both clocks count: the monotonic one stands still while a virtual machine is paused. Before the first renewal
-        there is nothing to take over.
+        Two clocks are compared, because the monotonic one stands still while a virtual machine is paused. Before the
+        first renewal there is nothing to take over.
         """
         if self._renewed is None:
             return True
@@ -50,7 +50,7 @@ class Lease:
         return passed < self._lease_seconds
 
     def after_lapse(self, action: Callable[[], Awaitable[None]]) -> None:
-        """Have `action` run after the lease had lapsed, before it counts as held again."""
+        """Register an `action` that runs when a lapsed lease was renewed, before it counts as held again."""
         self._after_lapse.append(action)
 
     async def __aenter__(self) -> Self:
@@ -75,7 +75,10 @@ class Lease:
         self._renewed = monotonic, now
 
     async def _renew_repeatedly(self) -> None:
-        """Renew four times in a lease's duration. A failure is logged: the next renewal may still be in time."""
+        """Renew four times within a lease's duration.
+
+        A failure is logged, because the next renewal may still be in time.
+        """
         while True:
             await asyncio.sleep(self._lease_seconds / 4)
             try:
@@ -99,9 +102,9 @@ def dead(conn: Connection, now: datetime, own_id: str) -> Callable[[str], bool]:
 
 @cache
 def host() -> str:
-    """Return a name for the process ids of this machine: the same numbers mean other processes in another container.
+    """Return a name for this machine's process ids: in another container the same number means another process.
 
-    Containers may share their host's name, so that the boot and the namespace of the process ids belong to it.
+    Containers may share their host's name, so the name includes the boot id and the namespace of the process ids.
     """
     parts = [socket.gethostname()]
     with suppress(OSError):
@@ -130,13 +133,13 @@ def _renew(conn: Connection, *, lease_id: str, now: datetime, lease_seconds: flo
 
 
 def _now(conn: Connection) -> str:
-    """Return the SQL of the current time in milliseconds; it may use the value `now`."""
+    """Return the SQL expression of the current time in milliseconds; it may use the value `now`."""
     server = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
     return server if conn.dialect == "postgresql" else ":now"
 
 
 def _is_gone(of_host: str, pid: int, process: str) -> bool:
-    """True when the process ran on this host and no longer exists: its lease need not expire first."""
+    """True if the process ran on this host and no longer exists, so that its lease need not expire first."""
     if of_host != host():
         return False
     if pid == os.getpid():

@@ -1,4 +1,4 @@
-"""Notifications of PostgreSQL as an iterator. They are a doorbell: a lost one costs the time until the next poll."""
+"""Notifications of PostgreSQL as an iterator. They only wake the reader: a lost one delays it until the next poll."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ RECONNECT_SECONDS = 5.0
 
 
 async def rings(url: str, channel: str, poll_seconds: float) -> AsyncIterator[None]:
-    """Yield at each notification, and every `poll_seconds` in any case, also while no connection can be made."""
+    """Yield at each notification, and at least every `poll_seconds`, even while no connection can be made."""
     while True:
         try:
             conn = await psycopg.AsyncConnection.connect(url, autocommit=True, keepalives_idle=10, connect_timeout=10)

@@ -32,14 +32,14 @@ T = TypeVar("T")
 THREADS = 16
 ATTEMPTS = 5
 MAX_BATCH = 256
-BATCH_LOCK_MS = 250  # a row that another transaction keeps locked delays its own unit, not the whole batch
+BATCH_LOCK_MS = 250  # a row locked by another transaction delays only its own unit, not the whole batch
 _BEGIN_WRITE = b"BEGIN"
 _BEGIN_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
 
 
 class PostgresDatabase:
-    """Database over one PostgreSQL server."""
+    """The Database on a PostgreSQL server."""
 
     dialect = "postgresql"
 
@@ -75,9 +75,9 @@ class PostgresDatabase:
 
 
 class BatchThread:
-    """A thread for BatchUnits: the units that are queued at one time run as one transaction for each class.
+    """A thread for BatchUnits. It runs all queued units of a class in one transaction.
 
-    One class a transaction keeps the order of locks the same. Units that cannot run as a batch are passed to
+    One class per transaction keeps the order of locks the same. Units that can't run as a batch are passed to
     `run_alone`, one by one.
     """
 
@@ -246,7 +246,7 @@ class Pool:
                 return raw
 
     def _roll_back(self, raw: Raw) -> None:
-        """Roll back and free the connection; close it when that fails, and the server rolls back."""
+        """Roll back and free the connection. If that fails, close it, so that the server rolls back."""
         try:
             command(raw, b"ROLLBACK")
         except psycopg.Error:

@@ -71,13 +71,13 @@ def commit(raw: Raw) -> None:
 
 @lru_cache(maxsize=1024)
 def to_percent(sql: str) -> str:
-    """Turn `:name` into psycopg's `%(name)s`, and double a literal %."""
+    """Turn `:name` into psycopg's `%(name)s`, and double each literal %."""
     return PLACEHOLDER.sub(r"%(\1)s", sql.replace("%", "%%"))
 
 
 @lru_cache(maxsize=1024)
 def to_dollar(sql: str) -> tuple[str, tuple[str, ...]]:
-    """Turn `:name` into `$1`, as PREPARE wants it; also return the names in the order of their numbers."""
+    """Turn `:name` into `$1`, as PREPARE requires, and return the names in the order of their numbers too."""
     names: dict[str, int] = {}
     text = PLACEHOLDER.sub(lambda match: f"${names.setdefault(match[1], len(names) + 1)}", sql)
     return text, tuple(names)

@@ -1,6 +1,6 @@
 """SQLite: one writer thread that commits units in batches, and query-only connections for readers.
 
-A batch of units is one transaction, BEGIN IMMEDIATE to COMMIT, with synchronous=FULL: its results are handed out after
+A batch of units is one transaction, BEGIN IMMEDIATE to COMMIT, with synchronous=FULL: callers get their results after
 the disk has synced. If a unit raises, the batch is rolled back and replayed with a SAVEPOINT around each unit, so that
 only the failed unit is undone.
 """
@@ -75,7 +75,8 @@ class SqliteConnection:
     def write_batch(self, write: BatchWrite, rows: Sequence[tuple[Any, ...]]) -> int:
         changed = begin = 0
         while begin < len(rows):
-            count = 1 << min((len(rows) - begin).bit_length() - 1, _MOST_DOUBLINGS)  # a power of two: few texts to keep
+            # a power of two, so that few SQL texts have to be kept
+            count = 1 << min((len(rows) - begin).bit_length() - 1, _MOST_DOUBLINGS)
             values = list(chain.from_iterable(rows[begin : begin + count]))
             text = _texts.get((write, count)) or _texts.setdefault((write, count), write.sqlite_for(count))
             changed += self.raw.execute(text, values).rowcount
@@ -122,9 +123,9 @@ class SqliteDatabase:
         return result
 
     async def read_key(self, query: Callable[[Connection], T]) -> T:
-        """Run `query` in the event loop's own thread: two changes of threads would take longer than it does.
+        """Run `query` in the event loop's own thread: switching threads twice would take longer than the query.
 
-        A reader of a WAL waits for nothing. Where it still finds the database locked, it is run again by a thread.
+        In WAL mode a reader waits for nothing. If it still finds the database locked, a thread runs it again.
         """
         try:
             found: T = self._own_reader.read(query)
@@ -133,7 +134,7 @@ class SqliteDatabase:
         return found
 
     async def watch(self, watched: Sequence[Watched]) -> Watch | None:
-        """Return a count of the changes that this process commits to the watched columns."""
+        """Return a counter of the changes that this process commits to the watched columns."""
         watch = Watch()
 
         def begin(conn: Connection) -> None:
@@ -190,7 +191,7 @@ class Writer:
         return job.future
 
     def _pass_on(self) -> None:
-        """Hand the units of one turn of the event loop to the thread together: they share a commit."""
+        """Pass the units of one turn of the event loop to the thread together, so that they share a commit."""
         with self._lock:
             for job in self._arrived:
                 self._jobs.put(job)
@@ -255,7 +256,7 @@ class Writer:
         self._raw.execute("COMMIT")
 
     def _roll_back(self) -> None:
-        """Undo the open transaction. A failure of that is logged: the error that led here is the one to hand out."""
+        """Undo the open transaction. If that fails, it is only logged: the caller gets the error that led here."""
         try:
             if self._raw.in_transaction:
                 self._raw.execute("ROLLBACK")

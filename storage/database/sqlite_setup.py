@@ -7,7 +7,7 @@ import sqlite3
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 10.0
-SAFE_VERSION = (3, 51, 3)  # before it, two connections that write at once can corrupt the WAL
+SAFE_VERSION = (3, 51, 3)  # older versions can corrupt the WAL when two connections write at once
 STATEMENTS_CACHED = 512
 PRAGMAS = ("foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
 # Under load the same few hundred pages are written repeatedly. A WAL of up to 64 MB is copied back less often, which
@@ -38,7 +38,7 @@ def connect(path: str, *, writer: bool, busy_seconds: float = BUSY_SECONDS) -> s
 
 @functools.cache
 def warn_if_old() -> None:
-    """Log once for each process that this SQLite has the WAL-reset bug, which writing on one connection avoids."""
+    """Log once per process that this SQLite version has the WAL-reset bug. Writing on one connection avoids it."""
     if sqlite3.sqlite_version_info < SAFE_VERSION:
         log.info(
             "SQLite %s has the WAL-reset bug fixed in 3.51.3; Farthing writes through one connection, which avoids it",

@@ -9,10 +9,10 @@ PLACEHOLDER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 
 class Statement:
-    """A statement of the hot path with its SQLite and PostgreSQL texts.
+    """A frequently used statement with its SQLite and PostgreSQL texts.
 
-    SQLite may run several parts in order; a part with RETURNING that returns no row is a failed guard and stops the
-    statement. PostgreSQL runs one text, and locks the rows of the table named by `locks`.
+    On SQLite it may have several parts that run in order; if a part with RETURNING returns no row, its guard has failed
+    and the statement stops. PostgreSQL runs one text, and locks the rows of the table named by `locks`.
     """
 
     __slots__ = ("postgresql", "sqlite")
@@ -42,10 +42,10 @@ class BatchQuery:
 
 
 class BatchWrite:
-    """A write for a list of value rows in one execution, with an array for each column on PostgreSQL.
+    """A write for a list of value rows in one execution; PostgreSQL gets an array per column.
 
     `columns` name the values of a row in order, as "tenant" (a number) or "request text". The SQL refers to them as
-    `:tenant` and has exactly one WHERE. `sqlite` has ROWS in the place of the value rows.
+    `:tenant` and has exactly one WHERE. `sqlite` contains ROWS in place of the value rows.
     """
 
     __slots__ = ("postgresql", "sqlite", "types")

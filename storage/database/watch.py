@@ -1,6 +1,6 @@
-"""Watch: a count of changes, by which a reader knows whether the rows that it remembers are still current.
+"""Watch: a counter of changes. It shows a reader whether the rows that it remembers are still current.
 
-Temporary triggers on the writer's connection find the changes, so that no code that writes can forget to report one.
+Temporary triggers on the writer's connection find the changes, so that no writing code can forget to report one.
 """
 
 import logging
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
-LOOK_SECONDS = 1.0  # between two looks for changes by other programs
-_UNKNOWN = -1  # the version of the content where a look has failed
+LOOK_SECONDS = 1.0  # between two checks for changes by other programs
+_UNKNOWN = -1  # the version of the content after a failed check
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Columns of a table. A deleted row is a change of them too, a new one only `with_new_rows`."""
+    """Columns to watch in a table. Deleting a row counts as a change, inserting one only if `with_new_rows`."""
 
     table: str
     columns: tuple[str, ...]
@@ -30,10 +30,10 @@ class Watched:
 
 
 class Watch:
-    """`count` has risen before the result of a unit that changed a watched column is handed out.
+    """`count` rises before a unit that changed a watched column returns its result.
 
-    Read it before the rows: they are current as long as it stays the same. `has_changed`: the transaction that is open
-    has changed a watched column.
+    Read it before the rows: they are current as long as it stays the same. `has_changed`: the open transaction has
+    changed a watched column.
     """
 
     __slots__ = ("count", "has_changed")
@@ -43,7 +43,7 @@ class Watch:
         self.has_changed = False
 
     def begin(self, raw: sqlite3.Connection, watched: Sequence[Watched]) -> None:
-        """Find the changes made over `raw` from now on."""
+        """Watch for changes made over `raw` from now on."""
         name = f"watch_{id(self)}"
         raw.create_function(name, 0, self._note)
         for each in watched:
@@ -54,7 +54,7 @@ class Watch:
                 )
 
     def commit(self) -> None:
-        """Count the changes of the transaction that has ended."""
+        """Count the changes of the transaction that has just ended."""
         self.has_changed = False
         self.count += 1
 
@@ -74,9 +74,9 @@ class Watches:
         self._all.append(watch)
 
     def count_changes(self) -> None:
-        """Have the watches count the changes of a batch; each second also those by another program's hand.
+        """Let the watches count the changes of a batch, and once a second those by other programs.
 
-        A look that fails counts as a change: readers ask the database again, and the writer goes on.
+        If that check fails it counts as a change, so that readers ask the database again, and the writer continues.
         """
         for watch in self._all:
             if watch.has_changed:
@@ -87,7 +87,7 @@ class Watches:
                 watch.count += self._version == _UNKNOWN or self._version != before
 
     def _data_version(self) -> int:
-        """Return a number that other connections' commits change, and this one's do not."""
+        """Return a number that changes with commits of other connections, not with those of this one."""
         try:
             return int(self._raw.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error:

@@ -31,7 +31,7 @@ def delete(conn: Connection, name: str) -> None:
 
 
 def replace(conn: Connection, name: str, old: str | None, new: str) -> bool:
-    """Compare and swap: store `new` if the value is `old` (None: absent). False, with nothing changed, otherwise."""
+    """Compare and swap: store `new` if the value is `old` (None: absent). Otherwise change nothing and return False."""
     if old is None:
         sql = "INSERT INTO watermarks (name, value) VALUES (:name, :new) ON CONFLICT (name) DO NOTHING"
         return bool(conn.run(sql, name=name, new=new))

@@ -18,7 +18,7 @@ HOUSE_GROUPS = "house:groups"
 
 @dataclass(frozen=True, slots=True)
 class GroupWallet:
-    """A group's wallet. `free` is the money that no answer in progress needs; `day_cap` is per person, zero: none."""
+    """A group's wallet. `free`: money that no running answer needs; `day_cap`: limit per person and day, zero: none."""
 
     chat_id: int
     wallet_id: int
@@ -39,7 +39,7 @@ def find(conn: Connection, chat_id: int) -> GroupWallet | None:
 
 
 def open_wallet(conn: Connection, chat_id: int, title: str, plan: Plan, now: datetime) -> GroupWallet:
-    """Return the wallet of a group; create one if there is none. The title is brought up to date."""
+    """Return the wallet of a group; create one if there is none. The stored title is updated."""
     if find(conn, chat_id) is None:
         wallet_id = shared_wallets.open_account(conn, title, plan, now)
         conn.run(
@@ -61,7 +61,7 @@ def set_day_cap(conn: Connection, chat_id: int, cap: Money) -> None:
 
 
 def fill(conn: Connection, wallet: GroupWallet, tenant_id: int, amount: Money, ref: str, now: datetime) -> bool:
-    """Move money from a person's wallet to the group's; False, with nothing done, if `ref` was done before.
+    """Move money from a person's wallet to the group's. If `ref` was used before, do nothing and return False.
 
     Raises WalletShort.
     """
@@ -74,7 +74,7 @@ def fill(conn: Connection, wallet: GroupWallet, tenant_id: int, amount: Money, r
 def payer(conn: Connection, chat_id: int, tenant_id: int, now: datetime) -> GroupWallet | None:
     """Return the wallet that pays for this person's next answer; None if it is empty or the person's cap is reached.
 
-    The cap itself is kept where the hold is taken.
+    The hold itself enforces the cap.
     """
     wallet = find(conn, chat_id)
     if wallet is None or wallet.free <= ZERO:

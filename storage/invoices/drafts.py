@@ -19,7 +19,7 @@ DAY_MS = 86_400_000
 
 
 class LedgerMismatch(Exception):
-    """The sum of a draft differs from the ledger's; no invoice is issued until an operator has looked at it."""
+    """The sum of a draft differs from the ledger's. No invoice is issued until an operator has resolved this."""
 
     def __init__(self, tenant_id: int, month: date, difference: str) -> None:
         super().__init__(f"tenant {tenant_id}, {month:%Y-%m}: {difference}")
@@ -27,7 +27,7 @@ class LedgerMismatch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChargeLine:
-    """The answers of one model on one day: `charge` was paid by the wallet, `allowance_tokens` by the plan."""
+    """The answers of one model on one day: the wallet paid `charge`, the plan paid `allowance_tokens`."""
 
     day: date
     model: str
@@ -38,7 +38,7 @@ class ChargeLine:
     charge: Money
 
     def __add__(self, other: "ChargeLine") -> "ChargeLine":
-        """Return the sums of two lines of a model, on the first one's day."""
+        """Return the sum of two lines of one model, with the day of the first."""
         return ChargeLine(
             self.day,
             self.model,
@@ -52,7 +52,7 @@ class ChargeLine:
 
 @dataclass(frozen=True, slots=True)
 class MemberLine:
-    """The answers that the wallet of a team or a group paid for one member. These are parts of the ChargeLines."""
+    """The answers that the wallet of a team or a group paid for one member. The ChargeLines include them."""
 
     tenant_id: int
     answers: int
@@ -273,7 +273,7 @@ def _sum(amounts: Any) -> Money:
 
 
 def _span(tenant_id: int, month: date) -> dict[str, int]:
-    """Return the tenant, and the begin and the end of its month."""
+    """Return the SQL values for a tenant and the begin and end of a month."""
     return {"id": tenant_id, "start": month_begins(month), "end": month_begins(month_after(month))}
 
 

@@ -134,7 +134,7 @@ def by_number(conn: Connection, number: int) -> Invoice | None:
 
 
 def _to_json(invoice: Invoice) -> str:
-    """Return the invoice's content as it is stored."""
+    """Return the invoice's content in its stored form."""
     draft = invoice.draft
     return json.dumps(
         {

@@ -1,4 +1,4 @@
-"""Months of invoices, as the first day of each."""
+"""Months of invoices. Each is the first day of the month."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -15,7 +15,7 @@ PAGE = 200
 
 
 def differences(conn: Connection, after: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield the invoices numbered above `after` that differ from their month computed now, with the differing parts."""
+    """Yield the invoices numbered above `after` that differ from a new computation, with the differing parts."""
     while page := invoices.page(conn, after, PAGE):
         for invoice in page:
             if differs := _differing_parts(conn, invoice):
@@ -48,7 +48,7 @@ def _opening(conn: Connection, frozen: InvoiceDraft) -> Money:
 
 
 def _amounts(draft: InvoiceDraft) -> list[tuple[Any, ...]]:
-    """Return the compared parts of movements: not kind and reason, which another release may word differently."""
+    """Return the parts of movements to compare, without kind and reason, whose words may change between releases."""
     return [(each.day, each.amount, each.stars, each.per_star) for each in draft.movements]
 
 

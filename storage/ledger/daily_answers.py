@@ -15,11 +15,11 @@ SELECT (SELECT count(*) FROM attempts WHERE tenant_id = :tenant AND day = :day A
 
 
 def count(conn: Connection, tenant_id: int, now: datetime) -> int:
-    """Return the number of answers that were begun today and kept, and of those being given."""
+    """Return the number of answers that were begun today and are kept or still running."""
     return int(scalar(conn, _COUNT, tenant=tenant_id, day=day_of(now)))
 
 
 def check(conn: Connection, tenant_id: int, answers_per_day: int, now: datetime) -> None:
-    """Raise DailyAnswersUsed where the tenant has had `answers_per_day` answers today; 0 is no limit."""
+    """Raise DailyAnswersUsed if the tenant has had `answers_per_day` answers today; 0 means no limit."""
     if answers_per_day and count(conn, tenant_id, now) >= answers_per_day:
         raise DailyAnswersUsed(answers_per_day, seconds_left_today(now))

@@ -1,7 +1,7 @@
 """Batches of holds and of captures in a few statements, for requests without special cases.
 
-A special case (an earlier hold of the request, a new month of an API key, ...) raises NotBatchable, and each unit runs
-alone through holds.py, which handles all of them. Rows are locked in one order: accounts, then API keys, then holds.
+A special case (an earlier hold of the request, a new month of an API key, ...) raises NotBatchable: then each unit runs
+alone through holds.py, which handles all cases. Rows are locked in one order: accounts, then API keys, then holds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ class CaptureRequest(NamedTuple):
 
 @dataclass(slots=True)
 class _TenantFunds:
-    """The free funds of a tenant while the holds of a batch are sized, and the sums that those holds took."""
+    """The free funds of a tenant while the holds of a batch are sized, and the amounts that those holds took."""
 
     allowance: int
     wallet: int
@@ -62,7 +62,7 @@ class _KeyTokens:
 
 
 def hold(conn: Connection, hold_requests: Sequence[HoldRequest], lease_id: str, now: datetime) -> list[Fit]:
-    """Make the holds in order, each from the funds that the ones before it left. Raises NotBatchable."""
+    """Make the holds in order, each with the funds that are left after the ones before it. Raises NotBatchable."""
     month, stamp = month_of(now), ms(now)
     tenant_ids = {each.tenant_id for each in hold_requests}
     funds = {found[0]: _TenantFunds(*found[1:]) for found in conn.query_batch(sql.FUNDS, tenant_ids)}
@@ -86,7 +86,7 @@ def hold(conn: Connection, hold_requests: Sequence[HoldRequest], lease_id: str, 
 
 
 def _check_first_attempts(conn: Connection, hold_requests: Sequence[HoldRequest], fits: Sequence[Fit]) -> None:
-    """Raise NotBatchable for a request that is twice in the batch, and for a refused one that has an earlier hold.
+    """Raise NotBatchable if a request is in the batch twice, or if a refused one has an earlier hold.
 
     For granted requests the insert into `holds` finds an earlier hold.
     """
@@ -108,7 +108,7 @@ def _fit(hold_request: HoldRequest, funds: _TenantFunds | None, key: _KeyTokens 
 
 
 def _read_keys(conn: Connection, key_ids: set[int], month: int) -> dict[int, _KeyTokens]:
-    """Return the tokens of each key. Raises NotBatchable for a key that counts in another month or does not exist."""
+    """Return the tokens of each key. Raises NotBatchable for an unknown key, or one that still counts another month."""
     if not key_ids:
         return {}
     found = conn.query_batch(sql.KEYS, key_ids)
@@ -141,7 +141,7 @@ class _OpenHold(NamedTuple):
 
 @dataclass(slots=True)
 class _Release:
-    """The sums that a tenant's captures release and charge; `spare_tokens` is current after each of them."""
+    """The amounts that a tenant's captures release and charge; `spare_tokens` is updated after each capture."""
 
     spare_tokens: int
     wallet: int = 0
@@ -150,7 +150,7 @@ class _Release:
     used: int = 0
 
     def add(self, held: _OpenHold, charge: Charge) -> None:
-        """Add one capture. Allowance of a past period is not given back."""
+        """Add one capture. Allowance of a past period is not returned."""
         self.wallet += held.wallet
         self.charge += charge.wallet.nanousd
         if held.is_same_period:
@@ -183,7 +183,7 @@ def capture(
 
 
 def _open_holds(conn: Connection, requests: Sequence[CaptureRequest]) -> Iterable[tuple[CaptureRequest, _OpenHold]]:
-    """Pair each request with its open hold. Raises NotBatchable if one is not open or is captured twice."""
+    """Pair each request with its open hold. Raises NotBatchable if a hold is not open or is captured twice."""
     found = map(_OpenHold._make, conn.query_batch(sql.ALL_HELD, [each.hold_request.request_id for each in requests]))
     held = {(each.request_id, each.epoch): each for each in found}
     try:
@@ -193,7 +193,7 @@ def _open_holds(conn: Connection, requests: Sequence[CaptureRequest]) -> Iterabl
 
 
 def _settle(request: CaptureRequest, held: _OpenHold, releases: dict[int, _Release]) -> _Capture:
-    """Compute the charge, given the captures of the same tenant before it, and add it to `releases`."""
+    """Compute the charge after the earlier captures of the same tenant, and add it to `releases`."""
     release = releases.setdefault(held.tenant_id, _Release(held.spare_tokens))
     spare_tokens = release.spare_tokens if held.is_same_period else 0
     bill = request.bill
@@ -224,7 +224,7 @@ def _receipt_row(captured: _Capture, receipt: Receipt) -> tuple[Any, ...]:
 
 
 def _release_keys(conn: Connection, captures: Sequence[_Capture]) -> None:
-    """Release and count the tokens of each API key, in the month of the hold only."""
+    """Release and count the tokens of each API key, if it still counts the month of the hold."""
     sums: dict[tuple[int | None, int], tuple[int, int]] = {}
     for each in captures:
         key = each.held.key_id, each.held.key_month

@@ -1,4 +1,4 @@
-"""Hold, capture and void of one request, for every case. The guards are conditions of the statements that write.
+"""Hold, capture and void for one request, in every case. The guards are conditions of the writing statements.
 
 Rows are locked in one order, accounts, then API keys, then holds, so that two units never deadlock.
 """
@@ -21,9 +21,9 @@ from storage.ledger.transfers import HOUSE_CHARGES, wallet_of
 
 
 def hold(conn: Connection, hold_request: HoldRequest, lease_id: str, now: datetime) -> Fit:
-    """Set aside the funds that `hold_request` needs, or return the shortfall.
+    """Reserve the funds that `hold_request` needs, or return the shortfall.
 
-    Raises HoldLost when the request was paid before, or was held in this epoch or a later one, and DailyAnswersUsed.
+    Raises HoldLost if the request was paid before, or was held in this epoch or a later one, and DailyAnswersUsed.
     """
     for _ in range(2):  # a hold of the same request that was committed while we waited for the lock is found on retry
         funds, period_no = _read_funds(conn, hold_request, now)
@@ -48,9 +48,9 @@ def capture(
     rates: Mapping[str, Fraction],
     now: datetime,
 ) -> Charge:
-    """Charge the kept answer, journal it and store its receipt, where there is one.
+    """Charge the kept answer, journal it, and store its receipt if there is one.
 
-    `rates` as returned by `journal.allowance_rates`. Raises HoldLost when the hold is no longer open.
+    `rates` as returned by `journal.allowance_rates`. Raises HoldLost if the hold is no longer open.
     """
     held = conn.first(sql.HELD, {"request": hold_request.request_id, "epoch": hold_request.epoch})
     if held is None:
@@ -69,7 +69,8 @@ def capture(
         "answered_at": ms(now if bill.receipt is None else bill.receipt.answered_at),
     }
     if member_id is not None:
-        shares.capture(conn, hold_request, share, charge)  # a captured hold can't be changed
+        # after the capture the row of the hold can't be changed any more
+        shares.capture(conn, hold_request, share, charge)
     if conn.first(sql.CAPTURE, values) is None:
         raise HoldLost(hold_request.hold_id)
     if held[4] is not None:
@@ -79,7 +80,7 @@ def capture(
 
 
 def void(conn: Connection, hold_id: str, now: datetime, state: str = "void") -> bool:
-    """Release the held funds; False when the hold was resolved before. `state`: void or expired."""
+    """Release the held funds; return False if the hold was resolved before. `state`: void or expired."""
     request_id, _, epoch = hold_id.rpartition(":")
     held = conn.first(sql.HELD, {"request": request_id, "epoch": int(epoch)})
     if held is None:
@@ -110,9 +111,9 @@ def _read_funds(conn: Connection, hold_request: HoldRequest, now: datetime) -> t
 
 
 def _read_key(conn: Connection, key_id: int | None, month: int) -> tuple[int, int | None]:
-    """Return the month that an API key counts in and the tokens its limit leaves; None where it has no limit.
+    """Return the month that an API key counts in, and the tokens left of its limit (None: no limit).
 
-    A new month begins once. A replica whose clock is behind counts in the key's month, not in its own.
+    A replica whose clock is behind uses the key's month, not its own, so that a new month begins only once.
     """
     if key_id is None:
         return month, None
@@ -122,9 +123,9 @@ def _read_key(conn: Connection, key_id: int | None, month: int) -> tuple[int, in
 
 
 def _insert(conn: Connection, hold_request: HoldRequest, grant: Grant, stamp: tuple[int, int, str, datetime]) -> bool:
-    """Take the funds and write the hold; False when the account changed since it was read.
+    """Take the funds and write the hold; return False if the account changed since it was read.
 
-    Raises HoldLost when the limit of the API key no longer covers it.
+    Raises HoldLost if the limit of the API key no longer covers it.
     """
     period_no, month, lease_id, now = stamp
     values = {
@@ -149,7 +150,7 @@ def _insert(conn: Connection, hold_request: HoldRequest, grant: Grant, stamp: tu
 
 
 def _resolution(hold_id: str, held: tuple[Any, ...], charge: Charge, state: str, now: datetime) -> dict[str, Any]:
-    """Return the values that undo the hold and book the charge. Allowance of a past period is not given back."""
+    """Return the SQL values that release the hold and book the charge. Allowance of a past period is not returned."""
     tenant_id, wallet, allowance, tokens, key_id, key_month, is_same_period = held[:7]
     request_id, _, epoch = hold_id.rpartition(":")
     return {

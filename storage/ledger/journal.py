@@ -1,4 +1,4 @@
-"""Attempts as they are stored: the rows of the journal, and the receipt of each tenant's last answer for /why.
+"""Attempts in their stored form: the rows of the journal, and the receipt of each tenant's last answer for /why.
 
 A receipt is a few hundred bytes of JSON.
 """
@@ -39,7 +39,7 @@ class SqlJournal:
 def record(
     conn: Connection, attempt: AttemptRecord, *, charge: Charge = _NO_CHARGE, allowance_worth: Money = ZERO
 ) -> None:
-    """Write an attempt, with the charge and the worth of the allowance that paid for it, to the journal."""
+    """Write an attempt to the journal, with its charge and the worth of the allowance tokens that paid for it."""
     values = attempt_row(attempt, charge, allowance_worth)
     conn.first(sql.JOURNAL, dict(zip(sql.ATTEMPT_VALUES, values, strict=True)))
 
@@ -174,5 +174,5 @@ def _read_attempt(line: list[Any]) -> AttemptRecord:
 
 
 def _read_usage(values: list[Any]) -> Usage:
-    usage = Usage(*values)  # the bill of the provider as text: its digits are exact
+    usage = Usage(*values)  # the provider's bill is stored as text, so that its digits stay exact
     return usage if usage.cost_usd is None else replace(usage, cost_usd=Decimal(usage.cost_usd))

@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 class SqlLedger:
     """The engine's Ledger over SQL. Holds belong to `lease` and expire after the end of its process.
 
-    `rates` is the worth of an allowance token by plan (journal.allowance_rates). `unvoided` are the ids of holds
-    whose void failed.
+    `rates`: the worth of an allowance token by plan (journal.allowance_rates). `unvoided`: ids of holds that could not
+    be voided.
     """
 
     db: Database
@@ -36,11 +36,13 @@ class SqlLedger:
     unvoided: set[str] = field(default_factory=set, compare=False)
 
     def hold(self, hold_request: HoldRequest) -> "_HoldContext":
-        """Return a context manager that commits the hold on entry and voids it on exit unless it was captured."""
+        """Return a context manager that commits the hold on entry, and voids it on exit unless it was captured."""
         return _HoldContext(self, hold_request)
 
     async def open_hold(self, hold_request: HoldRequest) -> "SqlHold":
-        """Commit the hold. A cancellation during the commit voids it before it is passed on.
+        """Commit the hold.
+
+        If the caller is cancelled during the commit, the hold is voided before the cancellation is raised.
 
         Raises InsufficientFunds, DailyAnswersUsed, and HoldLost for a request that was paid or attempted again.
         """
@@ -59,12 +61,12 @@ class SqlLedger:
         return SqlHold(self, hold_request, sized)
 
     async def answers_today(self, tenant_id: int) -> int:
-        """Return the number of the tenant's answers of this UTC day, with those being given."""
+        """Return the number of the tenant's answers of this UTC day, including those that are running."""
         now = self.clock.now()
         return await self.db.read(partial(daily_answers.count, tenant_id=tenant_id, now=now))
 
     async def void_or_remember(self, hold: "SqlHold") -> None:
-        """Void `hold`; when the database fails, remember it so that the next hold retries."""
+        """Void `hold`. If the database fails, remember it, so that the next hold tries again."""
         try:
             await hold.void()
         except Exception:
@@ -78,7 +80,7 @@ class SqlLedger:
 
 
 class SqlHold:
-    """A committed hold. `capture` and `void` are one transaction each."""
+    """A committed hold. `capture` and `void` each run one transaction."""
 
     def __init__(self, ledger: SqlLedger, hold_request: HoldRequest, grant: Grant) -> None:
         self._ledger, self._hold_request, self.grant = ledger, hold_request, grant
@@ -107,7 +109,7 @@ class SqlHold:
 
 
 class _HoldContext:
-    """The `async with` block of a hold: leaving it by any path resolves the hold."""
+    """The `async with` block of a hold: every way of leaving it resolves the hold."""
 
     __slots__ = ("_hold", "_hold_request", "_ledger")
 
@@ -143,7 +145,7 @@ class HoldUnit(BatchUnit):
 
 
 def _is_special(hold_request: HoldRequest) -> bool:
-    """Return True for a hold that is limited by more than the funds."""
+    """Return True for a hold that is limited by more than funds."""
     return bool(hold_request.answers_per_day) or hold_request.member_id is not None
 
 

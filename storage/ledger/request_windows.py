@@ -1,4 +1,4 @@
-"""Requests per minute counted in PostgreSQL, for all processes together: exact, one statement for each window."""
+"""Requests per minute counted in PostgreSQL for all processes together: exact, one statement per window."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,13 @@ _FULL = f"SELECT {_RECENT} AS times, {_NOW} AS now FROM request_windows AS w WHE
 
 
 class SqlRequestWindows:
-    """Counts each request in its windows, or in none of them."""
+    """Counts a request in all its windows or in none."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def count(self, windows: Sequence[RequestWindow]) -> list[CountedWindow]:
-        """Count one request in every window. Raises FullWindow, and counts nothing, where one is full."""
+        """Count one request in every window. If one is full, raises FullWindow and counts nothing."""
         return await self._db.write(lambda conn: [_count(conn, window) for window in windows])
 
 

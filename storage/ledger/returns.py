@@ -1,4 +1,4 @@
-"""Charges given back: nothing of the answer could be shown, so that the operator bears its cost."""
+"""Charges given back because nothing of the answer could be shown; the operator bears the cost."""
 
 from datetime import datetime
 
@@ -21,10 +21,10 @@ FROM attempts WHERE request_id = :request AND kept
 
 
 def give_back(conn: Connection, request_id: str, now: datetime) -> Charge | None:
-    """Give the charge of an answer back, once; None if there is none or it was given back before.
+    """Give the charge of an answer back; return None if there is none or it was given back before.
 
-    The captured hold and the journaled answer stay as they are: a transfer and a line of the journal reverse them, and
-    what the answer cost becomes waste. Allowance tokens of a past period are not given back.
+    The captured hold and the journaled answer are not changed: a transfer and a new line of the journal reverse them,
+    and the cost of the answer becomes waste. Allowance tokens of a past period are not given back.
     """
     held = row(conn, "SELECT * FROM holds WHERE request_id = :id AND state = 'captured'", id=request_id)
     if held is None:

@@ -1,7 +1,7 @@
-"""Members' shares of the wallet of a team or a group: counted by UTC day, and limited where a hold is taken.
+"""Members' shares of the wallet of a team or a group: counted by UTC day, and limited by each hold.
 
-A share is wallet money, and plan tokens at their price. A team's limit is of a calendar month, a group's of a day.
-Each hold of a wallet locks its account first, so that two holds never see the same rest of a limit.
+A share is wallet money plus plan tokens at their price. A team's limit is per calendar month, a group's per day. Each
+hold of a wallet locks its account first, so that two holds never use the same rest of a limit.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ INSERT INTO member_shares (wallet_id, tenant_id, day) VALUES (:wallet, :member, 
 
 @dataclass(frozen=True, slots=True)
 class MemberShare:
-    """One member's use of a wallet in a number of days: wallet money, plan tokens, and both together as money."""
+    """One member's use of a wallet over some days: wallet money, plan tokens, and both together as money (`worth`)."""
 
     tenant_id: int
     name: str
@@ -44,20 +44,20 @@ class MemberShare:
 
 @dataclass(frozen=True, slots=True)
 class DayShare:
-    """One member's use of a wallet on one UTC day, as 20261130."""
+    """One member's use of a wallet on one UTC day; the day is a number such as 20261130."""
 
     day: int
     share: MemberShare
 
 
 def left_of(conn: Connection, hold_request: HoldRequest, now: datetime) -> Money | None:
-    """Return the part of the member's limit that is left for a hold; None: no limit."""
+    """Return the part of the member's limit that is left for this hold; None: no limit."""
     member_id = hold_request.member_id
     return None if member_id is None else left(conn, hold_request.tenant_id, member_id, now)
 
 
 def left(conn: Connection, wallet_id: int, member_id: int, now: datetime) -> Money | None:
-    """Return what the member may still use, less the answers being given; None: no limit. Nothing for a non-member."""
+    """Return the money that the member may still use, less running answers; None: no limit; zero: not a member."""
     limit = row(conn, _LIMIT, wallet=wallet_id, member=member_id)
     if limit is None or limit["is_closed"]:
         return ZERO
@@ -69,7 +69,7 @@ def left(conn: Connection, wallet_id: int, member_id: int, now: datetime) -> Mon
 
 
 def used(conn: Connection, wallet_id: int, member_id: int, since: date) -> Money:
-    """Return the member's share since a day, with the answers being given."""
+    """Return the money that the member has used since a day, including the running answers."""
     found = scalar(
         conn,
         "SELECT COALESCE(SUM(worth_nanousd + held_nanousd), 0) AS n FROM member_shares"
@@ -82,7 +82,7 @@ def used(conn: Connection, wallet_id: int, member_id: int, since: date) -> Money
 
 
 def used_everywhere(conn: Connection, member_id: int, since: date, until: date) -> Money:
-    """Return the price of the answers that teams and groups paid for this member on these days, both included."""
+    """Return the worth of the answers that teams and groups paid for this member on these days, both included."""
     found = scalar(
         conn,
         "SELECT COALESCE(SUM(worth_nanousd), 0) AS n FROM member_shares"
@@ -107,7 +107,7 @@ def used_in_chats(conn: Connection, member_id: int, day: date) -> Money:
 
 
 def funds(conn: Connection, wallet_id: int, member_id: int, now: datetime) -> Funds:
-    """Return what the wallet has for this member's next answer."""
+    """Return the funds that the wallet has for this member's next answer."""
     account = row(
         conn,
         "SELECT allowance_tokens - allowance_used_tokens - allowance_held_tokens AS tokens,"
@@ -120,7 +120,7 @@ def funds(conn: Connection, wallet_id: int, member_id: int, now: datetime) -> Fu
 
 
 def hold(conn: Connection, hold_request: HoldRequest, grant: Grant, now: datetime) -> None:
-    """Count a hold in the member's share of today."""
+    """Add a hold to the member's share of today."""
     if hold_request.member_id is None:
         return
     worth = worth_of(hold_request.tariff, Charge(grant.wallet, grant.allowance_tokens)).nanousd
@@ -138,7 +138,7 @@ def hold(conn: Connection, hold_request: HoldRequest, grant: Grant, now: datetim
 
 
 def capture(conn: Connection, hold_request: HoldRequest, share: Sequence[int], charge: Charge) -> None:
-    """Turn a held share, (day, nano-dollars), into that of the charge."""
+    """Replace a held share, (day, nano-dollars), by the charge."""
     assert hold_request.member_id is not None
     worth = worth_of(hold_request.tariff, charge).nanousd
     conn.run(
@@ -153,13 +153,13 @@ def capture(conn: Connection, hold_request: HoldRequest, share: Sequence[int], c
 
 
 def release(conn: Connection, member: tuple[int, int], share: Sequence[int]) -> None:
-    """Give back a held share, (day, nano-dollars), of a member, (wallet, tenant)."""
+    """Return a held share, (day, nano-dollars), to a member, (wallet, tenant)."""
     day, held = share
     _add(conn, member, day, held=-held)
 
 
 def give_back(conn: Connection, member: tuple[int, int], share: Sequence[int], charge: Charge) -> None:
-    """Give back the share, (day, nano-dollars), of a charge that was returned to the wallet."""
+    """Remove a share, (day, nano-dollars), whose charge was returned to the wallet."""
     day, worth = share
     _add(conn, member, day, charge=Charge(-charge.wallet, -charge.allowance_tokens), worth=-worth, answers=-1)
 

@@ -1,4 +1,4 @@
-"""Transfers between accounts: posting, crediting a wallet, and debiting it with the rest booked as owed.
+"""Transfers between accounts: posting, crediting a wallet, and debiting it with any shortage booked as owed.
 
 A transfer is one row with two sides; its unique `ref` makes it happen once.
 """
@@ -42,7 +42,7 @@ def post(
     now: datetime,
     reason: str = "",
 ) -> bool:
-    """Move `amount` (over zero) from account `debit` to account `credit`; False, with nothing done, if `ref` exists.
+    """Move `amount` (above zero) from account `debit` to account `credit`; return False if `ref` exists already.
 
     The caller must change the balance of the wallet in the same transaction.
     """
@@ -73,7 +73,7 @@ def credit(
     now: datetime,
     source: str = HOUSE_CREDITS,
 ) -> bool:
-    """Add `amount` to the wallet after paying the tenant's debt from it; False when `ref` was credited before.
+    """Add `amount` to the wallet after paying the tenant's debt from it; return False if `ref` was credited before.
 
     Raises LookupError for a tenant without an account.
     """
@@ -126,7 +126,7 @@ def debit_or_owe(
     reason: str,
     now: datetime,
 ) -> Money:
-    """Take `amount` from the part of the wallet that no hold needs, and book the rest as owed.
+    """Take `amount` from the part of the wallet that no hold needs, and book the shortage as owed.
 
     Returns the amount taken; a repeat of the same `ref` takes nothing. Raises LookupError for a tenant without an
     account.
@@ -149,9 +149,9 @@ def debit_or_owe(
 
 
 def adjust(conn: Connection, tenant_id: int, amount: Money, *, ref: str, reason: str, now: datetime) -> bool:
-    """Credit the wallet with `amount`, or debit it by an amount below zero; the part that it lacks is owed.
+    """Credit the wallet with `amount`, or debit it if `amount` is negative; any shortage is booked as owed.
 
-    False, with nothing done, where `ref` was booked before. Raises LookupError for a tenant without an account.
+    If `ref` was booked before, does nothing and returns False. Raises LookupError for a tenant without an account.
     """
     if amount > ZERO:
         return credit(conn, tenant_id, amount, ref=ref, reason=reason, now=now)
@@ -163,7 +163,7 @@ def adjust(conn: Connection, tenant_id: int, amount: Money, *, ref: str, reason:
 
 
 def adjusted(conn: Connection, ref: str) -> tuple[Money, str] | None:
-    """Return the amount, below zero for a debit, and the reason that `adjust` booked under `ref`; None for neither."""
+    """Return the amount (negative for a debit) and the reason that `adjust` booked under `ref`, if any."""
     found = conn.rows(
         "SELECT kind, amount_nanousd, reason FROM transfers WHERE ref IN (:ref, :owed)", ref=ref, owed=f"{ref}:owed"
     )
@@ -174,7 +174,7 @@ def adjusted(conn: Connection, ref: str) -> tuple[Money, str] | None:
 
 
 def _post_both(conn: Connection, tenant_id: int, parts: tuple[Money, Money], **common: Any) -> bool:
-    """Post the part from the wallet and the part that is owed; False when either exists already."""
+    """Post the part paid by the wallet and the part that is owed; return False if either exists already."""
     ref, to = common.pop("ref"), common.pop("to")
     existing = row(conn, "SELECT 1 AS one FROM transfers WHERE ref IN (:ref, :owed)", ref=ref, owed=f"{ref}:owed")
     if existing is not None:

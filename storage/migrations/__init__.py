@@ -40,7 +40,7 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def head() -> str:
-    """Return the newest revision: no other file names it as the one below. The order is not that of the numbers."""
+    """Return the newest revision: the one that no other file names as its predecessor. Numbers don't show the order."""
     files = [path.read_text() for path in (HERE / "versions").glob("[0-9]*.py")]
     below = {str(found) for text in files for found in _BELOW.findall(text)}
     (newest,) = {str(found) for text in files for found in _REVISION.findall(text)} - below

@@ -43,7 +43,7 @@ POSTGRESQL_DOWN = (
     "DROP FUNCTION refuse_change()",
 )
 
-# Since 0002 a request has one row: a void or expired hold may be replaced by a later epoch, a captured one never.
+# Since 0002 a request has one row: a later epoch may replace a void or expired hold, never a captured one.
 HELD_AGAIN = "OLD.state IN ('void', 'expired') AND NOT (NEW.state = 'open' AND NEW.epoch > OLD.epoch)"
 SQLITE_HOLDS = (
     f"""CREATE TRIGGER resolved_holds_stay BEFORE UPDATE ON holds WHEN OLD.state = 'captured' OR ({HELD_AGAIN})

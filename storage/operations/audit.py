@@ -1,7 +1,7 @@
 """The audit: rules that must always hold for the ledger, the journal and the invoices. It only reads.
 
 It starts from the audited point: rows up to it were proven and can't change, so they are not read again. The point
-(table `audited_balances` and a watermark) is advanced by the scheduler's job, never by an audit itself.
+(table `audited_balances` and a watermark) is advanced by a job of the scheduler, never by the audit itself.
 """
 
 import json
@@ -83,7 +83,7 @@ def _point(stored: str | None) -> AuditPoint:
 
 
 def settled_point(conn: Connection, now: datetime) -> AuditPoint:
-    """Return the point up to which a clean audit of this snapshot proves the rows."""
+    """Return the point up to which the rows are proven if the audit of this snapshot finds no problem."""
     safe = {"safe": ms(now - SETTLED)}
     last = "SELECT id FROM {} WHERE {} < :safe ORDER BY id DESC LIMIT 1"
     transfer = scalar(conn, last.format("transfers", "created_at"), **safe) or 0
@@ -93,11 +93,11 @@ def settled_point(conn: Connection, now: datetime) -> AuditPoint:
 
 
 def advance(conn: Connection, to: AuditPoint) -> bool:
-    """Advance the audited point by one chunk towards `to`, which a clean audit has proven. Return True once there.
+    """Move the audited point one chunk towards `to`, which an audit has proven. Return True when `to` is reached.
 
-    Two processes that advance it at once take turns by a row lock, so no chunk is added twice.
+    If two processes do this at once, a row lock lets them take turns, so that no chunk is added twice.
     """
-    watermarks.replace(conn, _POINT, None, "{}")  # creates the row that is locked next
+    watermarks.replace(conn, _POINT, None, "{}")  # creates the row that the next statement locks
     start = _point(scalar(conn, "SELECT value FROM watermarks WHERE name = :name" + for_update(conn), name=_POINT))
     end = min(to.transfer, start.transfer + CHUNK)
     conn.run(

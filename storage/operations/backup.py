@@ -37,7 +37,7 @@ def sqlite_path(url: str) -> Path:
 def backup(database: Path, folder: Path, now: datetime, keep: int = KEEP) -> Path:
     """Save a checked and audited copy, delete all but the newest `keep` copies, and return the copy's path.
 
-    Farthing may run meanwhile. Raises BackupFailed.
+    Farthing may be running. Raises BackupFailed.
     """
     if not database.is_file():
         raise BackupFailed(f"there is no database at {database}")
@@ -90,7 +90,10 @@ def verify(copy: Path) -> None:
 
 
 def _audited(raw: sqlite3.Connection, path: Path) -> AuditReport:
-    """Audit the database. One of another release is migrated in a temporary copy; the file itself stays unchanged."""
+    """Audit the database.
+
+    If it is of another release, a temporary copy is migrated and audited; the file stays unchanged.
+    """
     if raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(head(),)]:
         return audit(SqliteConnection(raw))
     with TemporaryDirectory() as folder:
@@ -145,7 +148,7 @@ def _valid_leases(conn: SqliteConnection, now: datetime) -> list[Any]:
 
 
 def _set_aside(database: Path, now: datetime) -> Path | None:
-    """Rename the old database, with its WAL written back first. The WAL of a damaged database is renamed too."""
+    """Rename the old database after writing its WAL back. If it is damaged, its WAL is renamed with it."""
     if not database.is_file():
         return None
     with suppress(sqlite3.DatabaseError), closing(_open(database)) as raw:
@@ -183,7 +186,7 @@ def _temporary_name(final: Path) -> Iterator[Path]:
 
 
 def _move_into_place(copy: Path, final: Path) -> None:
-    """Rename the file. Its content is synced to disk before that, and its new name after it."""
+    """Rename the file. It is synced to disk before, and its folder after."""
     _sync(copy)
     copy.replace(final)
     _sync(final.parent)

@@ -9,7 +9,7 @@ NIGHT_HOUR = 3  # UTC, when there is little traffic
 
 
 def due(conn: Connection, name: str, now: datetime) -> bool:
-    """Return whether the job must run: from NIGHT_HOUR on if it has not run on this UTC day, at once if never."""
+    """Return whether the job must run: after NIGHT_HOUR if it has not run on this UTC day, at once if never."""
     last = watermarks.read(conn, f"daily:{name}")
     return last is None or (now.hour >= NIGHT_HOUR and last < f"{now:%Y-%m-%d}")
 

@@ -1,4 +1,4 @@
-"""EmbeddingAttempt: the calls of one offer for the inputs of a request, with one key."""
+"""EmbeddingAttempt: the calls of one offer, with one API key, for all inputs of a request."""
 
 import asyncio
 from collections.abc import Iterator
@@ -21,12 +21,13 @@ from engine.money import ZERO, Money, reported_atto
 from engine.ports import EmbeddingProvider
 from engine.routing.selection import NextAttempt
 
-BYTES_PER_SECOND = 10_000  # a call is given a second more than the first token of an answer for so many bytes of text
+# a call may take one second more than the first token of an answer for each of these bytes of text
+BYTES_PER_SECOND = 10_000
 
 
 @dataclass(slots=True, eq=False)
 class EmbeddingAttempt:
-    """The calls of one offer, with one key: one for each part of the inputs that the provider takes at once."""
+    """The calls of one offer, with one API key: a provider limits the inputs of a call, so there may be several."""
 
     market: Market
     tenant_id: int
@@ -46,7 +47,10 @@ class EmbeddingAttempt:
         self._started_at, self._started_seconds = clock.now(), clock.monotonic()
 
     async def run(self) -> ProviderError | None:
-        """Make the calls in turn, and report their end to health. Returns the error that ended them, if one did."""
+        """Make the calls one after another, and report the result to health.
+
+        Return the error that ended them, if any.
+        """
         market, permit = self.market, self.choice.permit
         provider = cast("EmbeddingProvider", market.providers[self.quote.offer.provider])
         try:
@@ -85,7 +89,7 @@ class EmbeddingAttempt:
         self._add_usage(part, found.input_tokens)
 
     def _add_usage(self, part: EmbeddingRequest, reported_tokens: int | None) -> None:
-        """Add the tokens of one call: as reported, else estimated; a report far over the bound is an error."""
+        """Add the tokens of one call: as reported, else estimated; a report far over the bound is ignored."""
         if reported_tokens is not None and _bounds(part).allow(Usage(reported_tokens, 0)):
             self.usage = replace(self.usage, input_tokens=self.usage.input_tokens + reported_tokens)
         else:
@@ -94,20 +98,20 @@ class EmbeddingAttempt:
 
     @property
     def cost_atto(self) -> int:
-        """The unrounded cost: as reported, with the fee, where every call reports it; else at the quoted price."""
+        """The unrounded cost: the reported one with the fee if every call reports it; else by the quoted price."""
         if self._costs_usd and None not in self._costs_usd:
             fee = self.market.catalog.book.fees.get(self.quote.offer.provider, Fraction(0))
             return reported_atto(sum((cost or Decimal(0) for cost in self._costs_usd), Decimal(0)), 1 + fee)
         return self.quote.price.cost_atto(self.usage)
 
     def kept(self) -> AttemptRecord:
-        """Return the record of the vectors that are kept. Cost beyond the bound of the hold is waste."""
+        """Return the journal record of the vectors that are kept. Cost that the hold did not cover is waste."""
         cost = Money.from_atto(self.cost_atto)
         covered = min(cost, _bounds(self.request).most_cost(self.quote.price))
         return replace(self._record(outcomes.ANSWERED), cost=cost, waste=cost - covered, kept=True)
 
     def wasted(self, outcome: str, error: ProviderError | None = None) -> AttemptRecord:
-        """Return the record of an attempt that is not kept: the calls before the failing one were billed."""
+        """Return the journal record of a failed attempt: the calls before the failing one were billed."""
         cost = Money.from_atto(self.cost_atto) if self.vectors else ZERO
         status, detail = (error.status, error.detail[:MOST_DETAIL_CHARS]) if error is not None else (None, "")
         return replace(self._record(outcome), cost=cost, waste=cost, status=status, detail=detail)
@@ -130,7 +134,7 @@ class EmbeddingAttempt:
 
 
 def parts(inputs: tuple[EmbeddingInput, ...], provider: EmbeddingProvider) -> Iterator[tuple[EmbeddingInput, ...]]:
-    """Yield the inputs in parts that the provider takes in one call; an input is never split."""
+    """Yield the inputs in groups that the provider takes in one call; a single input is never split."""
     part: list[EmbeddingInput] = []
     size = 0
     for each in inputs:

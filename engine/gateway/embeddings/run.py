@@ -1,7 +1,8 @@
-"""Embedding: the inputs of a request turned into vectors by one offer of one model, held and charged like an answer.
+"""EmbeddingRun: turns the inputs of a request into vectors by one offer of one model, held and charged like an answer.
 
-A provider takes only so many inputs a call, so an attempt may be several calls. All vectors come from one offer; where
-a call fails, the attempt has failed, and the part that was billed is waste. The offers of a route are of one model.
+A provider limits the inputs of a call, so that one attempt may consist of several calls. All vectors come from one
+offer: if one call fails, the whole attempt has failed, and the part that was billed is waste. All offers of a route are
+of the same model.
 """
 
 import asyncio
@@ -52,7 +53,7 @@ EmbeddingFinisher: TypeAlias = Callable[[Embedded], Awaitable[CaptureStep]]
 
 @dataclass(slots=True, eq=False)
 class EmbeddingRun:
-    """The attempts at one request, in a task of its own: a client that leaves does not end it."""
+    """The attempts at one request, in a task of its own, which continues when the client disconnects."""
 
     market: Market
     tenant_id: int
@@ -83,7 +84,7 @@ class EmbeddingRun:
         return 0 if self._attempt is None else 1
 
     def abort(self) -> None:
-        """End the run because the process stops: nothing is kept or charged."""
+        """End the run because the process is stopping: nothing is kept or charged."""
         if not self._is_capturing:
             self._task.cancel()
 
@@ -105,7 +106,7 @@ class EmbeddingRun:
         self.embedded = embedded
 
     async def _answered(self) -> EmbeddingAttempt:
-        """Return the attempt that has answered. Raises RequestRejected, UnknownModel or NoProvider."""
+        """Return the attempt that succeeded. Raises RequestRejected, UnknownModel or NoProvider."""
         selection = Selection(self.market.health, self.route.quotes, self._order)
         for number, limit in enumerate(self.hold.grant.output_tokens):
             if not limit:
@@ -131,7 +132,10 @@ class EmbeddingRun:
         return plan(quotes, (), self.market.health.status, self.market.delay_usd_per_second)
 
     async def _failed(self, selection: Selection, attempt: EmbeddingAttempt, error: ProviderError) -> None:
-        """Journal a failure. Raises RequestRejected for a second refusal of the request, and for moderation."""
+        """Journal a failed attempt.
+
+        Raises RequestRejected for moderation, and for the second refusal of the request.
+        """
         await self._journal(attempt.wasted(error.outcome, error))
         self._errors.append(error)
         if isinstance(error, RequestFault):

@@ -1,1 +1,1 @@
-"""Providers, one a file: a SPEC with the facts and their sources."""
+"""Providers, one per file: a SPEC with the provider's facts and their sources."""

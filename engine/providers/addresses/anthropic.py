@@ -1,6 +1,6 @@
-"""Anthropic: `max_tokens` is required, and thinking counts towards it. A picture has 5 MB and 8,000 pixels a side.
+"""Anthropic: `max_tokens` is required, and thinking counts towards it. Pictures: at most 5 MB and 8,000 pixels a side.
 
-Prompts go to the United States. Its commercial terms rule out training on the content of customers
+Prompts go to the United States. The commercial terms rule out training on customers' content
 (anthropic.com/legal/commercial-terms).
 """
 

@@ -1,9 +1,9 @@
-"""DeepSeek: thinks by default, always reports usage; closing the socket stops the bill.
+"""DeepSeek: thinks by default and always reports usage; closing the socket stops the bill.
 
-While it thinks, it refuses a turn of the assistant without `reasoning_content` (api-docs.deepseek.com/guides/
-thinking_mode) and a forced tool. It has JSON mode, and no JSON schemas.
+While it thinks, it refuses a forced tool, and an assistant's turn without `reasoning_content`
+(api-docs.deepseek.com/guides/thinking_mode). It has JSON mode but no JSON schemas.
 
-Prompts go to China. Its privacy policy allows training on them, and the terms of its API make no exception
+Prompts go to China. The privacy policy allows training on them, and the terms of the API make no exception
 (cdn.deepseek.com/policies/en-US/deepseek-privacy-policy.html, …/deepseek-open-platform-terms-of-service.html).
 """
 

@@ -1,9 +1,9 @@
-"""Gemini over its native REST API; closing the socket is assumed not to stop the bill.
+"""Gemini over its native REST API. We assume that closing the socket does not stop the bill.
 
-Embeddings: 100 inputs a request (400 "at most 100 requests can be in one batch"); usage is missing from some answers.
+Embeddings: 100 inputs per request (400 "at most 100 requests can be in one batch"); some answers report no usage.
 
-Prompts go to the United States. Those of unpaid services improve Google's products, and people may read them; those of
-paid services do not (ai.google.dev/gemini-api/terms).
+Prompts go to the United States. Prompts to unpaid services improve Google's products, and people may read them; prompts
+to paid services are not used so (ai.google.dev/gemini-api/terms).
 """
 
 from engine.privacy import DataPolicy

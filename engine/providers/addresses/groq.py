@@ -1,9 +1,9 @@
-"""Groq: gpt-oss always thinks (`low` is the minimum), qwen3 can be switched off; usage is in `x_groq`.
+"""Groq: gpt-oss always thinks (the minimum is `low`), qwen3's thinking can be switched off; usage is in `x_groq`.
 
 Other models refuse `reasoning_effort`. A transcription is billed as at least ten seconds
-(console.groq.com/docs/speech-to-text), and a picture has 4 MB at most (console.groq.com/docs/vision).
+(console.groq.com/docs/speech-to-text), and a picture may have 4 MB (console.groq.com/docs/vision).
 
-Prompts go to the United States. They are not kept by default, and no plan of it trains on them
+Prompts go to the United States. They are not kept by default, and none of its plans trains on them
 (console.groq.com/docs/your-data).
 """
 

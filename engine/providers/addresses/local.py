@@ -1,6 +1,6 @@
-"""A local server (Ollama, llama.cpp, vLLM): no key, price zero; LOCAL_BASE_URL switches it on.
+"""A local server (Ollama, llama.cpp, vLLM): no API key, price zero; setting LOCAL_BASE_URL enables it.
 
-vLLM refuses a `top_p` of 0. It is the operator's own: prompts do not leave the operator's hands.
+vLLM refuses a `top_p` of 0. The server is the operator's own: prompts do not go to another company.
 """
 
 from engine.privacy import DataPolicy

@@ -1,11 +1,12 @@
 """Mistral: refuses unknown fields; usage always comes in the last chunk.
 
-Embeddings: 16,384 tokens a request, whose text has at least two bytes a token (400 "Too many tokens in batch", code
-3210), 512 inputs a request, and `output_dimension` for codestral-embed alone.
+Embeddings: 16,384 tokens per request, and a token has at least two bytes (400 "Too many tokens in batch", code 3210);
+512 inputs per request; `output_dimension` only for codestral-embed.
 
-The rules of its turns are those of mistral-common's request validator. Only some models think, at `none` or `high`.
+The rules for its turns are those of mistral-common's request validator. Only some models think, with the efforts `none`
+or `high`.
 
-Prompts go to France. It may train on those of the free plan; it does not on those of the paid one
+Prompts go to France. Mistral may train on those of the free plan, and does not on those of the paid one
 (help.mistral.ai/en/articles/323757-do-you-use-my-user-data-to-train-your-artificial-intelligence-models).
 """
 

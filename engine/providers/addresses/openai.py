@@ -1,12 +1,12 @@
 """OpenAI: reasoning models refuse `max_tokens`; chunks are padded unless a request disables it.
 
-Embeddings: 2,048 inputs and 300,000 tokens a request, 8,192 tokens an input, no empty string (API reference).
+Embeddings: 2,048 inputs and 300,000 tokens per request, 8,192 tokens per input, no empty string (API reference).
 
-The least effort is `minimal` for gpt-5 and `none` since gpt-5.1. Since gpt-5.2, chat completions refuse tools with any
-effort but `none`. Chat and pro models take their own effort only.
+The lowest effort is `minimal` for gpt-5 and `none` since gpt-5.1. Since gpt-5.2, chat completions refuse tools with any
+effort but `none`. Chat and pro models accept only their own effort.
 
-Prompts go to the United States. It does not train on what comes through the API unless its customer opts in
-(developers.openai.com/api/docs/guides/your-data); free daily tokens are the reward of those who do.
+Prompts go to the United States. OpenAI does not train on API content unless its customer opts in
+(developers.openai.com/api/docs/guides/your-data), for which it offers free daily tokens.
 """
 
 from engine.privacy import DataPolicy
@@ -16,7 +16,7 @@ _SMALLEST_FIRST = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 def _efforts(*taken: str) -> Efforts:
-    """Return the fields for each effort: it goes out as the nearest one that the model takes."""
+    """Return the fields to send for each effort: those of the nearest effort that the model accepts."""
     places = [_SMALLEST_FIRST.index(effort) for effort in taken]
     nearest = (min(places, key=lambda place: abs(place - wanted)) for wanted in range(len(_SMALLEST_FIRST)))
     return {

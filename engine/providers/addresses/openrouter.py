@@ -1,10 +1,10 @@
-"""OpenRouter: a reseller with a 5.5 % fee on credits; not every upstream stops billing on a closed socket.
+"""OpenRouter: a reseller with a 5.5 % fee on credits; some of its upstream companies bill on after the socket closed.
 
-Some models refuse to have their reasoning switched off: minimax and grok altogether, gpt-oss below `low`.
+Some models refuse to switch off their reasoning: minimax and grok always, gpt-oss below `low`.
 
-It is in the United States and passes prompts on to companies in many countries; some of them train on prompts, those of
-`:free` models above all. `provider.data_collection: "deny"` leaves these out for one request, and `provider.ignore` the
-companies that it names (openrouter.ai/docs/guides/routing/provider-selection).
+It is in the United States and passes prompts on to companies in many countries. Some of them train on prompts, above
+all those of `:free` models. `provider.data_collection: "deny"` excludes these for one request, and `provider.ignore`
+excludes the companies that it names (openrouter.ai/docs/guides/routing/provider-selection).
 """
 
 from engine.privacy import DataPolicy

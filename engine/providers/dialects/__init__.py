@@ -1,1 +1,1 @@
-"""Wire formats, one a file: a DIALECT that extends ProviderAdapter."""
+"""Wire formats, one per file: a DIALECT that extends ProviderAdapter."""

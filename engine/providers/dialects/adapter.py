@@ -1,4 +1,4 @@
-"""The adapter that every dialect extends: keys, connections, limits and one streamed call; and JSON helpers."""
+"""ProviderAdapter, which every dialect extends: keys, connections, limits and one streamed call. Also JSON helpers."""
 
 import json
 from abc import ABC, abstractmethod
@@ -32,7 +32,8 @@ from engine.providers.transport.pool import ConnectionPool
 from engine.providers.transport.receiver import Transport
 from engine.providers.transport.through_httpx import HttpxTransport
 
-MOST_ANSWER_BYTES = 64_000_000  # of an answer that is read whole: 512 vectors of 3,072 decimal numbers take half
+# largest answer that is read in one piece: 512 vectors of 3,072 decimal numbers take half of it
+MOST_ANSWER_BYTES = 64_000_000
 MOST_MODELS = 1024  # upper bound of the models whose refused fields are remembered
 NO_PREFILL = "does not go on with an answer that was begun"
 """The reason why an offer can't take a request whose last message is the assistant's."""
@@ -45,7 +46,7 @@ compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encod
 
 
 class ProviderAdapter(ABC):
-    """A provider over HTTP. A dialect extends it with the URL, the request body and the reader of the stream."""
+    """A provider over HTTP. A dialect adds the URL, the request body and the reader of the stream."""
 
     def __init__(self, spec: Spec, keys: tuple[str, ...], base_url: str, proxy: str | None) -> None:
         self.spec = spec
@@ -57,7 +58,7 @@ class ProviderAdapter(ABC):
         self._left_out: dict[str, frozenset[str]] = {}
 
     def send_through(self, connections: httpx.AsyncBaseTransport) -> None:
-        """Send everything through `connections` from now on."""
+        """Use `connections` for all further requests."""
         self._http, self._transport = connections, HttpxTransport(connections)
 
     @property
@@ -86,9 +87,11 @@ class ProviderAdapter(ABC):
         return self._limits.get(key)
 
     async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:
-        """Repeat the request without a field of our own that the model refuses, and leave it out from then on.
+        """Stream one call.
 
-        It is left out of other requests only when the repeated one was taken.
+        If the model refuses a field that we added, repeat the call without it and remember the model.
+
+        The field is left out of later requests only if the repeated call was accepted.
         """
         headers = {"content-type": "application/json", "accept": "text/event-stream", **self._headers(call.key)}
         left_out = self._left_out.get(call.model, _NOTHING)
@@ -120,7 +123,7 @@ class ProviderAdapter(ABC):
         try:
             await self._transport.post(self.url(call.model), headers, body, reading, call.request.pace)
         except Unreachable:
-            if reading.is_refused:  # by as much of the error as has come
+            if reading.is_refused:  # the part of the error that has arrived is used
                 raise reading.refusal() from None
             raise
         finally:
@@ -157,7 +160,7 @@ class ProviderAdapter(ABC):
         raise CapabilityMissing("makes no embeddings")
 
     async def _post(self, path: str, body: Mapping[str, Any], key: int) -> bytes:
-        """Post JSON, and return the whole body of the answer. Raises a ProviderError."""
+        """Post JSON, and return the complete body of the answer. Raises a ProviderError."""
         headers = {"content-type": "application/json", "accept": "application/json", **self._headers(key)}
         sent = json_bytes(body)
         async with http.post(self._http, self._base_url + path, headers, sent) as response:
@@ -168,7 +171,7 @@ class ProviderAdapter(ABC):
         await self._get(self.spec.probe_path, key)
 
     async def balance(self, key: int = 0) -> Balance | None:
-        """Return the money left for a key; None where the provider does not tell. Raises a ProviderError."""
+        """Return the money left for an API key; None if the provider does not report it. Raises a ProviderError."""
         call = self.spec.balance
         return None if call is None else call.read(await self._get(call.path, key))
 
@@ -188,7 +191,7 @@ class ProviderAdapter(ABC):
 
     @abstractmethod
     def url(self, model: str) -> str:
-        """Return the URL that a call of `model` is posted to."""
+        """Return the URL to which a call of `model` is posted."""
 
     @abstractmethod
     def auth(self, secret: str) -> dict[str, str]:
@@ -200,25 +203,25 @@ class ProviderAdapter(ABC):
 
     @abstractmethod
     def own_fields(self, call: ProviderCall) -> frozenset[str]:
-        """Return the fields of the body, as paths, that the request did not ask for and that may be left out."""
+        """Return the body's fields, as paths, that we added and that may be left out."""
 
     @abstractmethod
     def reader(self, call: ProviderCall) -> StreamReader:
-        """Return the reader of the stream that answers `call`."""
+        """Return a reader for the stream that answers `call`."""
 
     @abstractmethod
     def ignored(self, call: ProviderCall) -> tuple[str, ...]:
-        """Return the names of the request's fields that this wire can't take as they are."""
+        """Return the names of the request's fields that this dialect can't send unchanged."""
 
     def checks_schema(self, call: ProviderCall) -> bool:  # noqa: ARG002 - most dialects enforce it
-        """Return True where the provider does not enforce the JSON schema that the request asks for."""
+        """Return True if the provider does not enforce the JSON schema of the request."""
         return False
 
     def drop_signatures(self, body: dict[str, Any]) -> None:  # noqa: B027 - only one dialect has any
-        """Take the signatures of another account or model out of the history."""
+        """Remove the signatures of other accounts or models from the history."""
 
     def answer_mending(self, call: ProviderCall) -> AnswerMending | None:
-        """Return what has to be changed in the chunks of the answer; None where nothing has."""
+        """Return the changes to make in the chunks of the answer; None if there are none."""
         return AnswerMending.of(call.request.options, PLAIN_NAME)
 
     def _headers(self, key: int) -> dict[str, str]:
@@ -226,7 +229,7 @@ class ProviderAdapter(ABC):
         return {**self.spec.headers, **(self.auth(secret) if secret else {})}
 
     async def _check(self, response: httpx.Response, key: int) -> None:
-        """Store the rate limits of a response. Raises the ProviderError of a bad status, and Garbled for HTML."""
+        """Store the rate limits of a response. Raises the ProviderError for a bad status, and Garbled for HTML."""
         if limits := limits_of(response.headers):
             self._limits[key] = limits
         if response.status_code >= 300:  # noqa: PLR2004
@@ -237,15 +240,15 @@ class ProviderAdapter(ABC):
 
 
 def json_bytes(body: Mapping[str, Any]) -> bytes:
-    """Return JSON as UTF-8. A lone surrogate, as a tenant may send one, becomes a question mark."""
+    """Return JSON as UTF-8. A lone surrogate, which a tenant may send, becomes a question mark."""
     try:
         return _encode(body)
-    except (ValueError, TypeError, OverflowError, RecursionError):  # the standard library takes longer, and more
+    except (ValueError, TypeError, OverflowError, RecursionError):  # the standard library is slower but accepts more
         return compact_json(body).encode(errors="replace")
 
 
 def json_object(frame: Frame) -> dict[str, Any]:
-    """Return a frame's JSON object. Raises Garbled."""
+    """Return the JSON object of a frame. Raises Garbled."""
     try:
         data = _loads(frame.data)
     except (ValueError, RecursionError) as error:
@@ -258,7 +261,7 @@ def json_object(frame: Frame) -> dict[str, Any]:
 
 
 def _loads(text: str) -> Any:
-    """Parse JSON. The standard library takes longer, and more: NaN, and halves of characters."""
+    """Parse JSON. As a fallback the standard library accepts more: NaN, and lone surrogates."""
     try:
         return _decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError):
@@ -266,7 +269,7 @@ def _loads(text: str) -> Any:
 
 
 def integer(value: Any) -> int:
-    """Return a whole number as it is, negative ones too, and 0 for any other value."""
+    """Return a whole number unchanged, even a negative one; 0 for any other value."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -64,7 +64,7 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
 
 
 def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
-    """Return the fields of the tenant that do not go out as they are."""
+    """Return the request's fields that are not sent unchanged."""
     options, facts = call.request.options, claude(call.model)
     given = given_fields(options)
     if not given and not has_names(call.request) and call.request.n == 1:
@@ -84,7 +84,7 @@ def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
 
 
 def checks_schema(call: ProviderCall) -> bool:
-    """Return whether the answer has to be checked against the schema: Claude enforces its own subset only."""
+    """Return whether the answer must be checked against the schema: Claude enforces only a subset of JSON Schema."""
     return schema_of(call.request.options) is not None and not _form(call)[0]
 
 
@@ -92,9 +92,10 @@ def checks_schema(call: ProviderCall) -> bool:
 
 
 def _thinking(call: ProviderCall, spec: Spec, turns: Sequence[Message]) -> dict[str, Any]:
-    """Return the fields for the effort that is asked for, or those that switch thinking off.
+    """Return the fields for the requested effort, or those that switch thinking off.
 
-    Claude refuses thinking with a forced tool and with a begun answer; with a budget also after a call without it.
+    Claude refuses thinking together with a forced tool or a begun answer. With a token budget it also refuses thinking
+    after a tool call that came without it.
     """
     facts, effort = claude(call.model), call.request.options.reasoning_effort
     off = {"thinking": dict(found)} if (found := thinking_off(call, spec)) else {}
@@ -125,7 +126,7 @@ def _nearest_effort(effort: str, taken: Sequence[str]) -> str:
 
 
 def _is_unsigned_step(turns: Sequence[Message]) -> bool:
-    """Return whether the prompt ends with tool results whose call came without signed thinking."""
+    """Return whether the prompt ends with results of tool calls that came without signed thinking."""
     if turns[-1].role is not Role.TOOL:
         return False
     last = next(turn for turn in reversed(turns) if turn.role is Role.ASSISTANT)
@@ -147,7 +148,7 @@ def _differs(sampling: Mapping[str, float], name: str, options: Options) -> bool
 
 
 def _stops(options: Options) -> list[str]:
-    """Return the stop sequences that Claude takes: not those of blanks only."""
+    """Return the stop sequences that Claude accepts: those that are not only whitespace."""
     return [stop for stop in options.stop if stop.strip()]
 
 
@@ -155,7 +156,7 @@ def _stops(options: Options) -> list[str]:
 
 
 def _form(call: ProviderCall) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return the structured output for a schema, else none; and the instructions in words for JSON."""
+    """Return the structured output for a schema, if any, and the instructions in words for JSON."""
     options = call.request.options
     schema = schema_of(options)
     if schema is None:
@@ -169,9 +170,9 @@ def _form(call: ProviderCall) -> tuple[dict[str, Any] | None, list[str]]:
 
 
 def _uses_answer_tool(call: ProviderCall) -> bool:
-    """Return whether the model is made to give its answer as the arguments of a tool.
+    """Return whether the model shall give its answer as the arguments of a tool.
 
-    Only objects can be arguments, and a tool that the tenant forces comes first.
+    Arguments can only be objects, and a tool that the tenant forces takes precedence.
     """
     schema = schema_of(call.request.options)
     if (
@@ -195,7 +196,7 @@ def _forces_tool(call: ProviderCall) -> bool:
 
 
 def _tools(call: ProviderCall) -> dict[str, Any]:
-    """Return the tools and the choice among them. Calls in the history need their tools, so these are declared."""
+    """Return the tools and the choice among them. If the history has tool calls, their tools are declared too."""
     options = call.request.options
     tools, choice = allowed_tools(options)
     declared = [_tool(tool) for tool in tools]
@@ -231,6 +232,6 @@ def _tool_choice(choice: Any) -> dict[str, Any]:
 
 
 def _has_marks(request: ChatRequest) -> bool:
-    """Return whether the client marks the prefixes to be cached itself."""
+    """Return whether the client itself marks the prefixes to be cached."""
     parts = (part for message in request.messages for part in message.parts)
     return any(part.ends_cached_prefix for part in parts) or any(t.ends_cached_prefix for t in request.options.tools)

@@ -17,7 +17,7 @@ from engine.providers.tool_ids import ANSWER_TOOL
 
 
 class AnthropicStreamReader(StreamReader):
-    """Reads a stream of Messages events, or one whole message.
+    """Reads a stream of Messages events, or one complete message.
 
     Usage comes in parts; the latest value of each number counts. A call of ANSWER_TOOL is the answer's text.
     """
@@ -25,11 +25,11 @@ class AnthropicStreamReader(StreamReader):
     def __init__(self) -> None:
         self._counts = UsageCounts()
         self._calls = ToolCalls()
-        self._inputs: dict[int, str] = {}  # of blocks that began with their whole input
+        self._inputs: dict[int, str] = {}  # inputs of blocks that arrived complete with their start
         self._answers: set[int] = set()  # blocks whose input is the answer
         self._has_answered = False
-        self._of_provider: set[int] = set()  # blocks of tools that the provider runs itself
-        self._is_counted = False  # the usage has been passed on
+        self._of_provider: set[int] = set()  # blocks of tools that the provider itself runs
+        self._is_counted = False  # True once the usage was passed on
 
     def read(self, frame: Frame) -> list[Chunk]:
         if frame.data[:1] != "{" and (self._is_marker(frame.data.strip()) or is_heartbeat(frame)):
@@ -51,7 +51,7 @@ class AnthropicStreamReader(StreamReader):
         return self._take(kind, data)
 
     def _is_marker(self, text: str) -> bool:
-        """Return whether it is OpenAI's end marker, which some proxies send."""
+        """Return whether `text` is OpenAI's end marker, which some proxies send."""
         self.has_ended = text == "[DONE]"
         return self.has_ended
 
@@ -72,7 +72,7 @@ class AnthropicStreamReader(StreamReader):
         return self._whole(data) if kind == "message" else []
 
     def _whole(self, message: Mapping[str, Any]) -> list[Chunk]:
-        """A whole message, from a server that ignores `stream`."""
+        """Return the chunks of a complete message, from a server that ignores `stream`."""
         found: list[Chunk] = [Served(str(message.get("model") or ""))]
         blocks = message.get("content") or ()
         if len(blocks) > MOST_PARTS:
@@ -96,7 +96,8 @@ class AnthropicStreamReader(StreamReader):
         return self._text(block.get("text"))
 
     def _call(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
-        before = self._input(index, self._inputs.pop(index)) if index in self._inputs else []  # of a call in its place
+        # chunks of a call that this event ends
+        before = self._input(index, self._inputs.pop(index)) if index in self._inputs else []
         given = block.get("input")
         if given:
             self._inputs[index] = given if isinstance(given, str) else compact_json(given)
@@ -119,7 +120,7 @@ class AnthropicStreamReader(StreamReader):
         return self._text(delta.get("text"))
 
     def _input(self, index: int, piece: str) -> list[Chunk]:
-        """Take a piece of a call's input, which outweighs the input that its block began with."""
+        """Return the chunks for a piece of a call's input. It replaces an input that came with the block's start."""
         if not piece:
             return [Delta()]
         self._inputs.pop(index, None)
@@ -129,11 +130,11 @@ class AnthropicStreamReader(StreamReader):
         return [Delta("", 0, tuple(self._calls.take([CallPiece(index, arguments=piece)])))]
 
     def _whole_inputs(self) -> list[Chunk]:
-        """Return the inputs that came whole with the beginning of their blocks."""
+        """Return the chunks of inputs that came complete with the start of their blocks."""
         return [chunk for index, text in tuple(self._inputs.items()) for chunk in self._input(index, text)]
 
     def _thinking(self, text: Any, signature: Any) -> list[Chunk]:
-        """Return reasoning. An empty piece shows that the model works."""
+        """Return the chunks of reasoning. An empty piece shows that the model is working."""
         text = text if isinstance(text, str) else ""
         return [Delta("", 0, (), text, thinking_signature=signature if isinstance(signature, str) else "")]
 
@@ -156,7 +157,7 @@ class AnthropicStreamReader(StreamReader):
         return found
 
     def _finished(self, reason: str, sequence: str) -> Finished:
-        """Return the end. Raises Overloaded for a failure."""
+        """Return the end for `reason`. Raises Overloaded if it is a failure."""
         finish = finish_of(reason)
         if finish is None:
             raise Overloaded(f"stop reason {reason[:100]}")

@@ -1,4 +1,4 @@
-"""The turns of Anthropic's Messages: blocks of content, and the marks that end a cached prefix."""
+"""The turns of Anthropic's Messages: content blocks, and the marks that end a cached prefix."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,22 +12,22 @@ from engine.providers.mending.turns import TurnRules, mended_turns
 from engine.providers.tool_ids import of_at_most
 from engine.thoughts import Thought
 
-MOST_MARKS = 4  # of cached prefixes in one request
+MOST_MARKS = 4  # most cached prefixes of one request
 MARK = {"type": "ephemeral"}
 _RULES = TurnRules(of_at_most(64), PLAIN_NAME, refuses_blank=True, needs_user=True, begins_with_user=True)
 
 
 def mended(messages: Sequence[Message]) -> tuple[list[Text], list[Message]]:
-    """Return the texts of the system, and the other turns."""
+    """Return the texts of the system, and the other turns mended to Claude's rules."""
     turns = mended_turns(messages, _RULES)
     system = [part for turn in turns if turn.role is Role.SYSTEM for part in turn.parts if isinstance(part, Text)]
     return system, [turn for turn in turns if turn.role is not Role.SYSTEM]
 
 
 def turns_json(turns: Sequence[Message], rules: PictureRules, *, thinks: bool) -> list[dict[str, Any]]:
-    """Return the turns. Messages of one role in a row are one turn; tool results belong to the user.
+    """Return the turns as JSON. Consecutive messages of one role are one turn; tool results belong to the user.
 
-    `thinks`: signed thinking is given back. Raises CapabilityMissing for a picture that Claude refuses.
+    `thinks`: signed thinking is sent back. Raises CapabilityMissing for a picture that Claude refuses.
     """
     found: list[dict[str, Any]] = []
     for turn in turns:
@@ -43,16 +43,16 @@ def turns_json(turns: Sequence[Message], rules: PictureRules, *, thinks: bool) -
 
 
 def system_json(texts: Sequence[Text], instructions: Sequence[str]) -> str | list[dict[str, Any]]:
-    """Return the system as one text, or in blocks where a part of it ends a cached prefix."""
+    """Return the system as one text, or as blocks if a part of it ends a cached prefix."""
     if not any(text.ends_cached_prefix for text in texts):
         return "\n\n".join([*(text.text for text in texts), *instructions])
     return [*(_block_of_text(text) for text in texts), *({"type": "text", "text": text} for text in instructions)]
 
 
 def mark_prefix(turns: list[dict[str, Any]]) -> None:
-    """Mark the end of the prompt, and of the user's turn before: it was the end of the prompt in the turn before.
+    """Mark the end of the prompt, and the end of the user's turn before, which is the prompt cached last time.
 
-    Claude searches only so many blocks back for a cached prefix, hence two marks.
+    Two marks are needed because Claude looks back only a limited number of blocks for a cached prefix.
     """
     of_user = [turn for turn in turns if turn["role"] == "user"]
     for turn in of_user[-2:]:
@@ -88,7 +88,7 @@ def _blocks(message: Message, rules: PictureRules, *, thinks: bool) -> Iterator[
 
 
 def _thoughts(message: Message) -> Iterator[dict[str, Any]]:
-    """Yield the reasoning that Claude can verify: signed or redacted."""
+    """Yield the reasoning that Claude can verify: signed or redacted thoughts."""
     for thought in message.thoughts or (Thought(message.thinking, message.thinking_signature),):
         if thought.redacted:
             yield {"type": "redacted_thinking", "data": thought.redacted}
@@ -128,6 +128,6 @@ def _source(picture: Image, rules: PictureRules) -> dict[str, str]:
 
 
 def _strip_end(block: dict[str, Any]) -> None:
-    """Remove the blanks at the end of a begun answer: Claude refuses them."""
+    """Remove the whitespace at the end of a begun answer, which Claude refuses."""
     if block["type"] == "text":
         block["text"] = block["text"].rstrip()

@@ -1,4 +1,4 @@
-"""Gemini's native REST: streamGenerateContent?alt=sse; no end marker but a finish reason."""
+"""Gemini's native REST API: streamGenerateContent?alt=sse; a finish reason instead of an end marker."""
 
 import asyncio
 from contextlib import suppress
@@ -32,7 +32,7 @@ class GeminiDialect(ProviderAdapter):
         return request_body(call, self.spec)
 
     def own_fields(self, call: ProviderCall) -> frozenset[str]:
-        """Return the switch of thinking, and the signatures of a history that has calls."""
+        """Return the field that switches thinking off, and the signatures if the history has tool calls."""
         thinking = {"generationConfig.thinkingConfig"} if thinking_off(call, self.spec) else set()
         has_calls = any(message.tool_calls for message in call.request.messages)
         return frozenset(thinking | ({SIGNATURES} if has_calls else set()))
@@ -46,7 +46,7 @@ class GeminiDialect(ProviderAdapter):
         return found if found.input_tokens is not None else replace(found, input_tokens=await self._counted(call))
 
     async def _counted(self, call: EmbeddingCall) -> int | None:
-        """Return the tokens of a call by the free countTokens; None where that fails."""
+        """Return the tokens of a call, counted by the free countTokens; None if that fails."""
         path, body = _method(call, embeddings.COUNT_METHOD), embeddings.count_body(call)
         with suppress(ProviderError, TimeoutError):
             async with asyncio.timeout(COUNT_SECONDS):

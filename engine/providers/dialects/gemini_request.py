@@ -19,7 +19,8 @@ from engine.providers.spec import Spec, thinking_off
 from engine.providers.tool_ids import of_at_most
 
 _EFFORT_BUDGET = {"none": 0, "minimal": 0, "low": 1024, "medium": 8192, "high": 24576}
-_LEAST_BUDGET = {"2.5-pro": 128, "2.5-flash-lite": 512}  # of a budget above zero; 2.5-pro can't do without
+# smallest budget above zero, by model; 2.5-pro can't switch thinking off
+_LEAST_BUDGET = {"2.5-pro": 128, "2.5-flash-lite": 512}
 _EFFORT_LEVEL = {"none": "minimal", "xhigh": "high", "max": "high"}
 _NO_MINIMAL = ("3.7-flash", "3.8-flash", "-pro")
 _NO_PREFILL = ("gemini-3.5", "gemini-3.8")
@@ -52,7 +53,7 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
 
 
 def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
-    """Return the fields of the tenant that do not go out as they are."""
+    """Return the request's fields that are not sent unchanged."""
     options = call.request.options
     refused = _IGNORED | (frozenset() if takes_penalties(call.model) else _PENALTIES)
     found = [name for name in given_fields(options) if name in refused]
@@ -64,7 +65,7 @@ def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
 
 
 def checks_schema(call: ProviderCall) -> bool:
-    """Return whether the answer has to be checked against the schema, because it went out in words only."""
+    """Return whether the answer must be checked against the schema, because the schema was sent only in words."""
     return schema_of(call.request.options) is not None and not _has_json_mode(call)
 
 
@@ -114,7 +115,7 @@ def _declared(tool: Tool) -> dict[str, Any]:
 
 
 def _tool_config(options: Options) -> dict[str, Any]:
-    """Return how to choose among the functions. A list of allowed ones needs mode ANY or VALIDATED."""
+    """Return how to choose among the functions. A list of allowed ones needs the mode ANY or VALIDATED."""
     choice, names = allowed_mode(options), allowed_names(options)
     if isinstance(choice, Mapping):
         function: Any = choice.get("function") or {}
@@ -146,19 +147,19 @@ def _thinking(call: ProviderCall, off: Mapping[str, Any]) -> dict[str, Any] | No
 
 
 def _shown(effort: str) -> dict[str, Any]:
-    """Return the field that asks for the thoughts themselves, for a request that asks for thinking."""
+    """Return the field that requests the thoughts themselves, for a request with a reasoning effort."""
     return {} if effort in {"none", "minimal"} else {"includeThoughts": True}
 
 
 def mended(messages: Sequence[Message]) -> tuple[str, list[Message]]:
-    """Return the text of the system, and the other turns."""
+    """Return the text of the system, and the other turns mended to Gemini's rules."""
     turns = mended_turns(messages, RULES)
     system = "\n\n".join(turn.text for turn in turns if turn.role is Role.SYSTEM)
     return system, [turn for turn in turns if turn.role is not Role.SYSTEM]
 
 
 def contents(turns: Sequence[Message], model: str, rules: PictureRules) -> list[dict[str, Any]]:
-    """Return the contents. Messages of one role in a row are one content; tool results belong to the user.
+    """Return the contents. Consecutive messages of one role are one content; tool results belong to the user.
 
     Raises CapabilityMissing for a picture that Gemini refuses.
     """
@@ -186,14 +187,14 @@ def _parts(message: Message, rules: PictureRules, *, signs: bool) -> Iterator[di
 
 
 def _call(call: ToolCall, *, is_first: bool, signs: bool) -> dict[str, Any]:
-    """Return a call. Of calls in parallel only the first one needs a signature."""
+    """Return one function call as JSON. Of parallel calls only the first one needs a signature."""
     part: dict[str, Any] = {"functionCall": {"name": call.name, "args": arguments_object(call.arguments)}}
     signature = call.signature or (NO_SIGNATURE if is_first else "")
     return {**part, "thoughtSignature": signature} if signs and signature else part
 
 
 def without_signatures(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the contents with NO_SIGNATURE for every signature: Gemini refuses those of another account or model."""
+    """Return the contents with every signature replaced by NO_SIGNATURE: Gemini refuses other accounts' signatures."""
     return [
         {
             **content,

@@ -14,7 +14,7 @@ from engine.providers.streams.heartbeats import is_heartbeat
 from engine.providers.streams.openai_parts import MOST_PARTS
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
 
-_ACCOUNT_DISABLED = "PUP_LIMITED_DISABLED"  # the account may no longer use the model; its owner has to act
+_ACCOUNT_DISABLED = "PUP_LIMITED_DISABLED"  # the account may no longer use the model, and its owner must act
 _COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
 _MOST_CANDIDATES = 128
 _NOT_BLOCKED = (None, "", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED")
@@ -82,7 +82,7 @@ class GeminiStreamReader(StreamReader):
         return [Delta("", index, tuple(rest)) for index, rest in rests if rest]
 
     def _deltas(self, part: Mapping[str, Any], index: int) -> Iterator[Delta]:
-        """Yield the text and the call of one part, which may have both."""
+        """Yield the text and the call of one part; a part may have both."""
         text = part.get("text")
         if isinstance(text, str) and text:
             yield Delta("", index, (), text) if part.get("thought") else Delta(text, index)
@@ -90,7 +90,10 @@ class GeminiStreamReader(StreamReader):
             yield Delta("", index, tuple(self._call(call, str(part.get("thoughtSignature") or ""), index)))
 
     def _call(self, call: Mapping[str, Any], signature: str, index: int) -> list[Any]:
-        """Return the deltas of one call, which comes whole. The id carries the signature that must come back."""
+        """Return the deltas of one call, which arrives complete.
+
+        Its id contains the signature that must be sent back.
+        """
         self._parts += 1
         calls = self._calls.setdefault(index, ToolCalls())
         arguments = call.get("args")
@@ -99,7 +102,7 @@ class GeminiStreamReader(StreamReader):
         return calls.take([CallPiece(self._parts, id_, name, text or "{}", signature)])
 
     def _finished(self, reason: str, index: int) -> Finished:
-        """Return the end of a candidate. Raises KeyRefused or Overloaded for a failure."""
+        """Return the end of a candidate. Raises KeyRefused or Overloaded if it is a failure."""
         if reason == _ACCOUNT_DISABLED:
             raise KeyRefused(f"finish reason {reason}")
         finish = finish_of(reason)
@@ -112,9 +115,9 @@ class GeminiStreamReader(StreamReader):
 
 
 def usage_of(counts: UsageCounts) -> Usage:
-    """Read usage, in which thinking is counted beside the candidates.
+    """Read usage, in which thinking is not part of the candidates' count.
 
-    Where the parts and the total disagree, the larger counts: the last report may lack the candidates.
+    If the parts and the total disagree, the larger number is used: the last report may lack the candidates.
     """
     first = counts.first
     prompt, thoughts = first("promptTokenCount") + first("toolUsePromptTokenCount"), first("thoughtsTokenCount")

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, in use by most providers; the request and the stream are in modules of their own."""
+"""OpenAI's chat completions, used by most providers; request and stream are in modules of their own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,7 +89,7 @@ class OpenAIDialect(ProviderAdapter):
 
     @contextmanager
     def _choice_of(self, exclusions: Exclusions) -> Iterator[None]:
-        """Raise CapabilityMissing for a 404 that a tenant's choice of companies may have caused."""
+        """Turn a 404 into CapabilityMissing if the tenant's excluded companies may have caused it."""
         try:
             yield
         except NoSuchModel as error:

@@ -1,4 +1,4 @@
-"""The messages of OpenAI's chat completions, as each of its providers takes them."""
+"""The messages of OpenAI's chat completions, in the form that each provider accepts."""
 
 import json
 import re
@@ -29,7 +29,7 @@ _NINE_LETTER_RULES = TurnRules(of_nine_letters, PLAIN_NAME, refuses_blank=True, 
 def messages_json(
     request: ChatRequest, spec: Spec, model: str, *, thinks: bool, instruction: str = ""
 ) -> list[dict[str, Any]]:
-    """Return the messages for `model`. `thinks`: it will think. `instruction`: ours, before the messages.
+    """Return the messages for `model`. `thinks`: the model will think. `instruction`: ours, put before the messages.
 
     Raises CapabilityMissing for a picture that the provider refuses.
     """
@@ -67,14 +67,14 @@ def _rules(spec: Spec) -> TurnRules:
 
 
 def _with_instruction(turns: Sequence[Message], instruction: str) -> Sequence[Message]:
-    """Return the turns with our instruction before the text of the system."""
+    """Return the turns with our instruction at the start of the system's text."""
     if turns[0].role is not Role.SYSTEM:
         return (Message(Role.SYSTEM, (Text(instruction),)), *turns)
     return (replace(turns[0], parts=(Text(f"{instruction}\n\n"), *turns[0].parts)), *turns[1:])
 
 
 def _with_one_system(turns: Sequence[Message]) -> Sequence[Message]:
-    """Return the turns with one of the system, at the beginning: chat templates refuse any other (Qwen3.5 on vLLM)."""
+    """Return the turns with one system turn, at the beginning: some chat templates refuse others (Qwen3.5 on vLLM)."""
     system = [turn for turn in turns if turn.role is Role.SYSTEM]
     if not system or (len(system) == 1 and turns[0].role is Role.SYSTEM):
         return turns
@@ -83,9 +83,10 @@ def _with_one_system(turns: Sequence[Message]) -> Sequence[Message]:
 
 
 def _ordered(turns: Sequence[Message]) -> list[Message]:
-    """Return the turns in an order that Mistral takes: after an assistant or a tool, the system speaks as the user.
+    """Return the turns in an order that Mistral accepts.
 
-    Between a tool's result and the next turn of the user there is one of the assistant.
+    After an assistant's or a tool's turn, a system turn becomes the user's. Between a tool's result and the user's next
+    turn there is an assistant's turn.
     """
     found: list[Message] = []
     for turn in turns:
@@ -98,7 +99,7 @@ def _ordered(turns: Sequence[Message]) -> list[Message]:
 
 
 def _of_user(pictures: list[dict[str, Any]], spec: Spec) -> Iterator[dict[str, Any]]:
-    """Yield the pictures of tool results as a turn of the user: a tool's message takes text only."""
+    """Yield the pictures of tool results as a user's turn, because a tool's message accepts only text."""
     if spec.strict_turns:
         yield {"role": Role.ASSISTANT.value, "content": _FILLER}
     yield {"role": Role.USER.value, "content": pictures}
@@ -141,7 +142,7 @@ def _part_json(part: Part, rules: PictureRules) -> dict[str, Any]:
 
 
 def _call_json(call: ToolCall, *, takes_any: bool) -> dict[str, Any]:
-    """Return a call. Servers other than OpenAI's parse the arguments, and refuse all but an object."""
+    """Return one tool call. Servers other than OpenAI's parse the arguments, and accept only an object."""
     arguments = call.arguments or "{}"
     if not takes_any and (found := arguments_object(arguments)) != _parsed(arguments):
         arguments = json.dumps(found, ensure_ascii=False)
@@ -149,7 +150,7 @@ def _call_json(call: ToolCall, *, takes_any: bool) -> dict[str, Any]:
 
 
 def _signatures_json(turn: Message, model: str) -> Iterator[dict[str, Any]]:
-    """Yield the signatures of a turn's calls. Of calls in parallel only the first one needs one."""
+    """Yield the signatures of a turn's calls. Of parallel calls only the first one needs a signature."""
     for number, call in enumerate(turn.tool_calls):
         if signature := call.signature or (NO_SIGNATURE if not number and needs_signatures(model) else ""):
             yield {

@@ -17,13 +17,13 @@ _REFUSED_BY_REASONING = frozenset(
     {"temperature", "top_p", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias", "stop"}
 )
 _PENALTIES = frozenset({"frequency_penalty", "presence_penalty"})
-_DESCRIBED = ("description", "schema", "strict")  # of a JSON schema for the answer
-_SEEDS = 2**63  # Mistral takes none below zero
+_DESCRIBED = ("description", "schema", "strict")  # keys of a JSON schema for the answer
+_SEEDS = 2**63  # Mistral accepts no negative seed
 _NO_EFFORT: Mapping[str, Any] = {}
 
 
 def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
-    """Return the allow-listed fields: none can change the bill (service tiers, plug-ins, web search).
+    """Return the allow-listed fields, none of which changes the price (no service tier, plug-in or web search).
 
     Raises CapabilityMissing for a picture that the provider refuses.
     """
@@ -62,7 +62,7 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
         **effort,
     }
     if spec.strict_turns and options.temperature == 0:
-        optional["top_p"] = None  # Mistral: top_p must be 1 for greedy sampling, and it is the default
+        optional["top_p"] = None  # Mistral: greedy sampling requires a top_p of 1, the default
     found = {name: value for name, value in optional.items() if value is not None and name not in refused}
     if "seed" in found:
         found[spec.seed_field] = found.pop("seed")
@@ -70,7 +70,7 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
 
 
 def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
-    """Return the fields of the tenant that do not go out as they are."""
+    """Return the request's fields that are not sent unchanged."""
     options, refused = call.request.options, _refused_fields(call.model, spec)
     given = given_fields(options)
     found = [name for name in given if name in refused and name != "parallel_tool_calls"]
@@ -89,12 +89,12 @@ def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
 
 
 def checks_schema(call: ProviderCall, spec: Spec) -> bool:
-    """Return whether the answer has to be checked against the schema, because the provider doesn't enforce it."""
+    """Return whether the answer must be checked against the schema, because the provider does not enforce it."""
     return not spec.has_schemas and schema_of(call.request.options) is not None
 
 
 def sends_stop(call: ProviderCall, spec: Spec) -> bool:
-    """Return whether the stop sequences of the request go out."""
+    """Return whether the request's stop sequences are sent."""
     return bool(call.request.options.stop) and "stop" not in _refused_fields(call.model, spec)
 
 
@@ -104,12 +104,12 @@ def _refused_fields(model: str, spec: Spec) -> frozenset[str]:
 
 
 def _stops(options: Options) -> list[str]:
-    """Return the stop sequences, each once and without empty ones, which providers refuse."""
+    """Return the stop sequences without duplicates and without empty ones, which providers refuse."""
     return [stop for stop in dict.fromkeys(options.stop) if stop]
 
 
 def _effort(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
-    """Return the fields for the effort that the request asks for; none where it asks for none or can't have it."""
+    """Return the fields for the requested effort; none if none is requested or it must be dropped."""
     effort = call.request.options.reasoning_effort
     if not effort:
         return _NO_EFFORT
@@ -120,7 +120,7 @@ def _effort(call: ProviderCall, spec: Spec) -> Mapping[str, Any]:
 
 
 def _is_effort_dropped(call: ProviderCall, spec: Spec) -> bool:
-    """Return whether thinking has to be off: with tools for some of OpenAI's models, with a forced one for DeepSeek."""
+    """Return whether thinking must be off: some OpenAI models refuse it with tools, DeepSeek with a forced tool."""
     options = call.request.options
     if not options.tools:
         return False
@@ -130,7 +130,7 @@ def _is_effort_dropped(call: ProviderCall, spec: Spec) -> bool:
 
 
 def _tools(options: Options, spec: Spec) -> dict[str, Any]:
-    """Return the tools and how to choose among them. Without tools nothing: `tool_choice` alone is refused."""
+    """Return the tools and how to choose among them; nothing without tools, because `tool_choice` alone is refused."""
     if not options.tools:
         return {}
     if spec.name == "openai":
@@ -169,7 +169,10 @@ def _tool_json(tool: Tool) -> dict[str, Any]:
 
 
 def _response_format(options: Options, spec: Spec) -> Mapping[str, Any] | None:
-    """Return the form of the answer. A schema gets a name that is taken, and JSON mode stands for it where it must."""
+    """Return the form of the answer.
+
+    A schema gets a name that is accepted; where schemas are missing, JSON mode is used.
+    """
     schema, wanted = schema_of(options), options.response_format
     if schema is None:
         return wanted and {"type": wanted["type"]}

@@ -23,16 +23,17 @@ from engine.providers.streams.thinking_habits import ThinkingHabits
 from engine.providers.text_template import TextTemplate
 
 _MOST_CHOICES = 128
-_MOST_LOGPROBS_CHARS = 16_000_000  # of the frames that have them; from then on they are left out
-_NOT_PLAIN = ("finish_reason", "logprobs", "message", "usage", "error")  # of a choice
-_PLAIN = frozenset({"content", "role"})  # of a delta
+_MOST_LOGPROBS_CHARS = 16_000_000  # largest size of the frames with logprobs; later ones are left out
+_NOT_PLAIN = ("finish_reason", "logprobs", "message", "usage", "error")  # keys of a choice that is more than text
+_PLAIN = frozenset({"content", "role"})  # keys of a delta that is only text
 _END_MARKERS = {"[DONE]", "DONE", '"[DONE]"'}
 
 
 class OpenAIStreamReader(StreamReader):
-    """Reads a stream of chat completion chunks, or one whole completion, of `model`.
+    """Reads a stream of chat completion chunks, or one complete answer, of `model`.
 
-    `one_choice`: the request asks for one, so each choice without an index is the first: some servers split it in two.
+    `one_choice`: one choice was requested, so that each choice without an index is the first: some servers split it in
+    two.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class OpenAIStreamReader(StreamReader):
         except Garbled:
             if "\n" in frame.data:
                 return self.read_lines(frame)
-            if self.has_finished:  # the usage may still come
+            if self.has_finished:  # the usage may still follow
                 return []
             raise
         groq = _object(data.get("x_groq"))
@@ -98,7 +99,7 @@ class OpenAIStreamReader(StreamReader):
         return found
 
     def _plain_text(self, data: Mapping[str, Any]) -> Delta | None:
-        """Return the delta of a chunk with nothing but text, as most are; None for any other. It only saves time."""
+        """Return the delta of a chunk that has only text, as most have; None for any other chunk. It saves time."""
         choices = data.get("choices")
         if not isinstance(choices, list) or len(choices) != 1 or (data.get("model") or "") != self._model:
             return None
@@ -117,7 +118,7 @@ class OpenAIStreamReader(StreamReader):
         return Delta(choice.plain_text(text), choice.index)
 
     def _is_marker(self, text: str) -> bool:
-        """Return whether it is an end marker, or nothing."""
+        """Return whether `text` is an end marker, or empty."""
         self.has_ended = text.upper() in _END_MARKERS
         return self.has_ended or not text
 
@@ -158,9 +159,9 @@ class OpenAIStreamReader(StreamReader):
         return {"content": None, "refusal": None, **kept} if kept and self._left_logprobs_chars >= 0 else None
 
     def _finished(self, reason: str, body: Mapping[str, Any], choice: OpenAIChoice) -> Finished:
-        """Return the end of a choice. Raises Overloaded for a failure.
+        """Return the end of a choice. Raises Overloaded if it is a failure.
 
-        A reseller's `native_finish_reason` counts where the reseller says `stop` of an answer that was cut or refused.
+        A reseller's `native_finish_reason` is used if the reseller says `stop` for an answer that was cut or refused.
         """
         finish, native = finish_of(reason), body.get("native_finish_reason")
         if finish is Finish.STOP and is_listed(native) and finish_of(str(native)) is not Finish.TOOL_CALLS:

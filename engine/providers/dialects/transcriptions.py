@@ -16,11 +16,11 @@ from engine.speech import Recording, SpeechText
 
 PATH = "/audio/transcriptions"
 MOST_SECONDS = 86_400  # a longer length is an error of the provider
-MOST_ANSWER_BYTES = 4_000_000  # ten minutes in verbose_json take a twentieth of it
+MOST_ANSWER_BYTES = 4_000_000  # enough for twenty times the size of ten minutes in verbose_json
 
 
 def form(url: str, model: str, recording: Recording) -> tuple[bytes, str]:
-    """Return the body, and its content type with the boundary."""
+    """Return the body of the form, and its content type with the boundary."""
     fields = {"model": model, **({"response_format": "verbose_json"} if "whisper" in model else {})}
     file = (recording.name, recording.data, recording.kind)
     request = httpx.Request("POST", url, data=fields, files={"file": file})
@@ -28,7 +28,7 @@ def form(url: str, model: str, recording: Recording) -> tuple[bytes, str]:
 
 
 async def transcript(response: httpx.Response) -> SpeechText:
-    """Return the text of a response. Raises Garbled for another shape, or an endless body."""
+    """Return the text in a response. Raises Garbled for another shape or an endless body."""
     return read(await http.whole_body(response, MOST_ANSWER_BYTES))
 
 
@@ -45,7 +45,7 @@ def read(body: bytes) -> SpeechText:
 
 
 def _seconds(data: Mapping[str, Any]) -> float | None:
-    """Return the recording's length: Whisper's duration, OpenAI's usage in seconds, Mistral's prompt_audio_seconds."""
+    """Return the recording's length: Whisper's duration, OpenAI's seconds, or Mistral's prompt_audio_seconds."""
     usage = data.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     for seconds in (data.get("duration"), usage.get("seconds"), usage.get("prompt_audio_seconds")):

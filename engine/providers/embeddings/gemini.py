@@ -1,4 +1,4 @@
-"""Gemini's embeddings: batchEmbedContents, and countTokens where an answer reports no usage."""
+"""Gemini's embeddings: batchEmbedContents, and countTokens if an answer reports no usage."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def count_body(call: EmbeddingCall) -> dict[str, Any]:
 
 
 def read(answer: bytes, call: EmbeddingCall) -> Embeddings:
-    """Return the vectors, and the tokens where they are reported. Raises Garbled."""
+    """Return the vectors, and the tokens if they are reported. Raises Garbled."""
     data = parsed(answer)
     rows = data.get("embeddings")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -31,7 +31,7 @@ def read(answer: bytes, call: EmbeddingCall) -> Embeddings:
 
 
 def read_count(answer: bytes) -> int | None:
-    """Return the count of an answer to countTokens; None where it has none. Raises Garbled."""
+    """Return the token count in an answer of countTokens; None if it has none. Raises Garbled."""
     return _positive(parsed(answer).get("totalTokens"))
 
 

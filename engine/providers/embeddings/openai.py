@@ -14,12 +14,12 @@ from engine.providers.reported_costs import reported_cost
 from engine.providers.spec import Spec, upstream_choice
 
 PATH = "/embeddings"
-MOST_DECIMAL_INPUTS = 64  # with more, decimal numbers would take too long to parse where base64 can be had
+MOST_DECIMAL_INPUTS = 64  # above this number, decimal numbers would take too long to parse if base64 is available
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
 
 
 def body(call: EmbeddingCall, spec: Spec) -> dict[str, Any]:
-    """Return the allow-listed fields. Vectors are asked for as the reader wants them, in a large call as base64."""
+    """Return the allow-listed fields. The vectors have the form that the client wants; large calls use base64."""
     fields: dict[str, Any] = {"model": call.model, "input": list(call.inputs)}
     if call.dimensions is not None:
         fields[spec.dimensions_field] = call.dimensions
@@ -43,7 +43,7 @@ def read(answer: bytes, call: EmbeddingCall, spec: Spec) -> Embeddings:
 
 
 def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows in the order of their inputs. Raises Garbled where one index is missing or comes twice."""
+    """Return the rows in the order of their inputs. Raises Garbled if an index is missing or occurs twice."""
     indexes = [row.get("index", number) for number, row in enumerate(rows)]
     if not all(type(index) is int for index in indexes) or sorted(indexes) != list(range(len(rows))):
         raise Garbled("embeddings whose indexes are not those of the inputs")
@@ -51,7 +51,7 @@ def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _tokens(usage: Any) -> int | None:
-    """Return the reported tokens, the larger of the two counts; None where there is none."""
+    """Return the larger one of the two reported token counts; None if there is none."""
     if not isinstance(usage, Mapping):
         return None
     counts = [usage.get(name) for name in ("prompt_tokens", "total_tokens")]
@@ -59,7 +59,10 @@ def _tokens(usage: Any) -> int | None:
 
 
 def _exact_usage(answer: bytes) -> Any:
-    """Return the last object named `usage` with its numbers as Decimal; to read every vector so would take too long."""
+    """Return the last object named `usage`, with its numbers as Decimal.
+
+    To parse the vectors so would take too long.
+    """
     found = list(_USAGE.finditer(answer))
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Vectors out of a provider's answer, checked: one for each input, of one length, of finite numbers."""
+"""Vectors read from a provider's answer and checked: one per input, of equal length, of finite numbers."""
 
 import json
 import math
@@ -11,13 +11,13 @@ from typing import Any
 from engine.embeddings import EmbeddingCall, Vector
 from engine.errors import CapabilityMissing, Garbled
 
-MOST_VALUES = 2_000_000  # of one answer: parsing so many decimal numbers takes a quarter of a second
-MOST_BRACKETS = 50_000  # a vector has two; objects take ten times as long to make as numbers
+MOST_VALUES = 2_000_000  # in one answer: parsing this many decimal numbers takes a quarter of a second
+MOST_BRACKETS = 50_000  # a vector has two brackets; objects take ten times as long to make as numbers
 _BYTES_PER_NUMBER = 4
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body. Raises Garbled, also for more values than vectors have."""
+    """Return the JSON object of a body. Raises Garbled, also if it has more values than any vectors need."""
     brackets = body.count(b"[") + body.count(b"{")
     if brackets > MOST_BRACKETS or body.count(b",") + brackets > MOST_VALUES:
         raise Garbled(f"an answer of over {MOST_VALUES:,} values or {MOST_BRACKETS:,} objects")
@@ -31,7 +31,7 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 
 def vector(found: Any) -> Vector:
-    """Return a list of numbers, or base64 of little-endian 32-bit ones, as a vector. Raises Garbled."""
+    """Return a list of numbers, or base64 of little-endian 32-bit floats, as a vector. Raises Garbled."""
     try:
         read = _from_base64(found) if isinstance(found, str) else array("d", found)
     except (TypeError, ValueError) as error:
@@ -42,9 +42,9 @@ def vector(found: Any) -> Vector:
 
 
 def checked(vectors: Sequence[Vector], call: EmbeddingCall) -> tuple[Vector, ...]:
-    """Return the vectors if each input has one, of one length.
+    """Return the vectors if there is one per input and all have one length.
 
-    Raises Garbled, and CapabilityMissing where the length is not the one asked for.
+    Raises Garbled, and CapabilityMissing if the length is not the requested one.
     """
     lengths = {len(each) for each in vectors}
     if len(vectors) != len(call.inputs) or len(lengths) != 1:

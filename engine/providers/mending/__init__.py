@@ -1,1 +1,1 @@
-"""Requests brought into the form that a provider takes, without losing or reordering any of a tenant's content."""
+"""Requests changed to the form that a provider accepts, without losing or reordering any of a tenant's content."""

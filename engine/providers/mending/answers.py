@@ -1,4 +1,4 @@
-"""Answers as the client expects them: its own names of tools, and one call where it allows no parallel ones."""
+"""Answers changed to the client's wishes: its own tool names, and a single call if it allows no parallel ones."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from engine.providers.mending.tool_names import replaced_names
 
 @dataclass(slots=True)
 class AnswerMending:
-    """Changes the chunks of one answer. `names`: the client's names by those that were sent.
+    """Changes the chunks of one answer. `names`: the client's tool names by the names that were sent.
 
-    `has_one_call`: only the first call of a choice is passed on, as some providers have no field to ask for one.
+    `has_one_call`: only the first call of a choice is passed on, for providers that can't be asked for one call.
     """
 
     names: Mapping[str, str]
@@ -24,7 +24,7 @@ class AnswerMending:
 
     @classmethod
     def of(cls, options: Options, form: re.Pattern[str]) -> Self | None:
-        """Return the changes for the answer to a request; None where there are none."""
+        """Return the changes for the answer to a request; None if there are none."""
         if not options.tools:
             return None
         names, has_one_call = replaced_names(options, form), options.parallel_tool_calls is False

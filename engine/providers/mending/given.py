@@ -1,4 +1,4 @@
-"""Fields of a request that a tenant has set to something else than their default."""
+"""Request fields that a tenant has set to a value other than the default."""
 
 from engine.chat import ChatRequest, Options, Role
 
@@ -19,12 +19,12 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
 
 
 def given_fields(options: Options) -> tuple[str, ...]:
-    """Return the names of the options that are set, those of tools and of the answer's form aside."""
+    """Return the names of the options that are set, except those of tools and of the answer's form."""
     if options is _PLAIN or options == _PLAIN:
         return ()
     return tuple(name for name, defaults in _DEFAULTS.items() if getattr(options, name) not in defaults)
 
 
 def has_names(request: ChatRequest) -> bool:
-    """Return whether a message names the person who wrote it."""
+    """Return whether a message contains the name of its writer."""
     return any(message.name and message.role is not Role.TOOL for message in request.messages)

@@ -26,7 +26,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def plain_json(text: str) -> str:
-    """Return the text without a fence of Markdown around it."""
+    """Return the text without the Markdown fence around it, if it has one."""
     found = text.strip()
     if not found.startswith("```") or not found.endswith("```") or "\n" not in found:
         return text
@@ -34,14 +34,14 @@ def plain_json(text: str) -> str:
 
 
 def schema_to_check(provider: Provider, call: ProviderCall) -> Mapping[str, Any] | None:
-    """Return the schema that the answer must be checked against; None where there is none or its provider checks it."""
+    """Return the schema to check the answer against; None if there is none or the provider enforces it."""
     return schema_of(call.request.options) if provider.checks_schema(call) else None
 
 
 def checked(deltas: Sequence[Delta], schema: Mapping[str, Any], ended: Container[int]) -> list[Delta]:
-    """Return the deltas of a whole answer with its JSON as plain text. Raises CapabilityMissing where it is not valid.
+    """Return the deltas of a complete answer with its JSON as plain text. Raises CapabilityMissing if it is not valid.
 
-    `ended`: the choices that ended by themselves. Others (at the limit, with calls, as a refusal) stay as they are.
+    `ended`: the choices that ended normally. Other choices (cut at the limit, with calls, or a refusal) stay unchanged.
     """
     found = list(deltas)
     for index in sorted({delta.index for delta in deltas}):
@@ -59,7 +59,7 @@ def checked(deltas: Sequence[Delta], schema: Mapping[str, Any], ended: Container
 
 
 def fits(text: str, schema: Mapping[str, Any]) -> bool:
-    """Return whether the text is JSON that is valid by the schema, as far as it is checked."""
+    """Return whether the text is JSON that fits the schema, as far as this module checks it."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -68,14 +68,14 @@ def fits(text: str, schema: Mapping[str, Any]) -> bool:
 
 
 class _Check:
-    """One check. `root` holds the definitions that references point to."""
+    """One check. `root` is the whole schema, which has the definitions that references point to."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
         self._steps = 0
 
     def holds(self, value: Any, schema: Any, depth: int) -> bool:
-        """Return whether `value` is valid; true also where the check would take too long."""
+        """Return whether `value` is valid. Returns True too if the check would take too long."""
         self._steps += 1
         if depth > _MOST_DEPTH or self._steps > _MOST_STEPS or not isinstance(schema, Mapping):
             return schema is not False

@@ -1,4 +1,4 @@
-"""Pictures in the form that a provider takes: the media type by the bytes, plain base64, within its limits."""
+"""Pictures in the form that a provider accepts: the media type by the bytes, plain base64, within its limits."""
 
 import base64
 import binascii
@@ -38,7 +38,7 @@ _BLANKS = re.compile(r"\s")
 
 @dataclass(frozen=True, slots=True)
 class PictureRules:
-    """Pictures that a provider takes: media types, the most bytes of one, and whether it fetches addresses itself."""
+    """Pictures that a provider accepts: media types, largest size, and whether it fetches URLs itself."""
 
     types: frozenset[str] = COMMON_TYPES
     most_bytes: int = 20 * MEGABYTE
@@ -47,7 +47,10 @@ class PictureRules:
 
 
 def checked_picture(image: Image, rules: PictureRules) -> tuple[str, str]:
-    """Return (media type, base64) of a picture, or ("", address). Raises CapabilityMissing for one it refuses."""
+    """Return (media type, base64) of a picture, or ("", address).
+
+    Raises CapabilityMissing if the provider refuses it.
+    """
     if image.url[:5].lower() != "data:":
         if not rules.takes_addresses:
             raise CapabilityMissing("takes pictures as data only")
@@ -63,12 +66,12 @@ def checked_picture(image: Image, rules: PictureRules) -> tuple[str, str]:
 
 
 def data_url(kind: str, content: str) -> str:
-    """Return a picture as an address; `kind` empty: `content` is one."""
+    """Return a picture as a URL. If `kind` is empty, `content` is a URL already."""
     return f"data:{kind};base64,{content}" if kind else content
 
 
 def _read(url: str) -> tuple[str, str]:
-    """Return the media type of a `data:` URL by its bytes, else as declared, and the base64 without blanks."""
+    """Return the media type of a `data:` URL, by its bytes or else as declared, and the base64 without whitespace."""
     head, comma, content = url.partition(",")
     declared, *parameters = (each.strip().lower() for each in head[5:].split(";"))
     if not comma or "base64" not in parameters:
@@ -82,7 +85,7 @@ def _read(url: str) -> tuple[str, str]:
 
 
 def _sniffed(content: str) -> str:
-    """Return the media type by the first bytes; empty where they are those of no known type."""
+    """Return the media type by the first bytes; empty if they belong to no known type."""
     try:
         head = base64.b64decode(content[:_HEAD_CHARS])
     except (ValueError, binascii.Error):
@@ -93,5 +96,5 @@ def _sniffed(content: str) -> str:
 
 
 def _shown(kind: str) -> str:
-    """Return a declared media type for a sentence: it is the tenant's text, so it is short and printable."""
+    """Return a declared media type for an error sentence: the tenant's text, made short and printable."""
     return kind[:40] if kind.isprintable() else "unknown"

@@ -1,6 +1,6 @@
-"""JSON schemas of older drafts and of careless generators, in the draft 2020-12 that providers demand of tools.
+"""JSON schemas of older drafts, and imprecise ones, converted to draft 2020-12, which providers require for tools.
 
-OpenAI refuses an array without `items`, and Claude each schema that is not valid by draft 2020-12.
+OpenAI refuses an array without `items`, and Claude refuses each schema that is not valid by draft 2020-12.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ _LEFT_OUT = object()
 
 
 def modern(schema: Any, depth: int = 0) -> Any:
-    """Return a schema, with all within it, in draft 2020-12. Anything but an object is returned as it is.
+    """Return a schema, and all schemas within it, in draft 2020-12. Anything but an object is returned unchanged.
 
-    Levels beyond the depth that a request may have are left out.
+    Levels beyond the maximum depth of a request are left out.
     """
     if not isinstance(schema, Mapping):
         return schema
@@ -29,11 +29,11 @@ def modern(schema: Any, depth: int = 0) -> Any:
         return {}
     found: dict[str, Any] = {}
     for name, value in schema.items():
-        if name not in _CHECKED:  # most keywords
+        if name not in _CHECKED:  # true for most keywords
             if value is not None:
                 found[name] = value
             continue
-        is_tuple = name == "items" and isinstance(value, list)  # as draft 7 has it
+        is_tuple = name == "items" and isinstance(value, list)  # a tuple in the form of draft 7
         kept = _value("prefixItems" if is_tuple else name, value, depth + 1)
         if kept is not _LEFT_OUT:
             found["prefixItems" if is_tuple else name] = kept
@@ -44,7 +44,7 @@ def modern(schema: Any, depth: int = 0) -> Any:
 
 
 def with_root(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a schema whose root is no reference: providers demand an object there."""
+    """Return a schema whose root is an object and no reference, as providers require."""
     name = schema.get("$ref")
     if not isinstance(name, str):
         return schema
@@ -57,7 +57,7 @@ def with_root(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _value(name: str, value: Any, depth: int) -> Any:
-    """Return the value of a keyword, _LEFT_OUT for one that is not valid."""
+    """Return the value of a keyword, or _LEFT_OUT if it is not valid."""
     if name in _OF_NAMES:
         return {key: modern(each, depth) for key, each in value.items()} if isinstance(value, Mapping) else {}
     if name in _OF_LISTS:
@@ -74,7 +74,7 @@ def _value(name: str, value: Any, depth: int) -> Any:
 
 
 def _type(value: Any) -> Any:
-    """Return the type in lower case, as some write it in Google's upper case; None for one that does not exist."""
+    """Return the type in lower case (Google's form is upper case); None for a type that does not exist."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         kinds = [kind for each in value if (kind := _type(each)) is not None]
         return kinds or None
@@ -83,7 +83,7 @@ def _type(value: Any) -> Any:
 
 
 def _with_bounds(found: dict[str, Any]) -> None:
-    """Draft 4 says by true that a bound is exclusive; from draft 6 on it is the bound itself."""
+    """Convert exclusive bounds from draft 4, a mark with the value `true`, to draft 6, the bound itself."""
     for strict, loose in _BOUNDS.items():
         is_strict = found.get(strict)
         if isinstance(is_strict, bool):

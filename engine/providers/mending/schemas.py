@@ -1,4 +1,4 @@
-"""JSON schemas in the subset that a provider takes, and in words for a provider that takes none."""
+"""JSON schemas in the subset that a provider accepts, and in words for a provider that accepts none."""
 
 import json
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class SchemaNotExpressible(Exception):
 
 
 def schema_of(options: Options) -> Mapping[str, Any] | None:
-    """Return the schema that the answer must have; None where none is asked for."""
+    """Return the schema that the answer must have; None if none is requested."""
     wanted = options.response_format or {}
     if wanted.get("type") != "json_schema":
         return None
@@ -57,14 +57,14 @@ def schema_name(options: Options) -> str:
 
 
 def schema_in_words(schema: Mapping[str, Any]) -> str:
-    """Return the instruction to answer by a schema."""
+    """Return the instruction, in words, to answer by this schema."""
     return SCHEMA_ASKED + json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
 
 
 def parameters_schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a tool's arguments: an object, also where the tool has none.
+    """Return the schema of a tool's arguments: always an object, even if the tool has no arguments.
 
-    Alternatives at the top, which OpenAI and Claude refuse, become one object with the properties of all of them.
+    OpenAI and Claude refuse alternatives at the top: they become one object with the properties of all of them.
     """
     parameters = modern(with_root(parameters))
     found = {name: value for name, value in parameters.items() if name not in _ALTERNATIVES}
@@ -76,9 +76,9 @@ def parameters_schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def claude_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema for Claude's structured output: closed objects, unsupported limits as words.
+    """Return the schema for Claude's structured output: closed objects; limits that it lacks are put into words.
 
-    Raises SchemaNotExpressible where a part of it is open or recursive, or the whole is no object.
+    Raises SchemaNotExpressible if a part is open or recursive, or the whole is no object.
     """
     if _is_recursive(schema):
         raise SchemaNotExpressible
@@ -133,7 +133,7 @@ def _gemini(schema: Any, depth: int) -> dict[str, Any]:
     found = _kept(merged, _GEMINI, _gemini, depth)
     _name_values(found, merged)
     _name_types(found, merged)
-    if "properties" in found and "required" in found:  # it refuses names that it has no property of
+    if "properties" in found and "required" in found:  # Gemini refuses required names that are not properties
         found["required"] = [name for name in found["required"] if name in found["properties"]]
     if found.get("format") not in _GEMINI_FORMATS:
         found.pop("format", None)
@@ -145,7 +145,7 @@ def _gemini(schema: Any, depth: int) -> dict[str, Any]:
 
 
 def _name_values(found: dict[str, Any], schema: Mapping[str, Any]) -> None:
-    """List the values that are allowed as Gemini takes them: not null or empty ones, and never without their type."""
+    """List the allowed values as Gemini accepts them: no null or empty values, and always with a type."""
     values = [schema["const"]] if "const" in schema else found.pop("enum", None)
     if values is None:
         return
@@ -158,7 +158,7 @@ def _name_values(found: dict[str, Any], schema: Mapping[str, Any]) -> None:
 
 
 def _name_types(found: dict[str, Any], schema: Mapping[str, Any]) -> None:
-    """Write the type as Gemini takes it: one, and null beside it. Several become alternatives."""
+    """Write the type as Gemini accepts it: one type, and null beside it. Several types become alternatives."""
     listed = found.get("type")
     kinds = list(listed) if isinstance(listed, list) else [listed] if listed else []
     if schema.get("nullable") is True and kinds and "null" not in kinds:
@@ -191,7 +191,7 @@ def _kept(schema: Mapping[str, Any], names: Any, inner: Any, depth: int) -> dict
 
 
 def _with_hints(found: dict[str, Any], schema: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
-    """Return the schema with the limits that are left out of it as words of its description."""
+    """Return the schema; limits that it does not contain are put into its description in words."""
     left_out = {name: value for name, value in schema.items() if name not in known and not name.startswith("$")}
     if not left_out:
         return found

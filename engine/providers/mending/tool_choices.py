@@ -1,4 +1,4 @@
-"""The choice among tools that a request allows, for providers that have no list of allowed tools."""
+"""Which of a request's tools may be called, for providers that accept no list of allowed tools."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from engine.errors import CapabilityMissing
 
 
 def allowed_names(options: Options) -> tuple[str, ...] | None:
-    """Return the names of a list of allowed tools; None where every tool is allowed."""
+    """Return the names in a list of allowed tools; None if every tool is allowed."""
     choice = options.tool_choice
     if not isinstance(choice, Mapping) or choice.get("type") != "allowed_tools":
         return None
@@ -17,7 +17,7 @@ def allowed_names(options: Options) -> tuple[str, ...] | None:
 
 
 def allowed_mode(options: Options) -> str | Mapping[str, Any] | None:
-    """Return the choice of tools, where a list of allowed ones has become the mode of that list."""
+    """Return the choice of tools. If it is a list of allowed ones, return the mode of that list."""
     choice = options.tool_choice
     if isinstance(choice, Mapping) and choice.get("type") == "allowed_tools":
         listed: Any = choice.get("allowed_tools")
@@ -26,9 +26,10 @@ def allowed_mode(options: Options) -> str | Mapping[str, Any] | None:
 
 
 def distinct_tools(options: Options, most: int = 0) -> tuple[Tool, ...]:
-    """Return the tools, one of each name: providers refuse two. Raises CapabilityMissing for over `most`; 0: no limit.
+    """Return the tools without duplicate names, which providers refuse.
 
-    Some clients declare a tool again for each server that has it.
+    Some clients declare a tool again for each server that offers it. Raises CapabilityMissing for more than `most`
+    tools; 0: no limit.
     """
     found: dict[str, Tool] = {}
     for tool in options.tools:
@@ -39,7 +40,7 @@ def distinct_tools(options: Options, most: int = 0) -> tuple[Tool, ...]:
 
 
 def allowed_tools(options: Options, most: int = 0) -> tuple[tuple[Tool, ...], str | Mapping[str, Any] | None]:
-    """Return the tools without those that are not allowed, and the choice among them."""
+    """Return the tools that are allowed, and the choice among them."""
     names, tools = allowed_names(options), distinct_tools(options)
     tools = tools if names is None else tuple(tool for tool in tools if tool.name in names)
     if 0 < most < len(tools):

@@ -1,4 +1,4 @@
-"""Names of tools in the form that a provider takes, and back."""
+"""Names of tools in the form that a provider accepts, and the way back to the client's names."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _SUM_CHARS = 6
 
 
 def safe_name(name: str, form: re.Pattern[str]) -> str:
-    """Return the name itself where a provider takes it, else one that stands for it. Names that differ stay so."""
+    """Return the name if the provider accepts it, else a substitute. Different names get different substitutes."""
     if form.fullmatch(name):
         return name
     mark = sha256(name.encode(errors="replace")).hexdigest()[:_SUM_CHARS]
@@ -25,7 +25,7 @@ def safe_name(name: str, form: re.Pattern[str]) -> str:
 
 
 def replaced_names(options: Options, form: re.Pattern[str]) -> Mapping[str, str]:
-    """Return the client's names of its tools by the names that stand for them; empty where none has to be replaced."""
+    """Return the client's tool names by their substitutes; empty if no name had to be replaced."""
     return {safe_name(tool.name, form): tool.name for tool in options.tools if not form.fullmatch(tool.name)}
 
 

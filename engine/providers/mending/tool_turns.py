@@ -1,4 +1,4 @@
-"""Tool calls and their results, paired: each assistant's turn with calls is followed by one result for each of them."""
+"""Tool calls paired with their results: each assistant's turn with calls is followed by one result per call."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ NO_RESULT = "(no result)"
 
 @dataclass(slots=True)
 class _Result:
-    """A result in the history, and the message that it stands in. `is_used`: it belongs to a call."""
+    """A result in the history, and the position of its message. `is_used`: it was paired with a call."""
 
     place: int
     message: Message
@@ -27,10 +27,10 @@ def paired(
 ) -> tuple[Message, ...]:
     """Return the messages with the results after their calls, in the order of the calls.
 
-    Providers refuse calls without a result, results without a call, and ids that repeat. A call without a result gets
-    an empty one; a result without a call becomes a text of the user. A result without an id belongs to the next call
-    of that name, or to the next one that waits. `call_id` and `tool_name` bring ids and names into a provider's form;
-    the signature that an id carried is then the call's `signature`.
+    Providers refuse calls without a result, results without a call, and repeated ids. A call without a result gets an
+    empty one; a result without a call becomes a text of the user. A result without an id belongs to the next call of
+    its name, or else to the next call without a result. `call_id` and `tool_name` bring ids and names into a provider's
+    form; a signature that an id contained becomes the call's `signature`.
     """
     results = {place: _Result(place, message) for place, message in enumerate(messages) if message.role is Role.TOOL}
     taken_ids: set[str] = set()
@@ -74,20 +74,20 @@ def _is_of(result: Message, call: ToolCall) -> bool:
 
 
 def _repeats_an_id(message: Message, calls: Sequence[ToolCall]) -> bool:
-    """Return whether a later turn has a call with the id of one of `calls`: later results belong to that one."""
+    """Return whether a later turn uses the id of one of `calls` again: results after it belong to the later call."""
     ids = {plain(call.id) for call in calls if call.id}
     return any(plain(later.id) in ids for later in message.tool_calls)
 
 
 def _without_id(call: ToolCall, unnamed: list[_Result]) -> list[_Result]:
-    """Return the result without an id that belongs to `call`: the first one of its name, else the first of no name."""
+    """Return the result without an id that belongs to `call`: the first of its name, else the first without name."""
     free = [result for result in unnamed if not result.is_used]
     named = [result for result in free if result.message.name == call.name]
     return (named or [result for result in free if not result.message.name])[:1]
 
 
 def _joined(results: Sequence[tuple[Part, ...]]) -> tuple[Part, ...]:
-    """Return the parts of several results of one call as those of one result."""
+    """Return the parts of several results of one call, joined as one result."""
     parts: list[Part] = []
     for number, each in enumerate(results):
         parts += (Text("\n"), *each) if number else each
@@ -100,11 +100,12 @@ def _with_ids(
     forms: tuple[Callable[[str], str], Callable[[str], str]],
     taken_ids: set[str],
 ) -> Iterator[Message]:
-    """Yield a turn and its results with ids and names in the provider's form. An id that is taken gets a number."""
+    """Yield a turn and its results with ids and names in the provider's form. A repeated id gets a number."""
     call_id, tool_name = forms
     ids: list[str] = []
     for call in message.tool_calls:
-        wanted, number = plain(call.id) or f"call_{len(taken_ids)}", 0  # a number after a signature would be lost
+        # the number goes before a signature, which must stay at the end
+        wanted, number = plain(call.id) or f"call_{len(taken_ids)}", 0
         while (form := call_id(f"{wanted}_{number}" if number else wanted)) in taken_ids:
             number += 1
         taken_ids.add(form)
@@ -123,17 +124,17 @@ def _with_ids(
 
 
 def _as_text(result: Message) -> Message:
-    """Return a result without a call as a turn of the user."""
+    """Return a result that has no call as a text of the user."""
     head = f"Result of {result.name}: " if result.name else "Result of a tool: "
     return Message(Role.USER, (Text(head), *result.parts))
 
 
 def arguments_object(text: str) -> dict[str, Any]:
-    """Return a call's arguments as an object, also where the model wrote invalid JSON or another value."""
+    """Return a call's arguments as an object, even if the model wrote invalid JSON or another value."""
     try:
         found = json.loads(text or "{}")
     except (ValueError, RecursionError):
         return {"text": text}
-    if too_deep(found):  # writing it into the request would fail
+    if too_deep(found):  # writing such a deep value into the request would fail
         return {"text": text}
     return found if isinstance(found, dict) else {"value": found}

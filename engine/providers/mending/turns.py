@@ -1,4 +1,4 @@
-"""Turns of a conversation as a provider takes them: no blank ones, and a turn of the user where one is needed."""
+"""Turns of a conversation in the form that a provider accepts: no blank ones, and a user's turn if one is needed."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -13,11 +13,11 @@ NO_TEXT = "(no text)"
 
 @dataclass(frozen=True, slots=True)
 class TurnRules:
-    """The form in which a provider takes turns.
+    """The form in which a provider accepts turns.
 
-    `call_id` brings the id of a tool call into its form; `tool_name` is the form of the names of tools.
-    `refuses_blank`: it refuses turns and texts without content. `needs_user`: it refuses a request without a turn of
-    the user. `begins_with_user`: the first turn must be the user's.
+    `call_id` brings the id of a tool call into the provider's form; `tool_name` is the form of tool names.
+    `refuses_blank`: it refuses turns and texts without content. `needs_user`: it refuses a request without a user's
+    turn. `begins_with_user`: the first turn must be the user's.
     """
 
     call_id: Callable[[str], str]
@@ -28,7 +28,7 @@ class TurnRules:
 
 
 def mended_turns(messages: Sequence[Message], rules: TurnRules) -> Sequence[Message]:
-    """Return the messages by the rules of a provider."""
+    """Return the messages changed according to the provider's rules."""
     found = messages
     if any(message.tool_calls or message.role is Role.TOOL for message in messages):
         found = paired(messages, rules.call_id, lambda name: safe_name(name, rules.tool_name))
@@ -42,15 +42,15 @@ def mended_turns(messages: Sequence[Message], rules: TurnRules) -> Sequence[Mess
 
 
 def begins_answer(messages: Sequence[Message]) -> bool:
-    """Return whether the last message begins the answer that is asked for."""
+    """Return whether the last message is the beginning of the requested answer, which the model shall continue."""
     last = messages[-1]
     return last.role is Role.ASSISTANT and not last.tool_calls and bool(last.text.strip())
 
 
 def _without_blanks(message: Message) -> Message | None:
-    """Return a message without blank texts; None where nothing is left of it.
+    """Return a message without blank texts; None if nothing is left of it.
 
-    A turn of the user or of a tool gets a placeholder instead, because the turns around it refer to it.
+    A blank turn of the user or of a tool gets a placeholder instead, because the turns around it refer to it.
     """
     parts = tuple(part for part in message.parts if not isinstance(part, Text) or part.text.strip())
     if len(parts) == len(message.parts) and parts:
@@ -61,9 +61,9 @@ def _without_blanks(message: Message) -> Message | None:
 
 
 def _with_user(messages: Sequence[Message]) -> Sequence[Message]:
-    """Return the messages with the last ones of the system as turns of the user, where nothing else asks for an answer.
+    """Return the messages with the last system turns changed to user's turns, if no other turn asks for an answer.
 
-    That is a request of the system alone, or one whose last turn before them is the assistant's.
+    This concerns requests with system turns alone, or with an assistant's turn before the last system turns.
     """
     if not messages:
         return (Message(Role.USER, (Text(NO_TEXT),)),)

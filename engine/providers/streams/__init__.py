@@ -1,1 +1,1 @@
-"""Parts of providers' streams that several dialects have: tool calls, reasoning, usage reports, ends."""
+"""Parts of streams that several dialects share: tool calls, reasoning, usage reports, ends."""

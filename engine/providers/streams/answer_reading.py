@@ -1,4 +1,4 @@
-"""StreamReader and AnswerReading: the response to one call, read as it comes into chunks or a refusal."""
+"""StreamReader and AnswerReading: the response to one call, turned into chunks or a refusal while it arrives."""
 
 import json
 from abc import ABC, abstractmethod
@@ -14,13 +14,14 @@ from engine.providers.refusals import refusal
 from engine.providers.sse import Frame, FrameSplitter
 from engine.providers.text_template import TextRun, TextTemplate
 
-MOST_FRAME_LINES = 4_000  # of one frame; each is read on its own
+MOST_FRAME_LINES = 4_000  # in one frame; each line is read by itself
 
 
 class StreamReader(ABC):
-    """Reads one stream; a dialect says how. It never waits: all frames of one network read are read in one go.
+    """Reads one stream; each dialect has its own. It never waits: all frames of one network read are read at once.
 
-    `has_ended`: the end marker has come, and nothing after it counts. `has_finished`: a finish reason has come.
+    `has_ended`: the end marker has arrived, and everything after it is ignored. `has_finished`: a finish reason has
+    arrived.
     """
 
     has_ended = False
@@ -28,22 +29,22 @@ class StreamReader(ABC):
 
     @property
     def runs(self) -> TextTemplate | None:
-        """The template of the frames that are read in runs, by `read_texts`; None where all are read one by one."""
+        """The template of frames that `read_texts` reads in runs; None if all frames are read one by one."""
         return None
 
     def read_texts(self, texts: list[str]) -> Chunk:
-        """Return the texts of a run of frames, of the only choice unless the reader knows another."""
+        """Return the texts of a run of frames as one chunk of choice 0; a dialect may know a better index."""
         return TextDeltas(texts)
 
     @abstractmethod
     def read(self, frame: Frame) -> Sequence[Chunk]:
-        """Return the chunks of one frame. Raises the ProviderError that an error frame reports, and Garbled.
+        """Return the chunks of one frame. Raises the ProviderError of an error frame, and Garbled.
 
-        An end without content is no error here: AttemptContent decides whether it is an answer.
+        An end without content is not an error here: AttemptContent decides whether it is an answer.
         """
 
     def read_lines(self, frame: Frame) -> list[Chunk]:
-        """Return the chunks of a frame whose lines are frames: some servers end a frame with one line break.
+        """Return the chunks of a frame whose lines are frames: some servers end each frame with one line break.
 
         Raises Garbled for a frame of one line or of too many, and for a line that is no frame.
         """
@@ -61,7 +62,7 @@ class StreamReader(ABC):
         return ()
 
     def check_end(self) -> None:
-        """Raise StreamCut where the body ended without a proper end."""
+        """Raise StreamCut if the body ended without a proper end."""
         if not self.has_ended and not self.has_finished:
             raise StreamCut("no end marker, no finish reason")
 
@@ -77,9 +78,9 @@ _READ_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError, Rec
 
 
 class AnswerReading:
-    """The Receiver of one call: passes chunks on to `sink`. Nothing in it waits.
+    """The Receiver of one call: passes chunks on to `sink`, and never waits.
 
-    `is_taken`: the provider has taken the request. `limits`: the rate-limit headers of the response.
+    `is_taken`: the provider has accepted the request. `limits`: the rate-limit headers of the response.
     """
 
     def __init__(self, reader: StreamReader, mending: AnswerMending | None, sink: AnswerSink) -> None:
@@ -91,7 +92,7 @@ class AnswerReading:
         self.limits: LimitHeaders | None = None
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
-        """Take the head of the response. Raises Garbled for a page of HTML."""
+        """Take status and headers of the response. Raises Garbled for an HTML page."""
         self.limits = limits_of(headers)
         if status >= _FIRST_BAD_STATUS:
             self._status, self._headers, self._error_body = status, dict(headers), bytearray()
@@ -102,14 +103,17 @@ class AnswerReading:
         self._sink.taken()
 
     def feed(self, piece: bytes) -> bool:
-        """Take a piece; return True after the end marker. Raises the ProviderError that it holds, and Garbled."""
+        """Take a piece of the body; return True after the end marker.
+
+        Raises Garbled, or the ProviderError in the piece.
+        """
         if self._error_body is not None:
             return self._is_error_full(self._error_body, piece)
         self._pass_on(self._splitter.feed(piece, self._reader.runs), final=False)
         return self._reader.has_ended
 
     def end(self) -> None:
-        """Take the end of the body. Raises a ProviderError for an answer that is cut, and the refusal of a request."""
+        """Take the end of the body. Raises a ProviderError for an answer that was cut, or for a refused request."""
         if self._error_body is not None:
             raise self.refusal()
         self._pass_on(self._splitter.end(), final=True)
@@ -120,7 +124,7 @@ class AnswerReading:
         return self._error_body is not None
 
     def refusal(self) -> ProviderError:
-        """Return the error of a response with a bad status, by as much of its body as has come."""
+        """Return the error of a response with a bad status, from the part of its body that has arrived."""
         body = bytes((self._error_body or b"")[:MOST_ERROR_BYTES])
         return refusal(self._status, json_or_text(body), self._headers)
 
@@ -146,7 +150,7 @@ def read_frames(
 ) -> tuple[Sequence[Chunk], ProviderError | None]:
     """Return the chunks of `frames` up to the end marker or an error, and that error.
 
-    The error is Garbled for a frame of another shape. `final`: no frames follow.
+    The error is Garbled for a frame of unknown shape. `final`: no frames follow.
     """
     found: list[Chunk] = []
     try:
@@ -169,7 +173,7 @@ def read_frames(
 
 
 def limits_of(headers: Mapping[str, str]) -> LimitHeaders | None:
-    """Return the rate limits of a response; most have none, and reading them all costs more than to look for one."""
+    """Return the rate limits of a response. Most have none, so one is looked for before all are read."""
     return parse_limits(headers) if any("ratelimit" in name for name in headers) else None
 
 

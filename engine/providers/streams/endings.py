@@ -1,4 +1,4 @@
-"""Finish reasons and usage reports, as providers of every dialect send them."""
+"""Finish reasons and usage reports in the forms of all providers."""
 
 import math
 import re
@@ -31,19 +31,19 @@ _LIKE: tuple[tuple[re.Pattern[str], Finish | None], ...] = (
 )
 _NONE = frozenset({"", "null", "none", "finish_reason_unspecified"})
 _MOST_CHARS = 100
-_MOST_FIELDS = 64  # of one report
-_MOST_DIGITS = 24  # of a number that is sent as a text
+_MOST_FIELDS = 64  # in one report
+_MOST_DIGITS = 24  # of a number that is sent as text
 
 
 def is_reason(reason: object) -> bool:
-    """Return whether `reason` says that the choice has ended; some servers send `""` or `"null"` until then."""
+    """Return whether `reason` means that the choice has ended; some servers send `""` or `"null"` before."""
     return isinstance(reason, str) and reason.strip().lower() not in _NONE
 
 
 def reason_of(choice: Mapping[str, Any]) -> str:
-    """Return the reason for which a choice in OpenAI's shape has ended; empty: it has not.
+    """Return the reason why a choice in OpenAI's shape has ended; empty if it has not.
 
-    Some servers call it by another name, or put it into the delta.
+    Some servers use another name, or put the reason into the delta.
     """
     details, delta = choice.get("finish_details"), choice.get("delta")
     reasons = (
@@ -56,7 +56,7 @@ def reason_of(choice: Mapping[str, Any]) -> str:
 
 
 def finish_of(reason: str) -> Finish | None:
-    """Return the finish that a reason means; None for a failure of the provider. An unknown one is `stop`."""
+    """Return the finish that a reason means; None for a failure of the provider. Unknown reasons count as `stop`."""
     name = _plain(reason)
     if name in _FINISHES:
         return _FINISHES[name]
@@ -64,7 +64,7 @@ def finish_of(reason: str) -> Finish | None:
 
 
 def is_listed(reason: object) -> bool:
-    """Return whether `reason` is one that a provider is known to send."""
+    """Return whether providers are known to send this `reason`."""
     return isinstance(reason, str) and _plain(reason) in _FINISHES
 
 
@@ -79,12 +79,12 @@ class UsageCounts:
     """
 
     def __init__(self, parts: tuple[str, ...] = (), total: str = "") -> None:
-        """`parts`, `total`: a report of a part without the total makes an earlier total out of date."""
+        """Set the names of the `parts` and of the `total`: a report with parts only makes an earlier total obsolete."""
         self._parts, self._total = parts, total
         self._counts: dict[str, int] = {}  # a detail by its path, with a dot
 
     def add(self, report: Any) -> bool:
-        """Take one report; return False where it has none of the form."""
+        """Take one report; return False if it is not one."""
         if not isinstance(report, dict) or not report:
             return False
         if self._total and not count_of(report.get(self._total)) and any(count_of(report.get(p)) for p in self._parts):
@@ -98,7 +98,7 @@ class UsageCounts:
         return True
 
     def first(self, *paths: str) -> int:
-        """Return the first of these counts that is not zero, by its path: `a` or `a.b`. 0 where there is none."""
+        """Return the first of these counts that is not zero, by its path: `a` or `a.b`. Returns 0 if there is none."""
         for path in paths:
             if found := self._counts.get(path, 0):
                 return found
@@ -111,7 +111,7 @@ class UsageCounts:
 
 
 def count_of(value: Any) -> int:
-    """Return a reported number as a whole one, rounded up, also where it is sent as a text; 0 for anything else."""
+    """Return a reported number as an integer, rounded up, even if it is sent as text; 0 for anything else."""
     if isinstance(value, bool):
         return 0
     if isinstance(value, int):
@@ -127,9 +127,9 @@ def count_of(value: Any) -> int:
 
 
 def reconciled(input_tokens: int, output_tokens: int, total_tokens: int) -> tuple[int, bool]:
-    """Return the output tokens, and whether the total disagrees with the parts: the larger of both counts.
+    """Return the output tokens, and whether the reported total differs from the parts; then the larger count is used.
 
-    Some providers report reasoning beside the output, with the right total.
+    Some providers report reasoning apart from the output, with a correct total.
     """
     if total_tokens <= 0 or min(input_tokens, output_tokens) < 0:
         return output_tokens, False

@@ -1,4 +1,4 @@
-"""Frames that carry nothing: servers send them so that a connection stays open."""
+"""Heartbeats: frames without content, which servers send to keep a connection open."""
 
 from engine.providers.sse import Frame
 
@@ -7,5 +7,5 @@ _TEXTS = frozenset({"", "null", "ping", "pong", "heartbeat", "keepalive", "keep-
 
 
 def is_heartbeat(frame: Frame) -> bool:
-    """Return whether a frame that is no JSON object carries nothing: by its name, or by its data."""
+    """Return whether a frame, which is no JSON object, is a heartbeat: by its event name or by its data."""
     return frame.event.strip().lower() in _EVENTS or frame.data.strip().lower() in _TEXTS

@@ -1,4 +1,4 @@
-"""JsonEnd: the end of a JSON object or array that comes in pieces."""
+"""JsonEnd: finds the end of a JSON object or array that arrives in pieces."""
 
 import re
 
@@ -6,18 +6,18 @@ _SPECIAL = re.compile(r'["\\{}\[\]]')
 
 
 class JsonEnd:
-    """Finds the end of one value without parsing it. `depth`: objects and arrays that are open.
+    """Finds the end of one value without parsing it. `depth`: the number of open objects and arrays.
 
-    `is_in_text`: a text has begun and not ended.
+    `is_in_text`: a string is open.
     """
 
     def __init__(self) -> None:
         self.depth = 0
         self.is_in_text = False
-        self._skipped = 0  # characters at the beginning of the next piece that are escaped
+        self._skipped = 0  # number of escaped characters at the start of the next piece
 
     def feed(self, piece: str) -> int | None:
-        """Return the place in `piece` just after the value, None where it goes on. Takes time linear in the piece."""
+        """Return the position in `piece` just after the value, or None if the value continues. Takes linear time."""
         begins = self._skipped
         for found in _SPECIAL.finditer(piece):
             at, sign = found.start(), found.group()

@@ -11,19 +11,19 @@ from engine.providers.streams.signed_calls import SignedToolCalls
 from engine.providers.streams.think_tags import TaggedText, ThinkTags
 from engine.providers.streams.tool_calls import ToolCalls
 
-_LEAST_REPEATED_CHARS = 16  # of a text that the last delta repeats: a shorter one may be the answer's own
+_LEAST_REPEATED_CHARS = 16  # of a text that the last delta repeats: a shorter repetition may be part of the answer
 
 
 class OpenAIChoice:
-    """One choice of a stream. `waits`: its text is held back until a tag closes the reasoning."""
+    """One choice of a stream. `waits`: its text is held back until a tag ends the reasoning."""
 
     def __init__(self, index: int, *, waits: bool) -> None:
         self.index = index
         self.tags = ThinkTags(waits=waits)
         self.calls: ToolCalls = ToolCalls()
         self.has_finished = False
-        self.half = ""  # of a character that two deltas share
-        self._texts: dict[str, list[str]] = {}  # that came, by field: a last message may repeat them
+        self.half = ""  # first half of a character that is split between two deltas
+        self._texts: dict[str, list[str]] = {}  # texts received so far, by field: a last message may repeat them
         self._chars: dict[str, int] = {}
 
     @property
@@ -31,9 +31,9 @@ class OpenAIChoice:
         return "text" in self._texts
 
     def take(self, body: Mapping[str, Any], logprobs: Mapping[str, object] | None, *, at_end: bool) -> list[Delta]:
-        """Return the deltas of one chunk; `at_end`: it ends the choice.
+        """Return the deltas of one chunk; `at_end`: the chunk ends the choice.
 
-        Some servers send whole messages, also as the last chunk of a stream.
+        Some servers send complete messages, some of them as the last chunk of a stream.
         """
         delta, message = body.get("delta") or None, body.get("message")  # PHP writes an empty object as a list
         if not (delta is None or isinstance(delta, dict)):
@@ -68,20 +68,23 @@ class OpenAIChoice:
         if pieces:
             yield from self._pieces(self.tags.end(), None)
             take = self.calls.take_message(pieces) if is_message else self.calls.take(pieces, at_end=at_end)
-            yield Delta("", self.index, tuple(take))  # an empty one shows that the model works
+            yield Delta("", self.index, tuple(take))  # an empty delta shows that the model is working
 
     def plain(self, text: str) -> Delta:
-        """Return the delta of a text that came alone, once no tag can follow."""
+        """Return the delta of a chunk that has only text, once no tag can follow."""
         self._new("text", text, is_message=False)
         return Delta(text, self.index)
 
     def add_plain(self, texts: list[str]) -> None:
-        """Record texts that came alone, once no tag can follow; at least one came before them."""
+        """Record the texts of chunks that have only text, once no tag can follow.
+
+        One such chunk must have come before.
+        """
         self._texts["text"] += texts
         self._chars["text"] += sum(map(len, texts))
 
     def rest(self) -> Iterator[Delta]:
-        """Return what was held back until the end of the choice."""
+        """Return the deltas that were held back until the end of the choice."""
         half, self.half = self.half, ""
         if half:
             yield from self._text(half, None)
@@ -106,11 +109,11 @@ class OpenAIChoice:
                 logprobs = None
 
     def plain_text(self, text: str) -> str:
-        """Record a text that is passed on as it is, and return it."""
+        """Record a text that is passed on unchanged, and return it."""
         return self._new("text", text, is_message=False)
 
     def _with_half(self, text: str) -> str:
-        """Return a text with the half of a character that came before it, and hold its own last half back."""
+        """Return a text with the half character before it, and hold back a half character at its own end."""
         if not text:
             return ""
         text, self.half = joined(self.half, text), ""
@@ -119,13 +122,13 @@ class OpenAIChoice:
         return text
 
     def _has_come(self, text: str) -> bool:
-        """Return whether the last delta repeats all the text that came in several before it, as some servers do."""
+        """Return whether the last delta repeats the text of all deltas before it, as some servers do."""
         came = self._texts.get("text", [])
         is_as_long = len(text) == self._chars.get("text", 0) >= _LEAST_REPEATED_CHARS
         return is_as_long and len(came) > 1 and text == "".join(came)
 
     def _new(self, field: str, text: str, *, is_message: bool) -> str:
-        """Return the part of a text that has not come before; a delta's is new, a message may repeat all."""
+        """Return the new part of a text. A delta is always new; a message may repeat all of it."""
         if not text:
             return ""
         came, chars = self._texts.setdefault(field, []), self._chars.get(field, 0)

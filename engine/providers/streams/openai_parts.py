@@ -1,4 +1,4 @@
-"""The parts of a delta or message in OpenAI's shape: text, refusal, reasoning and tool calls, as servers send them."""
+"""The parts of a delta or message in OpenAI's shape: text, refusal, reasoning and tool calls, in all known variants."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 from engine.errors import Garbled
 from engine.providers.streams.tool_calls import MOST_CALLS, CallPiece
 
-MOST_PARTS = 10_000  # of one message: each takes a few microseconds
+MOST_PARTS = 10_000  # in one message: each takes a few microseconds
 _REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_content", "thought")
 _TEXTS = ("text", "content", "thinking", "summary", "reasoning")
 _compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Parts(NamedTuple):
-    """The texts of one delta. `hides_thinking`: it has reasoning that can't be read."""
+    """The texts of one delta. `hides_thinking`: the delta has reasoning in unreadable form."""
 
     text: str
     refusal: str
@@ -28,7 +28,8 @@ def parts_of(delta: Mapping[str, Any]) -> Parts:
     thinking, hides_thinking = _reasoning(delta)
     if content is None or isinstance(content, str):
         return Parts(content or "", _text(refusal), thinking, hides_thinking)
-    if isinstance(content, int | float) and not isinstance(content, bool):  # a token that reads like a number
+    # some servers send a token that looks like a number as a number
+    if isinstance(content, int | float) and not isinstance(content, bool):
         return Parts(json.dumps(content), _text(refusal), thinking, hides_thinking)
     texts: list[str] = []
     refusals, thoughts = [_text(refusal)], [thinking]
@@ -44,7 +45,7 @@ def parts_of(delta: Mapping[str, Any]) -> Parts:
 
 
 def _reasoning(delta: Mapping[str, Any]) -> tuple[str, bool]:
-    """Return the reasoning; some servers send it in two fields alike, so the first one counts."""
+    """Return the reasoning. Some servers send it in two fields; the first one is used."""
     for name in _REASONING:
         if (found := delta.get(name)) and (text := _text(found)):
             return text, False
@@ -57,7 +58,7 @@ def _reasoning(delta: Mapping[str, Any]) -> tuple[str, bool]:
 
 
 def _text(found: Any, depth: int = 3) -> str:
-    """Return the text of a part: a text, a list of parts, or an object with one of either."""
+    """Return the text of a part, which may be a text, a list of parts, or an object that contains one of them."""
     if isinstance(found, str):
         return found
     if depth and isinstance(found, list):
@@ -75,7 +76,7 @@ def _list(found: Any) -> Sequence[Any]:
 
 
 def call_pieces(delta: Mapping[str, Any]) -> list[CallPiece]:
-    """Return the pieces of tool calls, also of a function call in the form before tools. Raises Garbled."""
+    """Return the pieces of tool calls, including a `function_call`, the older form. Raises Garbled."""
     calls = delta.get("tool_calls")
     if not calls:
         function = delta.get("function_call")
@@ -89,7 +90,7 @@ def call_pieces(delta: Mapping[str, Any]) -> list[CallPiece]:
 
 
 def signatures_of(delta: Mapping[str, Any]) -> dict[str, str]:
-    """Return the signatures of calls by their ids: OpenRouter sends those of Gemini as encrypted reasoning."""
+    """Return the signatures of calls by call id: OpenRouter sends Gemini's as encrypted reasoning."""
     return {
         detail["id"]: detail["data"]
         for detail in _list(delta.get("reasoning_details") or [])
@@ -119,14 +120,17 @@ def _index(value: Any) -> int | None:
 
 
 def _name(value: Any) -> str:
-    """Return an id or a name, which some servers send as a number."""
+    """Return an id or a name as text; some servers send a number."""
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 def _arguments(function: Mapping[str, Any]) -> str:
-    """Return the arguments as JSON text; some servers send the object itself, or call it as Llama does."""
+    """Return the arguments of a call as JSON text.
+
+    Some servers send the object itself, or name the field `parameters` as Llama does.
+    """
     found = function.get("arguments", function.get("parameters"))
     if found is None or found == "null":
         return ""

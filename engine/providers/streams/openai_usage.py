@@ -10,14 +10,14 @@ from engine.providers.streams.endings import UsageCounts, reconciled
 
 
 def billed_usd(frame: Frame) -> Decimal | None:
-    """Return the bill that a frame reports, as its exact digits; None where there is none above zero."""
+    """Return the bill that a frame reports, with its exact digits; None if none above zero is reported."""
     return reported_cost(json.loads(frame.data, parse_float=Decimal).get("usage"))
 
 
 def usage_of(counts: UsageCounts, cost_usd: Decimal | None = None) -> Usage:
-    """Read usage, with each count in the fields of all providers. Absurd numbers are judged by the gateway.
+    """Read usage: each count is looked up in the fields of all providers. The gateway checks whether it is credible.
 
-    Where the parts and the total disagree, the larger counts, and the usage is disputed.
+    If the parts and the total disagree, the larger count is used, and the usage is marked as disputed.
     """
     first = counts.first
     prompt, completion = first("prompt_tokens", "input_tokens"), first("completion_tokens", "output_tokens")
@@ -33,7 +33,7 @@ def usage_of(counts: UsageCounts, cost_usd: Decimal | None = None) -> Usage:
         "cache_creation_input_tokens",
     )
     if not first("prompt_tokens") and (read := first("cache_read_input_tokens")) + written:
-        cached, prompt = read, prompt + read + written  # Anthropic's names: the three are disjoint
+        cached, prompt = read, prompt + read + written  # Anthropic's names: plain, read and written input are disjoint
     is_disputed = 0 < prompt < hit + miss
     if 0 <= prompt < hit + miss:
         prompt = hit + miss

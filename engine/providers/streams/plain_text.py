@@ -1,7 +1,7 @@
-"""plain_text: the frame of a stream in OpenAI's shape that holds a piece of text and nothing else, read quickly.
+"""plain_text: a fast reader for a stream frame in OpenAI's shape that contains text and nothing else.
 
-Nearly all frames of an answer are such frames. Any other frame, however slightly it differs, is left to the general
-reader: it takes ten times as long, and decides every doubtful case.
+Nearly all frames of an answer are of this form. Every other frame is left to the general reader, which takes ten times
+as long and decides all doubtful cases.
 """
 
 from typing import Literal, NamedTuple
@@ -14,7 +14,7 @@ _MOST_CHARS = 16_384
 
 
 class PlainText(NamedTuple):
-    """The text of choice `number`, and the model that the frame names."""
+    """The text of the choice `number`, and the model that the frame names."""
 
     text: str
     number: int
@@ -41,7 +41,7 @@ class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _Chunk(msgspec.Struct, gc=False):
-    """Fields that are not listed here mean nothing to the general reader either."""
+    """A chunk. The general reader ignores all fields that are not listed here."""
 
     choices: tuple[_Choice]
     object: Literal["chat.completion.chunk"]
@@ -55,7 +55,7 @@ _decode = msgspec.json.Decoder(_Chunk).decode
 
 
 def plain_text(frame: Frame) -> PlainText | None:
-    """Return the text of `frame`; None where it holds anything else, no text, or is no valid JSON."""
+    """Return the text of `frame`; None if it contains anything else, no text, or invalid JSON."""
     if frame.event or len(frame.data) > _MOST_CHARS or '"content"' not in frame.data:
         return None
     try:

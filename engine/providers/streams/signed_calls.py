@@ -1,4 +1,4 @@
-"""SignedToolCalls: calls whose signatures may come after them, as OpenRouter sends those of Gemini."""
+"""SignedToolCalls: calls whose signatures may arrive after them; OpenRouter sends Gemini's so."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,18 +8,18 @@ from engine.errors import Garbled
 from engine.providers.spec import Spec
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
 
-MOST_PIECES = 10_000  # that are held until the end: a call of Gemini comes in one piece
+MOST_PIECES = 10_000  # held until the end: Gemini sends each call in one piece
 FORMAT = "google-gemini-v1"
 """OpenRouter's name for the form of Gemini's signatures."""
 
 
 def signs_calls(spec: Spec, model: str) -> bool:
-    """Return whether the calls of a model come with signatures that have to be given back."""
+    """Return whether a model signs its tool calls and wants the signatures back."""
     return bool(spec.signed_calls) and spec.signed_calls in model
 
 
 class SignedToolCalls(ToolCalls):
-    """The calls of one choice. They go out at its end, since an id carries the signature of its call."""
+    """The calls of one choice. They are passed on at its end, because each id contains the signature of its call."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class SignedToolCalls(ToolCalls):
         self._signatures: dict[str, str] = {}
 
     def sign(self, signatures: Mapping[str, str]) -> None:
-        """Take signatures by the ids of the calls."""
+        """Add signatures, given by the ids of their calls."""
         self._signatures |= signatures
 
     def take(self, pieces: Sequence[CallPiece], *, at_end: bool = False) -> list[ToolCallDelta]:  # noqa: ARG002
@@ -37,7 +37,7 @@ class SignedToolCalls(ToolCalls):
         return []
 
     def take_message(self, pieces: Sequence[CallPiece]) -> list[ToolCallDelta]:
-        """Take a whole message, unless its calls were streamed before it."""
+        """Take a complete message, unless its calls were streamed before it."""
         return [] if self._held else self.take(pieces)
 
     def end(self) -> list[ToolCallDelta]:

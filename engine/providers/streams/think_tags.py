@@ -1,11 +1,11 @@
-"""ThinkTags: the reasoning that a model writes into its text between tags, split from the answer."""
+"""ThinkTags: separates the answer from reasoning that a model writes between tags in its text."""
 
 import re
 from enum import Enum
 from typing import NamedTuple
 
-_MOST_HELD_CHARS = 400_000  # of a text whose closing tag is waited for
-_MOST_BLANK_CHARS = 10_000  # before the text
+_MOST_HELD_CHARS = 400_000  # longest text that is held back while waiting for a closing tag
+_MOST_BLANK_CHARS = 10_000  # longest whitespace before the text
 _PAIRS = (
     ("<think>", "</think>"),
     ("<thought>", "</thought>"),
@@ -26,17 +26,17 @@ class TaggedText(NamedTuple):
 
 
 class _State(Enum):
-    START = 1  # only blanks, or a part of the opening tag
-    WAITING = 2  # the model is likely to think without an opening tag: its text is held back
+    START = 1  # so far only whitespace, or a part of the opening tag
+    WAITING = 2  # the model probably thinks without an opening tag: its text is held back
     THINKING = 3
     ANSWER = 4
 
 
 class ThinkTags:
-    """Splits the text of one choice, however it is cut into pieces. Only tags that begin the text count.
+    """Splits the text of one choice, which may be cut into pieces anywhere. Only tags at the start of the text count.
 
-    `waits`: the text is held back until a closing tag, or its end; for models whose opening tag is in the prompt.
-    Nested tags belong to the reasoning. Where one is never closed, the text after the last closing tag is the answer.
+    `waits`: the text is held back until a closing tag or the end; for models whose prompt contains the opening tag.
+    Nested tags belong to the reasoning. If a tag is never closed, the text after the last closing tag is the answer.
     """
 
     def __init__(self, *, waits: bool = False) -> None:
@@ -44,19 +44,19 @@ class ThinkTags:
         self._open, self._close = _PAIRS[0]
         self._held: list[str] = []
         self._held_chars = 0
-        self._recent = ""  # the end of the text that is held back
-        self._tail = ""  # the end of the last piece, where it may be the beginning of a tag
+        self._recent = ""  # the last part of the text that is held back
+        self._tail = ""  # the last part of a piece, if it may be the start of a tag
         self._depth = 0
-        self._blanks: str | None = None  # blanks that are passed on only with text after them; None: at the beginning
+        self._blanks: str | None = None  # whitespace that is passed on only if text follows; None: at the start
         self.was_unopened = False
 
     @property
     def is_over(self) -> bool:
-        """True when all further text is the answer."""
+        """True if all further text is part of the answer."""
         return self._state is _State.ANSWER and self._blanks is None
 
     def feed(self, text: str) -> list[TaggedText]:
-        """Return the pieces that are certain with `text`."""
+        """Return the parts whose kind is known after `text`."""
         if self._state is _State.ANSWER:
             return self._answer(text)
         if self._state is _State.THINKING:
@@ -66,12 +66,12 @@ class ThinkTags:
         return self._begin() if self._state is _State.START else self._wait(text)
 
     def stop_waiting(self) -> list[TaggedText]:
-        """Return the text that was held back: the server sends the reasoning apart from it."""
+        """Return the text that was held back: the server sends reasoning separately, so all text is the answer."""
         self._waits = False
         return self.end() if self._state is _State.WAITING else []
 
     def end(self) -> list[TaggedText]:
-        """Return the rest; all further text is the answer."""
+        """Return the rest. All further text is part of the answer."""
         state, is_closed, rest = self._state, self._is_closed, "".join(self._held) + self._tail
         self._state, self._held, self._tail, self._held_chars = _State.ANSWER, [], "", 0
         if state is not _State.THINKING:
@@ -107,7 +107,7 @@ class ThinkTags:
         return []
 
     def _unopened(self, text: str) -> list[TaggedText]:
-        """Split a text whose closing tag has no opening one; return nothing where there is none."""
+        """Split a text with a closing tag but no opening tag; return an empty list if it has no closing tag."""
         thinking, answer = split_unopened(text)
         if not thinking:
             return []
@@ -119,7 +119,7 @@ class ThinkTags:
 
     @property
     def _is_closed(self) -> bool:
-        """True where a nested tag is open, and text after a closing one is held back."""
+        """True if a nested tag is open, and text after a closing tag is held back."""
         return bool(self._held)
 
     def _thinking(self, text: str) -> list[TaggedText]:
@@ -153,7 +153,7 @@ class ThinkTags:
         return self._thought(text)
 
     def _thought(self, text: str) -> list[TaggedText]:
-        """Pass reasoning on, without the blanks around it."""
+        """Return the pieces of reasoning, without whitespace around it."""
         if self._blanks is None:
             text = text.lstrip()
         shown = text.rstrip()
@@ -173,9 +173,9 @@ class ThinkTags:
 
 
 def split_unopened(text: str) -> tuple[str, str]:
-    """Return the reasoning and the answer of a text with a single closing tag and no opening one.
+    """Return the reasoning and the answer in a text with one closing tag and no opening tag.
 
-    The reasoning is empty for any other text, as for one that quotes the tag.
+    For any other text, such as one that quotes the tag, the reasoning is empty.
     """
     if "</think>" not in text and "[/THINK]" not in text:
         return "", text
@@ -191,6 +191,6 @@ def _pieces(text: str, *, is_thinking: bool = False) -> list[TaggedText]:
 
 
 def _beginning_of_a_tag(text: str, tags: tuple[str, ...]) -> int:
-    """Return how many characters at the end of `text` may be the beginning of a tag."""
+    """Return how many characters at the end of `text` may be the start of a tag."""
     most = max(map(len, tags)) - 1
     return next((n for n in range(min(most, len(text)), 0, -1) if any(tag.startswith(text[-n:]) for tag in tags)), 0)

@@ -1,4 +1,4 @@
-"""ToolCalls: one clean sequence of deltas from the tool calls of one choice, however its server streams them."""
+"""ToolCalls: the tool calls of one choice as one clean sequence of deltas, in whatever form the server streams them."""
 
 import json
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from engine.errors import Garbled
 from engine.providers.streams.json_end import JsonEnd
 from engine.providers.tool_ids import carrying, new_id
 
-MOST_CALLS = 128  # of one choice
-MOST_HELD_CHARS = 1_000_000  # of arguments whose name has not come
+MOST_CALLS = 128  # in one choice
+MOST_HELD_CHARS = 1_000_000  # of arguments that wait for the call's name
 _EMPTY = "{}"
 
 
 @dataclass(frozen=True, slots=True)
 class CallPiece:
-    """A piece of a tool call as a server sent it. `index` None, and empty texts: not sent."""
+    """A piece of a tool call as a server sent it. Fields that were not sent are None or empty."""
 
     index: int | None = None
     id: str = ""
@@ -27,7 +27,7 @@ class CallPiece:
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """One call. Its first delta goes out with the first arguments, as the name may come in pieces until then."""
+    """One call. Its first delta is sent with the first arguments, because until then the name may come in pieces."""
 
     id: str = ""
     name: str = ""
@@ -40,12 +40,12 @@ class _Call:
 
     @property
     def is_whole(self) -> bool:
-        """True when the arguments are a whole JSON value."""
+        """True if the arguments are a complete JSON value."""
         return self._is_whole
 
     @property
     def is_cut(self) -> bool:
-        """True when the arguments are the beginning of a JSON value."""
+        """True if the arguments are the beginning of a JSON value."""
         return not self._is_whole and (self._scan.depth > 0 or self._scan.is_in_text)
 
     @property
@@ -54,7 +54,7 @@ class _Call:
 
     @property
     def _is_text(self) -> bool:
-        """True when the arguments come as a JSON text: they go out once it can be read."""
+        """True if the arguments are encoded as a JSON string: they are passed on when the string is complete."""
         return bool(self.text) and self.text[0].lstrip().startswith('"')
 
     def take(self, piece: CallPiece) -> None:
@@ -64,13 +64,13 @@ class _Call:
         self._add(piece.arguments)
 
     def take_rest(self, piece: CallPiece) -> None:
-        """Take a repetition of the whole call: only the arguments beyond those that came are new."""
+        """Take a repetition of the whole call: only the arguments beyond the known ones are new."""
         known = self.arguments
         if piece.arguments.startswith(known):
             self._add(piece.arguments[len(known) :])
 
     def _add(self, arguments: str) -> None:
-        """Add a piece. Nothing follows a whole value, but for the placeholder `{}` before the real arguments."""
+        """Add a piece. Nothing may follow a complete value, except the real arguments after the placeholder `{}`."""
         while arguments:
             if self._is_whole:
                 if not (self._pending == _EMPTY == self.arguments and arguments.lstrip().startswith("{")):
@@ -86,7 +86,7 @@ class _Call:
                 raise Garbled("arguments of a call without a name")
 
     def pull(self, *, final: bool) -> str | None:
-        """Return the arguments that go out now, None where nothing does. `final`: the choice has ended."""
+        """Return the arguments to pass on now, None if there are none. `final`: the choice has ended."""
         held, begun = self._pending, self.position is not None
         if final and not self.arguments.strip():
             self._is_whole, self.text, self._pending = True, [_EMPTY], ""
@@ -106,8 +106,8 @@ class _Call:
 class ToolCalls:
     """The calls of one choice. The first delta of each has its id and name, later ones only arguments.
 
-    A missing or repeated id is replaced by a new one; positions count from 0 without gaps; arguments are `{}` where the
-    server sends none.
+    A missing or repeated id is replaced by a new one; positions count from 0 without gaps; if the server sends no
+    arguments, they are `{}`.
     """
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ class ToolCalls:
 
     @property
     def is_cut(self) -> bool:
-        """True when the arguments of a call end in the middle of their JSON."""
+        """True if the arguments of a call end in the middle of their JSON."""
         return any(call.is_cut for call in self._calls)
 
     def take(self, pieces: Sequence[CallPiece], *, at_end: bool = False) -> list[ToolCallDelta]:
@@ -130,7 +130,7 @@ class ToolCalls:
         return self._deltas(final=False)
 
     def take_message(self, pieces: Sequence[CallPiece]) -> list[ToolCallDelta]:
-        """Return the deltas of a whole message, which may repeat the calls that were streamed before it."""
+        """Return the deltas of a complete message, which may repeat the calls that were streamed before it."""
         known = len(self._calls)
         for number, piece in enumerate(pieces):
             if number < known and piece.name in {"", self._calls[number].name}:
@@ -140,17 +140,20 @@ class ToolCalls:
         return self._deltas(final=False)
 
     def end(self) -> list[ToolCallDelta]:
-        """Return what is left when the choice ends. Raises Garbled for a call without a name."""
+        """Return the rest when the choice ends. Raises Garbled for a call without a name."""
         return self._deltas(final=True)
 
     def _before(self, number: int, pieces: int, known: int) -> _Call | None:
-        """Return the call that a piece without index or id continues: by its place in the frame, else the last one."""
+        """Return the call that a piece without index and id continues: by its place in the frame, else the last one."""
         if pieces > 1:
             return self._calls[number] if number < known else None
         return self._calls[-1] if self._calls else None
 
     def _is_repeated(self, piece: CallPiece, known: int, *, at_end: bool) -> bool:
-        """Return whether a call of the first `known` has the same content and no other id: some end with all again."""
+        """Return whether the piece repeats one of the first `known` calls: same content, no different id.
+
+        Some servers end a stream with all calls again.
+        """
         return bool(piece.name) and any(
             call.name == piece.name
             and (not piece.id or piece.id == call.id)
@@ -208,7 +211,7 @@ class ToolCalls:
 
 
 def _without_quotes(text: str) -> str:
-    """Return the object within a JSON text, where there is one: some servers encode arguments twice."""
+    """Return the object inside a JSON string, if there is one: some servers encode arguments twice."""
     try:
         inner = json.loads(text)
         return inner if isinstance(json.loads(inner), dict) else text
@@ -217,10 +220,10 @@ def _without_quotes(text: str) -> str:
 
 
 def _is_another(piece: CallPiece, known: _Call) -> bool:
-    """Return whether a piece for the place of `known` begins another call.
+    """Return whether a piece at the position of `known` begins another call.
 
-    Servers without an index, or with 0 for all, begin a call with its name. Some repeat the name in every piece, some
-    make a new id for every piece; neither begins a call before the arguments of the last one are whole.
+    Servers that send no index, or 0 for all calls, begin each call with its name. Some servers repeat the name in every
+    piece, others a new id; neither begins a call while the arguments of the last one are incomplete.
     """
     if not piece.name:
         return False

@@ -1,1 +1,1 @@
-"""Requests to providers whose responses are pushed to a Receiver, piece by piece, as they come."""
+"""Requests to providers whose responses are passed to a Receiver, piece by piece, while they arrive."""

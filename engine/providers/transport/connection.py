@@ -1,6 +1,6 @@
-"""ProviderConnection: one HTTP/1.1 connection to a provider, for one request after another.
+"""ProviderConnection: one HTTP/1.1 connection to a provider, for consecutive requests.
 
-Everything that one network read brings is passed to the receiver at once, without a task of its own.
+Each network read is passed to the receiver at once, without a task of its own.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from engine.providers.inflate import MOST_BODY_BYTES, SLICE_BYTES, Inflater, inf
 from engine.providers.transport.receiver import Receiver
 from engine.read_pace import ReadPace
 
-BUSY_SECONDS = 0.005  # of passing on pieces that have come, before the event loop runs
-END_SECONDS = 0.25  # for the end of a body whose receiver has enough
+BUSY_SECONDS = 0.005  # longest time of passing on received pieces before the event loop runs
+END_SECONDS = 0.25  # longest wait for the end of a body that its receiver no longer needs
 MOST_END_BYTES = 64_000
 _MOST_HEAD_BYTES = 64_000
 _INFORMATIONAL = range(100, 200)
@@ -27,9 +27,10 @@ Told: TypeAlias = "Callable[[ProviderConnection], None]"
 
 
 class ProviderConnection(asyncio.Protocol):
-    """After an exchange the connection is idle, closing, or reads on to the end of a body for END_SECONDS.
+    """A connection that carries one exchange at a time.
 
-    `idle` is called when it can take the next request, `lost` when it is closed.
+    After an exchange it is idle, closing, or reads the rest of the body for END_SECONDS. `idle` is called when it can
+    take the next request, `lost` when it is closed.
     """
 
     def __init__(self, idle: Told, lost: Told) -> None:
@@ -60,7 +61,7 @@ class ProviderConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._pass_on()  # what came before the error
+            self._pass_on()  # the data before the error
             self._fail(Unreachable("a response that is no HTTP"))
             return
         if self._receiver is None:
@@ -76,7 +77,7 @@ class ProviderConnection(asyncio.Protocol):
         if self._receiver is None:
             return
         if self._has_head and not self._has_length:
-            self._is_whole = True  # the end of the connection is that of the body
+            self._is_whole = True  # the end of the connection is the end of the body
         if not self._is_whole:
             self._fail(Unreachable(_LOST))
         elif not self._waiting:
@@ -100,14 +101,17 @@ class ProviderConnection(asyncio.Protocol):
     # --- one exchange --------------------------------------------------------------------------------
 
     async def exchange(self, request: bytes, receiver: Receiver, pace: ReadPace) -> None:
-        """Send `request`; return when the receiver has enough, or all. Raises Unreachable, Garbled, and its errors."""
+        """Send `request`; return at the end, or when the receiver needs no more.
+
+        Raises Unreachable, Garbled, and its errors.
+        """
         self._begin(receiver, pace)
         self._done = done = self._loop.create_future()
         self._transport.write(request)
         try:
             await done
         finally:
-            if self._done is done and self._receiver is not None:  # it failed, or its caller was cancelled
+            if self._done is done and self._receiver is not None:  # the exchange failed, or its caller was cancelled
                 self._receiver = None
                 self.close()
 
@@ -142,7 +146,7 @@ class ProviderConnection(asyncio.Protocol):
         self.close()
 
     def _pass_on(self) -> None:
-        """Pass on all that has come. Where that takes long, the event loop runs in between."""
+        """Pass on all received pieces. If that takes long, the event loop runs in between."""
         receiver, done = self._receiver, self._done
         if receiver is None or done is None or done.done() or not self._has_head:
             return
@@ -169,7 +173,7 @@ class ProviderConnection(asyncio.Protocol):
             self._loop.call_later(seconds, self._resume)
 
     def _queue(self) -> None:
-        """Put the pieces of one read in the queue, in slices of limited work."""
+        """Queue the pieces of one read, in slices of limited work."""
         if not self._pieces:
             return
         body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
@@ -182,7 +186,7 @@ class ProviderConnection(asyncio.Protocol):
             self._waiting.append(body[at : at + SLICE_BYTES] for at in range(0, len(body), SLICE_BYTES))
 
     def _feed(self, receiver: Receiver) -> bool:
-        """Pass slices on until none is left or BUSY_SECONDS are over; return True where no more is wanted."""
+        """Pass slices on until none is left or BUSY_SECONDS are over; return True if the receiver needs no more."""
         busy_until = self._loop.time() + BUSY_SECONDS
         while self._waiting:
             for piece in self._waiting[0]:
@@ -199,7 +203,7 @@ class ProviderConnection(asyncio.Protocol):
         return False
 
     def _pause(self) -> None:
-        """Stop reading, so that the event loop is not woken for each packet; the kernel buffers them."""
+        """Stop reading, so that the event loop is not woken for each packet; the kernel buffers the packets."""
         if not self._is_paused and self.is_open:
             self._is_paused = True
             self._transport.pause_reading()
@@ -214,7 +218,7 @@ class ProviderConnection(asyncio.Protocol):
     # --- after it --------------------------------------------------------------------------------------
 
     def _complete(self, done: "asyncio.Future[None]") -> None:
-        """End the exchange. A connection whose body goes on is read for END_SECONDS, to be used again."""
+        """End the exchange. If the body has not ended, read on for END_SECONDS so that the connection can be reused."""
         self._receiver = None
         self._waiting.clear()
         done.set_result(None)
@@ -228,7 +232,7 @@ class ProviderConnection(asyncio.Protocol):
             self.close()
 
     def _read_end(self, size: int) -> None:
-        """Read on to the end of the body. Bytes that nothing asked for close the connection."""
+        """Read on to the end of the body. Bytes that belong to no request close the connection."""
         self._pieces.clear()
         self._end_bytes += size
         if self._end_timer is None or self._end_bytes > MOST_END_BYTES:

@@ -1,4 +1,4 @@
-"""ConnectionPool: the Transport of providers that are reached without a proxy."""
+"""ConnectionPool: the Transport for providers that are reached without a proxy."""
 
 import asyncio
 import socket
@@ -16,12 +16,12 @@ from engine.providers.transport.connection import ProviderConnection
 from engine.providers.transport.receiver import Receiver
 from engine.read_pace import AT_ONCE, ReadPace
 
-KEEP_SECONDS = 5.0  # servers that close earlier are rare
-NEXT_ADDRESS_SECONDS = 0.25  # until the next address of a host is tried beside the first (RFC 8305)
+KEEP_SECONDS = 5.0  # few servers close an idle connection earlier
+NEXT_ADDRESS_SECONDS = 0.25  # time until a host's next address is tried beside the first one (RFC 8305)
 
 
 class Address(NamedTuple):
-    """The server of a URL, and the first line of a request to it with its Host header."""
+    """The server in a URL, and the start of a request to it: request line and Host header."""
 
     host: str
     port: int
@@ -30,7 +30,7 @@ class Address(NamedTuple):
 
 
 class ConnectionPool:
-    """Idle connections by server, at most `most` connections in all. Each request gets one of its own."""
+    """Idle connections by server, at most `most` connections in all. Each request has a connection of its own."""
 
     def __init__(self, most: int = MOST_CONNECTIONS) -> None:
         self._idle: defaultdict[tuple[str, int], list[ProviderConnection]] = defaultdict(list)
@@ -56,7 +56,7 @@ class ConnectionPool:
             self._sweep.cancel()
 
     def _take(self, address: Address) -> ProviderConnection | None:
-        """Return an idle connection, the one that was used last."""
+        """Return the idle connection that was used last, if any."""
         idle = self._idle.get((address.host, address.port))
         while idle:
             connection = idle.pop()
@@ -126,7 +126,7 @@ class ConnectionPool:
                 waiter.set_result(None)
 
     def _close_old(self) -> None:
-        """Close the connections that have rested for KEEP_SECONDS."""
+        """Close the connections that have been idle for KEEP_SECONDS."""
         loop = asyncio.get_running_loop()
         self._sweep = None
         for server, idle in tuple(self._idle.items()):
@@ -148,7 +148,7 @@ class ConnectionPool:
 
 @lru_cache(maxsize=4096)
 def _address(url: str) -> Address:
-    """Read a URL. Raises Unreachable where it is none."""
+    """Read a URL. Raises Unreachable if it is not valid."""
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, TypeError) as error:
@@ -162,7 +162,7 @@ def _address(url: str) -> Address:
 
 
 def _head(address: Address, headers: Mapping[str, str], length: int) -> bytes:
-    """Return the head of a request. Raises Unreachable for a header that would end early."""
+    """Return the head of a request. Raises Unreachable for a header that contains a line break."""
     lines = [f"{name}: {value}\r\n" for name, value in {**DEFAULT_HEADERS, **headers}.items()]
     if any(line.find("\n") != len(line) - 1 or line.count("\r") != 1 for line in lines):
         raise Unreachable("a header with a line break")

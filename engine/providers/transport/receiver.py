@@ -1,4 +1,4 @@
-"""Receiver and Transport: a request is posted, and its response is pushed to a receiver."""
+"""Receiver and Transport: a request is posted, and its response is passed to a receiver while it arrives."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,14 +7,14 @@ from engine.read_pace import AT_ONCE, ReadPace
 
 
 class Receiver(Protocol):
-    """Takes one response as it comes. A method that raises ends the exchange, and its error reaches the caller."""
+    """Takes one response while it arrives. If a method raises, the exchange ends, and its caller gets the error."""
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """Take status and headers; the names are in lower case."""
         ...
 
     def feed(self, piece: bytes) -> bool:
-        """Take a piece of the body, unpacked; return True where no more is wanted."""
+        """Take an unpacked piece of the body; return True if no more is needed."""
         ...
 
     def end(self) -> None:
@@ -23,15 +23,15 @@ class Receiver(Protocol):
 
 
 class Transport(Protocol):
-    """Posts requests over a pool of connections. It never retries, and has no timeout but that of connecting."""
+    """Posts requests over a pool of connections. It never retries; its only timeout is for connecting."""
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, receiver: Receiver, pace: ReadPace = AT_ONCE
     ) -> None:
-        """Post `body`; return when the receiver has enough, or the end of the response.
+        """Post `body`; return at the end of the response, or when the receiver needs no more.
 
-        Pieces are passed on at `pace`. Raises Unreachable, Garbled,
-        FirstTokenLate, and the errors of the receiver. The connection of a caller that is cancelled is closed.
+        Pieces are passed on at `pace`. Raises Unreachable, Garbled, FirstTokenLate, and the errors of the receiver. If
+        the caller is cancelled, the connection is closed.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""HttpxTransport: the Transport over an httpx transport, as providers behind a proxy need it."""
+"""HttpxTransport: a Transport that uses httpx, for providers behind a proxy."""
 
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -12,7 +12,7 @@ from engine.read_pace import AT_ONCE, ReadPace
 
 
 class HttpxTransport:
-    """Posts through `connections`, which its owner closes. Ends of bodies are read on to by `ends`."""
+    """Posts through `connections`, which its owner closes. `ends` reads the rest of bodies."""
 
     def __init__(self, connections: httpx.AsyncBaseTransport, ends: BodyEnds | None = None) -> None:
         self._connections, self._ends = connections, BodyEnds() if ends is None else ends
