@@ -2,7 +2,8 @@
 
 `python -m benchmarks.scale --tenants 100000 --database sqlite|postgresql` fills a database of its own: ten attempts a
 tenant over 30 days, one API key for ten tenants, one charge a tenant in this period, one scheduled prompt for twenty.
-The first run of `quotas` tells everyone who crossed a limit; the later ones find nothing new.
+The first run of `quotas` stores a notice to everyone who crossed a limit, and `tenant_notices` hands them to a notifier
+that only counts; the later ones find nothing new.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from main.container import open_container
 from main.front_ends import job_context
 from main.settings import read
 from scheduler.context import JobContext
-from scheduler.jobs import anomalies, digest, every, invoices, prune, quotas, renew_plans
+from scheduler.jobs import anomalies, digest, every, invoices, prune, quotas, renew_plans, tenant_notices
 from scheduler.ports import LoggingNotifier, Sent
 from storage.alerts.admin_notices import Undelivered
 from storage.migrations import upgrade
@@ -167,6 +168,7 @@ async def _roll_up(context: JobContext) -> None:
 async def jobs(context: JobContext, clock: ManualClock, notifier: Counting, *, with_invoices: bool) -> None:
     await measured("rollups", lambda: _roll_up(context), 1)
     await measured("quotas", lambda: quotas.run(context), RUNS)
+    await measured("tenant_notices", lambda: tenant_notices.run(context), 2)
     print(f"{'':14} {notifier.sent:,} notices")
 
     async def next_digest() -> None:

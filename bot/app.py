@@ -30,7 +30,7 @@ from bot.chat.handler import on_message
 from bot.chat.scheduled_run import RUNS, on_run
 from bot.context import Context
 from bot.delivery.courier import Courier
-from bot.delivery.rate_limiter import RateLimiter
+from bot.delivery.rate_limiter import Priority, RateLimiter
 from bot.groups.greeting import on_membership
 from bot.groups.mentions import COMMAND
 from bot.groups.moving import on_migration
@@ -81,7 +81,7 @@ class Bot:
             .build()
         )
         self._courier = Courier(self.bot, services.db, services.lease_id, services.clock)
-        self.notifier = TelegramNotifier(self.bot, services.db, config.admin_ids)
+        self.notifier = TelegramNotifier(self.bot, services.db, config.admin_ids, Priority.NOTICE)
         self._application.bot_data.update(
             services=services, courier=self._courier, notifier=self.notifier, commands=menu.discover()
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from telegram.ext import ExtBot
 
 from bot.config import BotConfig
-from bot.delivery.rate_limiter import RateLimiter
+from bot.delivery.rate_limiter import Priority, RateLimiter
 from bot.notify import TelegramNotifier
 from bot.payments.stars import StarsClient
 from bot.requests import FormRequest
@@ -25,7 +25,7 @@ class Notices:
             get_updates_request=self._request,
             rate_limiter=self._limiter,
         )
-        self.notifier = TelegramNotifier(bot, db, config.admin_ids)
+        self.notifier = TelegramNotifier(bot, db, config.admin_ids, Priority.NOTICE)
         self.stars = StarsClient(bot)
 
     @property

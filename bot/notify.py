@@ -1,4 +1,7 @@
-"""Notices from the scheduler and from handlers: texts by key, in each reader's language. Nothing here raises."""
+"""Notices from the scheduler and from handlers: texts by key, in each reader's language. Nothing here raises.
+
+Those to tenants are sent after answers and alerts where the bot is at Telegram's limit.
+"""
 
 import asyncio
 import logging
@@ -32,10 +35,13 @@ Sent: TypeAlias = tuple[int, int]
 
 
 class TelegramNotifier:
-    """Sends notices. A sent notice is identified by its (chat id, message id)."""
+    """Sends notices. A sent notice is identified by its (chat id, message id).
 
-    def __init__(self, bot: ExtBot[int], db: Database, admin_ids: frozenset[int]) -> None:
-        self._bot, self._db, self._admin_ids = bot, db, admin_ids
+    `priority`: of the bot's rate limiter, for notices to those who are no admins.
+    """
+
+    def __init__(self, bot: ExtBot[int], db: Database, admin_ids: frozenset[int], priority: int | None = None) -> None:
+        self._bot, self._db, self._admin_ids, self._priority = bot, db, admin_ids, priority
 
     @property
     def admins(self) -> tuple[int, ...]:
@@ -82,6 +88,7 @@ class TelegramNotifier:
                 reply_markup=self._keyboard(language, buttons, user_id),
                 reply_to_message_id=reply_to,
                 allow_sending_without_reply=True,
+                rate_limit_args=None if user_id in self._admin_ids else self._priority,
             )
         except Forbidden:
             await self._db.write(lambda conn: tenant_settings.set_blocked(conn, user_id, True))

@@ -54,7 +54,8 @@ class Scheduler:
         self._scheduler.start()
 
     def pause(self) -> None:
-        """Start no more runs; those in progress go on."""
+        """Start no more runs; those in progress go on, and the ones that send many messages end soon."""
+        self._desk.stopping.set()
         if self._scheduler.running:
             self._scheduler.pause()
 

@@ -21,7 +21,8 @@ from storage.reports.caps import SpendingCaps
 class JobContext:
     """`take_up` gives the bot the updates that a dead process left. It and `stars` are None without a bot.
 
-    `publishing` is held while messages about incidents are delivered.
+    `publishing` is held while messages about incidents are delivered. `stopping` is set when no more runs start: a job
+    that sends many messages ends after the present ones.
     """
 
     db: Database
@@ -53,3 +54,4 @@ class JobContext:
     status_pages: Mapping[str, str] = field(default_factory=dict)
     telegram: TelegramFacts | None = None
     publishing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)

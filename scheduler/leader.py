@@ -70,7 +70,7 @@ class Leader:
         if epoch is not None:
             log.info("this process leads the clock (epoch %d)", epoch)
             db = FencedDatabase(self._context.db, NAME, self._context.lease_id, epoch)
-            self._scheduler = Scheduler(replace(self._context, db=db), self._seconds)
+            self._scheduler = Scheduler(replace(self._context, db=db, stopping=asyncio.Event()), self._seconds)
             await self._scheduler.start()
 
     def _lead(self, conn: Connection) -> int | None:

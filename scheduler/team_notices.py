@@ -1,10 +1,11 @@
-"""Notices about a team's money: they go to its owner, name the team and have the button of /team."""
+"""Notices to tenants. Those about a team's money go to its owner, name the team and have the button of /team."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from locales.button import Button
 from locales.formats import as_code
+from storage.alerts.tenant_notices import TenantNotice
 
 Notice: TypeAlias = tuple[str, dict[str, object], Sequence[Button]]
 TEAM = Button("button.team", "team", "open")
@@ -24,3 +25,15 @@ OF_TEAM: Mapping[str, str] = {
 def about(team: str, key: str, values: dict[str, object], buttons: Sequence[Button]) -> Notice:
     """Return key, values and buttons of a notice about a team's money; "" is no team, but the reader's own money."""
     return (OF_TEAM[key], {**values, "team": as_code(team)}, (TEAM,)) if team else (key, values, buttons)
+
+
+def to_tenant(user_id: int, notice: Notice, once: str = "") -> TenantNotice:
+    """Return a notice as it is stored. `once`: the name under which it is told once."""
+    key, values, buttons = notice
+    stored = tuple((each.key, each.command, each.action, *each.args) for each in buttons)
+    return TenantNotice(user_id, key, values, stored, once)
+
+
+def buttons_of(notice: TenantNotice) -> list[Button]:
+    """Return the buttons of a stored notice."""
+    return [Button(key, command, action, tuple(args)) for key, command, action, *args in notice.buttons]

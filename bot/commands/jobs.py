@@ -1,10 +1,14 @@
-"""Operators: /jobs shows the latest run of each scheduled job: when, how late, how long, and its failure."""
+"""Operators: /jobs shows the latest run of each scheduled job: when, how late, how long, and its failure.
+
+Below them is the number of notices to users that wait for delivery.
+"""
 
 from telegram import Update
 
 from bot.command import Command
 from bot.context import Context
 from locales.formats import as_code
+from storage.alerts import tenant_notices
 from storage.operations import job_runs
 from storage.operations.job_runs import JobRun
 
@@ -14,9 +18,12 @@ LATE_MS = 5000
 
 
 async def jobs(_: Update, context: Context) -> None:
-    found = await context.services.db.read(job_runs.latest)
-    lines = "\n".join(_line(context, each) for each in found.values())
-    await context.reply(context.t("jobs.head", lines=lines) if found else context.t("jobs.none"))
+    db = context.services.db
+    found, (waiting, oldest) = await db.read(job_runs.latest), await db.read(tenant_notices.waiting)
+    lines = [_line(context, each) for each in found.values()]
+    if oldest is not None:
+        lines += ["", context.t("jobs.waiting", n=waiting, since=oldest)]
+    await context.reply(context.t("jobs.head", lines="\n".join(lines)) if lines else context.t("jobs.none"))
 
 
 def _line(context: Context, run: JobRun) -> str:

@@ -1,40 +1,62 @@
-"""Notices about allowances and keys at 80 % and 100 % and about low wallets, once a period, with a button."""
+"""Notices about allowances and keys at 80 % and 100 % and about low wallets, once a period, with a button.
+
+This job stores them; the job `tenant_notices` sends them.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from locales.button import Button
 from scheduler.context import JobContext
 from scheduler.job import Job
-from scheduler.team_notices import Notice, about
-from storage.database.connection import month_of
+from scheduler.team_notices import about, to_tenant
+from storage.alerts import tenant_notices
+from storage.alerts.tenant_notices import TenantNotice
+from storage.database.connection import Connection, month_of
 from storage.reports import quotas
 from storage.reports.quotas import AllowanceCrossing, KeyCrossing, LowWallet
-from storage.tenants import notices
 
+T = TypeVar("T")
 TOPUP, PLAN, KEYS = (Button(f"button.{name}", name, "open") for name in ("topup", "plan", "keys"))
 FULL = 100
 
 
 async def run(context: JobContext) -> None:
-    """Notify page by page: a notified tenant is not in the next page."""
     percents, now = context.quota_percent, context.clock.now()
-    month = month_of(now)
-    while found := await context.db.read(lambda conn: quotas.allowances_crossed(conn, percents)):
-        for each in found:
-            await _notify_quota(context, each)
-    while keys := await context.db.read(lambda conn: quotas.keys_crossed(conn, percents, month)):
-        for key in keys:
-            await _notify_key(context, key)
-    while low := await context.db.read(lambda conn: quotas.low_wallets(conn, context.low_wallet, now)):
-        for wallet in low:
-            await _notify_low(context, wallet)
+    allowances = partial(quotas.allowances_crossed, percents=percents)
+    keys = partial(quotas.keys_crossed, percents=percents, month=month_of(now))
+    wallets = partial(quotas.low_wallets, threshold=context.low_wallet, now=now)
+    await _store(context, allowances, lambda each: each.tenant_id, _of_quota)
+    await _store(context, keys, lambda each: each.key_id, _of_key)
+    await _store(context, wallets, lambda each: each.tenant_id, _of_wallet)
 
 
-async def _notify_quota(context: JobContext, found: AllowanceCrossing) -> None:
+async def _store(
+    context: JobContext,
+    crossed: Callable[..., list[T]],
+    number: Callable[[T], int],
+    notice: Callable[[T], TenantNotice],
+) -> None:
+    """Store the notices page by page: each page in one transaction, with the fact that its tenants are told."""
+    after = 0
+    while found := await context.db.read(partial(_page, crossed=crossed, after=after)):
+        store = partial(tenant_notices.queue_once, found=[notice(each) for each in found], now=context.clock.now())
+        await context.db.write(store)
+        after = number(found[-1])
+
+
+def _page(conn: Connection, crossed: Callable[..., list[T]], after: int) -> list[T]:
+    return crossed(conn, after=after)
+
+
+def _of_quota(found: AllowanceCrossing) -> TenantNotice:
     values = {"percent": found.percent, "left": found.left_tokens, "renews": found.renews_at}
     key = "alert.quota_full" if found.percent >= FULL else "alert.quota"
-    await _notify_once(context, found.key, found.user_id, about(found.team, key, values, (TOPUP, PLAN)))
+    return to_tenant(found.user_id, about(found.team, key, values, (TOPUP, PLAN)), found.key)
 
 
-async def _notify_key(context: JobContext, found: KeyCrossing) -> None:
+def _of_key(found: KeyCrossing) -> TenantNotice:
     values = {
         "prefix": found.prefix,
         "percent": found.percent,
@@ -42,17 +64,12 @@ async def _notify_key(context: JobContext, found: KeyCrossing) -> None:
         "limit": found.tokens_per_month,
     }
     key = "alert.key_full" if found.percent >= FULL else "alert.key"
-    await _notify_once(context, found.key, found.user_id, (key, values, (KEYS,)))
+    return to_tenant(found.user_id, (key, values, (KEYS,)), found.key)
 
 
-async def _notify_low(context: JobContext, found: LowWallet) -> None:
+def _of_wallet(found: LowWallet) -> TenantNotice:
     notice = about(found.team, "alert.wallet_low", {"wallet": found.wallet}, (TOPUP,))
-    await _notify_once(context, found.key, found.user_id, notice)
-
-
-async def _notify_once(context: JobContext, key: str, user_id: int, notice: Notice) -> None:
-    if await context.db.write(lambda conn: notices.first_time(conn, key, context.clock.now())):
-        await context.notifier.notify(user_id, *notice)
+    return to_tenant(found.user_id, notice, found.key)
 
 
 JOB = Job("quotas", "quotas", run)

@@ -8,7 +8,9 @@ from locales.button import Button
 from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.job import Job
-from scheduler.team_notices import about
+from scheduler.team_notices import about, to_tenant
+from storage.alerts import tenant_notices
+from storage.alerts.tenant_notices import TenantNotice
 from storage.billing import renewals, subscriptions
 from storage.billing.renewals import CHANGED, LAPSED, RENEWED, UNPAID, Renewal
 from storage.billing.subscriptions import Subscription
@@ -49,17 +51,22 @@ async def run(context: JobContext) -> None:
 
 
 async def _renew(context: JobContext, tenant_id: int) -> None:
+    """Start the next period, and store its notice in the same transaction."""
     now, wallet_pays = context.clock.now(), context.wallet_pays_plans
-    done = await context.db.write(
-        lambda conn: renewals.renew(conn, tenant_id, context.plans, now, wallet_pays=wallet_pays)
-    )
-    if done is None or not _is_worth_a_notice(context, done):
-        return
+
+    def unit(conn: Connection) -> None:
+        done = renewals.renew(conn, tenant_id, context.plans, now, wallet_pays=wallet_pays)
+        if done is not None and _is_worth_a_notice(context, done):
+            tenant_notices.queue(conn, _notices(conn, context, done), now)
+
+    await context.db.write(unit)
+
+
+def _notices(conn: Connection, context: JobContext, done: Renewal) -> list[TenantNotice]:
     by_stars_alone = done.outcome == UNPAID and not context.wallet_pays_plans
     key, buttons = BY_STARS_ALONE if by_stars_alone else TOLD[done.outcome]
-    user_id, team = await context.db.read(lambda conn: _reader(conn, done))
-    if user_id is not None:
-        await context.notifier.notify(user_id, *about(team, key, {"plan": done.plan}, buttons))
+    user_id, team = _reader(conn, done)
+    return [] if user_id is None else [to_tenant(user_id, about(team, key, {"plan": done.plan}, buttons))]
 
 
 def _reader(conn: Connection, done: Renewal) -> tuple[int | None, str]:

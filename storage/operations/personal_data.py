@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.chat import Usage
 from engine.money import Money
+from storage.alerts import tenant_notices
 from storage.database.connection import Connection, Row, moment_or_none, ms
 from storage.groups import wallets
 from storage.invoices import addresses, invoices
@@ -47,6 +48,7 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
         "messages": conversations.everything(conn, tenant_id),
         "conversations": _conversations(conn, tenant_id),
         "scheduled_prompts": scheduled_prompts.everything(conn, tenant_id),
+        "notices": tenant_notices.everything(conn, state.telegram_user_id) if state.telegram_user_id else [],
         "personas": [asdict(each) for each in personas.of_tenant(conn, tenant_id)],
         "questions": question_upkeep.everything(conn, tenant_id),
         "responses": stored_responses.everything(conn, tenant_id),
@@ -117,6 +119,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
     )
     question_upkeep.forget(conn, tenant_id)
     outbox.forget(conn, user_id)
+    tenant_notices.forget(conn, user_id)
     conn.run("DELETE FROM receipts WHERE tenant_id = :id", id=tenant_id)
     stored_responses.forget(conn, tenant_id)
     app_tokens.end_all(conn, tenant_id)

@@ -3,16 +3,16 @@
 A team's notices go to its owner.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from engine.money import Money
 from storage.database.connection import Connection, moment, month_of, ms
 from storage.tenants import shared_wallets
 
-T = TypeVar("T")
+PAGE = 500
+"""The crossings that are read, and then stored as notices, at a time."""
 LEAST_TOKENS = 64 + 80
 """The least output and the least input with its template: with fewer tokens left no answer is covered."""
 
@@ -24,6 +24,7 @@ class AllowanceCrossing:
     `team`: the team's name, where the user is told as its owner.
     """
 
+    tenant_id: int
     user_id: int
     percent: int
     left_tokens: int
@@ -52,71 +53,76 @@ class LowWallet:
     `team`: the team's name, where the user is told as its owner.
     """
 
+    tenant_id: int
     user_id: int
     wallet: Money
     key: str
     team: str = ""
 
 
-def allowances_crossed(conn: Connection, percents: Sequence[int], limit: int = 200) -> list[AllowanceCrossing]:
-    """Return the highest threshold that each allowance crossed. Held tokens don't count as used.
+def allowances_crossed(
+    conn: Connection, percents: Sequence[int], after: int = 0, limit: int = PAGE
+) -> list[AllowanceCrossing]:
+    """Return the highest threshold that each allowance crossed, of tenants above the id `after`, in their order.
 
-    When several thresholds are crossed at once, only the highest is returned. A lower one is not returned after it.
+    Held tokens don't count as used. When several thresholds are crossed at once, only the highest is returned; a lower
+    one is not returned after it.
     """
-    found: list[AllowanceCrossing] = []
-    for percent in sorted(percents, reverse=True):
-        rows = conn.rows(
-            "SELECT t.id, a.allowance_tokens - a.allowance_used_tokens AS left_tokens, a.period_end_at, a.period_no,"
-            f" {_READER} FROM accounts a {_READERS} WHERE a.allowance_used_tokens > 0 AND {_IS_REACHED}"
-            f" AND {_passed('a.allowance_used_tokens', 'a.allowance_tokens', percent)}"
-            f" AND NOT EXISTS (SELECT 1 FROM notices n WHERE {_notified(percents, percent, 'quota', _PERIOD)})"
-            " ORDER BY t.id LIMIT :n",
-            n=limit,
+    highest, is_due = _crossed("a.allowance_used_tokens", "a.allowance_tokens", percents, "quota", _PERIOD)
+    rows = conn.rows(
+        "SELECT t.id, a.allowance_tokens - a.allowance_used_tokens AS left_tokens, a.period_end_at, a.period_no,"
+        f" {highest} AS percent, {_READER} FROM accounts a {_READERS}"
+        f" WHERE a.tenant_id > :after AND a.allowance_used_tokens > 0 AND {_IS_REACHED} AND {is_due}"
+        " ORDER BY a.tenant_id LIMIT :n",
+        after=after,
+        n=limit,
+    )
+    return [
+        AllowanceCrossing(
+            each["id"],
+            each["user_id"],
+            each["percent"],
+            each["left_tokens"],
+            moment(each["period_end_at"]),
+            f"quota:{each['percent']}:{each['id']}:{each['period_no']}",
+            each["team"],
         )
-        found += [
-            AllowanceCrossing(
-                each["user_id"],
-                percent,
-                each["left_tokens"],
-                moment(each["period_end_at"]),
-                f"quota:{percent}:{each['id']}:{each['period_no']}",
-                each["team"],
-            )
-            for each in rows
-        ]
-    return _highest(found, lambda each: each.key.split(":", 2)[2])
+        for each in rows
+    ]
 
 
-def keys_crossed(conn: Connection, percents: Sequence[int], month: int, limit: int = 200) -> list[KeyCrossing]:
+def keys_crossed(
+    conn: Connection, percents: Sequence[int], month: int, after: int = 0, limit: int = PAGE
+) -> list[KeyCrossing]:
     """Return the highest threshold that each valid API key with a limit of its own crossed in `month`."""
-    found: list[KeyCrossing] = []
-    for percent in sorted(percents, reverse=True):
-        rows = conn.rows(
-            "SELECT k.id, k.prefix, k.tokens_per_month, k.used_tokens, k.month, t.telegram_user_id FROM api_keys k"
-            " JOIN tenants t ON t.id = k.tenant_id WHERE k.tokens_per_month IS NOT NULL AND k.revoked_at IS NULL"
-            " AND k.month = :month AND k.used_tokens > 0 AND t.telegram_user_id IS NOT NULL AND NOT t.blocked"
-            f" AND {_passed('k.used_tokens', 'k.tokens_per_month', percent)}"
-            f" AND NOT EXISTS (SELECT 1 FROM notices n WHERE {_notified(percents, percent, 'key', _MONTH)})"
-            " ORDER BY k.id LIMIT :n",
-            month=month,
-            n=limit,
+    highest, is_due = _crossed("k.used_tokens", "k.tokens_per_month", percents, "key", _MONTH)
+    rows = conn.rows(
+        f"SELECT k.id, k.prefix, k.tokens_per_month, k.used_tokens, k.month, {highest} AS percent, t.telegram_user_id"
+        " FROM api_keys k JOIN tenants t ON t.id = k.tenant_id"
+        " WHERE k.id > :after AND k.tokens_per_month IS NOT NULL AND k.revoked_at IS NULL AND k.month = :month"
+        f" AND k.used_tokens > 0 AND t.telegram_user_id IS NOT NULL AND NOT t.blocked AND {is_due}"
+        " ORDER BY k.id LIMIT :n",
+        after=after,
+        month=month,
+        n=limit,
+    )
+    return [
+        KeyCrossing(
+            each["telegram_user_id"],
+            each["id"],
+            each["prefix"],
+            each["percent"],
+            max(0, each["tokens_per_month"] - each["used_tokens"]),
+            each["tokens_per_month"],
+            f"key:{each['percent']}:{each['id']}:{each['month']}",
         )
-        found += [
-            KeyCrossing(
-                each["telegram_user_id"],
-                each["id"],
-                each["prefix"],
-                percent,
-                max(0, each["tokens_per_month"] - each["used_tokens"]),
-                each["tokens_per_month"],
-                f"key:{percent}:{each['id']}:{each['month']}",
-            )
-            for each in rows
-        ]
-    return _highest(found, lambda each: each.key.split(":", 2)[2])
+        for each in rows
+    ]
 
 
-def low_wallets(conn: Connection, threshold: Money, now: datetime, limit: int = 200) -> list[LowWallet]:
+def low_wallets(
+    conn: Connection, threshold: Money, now: datetime, after: int = 0, limit: int = PAGE
+) -> list[LowWallet]:
     """Return the wallets under `threshold` that paid for something in this period.
 
     A team without a plan has no periods: calendar months, UTC, take their place. A plan paid by Stars doesn't count,
@@ -124,14 +130,15 @@ def low_wallets(conn: Connection, threshold: Money, now: datetime, limit: int = 
     """
     rows = conn.rows(
         f"SELECT t.id, a.balance_nanousd, {_SPAN} AS span, {_READER} FROM accounts a {_READERS}"
-        f" WHERE a.balance_nanousd < :threshold AND {_IS_REACHED}"
+        f" WHERE a.tenant_id > :after AND a.balance_nanousd < :threshold AND {_IS_REACHED}"
         " AND EXISTS (SELECT 1 FROM transfers x WHERE x.tenant_id = t.id"
         " AND x.debit = 'tenant:' || t.id AND x.created_at >="
         " CASE WHEN a.period_end_at < :never THEN a.period_start_at ELSE :month_start END"
         " AND x.kind NOT IN ('repayment', 'refund', 'debit')"
         " AND NOT (x.kind = 'plan' AND EXISTS (SELECT 1 FROM payments p WHERE p.charge_id = substr(x.ref, 6))))"
         f" AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.key = 'wallet:' || t.id || ':' || {_SPAN})"
-        " ORDER BY t.id LIMIT :n",
+        " ORDER BY a.tenant_id LIMIT :n",
+        after=after,
         threshold=threshold.nanousd,
         never=ms(shared_wallets.NO_RENEWAL),
         month=month_of(now),
@@ -140,6 +147,7 @@ def low_wallets(conn: Connection, threshold: Money, now: datetime, limit: int = 
     )
     return [
         LowWallet(
+            each["id"],
             each["user_id"],
             Money(each["balance_nanousd"]),
             f"wallet:{each['id']}:{each['span']}",
@@ -162,6 +170,16 @@ _PERIOD = "t.id || ':' || a.period_no"
 _MONTH = "k.id || ':' || k.month"
 
 
+def _crossed(used: str, most: str, percents: Sequence[int], kind: str, subject: str) -> tuple[str, str]:
+    """SQL: the highest threshold that is passed, and whether no notice exists for it or for a higher one."""
+    falling = sorted(percents, reverse=True)
+    highest = " ".join(f"WHEN {_passed(used, most, each)} THEN {each}" for each in falling)
+    is_due = " ".join(
+        f"WHEN {_passed(used, most, each)} THEN NOT {_notified(percents, each, kind, subject)}" for each in falling
+    )
+    return f"CASE {highest} END", f"CASE {is_due} ELSE false END"
+
+
 def _passed(used: str, most: str, percent: int) -> str:
     """SQL: at least `percent` is used, or the rest no longer covers an answer."""
     full = f"{most} - {used} < {LEAST_TOKENS}"
@@ -171,12 +189,4 @@ def _passed(used: str, most: str, percent: int) -> str:
 def _notified(percents: Sequence[int], percent: int, kind: str, subject: str) -> str:
     """SQL: a notice exists for this threshold or a higher one."""
     keys = ", ".join(f"'{kind}:{each}:' || {subject}" for each in sorted(percents) if each >= percent)
-    return f"n.key IN ({keys})"
-
-
-def _highest(found: list[T], subject: Callable[[T], str]) -> list[T]:
-    """Return the first crossing of each subject. `found` has the highest thresholds first."""
-    first: dict[str, T] = {}
-    for each in found:
-        first.setdefault(subject(each), each)
-    return list(first.values())
+    return f"EXISTS (SELECT 1 FROM notices n WHERE n.key IN ({keys}))"

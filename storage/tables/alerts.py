@@ -1,4 +1,4 @@
-"""Tables of alerts: the messages of incidents, and notices that are not delivered yet."""
+"""Tables of alerts: the messages of incidents, and notices to operators and tenants that are not delivered yet."""
 
 from sqlmodel import SQLModel
 
@@ -30,6 +30,21 @@ class AdminNoticeRow(SQLModel, table=True):
     key: str
     message_values: str = "{}"
     told: str = "[]"
+    tries: int = big(0)
+    next_at: int = big(0, index=True)
+    made_at: int = big()
+
+
+class TenantNoticeRow(SQLModel, table=True):
+    """A notice to one user: `message_values` and `buttons` are JSON. It is deleted when it has arrived."""
+
+    __tablename__ = "tenant_notices"
+
+    id: int | None = number()
+    user_id: int = big(index=True)
+    key: str
+    message_values: str = "{}"
+    buttons: str = "[]"
     tries: int = big(0)
     next_at: int = big(0, index=True)
     made_at: int = big()

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.database.connection import Connection, Row, ms, row, scalar
+from storage.database.connection import Connection, Row, moment, ms, row, scalar
 from storage.tenants import tenants
 
 MOST_NAMED = 50
@@ -27,6 +27,7 @@ class Broadcast:
     sent: int
     missed: int
     missed_ids: tuple[int, ...]
+    made_at: datetime
 
 
 def draft(conn: Connection, text: str, made_by: int, now: datetime) -> int:
@@ -98,4 +99,5 @@ def finish(conn: Connection, broadcast_id: int) -> Broadcast | None:
 
 def _broadcast(found: Row) -> Broadcast:
     names = ("id", "text", "made_by", "state", "after_id", "sent", "missed")
-    return Broadcast(**{name: found[name] for name in names}, missed_ids=tuple(json.loads(found["missed_ids"])))
+    missed_ids = tuple(json.loads(found["missed_ids"]))
+    return Broadcast(**{name: found[name] for name in names}, missed_ids=missed_ids, made_at=moment(found["made_at"]))

@@ -1,5 +1,7 @@
 """Notices: the keys of notifications that were sent, so that each is sent once."""
 
+import json
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from storage.database.connection import Connection, ms, row
@@ -14,6 +16,18 @@ def first_time(conn: Connection, key: str, now: datetime) -> bool:
             now=ms(now),
         )
     )
+
+
+def first_times(conn: Connection, keys: Collection[str], now: datetime) -> set[str]:
+    """Record `keys`; return those that were not recorded before: their notifications must be sent."""
+    listed = "json_each(:keys)" if conn.dialect == "sqlite" else "json_array_elements_text(CAST(:keys AS json))"
+    found = conn.rows(
+        f"INSERT INTO notices (key, created_at) SELECT k.value, :now FROM {listed} AS k WHERE true"
+        " ON CONFLICT (key) DO NOTHING RETURNING key",
+        keys=json.dumps(sorted(keys)),
+        now=ms(now),
+    )
+    return {row["key"] for row in found}
 
 
 def is_known(conn: Connection, key: str) -> bool:

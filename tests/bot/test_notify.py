@@ -1,11 +1,11 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from telegram.ext import ExtBot
 
-from bot.delivery.rate_limiter import RateLimiter
+from bot.delivery.rate_limiter import Answer, Priority, RateLimiter
 from bot.notify import TelegramNotifier, translated
 from bot.requests import FormRequest
 from locales.button import Button
@@ -161,3 +161,36 @@ async def test_moments_are_told_in_the_readers_time_zone_and_form(
 async def set_zone(db: Database, user_id: int, zone: str) -> None:
     tenant_id = (await state(db, user_id)).id
     await db.write(lambda conn: tenant_settings.set_setting(conn, tenant_id, SETTING, zone))
+
+
+class RecordingLimiter(RateLimiter):
+    """A rate limiter that records the priority of each call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.priorities: list[int | None] = []
+
+    async def process_request(
+        self,
+        callback: Callable[..., Coroutine[Any, Any, Answer]],
+        args: Any,
+        kwargs: dict[str, Any],
+        endpoint: str,
+        data: dict[str, Any],
+        rate_limit_args: int | None,
+    ) -> Answer:
+        if endpoint == "sendMessage":
+            self.priorities.append(rate_limit_args)
+        return await super().process_request(callback, args, kwargs, endpoint, data, rate_limit_args)
+
+
+async def test_notices_to_tenants_yield_to_answers_and_to_alerts(sandbox: Sandbox, db: Database) -> None:
+    limiter = RecordingLimiter()
+    bot: ExtBot[Any] = ExtBot(
+        sandbox.token, base_url=f"{sandbox.telegram_url}/bot", request=FormRequest(), rate_limiter=limiter
+    )
+    async with bot:
+        notifier = TelegramNotifier(bot, db, frozenset({OLGA}), Priority.NOTICE)
+        for user_id in (ANN, OLGA):
+            await notifier.notify(user_id, "alert.lapsed", {"plan": "pro"})
+    assert limiter.priorities == [Priority.NOTICE, None]

@@ -1,11 +1,12 @@
 from dataclasses import replace
 from datetime import timedelta
+from types import ModuleType
 
 import pytest
 
 from main.front_ends import job_context
 from scheduler.context import JobContext
-from scheduler.jobs import expire_holds, outages, probe_providers, quotas, renew_plans
+from scheduler.jobs import expire_holds, outages, probe_providers, quotas, renew_plans, tenant_notices
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 
 pytestmark = pytest.mark.usefixtures("no_early_attempts", "no_pauses")
@@ -14,6 +15,12 @@ LONG = "tell me about tea at length"
 
 def context_of(journey: Journey) -> JobContext:
     return job_context(journey.container, journey.bot)
+
+
+async def run_and_tell(job: ModuleType, desk: JobContext) -> None:
+    """Run a job that stores notices to tenants, and deliver them."""
+    await job.run(desk)
+    await tenant_notices.run(desk)
 
 
 def told(journey: Journey, user: int, words: str) -> list[str]:
@@ -114,7 +121,7 @@ async def test_quota_is_notified_once_per_period(journey: Journey) -> None:
     sql = "UPDATE accounts SET allowance_tokens = allowance_used_tokens + 150 WHERE allowance_used_tokens > 0"
     await journey.container.db.write(lambda conn: conn.run(sql))
     for _ in range(2):
-        await quotas.run(replace(context_of(journey), quota_percent=(20, 100)))
+        await run_and_tell(quotas, replace(context_of(journey), quota_percent=(20, 100)))
     assert len(told(journey, ANN, "% of your plan's tokens")) == 1
 
 
@@ -124,7 +131,7 @@ async def test_periods_renew_and_unpaid_plans_lapse(journey: Journey) -> None:
     desk = context_of(journey)
     past = int((desk.clock.now() - timedelta(days=2)).timestamp() * 1000)
     await journey.container.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))
-    await renew_plans.run(desk)
+    await run_and_tell(renew_plans, desk)
     plans = {row["telegram_user_id"]: row["plan"] for row in await journey.rows("SELECT * FROM tenants")}
     assert plans[ANN] == "free"
     assert len(told(journey, ANN, "was not renewed")) == 1
@@ -154,5 +161,5 @@ async def test_holds_of_a_dead_process_expire(journey: Journey) -> None:
 async def test_jobs_write_in_the_readers_language(journey: Journey) -> None:
     await journey.ask("/start", BAO)
     await journey.container.db.write(lambda conn: conn.run("UPDATE accounts SET allowance_used_tokens = 85000"))
-    await quotas.run(context_of(journey))
+    await run_and_tell(quotas, context_of(journey))
     assert len(told(journey, BAO, "Bạn đã dùng 80 % token")) == 1

@@ -9,7 +9,7 @@ from sandbox.app import Sandbox
 from sandbox.telegram import stars
 from scheduler.jobs import renew_plans
 from tests.journeys.conftest import ANN, CONFIG, OLGA, Journey, started
-from tests.journeys.test_clock import context_of, told
+from tests.journeys.test_clock import context_of, run_and_tell, told
 from tests.journeys.test_money import top_up, wallet
 
 MONTH_SECONDS = 30 * 86_400
@@ -134,7 +134,7 @@ async def test_smaller_plan_can_be_subscribed_to_once_the_larger_one_is_over(jou
     desk = context_of(journey)
     over = "UPDATE accounts SET period_start_at = period_start_at - :ms, period_end_at = period_end_at - :ms"
     await journey.container.db.write(lambda conn: conn.run(over, ms=(MONTH_SECONDS + 3600) * 1000))
-    await renew_plans.run(desk)
+    await run_and_tell(renew_plans, desk)
     assert len(told(journey, ANN, "subscribe with /plan")) == 1
     await subscribe(journey, "starter")
     assert await plan_of(journey) == "starter"
@@ -175,7 +175,7 @@ async def test_plan_set_by_an_operator_ends_another_subscription(journey: Journe
     async with journey.admin() as http:
         (tenant,) = (await http.get("/admin/tenants", params={"telegram_user_id": ANN})).json()["data"]
         assert (await http.put(f"/admin/tenants/{tenant['id']}/plan", json={"plan": "pro"})).status_code == 200
-    await renew_plans.run(context_of(journey))
+    await run_and_tell(renew_plans, context_of(journey))
     assert journey.sandbox.world.payments[charge]["canceled"] is True
     assert await journey.rows("SELECT * FROM subscriptions WHERE state <> 'ended'") == []
     await journey.check_books()
@@ -195,7 +195,7 @@ async def test_plan_is_bought_and_renewed_from_the_wallet_where_configured(tmp_p
         past = int((desk.clock.now() - timedelta(hours=2)).timestamp() * 1000)
         await journey.container.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))
         for _ in range(2):
-            await renew_plans.run(desk)
+            await run_and_tell(renew_plans, desk)
         assert await wallet(journey) == 385 * 13_000_000 + 2 * 10**9
         assert len(told(journey, ANN, "A new period of plan")) == 1
         await journey.check_books()
@@ -208,7 +208,7 @@ async def test_unpaid_renewal_is_notified_with_buttons_and_lapses_after_a_day(jo
     for hours in (2, 3, 25):
         past = int((desk.clock.now() - timedelta(hours=hours)).timestamp() * 1000)
         await journey.container.db.write(lambda conn: conn.run("UPDATE accounts SET period_end_at = :past", past=past))  # noqa: B023
-        await renew_plans.run(desk)
+        await run_and_tell(renew_plans, desk)
     assert len(told(journey, ANN, "is not paid")) == 1
     assert len(told(journey, ANN, "was not renewed")) == 1
     assert await plan_of(journey) == "free"

@@ -13,7 +13,7 @@ from storage.billing import payments
 from storage.billing.reconciliation import StarEntry
 from storage.reports.caps import SpendingCaps
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
-from tests.journeys.test_clock import context_of, told
+from tests.journeys.test_clock import context_of, run_and_tell, told
 from tests.journeys.test_money import top_up, wallet
 
 FIVE = 385 * 13_000_000
@@ -235,12 +235,12 @@ async def test_broadcast_asks_first_and_skips_users_that_blocked_the_bot(journey
     await journey.idle()
     await journey.ask("/broadcast We are *back*.\nThanks!", OLGA)
     desk = context_of(journey)
-    await broadcasts.run(desk)
+    await run_and_tell(broadcasts, desk)
     assert not told(journey, ANN, "We are back")
     for _ in range(2):
         await journey.press("Send to", OLGA)
         await journey.idle()
-        await broadcasts.run(desk)
+        await run_and_tell(broadcasts, desk)
     assert told(journey, ANN, "We are") == ["We are back.\nThanks!"]
     assert told(journey, OLGA, "2 got it.")
 
@@ -283,7 +283,7 @@ async def test_key_near_its_limit_is_notified_with_its_button(journey: Journey) 
         lambda conn: conn.run("UPDATE api_keys SET used_tokens = 850000, month = :m", m=now.year * 100 + now.month)
     )
     for _ in range(2):
-        await quotas.run(context_of(journey))
+        await run_and_tell(quotas, context_of(journey))
     assert len(told(journey, ANN, "85 %")) + len(told(journey, ANN, "has used 80 %")) == 1
     await journey.press("API keys")
     await journey.idle()

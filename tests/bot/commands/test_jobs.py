@@ -1,7 +1,9 @@
 """/jobs: the latest run of each job."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from storage.alerts import tenant_notices
+from storage.alerts.tenant_notices import TenantNotice
 from storage.database.connection import Connection
 from storage.operations import job_runs
 from tests.bot.commands.conftest import OLGA, Chat
@@ -31,3 +33,11 @@ async def test_runs_are_shown_with_duration_lateness_and_failure(chat: Chat) -> 
         f"🔵 digest: {now:%H:%M:%S} UTC, running, 7 s late",
         f"🔴 prices: {now:%H:%M:%S} UTC, failed: OSError: *no* network",
     ]
+
+
+async def test_notices_that_wait_are_counted(chat: Chat) -> None:
+    notices = [TenantNotice(user, "alert.lapsed", {"plan": "pro"}) for user in (1, 2)]
+    await chat.write(lambda conn: tenant_notices.queue(conn, notices, datetime(2026, 11, 24, 12, tzinfo=UTC)))
+    assert (await chat.say("/jobs", OLGA)).splitlines()[-1] == (
+        "2 notices to users wait for delivery, the oldest since 24 Nov 2026, 12:00 UTC."
+    )

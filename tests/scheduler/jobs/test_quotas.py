@@ -4,7 +4,7 @@ import pytest
 
 from engine.money import Money
 from scheduler.context import JobContext
-from scheduler.jobs import quotas
+from scheduler.jobs import quotas, tenant_notices
 from storage.database.connection import Connection, month_of
 from storage.ledger import transfers
 from storage.tenants import api_keys, tenants
@@ -14,6 +14,11 @@ from tests.storage.books import DOUBLE, hold_request, pay, take
 from tests.storage.teams.crew import crew
 
 USER = 5000
+
+
+async def told(context: JobContext) -> None:
+    await quotas.run(context)
+    await tenant_notices.run(context)
 
 
 async def spend(context: JobContext, tokens: int) -> None:
@@ -33,7 +38,7 @@ async def test_crossed_quota_is_notified_once_with_its_buttons(
 ) -> None:
     await spend(context, tokens)
     for _ in range(2):
-        await quotas.run(context)
+        await told(context)
     ((reader, _),) = notifier.messages
     (message,) = notifier.messages.values()
     assert reader == USER
@@ -43,13 +48,13 @@ async def test_crossed_quota_is_notified_once_with_its_buttons(
 
 async def test_quota_below_the_first_percent_is_not_notified(context: JobContext, notifier: Notifications) -> None:
     await spend(context, 799)
-    await quotas.run(context)
+    await told(context)
     assert notifier.texts == []
 
 
 async def test_percents_come_from_the_config(context: JobContext, notifier: Notifications) -> None:
     await spend(context, 500)
-    await quotas.run(replace(context, quota_percent=(50, 100)))
+    await told(replace(context, quota_percent=(50, 100)))
     assert "used 50 %" in notifier.texts[0]
 
 
@@ -73,7 +78,7 @@ async def test_low_wallet_is_notified_once_after_spending_from_it(
 ) -> None:
     await wallet_of(context, usd, spends=spends)
     for _ in range(2):
-        await quotas.run(context)
+        await told(context)
     assert len([text for text in notifier.texts if "Your wallet is down to" in text]) == count
 
 
@@ -87,7 +92,7 @@ async def test_teams_owner_is_told_once_by_its_name_with_the_button_of_the_team(
 
     await context.db.write(unit)
     for _ in range(2):
-        await quotas.run(context)
+        await told(context)
     ((reader, _),) = notifier.messages
     (message,) = notifier.messages.values()
     assert reader == 1001
@@ -109,7 +114,7 @@ async def test_key_near_its_limit_is_notified_with_its_button(
 
     await context.db.write(unit)
     for _ in range(2):
-        await quotas.run(context)
+        await told(context)
     (message,) = notifier.messages.values()
     assert words in message.text
     assert [button.command for button in message.buttons] == ["keys"]

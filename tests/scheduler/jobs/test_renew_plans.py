@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scheduler.context import JobContext
-from scheduler.jobs import renew_plans
+from scheduler.jobs import renew_plans, tenant_notices
 from storage.billing import plans, renewals, subscriptions
 from storage.billing.subscriptions import Subscription
 from storage.database.connection import Connection
@@ -39,13 +39,18 @@ def shop(context: JobContext) -> JobContext:
     return replace(context, plans=KNOWN)
 
 
+async def renew_and_tell(context: JobContext) -> None:
+    await renew_plans.run(context)
+    await tenant_notices.run(context)
+
+
 async def test_free_period_is_renewed_without_a_message(
     shop: JobContext, clock: HandClock, notifier: Notifications
 ) -> None:
     await shop.db.write(ann)
     before = await shop.db.read(state)
     clock.at += MONTH
-    await renew_plans.run(shop)
+    await renew_and_tell(shop)
     after = await shop.db.read(state)
     assert after.renews_at == before.renews_at + MONTH
     assert notifier.texts == []
@@ -58,11 +63,11 @@ async def test_unpaid_plan_is_notified_once_and_lapses_after_the_grace_time(
     await shop.db.write(lambda conn: conn.run("DELETE FROM subscriptions"))
     clock.at += MONTH
     for _ in range(2):
-        await renew_plans.run(shop)
+        await renew_and_tell(shop)
     assert len(notifier.texts) == 1
     assert "subscribe with /plan" in notifier.texts[0]
     clock.at += renewals.GRACE
-    await renew_plans.run(shop)
+    await renew_and_tell(shop)
     assert "was not renewed" in notifier.texts[1]
     assert (await shop.db.read(state)).plan == FREE.name
 
@@ -73,7 +78,7 @@ async def test_wallet_that_pays_plans_is_offered_a_top_up(
     await shop.db.write(lambda conn: paid(conn, plan_order(conn)))
     await shop.db.write(lambda conn: conn.run("DELETE FROM subscriptions"))
     clock.at += MONTH
-    await renew_plans.run(replace(shop, wallet_pays_plans=True))
+    await renew_and_tell(replace(shop, wallet_pays_plans=True))
     (message,) = notifier.messages.values()
     assert [button.command for button in message.buttons] == ["plan", "topup"]
 
@@ -87,9 +92,9 @@ async def test_teams_owner_is_told_of_the_teams_plan(
 
     await shop.db.write(unit)
     clock.at += MONTH
-    await renew_plans.run(shop)
+    await renew_and_tell(shop)
     clock.at += renewals.GRACE
-    await renew_plans.run(shop)
+    await renew_and_tell(shop)
     assert [reader for reader, _ in notifier.messages] == [1001, 1001]
     unpaid, lapsed = notifier.texts
     assert unpaid.startswith("The wallet of your team `Tea house` could not pay")
@@ -128,7 +133,7 @@ async def test_replaced_subscription_is_canceled_until_telegram_answers(
     await shop.db.write(lambda conn: paid(conn, order))
     await shop.db.write(lambda conn: subscriptions.mark_to_cancel(conn, order.id))
     for _ in range(2):
-        await renew_plans.run(replace(shop, stars=telegram))
+        await renew_and_tell(replace(shop, stars=telegram))
     assert telegram.canceled == [order.id] * (2 if is_left else 1)
     assert [chat for chat, _ in notifier.messages] == [ADMIN] * reports
     assert bool(await shop.db.read(subscriptions.to_cancel)) is is_left
@@ -142,5 +147,5 @@ async def test_expired_subscription_that_telegram_keeps_is_not_reported(
     assert done.plan == STARTER.name
     await shop.db.write(lambda conn: subscriptions.mark_to_cancel(conn, order.id))
     clock.at += MONTH + timedelta(seconds=1)
-    await renew_plans.run(replace(shop, stars=Telegram(answer=False)))
+    await renew_and_tell(replace(shop, stars=Telegram(answer=False)))
     assert ADMIN not in [chat for chat, _ in notifier.messages]

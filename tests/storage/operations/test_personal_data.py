@@ -6,6 +6,8 @@ import pytest
 
 from engine.chat import Role, says
 from engine.money import Money
+from storage.alerts import tenant_notices
+from storage.alerts.tenant_notices import TenantNotice
 from storage.database.connection import Connection, row, scalar
 from storage.database.database import Database
 from storage.invoices import invoices
@@ -132,6 +134,8 @@ async def test_deletion_leaves_no_words_and_no_name(db: Database) -> None:
         inbox.store(conn, BOT, updates, NOW)
         said = [{"content": "my secret question"}]
         questions.store(conn, owner, Place(BOT, USER, 0, 5), QuestionContent("my secret question"), NOW)
+        tenant_notices.queue(conn, [TenantNotice(USER, "alert.team_lapsed", {"team": "my secret team"})], NOW)
+        assert [each["values"] for each in export(conn, owner)["notices"]] == [{"team": "my secret team"}]
         assert [each["content"]["text"] for each in export(conn, owner)["questions"]] == ["my secret question"]
         personas.add(conn, owner, "a secret", "my secret persona")
         conversation = conversations.open_conversation(conn, USER, 0, NOW)
@@ -148,7 +152,7 @@ async def test_deletion_leaves_no_words_and_no_name(db: Database) -> None:
         assert export(conn, owner)["responses"] == [{"id": "r", "input": said, "output": said}]
         deleted = personal_data.forget(conn, owner, USER, NOW)
         chats = ("messages", "inbox", "conversations", "questions")
-        tables = (*chats, "personas", "idempotency", "receipts", "tenants", "stored_responses")
+        tables = (*chats, "tenant_notices", "personas", "idempotency", "receipts", "tenants", "stored_responses")
         check_books(conn)
         return deleted, str([list(found.values()) for table in tables for found in conn.rows(f"SELECT * FROM {table}")])
 
@@ -240,6 +244,7 @@ EXPORTED_OR_DELETED = {
     "subscriptions",
     "team_members",
     "tenant_days",
+    "tenant_notices",
     "tenants",
     "transfers",
 }
