@@ -55,6 +55,9 @@ class Intake:
         self._handle, self._slow_down = handle, slow_down
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._has_more: set[str] = set()
+        self._claims_at_once = queue is None
+        self._claiming: list[str] = []
+        self._claimed: dict[str, ClaimedUpdate] = {}
         self._now_ids: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._claims: dict[int, tuple[int, asyncio.Task[Any]]] = {}
@@ -64,18 +67,28 @@ class Intake:
     async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Commit the updates and start to handle the new ones. Only afterwards may they be confirmed to Telegram."""
         incoming = [each for update in updates if (each := incoming_of(update)) is not None]
-        now = self._clock.now()
-
-        def unit(conn: Connection) -> list[IncomingUpdate]:
-            fresh = inbox.store(conn, self._bot_id, incoming, now)
-            self._queue.enqueue(conn, _chats(fresh))
-            return fresh
-
-        fresh = await self._db.write(unit)
-        self._queue.committed(_chats(fresh))
+        free = [chat for chat in _chats(incoming) if self._claims_at_once and self._open and chat not in self._workers]
+        self._claiming += free
+        try:
+            fresh, claimed = await self._db.write(partial(self._store, incoming, free))
+            self._claimed |= {each.chat_key: each for each in claimed}
+            self._queue.committed(_chats(fresh))
+        finally:
+            for chat_key in free:
+                self._claiming.remove(chat_key)
         for update in fresh:
             if update.lane == NOW:
                 self._handle_at_once(update.update_id)
+
+    def _store(
+        self, incoming: Sequence[IncomingUpdate], free: Sequence[str], conn: Connection
+    ) -> tuple[list[IncomingUpdate], list[ClaimedUpdate]]:
+        """Store updates and, in the same commit, claim the first of each chat of `free`: no worker handles those."""
+        fresh = inbox.store(conn, self._bot_id, incoming, self._clock.now())
+        chats = _chats(fresh)
+        self._queue.enqueue(conn, chats)
+        claims = (inbox.claim_next(conn, self._bot_id, each, self._lease_id) for each in free if each in chats)
+        return fresh, [claimed for claimed in claims if claimed is not None]
 
     async def take_up(self) -> int:
         """Handle the updates that dead processes left, oldest first. Return their number."""
@@ -122,7 +135,7 @@ class Intake:
         for inbox_id, epoch, chat_key, lane, update_id in await self._db.read_key(
             lambda conn: inbox.claimed_by(conn, self._bot_id, self._lease_id)
         ):
-            if (update_id in self._now_ids) if lane == NOW else (chat_key in self._workers):
+            if update_id in self._now_ids if lane == NOW else chat_key in (*self._workers, *self._claiming):
                 continue
             if epoch < MOST_EPOCHS:
                 await self._db.write(partial(inbox.release, inbox_id=inbox_id, epoch=epoch))
@@ -165,12 +178,12 @@ class Intake:
         return self._workers[chat_key]
 
     async def _handle_chat(self, chat_key: str) -> None:
-        """Handle the updates of one chat in order, until none is left. One commit finishes one and claims the next."""
+        """Handle the updates of one chat in order, until none is left."""
         handled: ClaimedUpdate | None = None
         try:
             while self._open:
                 self._has_more.discard(chat_key)
-                claimed = await self._db.write(partial(self._finish_and_claim, handled, chat_key))
+                claimed = self._claimed.pop(chat_key, None) or await self._next(handled, chat_key)
                 handled = None
                 if claimed is not None:
                     handled, update = await self._parsed(claimed)
@@ -183,6 +196,15 @@ class Intake:
             log.exception("the updates of chat %s could not be handled", chat_key)
         finally:
             del self._workers[chat_key]
+            self._claimed.pop(chat_key, None)
+
+    async def _next(self, handled: ClaimedUpdate | None, chat_key: str) -> ClaimedUpdate | None:
+        """Finish an update and claim the chat's next one, in one commit; after an answer there is often neither."""
+        if handled is not None and not await self._db.read_key(
+            lambda conn: inbox.has_unfinished(conn, self._bot_id, chat_key)
+        ):
+            return None
+        return await self._db.write(partial(self._finish_and_claim, handled, chat_key))
 
     async def _parsed(self, claimed: ClaimedUpdate) -> tuple[ClaimedUpdate, dict[str, Any]]:
         """Parse a claimed update. If more messages may belong to it, wait for them and join them."""

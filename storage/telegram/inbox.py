@@ -78,6 +78,12 @@ def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> C
     return _claim(conn, first, lease_id)
 
 
+def has_unfinished(conn: Connection, bot_id: int, chat_key: str) -> bool:
+    """Return True if an update of the chat is new or claimed."""
+    sql = f"SELECT 1 AS one FROM inbox WHERE {_UNDONE} AND chat_key = :chat LIMIT 1"
+    return row(conn, sql, bot=bot_id, chat=chat_key) is not None
+
+
 def next_in_chat(conn: Connection, bot_id: int, chat_key: str, after: int) -> tuple[int, str] | None:
     """Return the chat's next unclaimed update after `after`, as (update id, payload)."""
     sql = (

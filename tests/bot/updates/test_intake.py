@@ -33,6 +33,7 @@ class Handled:
         self.busy: set[int] = set()
         self.free = asyncio.Event()
         self.fails: set[int] = set()
+        self.finishes_in: Callable[[Callable[[Connection], bool]], Awaitable[bool]] | None = None
 
     async def __call__(self, update: dict[str, Any]) -> None:
         claimed = claimed_update.get()
@@ -43,6 +44,8 @@ class Handled:
             await self.free.wait()
         if update["update_id"] in self.fails:
             raise ValueError("no")
+        if self.finishes_in is not None:
+            assert await self.finishes_in(lambda conn: inbox.finish_all(conn, claimed, FixedClock().now()))
 
     @property
     def numbers(self) -> list[int]:
@@ -248,11 +251,43 @@ async def test_look_for_remains_commits_nothing_where_there_are_none(
     assert commits == []
 
 
-async def test_message_takes_three_commits(db: Database, handled: Handled, commits: list[object]) -> None:
+async def test_message_takes_two_commits(db: Database, handled: Handled, commits: list[object]) -> None:
     work = intake(db, handled)
     await work.store([message(1)])
     await work.finish()
-    assert len(commits) == 3  # it is stored; claimed; finished, with a look for the chat's next one
+    assert len(commits) == 2  # it is stored and claimed; finished, with a look for the chat's next one
+
+
+async def test_answered_message_takes_one_commit_of_the_intake(
+    db: Database, handled: Handled, commits: list[object]
+) -> None:
+    handled.finishes_in = db.write
+    work = intake(db, handled)
+    await work.store([message(1)])
+    await work.finish()
+    assert len(commits) == 2  # it is stored and claimed; the answer's own commit finishes it
+    await work.store([message(2)])
+    await work.finish()
+    assert await states(db) == [(1, "done"), (2, "done")]
+
+
+async def test_claim_of_a_message_being_stored_is_not_released(
+    db: Database, handled: Handled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, write = intake(db, handled), db.write
+    await work.take_up()
+
+    async def then_take_up(unit: Callable[[Connection], Any]) -> Any:
+        stored = await write(unit)
+        monkeypatch.setattr(db, "write", write)
+        await work.take_up()
+        return stored
+
+    monkeypatch.setattr(db, "write", then_take_up)
+    await work.store([message(1)])
+    await work.finish()
+    assert handled.epochs == [1]
+    assert await states(db) == [(1, "done")]
 
 
 async def test_message_handled_while_the_intake_closes_is_finished(db: Database, handled: Handled) -> None:
