@@ -12,12 +12,12 @@ FREE_PRICE = Price(((0, FREE),), FREE_SOURCE)
 _MINUTE = timedelta(minutes=1)
 _ZONES = {
     "gemini": ZoneInfo("America/Los_Angeles")
-}  # the time zone whose midnight begins a provider's day; UTC for all other providers
+}  # the zone whose midnight begins a provider's day; UTC for the others
 
 
 @dataclass(frozen=True, slots=True)
 class FreeTierLimits:
-    """The limits of one free tier, as set in [free] of farthing.toml."""
+    """The limits of one free tier for each API key, as set in [free] of farthing.toml."""
 
     requests_per_minute: int
     requests_per_day: int
@@ -33,6 +33,8 @@ class FreeTierRemaining:
 
 @dataclass(slots=True)
 class _Tier:
+    """The use of one offer's free tier under one key."""
+
     allowed: FreeTierLimits
     recent: deque[datetime] = field(default_factory=deque)
     day: int = 0
@@ -43,69 +45,87 @@ class _Tier:
 
 @dataclass(slots=True)
 class FreeTiers:
-    """The free tiers in use.
+    """The free tiers in use, counted for each API key: providers limit each key, or its project, by itself.
 
-    Every attempt at a free price is counted; a 429 closes the tier for the time that it names.
+    Every attempt at a free price is counted; a 429 closes the key's tier for the time that it names. `keys`: how many
+    each provider has.
     """
 
     allowed: Mapping[Offer, FreeTierLimits] = field(default_factory=dict)
-    _tiers: dict[Offer, _Tier] = field(init=False)
+    keys: Mapping[str, int] = field(default_factory=dict)
+    _tiers: dict[Offer, list[_Tier]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._tiers = {offer: _Tier(allowed) for offer, allowed in self.allowed.items()}
+        self._tiers = {
+            offer: [_Tier(allowed) for _ in range(max(1, self.keys.get(offer.provider, 1)))]
+            for offer, allowed in self.allowed.items()
+        }
 
     def left(self, offer: Offer, now: datetime) -> FreeTierRemaining | None:
-        """Return the requests that the tier still allows; None if the offer has no free tier."""
-        tier = self._tiers.get(offer)
-        if tier is None:
+        """Return the requests that all keys still allow; None if the offer has no free tier."""
+        tiers = self._tiers.get(offer)
+        if tiers is None:
             return None
-        _roll(tier, offer, now)
-        if tier.closed_until is not None and now < tier.closed_until:
-            return FreeTierRemaining(0, 0)
-        minute = tier.allowed.requests_per_minute - len(tier.recent)
-        return FreeTierRemaining(max(0, minute), max(0, tier.allowed.requests_per_day - tier.used_today))
+        found = [_left(tier, offer, now) for tier in tiers]
+        return FreeTierRemaining(sum(each.this_minute for each in found), sum(each.today for each in found))
 
     def is_open(self, offer: Offer, now: datetime) -> bool:
-        if offer not in self._tiers:
-            return False
-        found = self.left(offer, now)
-        return found is not None and found.this_minute > 0 and found.today > 0
+        return any(_is_open(tier, offer, now) for tier in self._tiers.get(offer, ()))
 
-    def use(self, offer: Offer, now: datetime) -> None:
-        tier = self._tiers[offer]
+    def open_keys(self, offer: Offer, now: datetime) -> frozenset[int]:
+        """Return the numbers of the keys whose free tier is open."""
+        return frozenset(key for key, tier in enumerate(self._tiers.get(offer, ())) if _is_open(tier, offer, now))
+
+    def use(self, offer: Offer, now: datetime, key: int = 0) -> None:
+        tier = self._tiers[offer][key]
         _roll(tier, offer, now)
         tier.recent.append(now)
         tier.used_today += 1
         tier.used_here += 1
 
-    def take_counts(self) -> list[tuple[Offer, int]]:
-        """Return the requests that this process has sent since the last call, by offer."""
-        used = [(offer, tier.used_here) for offer, tier in self._tiers.items() if tier.used_here]
-        for offer, _ in used:
-            self._tiers[offer].used_here = 0
+    def take_counts(self) -> list[tuple[Offer, int, int]]:
+        """Return the requests that this process has sent since the last call: offer, key and number."""
+        used = []
+        for offer, tiers in self._tiers.items():
+            for key, tier in enumerate(tiers):
+                if tier.used_here:
+                    used.append((offer, key, tier.used_here))
+                    tier.used_here = 0
         return used
 
-    def count_elsewhere(self, offer: Offer, now: datetime, used: int) -> None:
+    def count_elsewhere(self, offer: Offer, now: datetime, used: int, key: int = 0) -> None:
         """Count requests that another process has sent."""
-        tier = self._tiers.get(offer)
-        if tier is not None:
+        tiers = self._tiers.get(offer, [])
+        for tier in tiers[key : key + 1]:
             _roll(tier, offer, now)
             tier.recent.extend([now] * used)
             tier.used_today += used
 
-    def refused(self, offer: Offer, now: datetime, seconds: float | None, *, per_day: bool) -> None:
-        """Close the tier after a 429: for `seconds`, or until the provider's next day begins."""
-        tier = self._tiers.get(offer)
-        if tier is None:
-            return
+    def refused(self, offer: Offer, now: datetime, seconds: float | None, *, per_day: bool, key: int = 0) -> None:
+        """Close a key's tier after a 429: for `seconds`, or until the provider's next day begins."""
         until = day_end(offer, now) if per_day else now + timedelta(seconds=60 if seconds is None else seconds)
-        tier.closed_until = max(until, tier.closed_until or until)
+        for tier in self._tiers.get(offer, [])[key : key + 1]:
+            tier.closed_until = max(until, tier.closed_until or until)
 
     def begin(self, offer: Offer, now: datetime, used_today: int) -> None:
-        """Set today's count to the number of requests that earlier processes have sent."""
-        tier = self._tiers[offer]
-        _roll(tier, offer, now)
-        tier.used_today = used_today
+        """Set today's counts to the requests that earlier processes have sent, whose keys took turns."""
+        tiers = self._tiers[offer]
+        for number, tier in enumerate(tiers):
+            _roll(tier, offer, now)
+            tier.used_today = (used_today + len(tiers) - 1 - number) // len(tiers)
+
+
+def _left(tier: _Tier, offer: Offer, now: datetime) -> FreeTierRemaining:
+    _roll(tier, offer, now)
+    if tier.closed_until is not None and now < tier.closed_until:
+        return FreeTierRemaining(0, 0)
+    minute, today = tier.allowed.requests_per_minute - len(tier.recent), tier.allowed.requests_per_day - tier.used_today
+    return FreeTierRemaining(max(0, minute), max(0, today))
+
+
+def _is_open(tier: _Tier, offer: Offer, now: datetime) -> bool:
+    left = _left(tier, offer, now)
+    return left.this_minute > 0 and left.today > 0
 
 
 def day_begin(offer: Offer, now: datetime) -> datetime:

@@ -121,7 +121,7 @@ class Failover:
     def _start(self, choice: NextAttempt, quote: Quote) -> Attempt:
         self.selection.begin(choice.number)
         if quote.free:
-            self.market.catalog.free.use(quote.offer, self.market.clock.now())
+            self.market.catalog.free.use(quote.offer, self.market.clock.now(), choice.permit.key)
         limit = self.grant.output_tokens[choice.number]
         attempt = Attempt(self.market, self.question, quote, choice.permit, self.next_ordinal(), limit, self.stream)
         self.active.append(attempt)
@@ -247,7 +247,8 @@ class Failover:
         """Teach the catalog from `error`; raise an error if no further offer shall be attempted."""
         quote, now = attempt.quote, self.market.clock.now()
         if isinstance(error, RateLimited) and quote.free:
-            self.market.catalog.free.refused(quote.offer, now, error.retry_after_seconds, per_day=error.per_day)
+            seconds, key = error.retry_after_seconds, attempt.permit.key
+            self.market.catalog.free.refused(quote.offer, now, seconds, per_day=error.per_day, key=key)
         if isinstance(error, ContextTooLong) and error.is_certain:
             self.market.catalog.teach_context(quote.offer, error.context_tokens, quote.input_tokens, now)
         if isinstance(error, RequestFault):

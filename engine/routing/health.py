@@ -1,7 +1,7 @@
 """Health: the state of every provider, key and offer. It admits each attempt, and each attempt reports to it."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from engine.catalog.offers import Offer
 from engine.catalog.thinking import is_thinking_model, thinks_first
@@ -36,6 +36,8 @@ class Health(EarlyAttempts):
         """
         super().__init__(policy, clock, providers)
         self._random_share = random_share
+        self.preferred_keys: Callable[[Offer], Collection[int]] = lambda _: ()
+        """The keys of an offer to use first: those with requests left in its free tier."""
         self._permits = 0
         self._alive: set[int] = set()
 
@@ -90,7 +92,8 @@ class Health(EarlyAttempts):
         elif denial is None and not provider.budget.spend(now):
             return Denial("its retry budget is used up", RETRY_WAIT_SECONDS, may_end=True)
         health = self._offer(offer)
-        key = provider.next_key(now, offer.model, tokens)
+        preferred = self.preferred_keys(offer) if len(provider.keys) > 1 else ()
+        key = provider.next_key(now, offer.model, tokens, preferred)
         provider.keys[key].begin(now, offer.model, tokens)
         self._permits += 1
         health.pending.begin(self._permits, now)

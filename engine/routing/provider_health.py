@@ -3,7 +3,7 @@
 `now` is monotonic seconds, passed in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -189,18 +189,19 @@ class ProviderHealth:
             return False
         return self.keys[0].is_unrestricted(now, model)
 
-    def next_key(self, now: float, model: str, tokens: int = 0) -> int:
+    def next_key(self, now: float, model: str, tokens: int = 0, preferred: Collection[int] = ()) -> int:
         """Return the next key in turn.
 
-        Keys with quota for `tokens` and below their limit come first, then other usable keys.
+        Usable keys come first: the preferred ones, then those with quota for `tokens`, then those below their limit.
         """
         if len(self.keys) == 1:
             return 0
 
-        def preference(number: int) -> tuple[bool, bool, float]:
+        def preference(number: int) -> tuple[bool, bool, bool, float]:
             key = self.keys[number]
             lacks_tokens = key.budget(model).remaining_tokens(now) < tokens
-            return key.wait_seconds(now, model) > 0, lacks_tokens, key.over_limit_seconds(now, model)
+            is_other = bool(preferred) and number not in preferred
+            return key.wait_seconds(now, model) > 0, is_other, lacks_tokens, key.over_limit_seconds(now, model)
 
         total = len(self.keys)
         number = min(((self._next_key + step) % total for step in range(total)), key=preference)

@@ -70,7 +70,10 @@ def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: 
         known=tuple(dict.fromkeys((*map(Offer.named, config.prices), *default_offers()))),
         contexts={name: price.context_tokens for name, price in config.prices.items() if price.context_tokens},
         policies=DataPolicies({name: spec.data for name, spec in known.items()}),
-        free=FreeTiers({Offer.named(name): FreeTierLimits(**tier.model_dump()) for name, tier in config.free.items()}),
+        free=FreeTiers(
+            {Offer.named(name): FreeTierLimits(**tier.model_dump()) for name, tier in config.free.items()},
+            {name: provider.keys for name, provider in providers.items()},
+        ),
     )
 
 

@@ -51,13 +51,13 @@ class FreeTierPart:
         self._free, self._clock = catalog.free, clock
 
     def take(self) -> Any:
-        return [(offer.provider, offer.model, used) for offer, used in self._free.take_counts()]
+        return [(offer.provider, offer.model, used, key) for offer, key, used in self._free.take_counts()]
 
     def apply(self, told: Any, age_seconds: float) -> None:
         if age_seconds > MINUTE_SECONDS:
             return  # it is in the journal, from which a process that starts has counted
-        for provider, model, used in told:
-            self._free.count_elsewhere(Offer(provider, model), self._clock.now(), used)
+        for provider, model, used, key in told:
+            self._free.count_elsewhere(Offer(provider, model), self._clock.now(), used, key)
 
 
 def engine_parts(market: Market) -> dict[str, SharedPart]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from engine.money import Money
 from storage.database.connection import Connection, ms, row, scalar
-from storage.ledger.transfers import credit, lock_account
+from storage.ledger.transfers import HOUSE_CODES, credit, lock_account
 
 MAX_WRONG_CODES, WINDOW = 5, timedelta(hours=1)
 TOPUP, INVITE = "topup", "invite"
@@ -56,7 +56,7 @@ def redeem(conn: Connection, tenant_id: int, code: str, now: datetime) -> Redemp
             ref=f"code:{digest(code)}",
             reason="a code",
             now=now,
-            source="house:codes",
+            source=HOUSE_CODES,
         )
     return used
 

@@ -9,7 +9,7 @@ from typing import Any
 from engine.money import ZERO, Money
 from storage.database.connection import Connection, Row, for_update, ms, row
 
-HOUSE_CHARGES, HOUSE_CREDITS = "house:charges", "house:credits"
+HOUSE_CHARGES, HOUSE_CREDITS, HOUSE_CODES = "house:charges", "house:credits", "house:codes"
 
 
 def wallet_of(tenant_id: int) -> str:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from engine.money import ZERO, Money
 from storage.database.connection import Connection, ms, row
+from storage.ledger.transfers import HOUSE_CODES, HOUSE_CREDITS
 from storage.tenants import shared_wallets
 
 
@@ -54,16 +55,32 @@ def star_totals(conn: Connection, start: date, end: date, per_star: Money) -> St
     return StarTotals(paid, refunded, Money((paid - refunded) * per_star.nanousd))
 
 
+_GIFTS = f"""
+SELECT tenant_id, SUM(change) - CASE WHEN MIN(so_far) < 0 THEN MIN(so_far) ELSE 0 END AS gifts FROM (
+  SELECT tenant_id, change, SUM(change) OVER (PARTITION BY tenant_id ORDER BY id) AS so_far FROM (
+    SELECT tenant_id, id, CASE WHEN kind = 'credit' AND debit IN ('{HOUSE_CREDITS}', '{HOUSE_CODES}')
+      THEN amount_nanousd WHEN debit = 'tenant:' || tenant_id AND kind <> 'refund' THEN -amount_nanousd ELSE 0 END
+      AS change
+    FROM transfers WHERE tenant_id IN (SELECT tenant_id FROM transfers WHERE kind <> 'charge' AND kind = 'credit'
+      AND debit IN ('{HOUSE_CREDITS}', '{HOUSE_CODES}'))
+  ) changes
+) sums GROUP BY tenant_id
+"""
+"""The gifts that each tenant has left. Each spending takes from the gifts of before, then from the money paid.
+
+A refund of Stars, and a charge that was given back, leave them as they are.
+"""
+
+
 def liability(conn: Connection, rates: Mapping[str, Fraction]) -> Liability:
     """Return the current liability. `rates`: each plan's price of one allowance token, in nano-dollars."""
     found = conn.rows(
         "SELECT t.plan, SUM(a.balance_nanousd) AS balance, SUM(a.owed_nanousd) AS owed,"
         " SUM(CASE WHEN a.period_ref = '' THEN 0 ELSE a.allowance_tokens - a.allowance_used_tokens END) AS unused,"
-        " SUM(CASE WHEN s.wallet_id IS NOT NULL OR a.balance_nanousd <= COALESCE(p.paid, 0) THEN 0"
-        " ELSE a.balance_nanousd - COALESCE(p.paid, 0) END) AS gifts"
+        " SUM(CASE WHEN s.wallet_id IS NOT NULL THEN 0 WHEN g.gifts > a.balance_nanousd THEN a.balance_nanousd"
+        " ELSE COALESCE(g.gifts, 0) END) AS gifts"
         " FROM accounts a JOIN tenants t ON t.id = a.tenant_id"
-        " LEFT JOIN (SELECT tenant_id, SUM(credited_nanousd) AS paid FROM payments WHERE refunded_at IS NULL"
-        " GROUP BY tenant_id) p ON p.tenant_id = a.tenant_id"
+        f" LEFT JOIN ({_GIFTS}) g ON g.tenant_id = a.tenant_id"
         f" LEFT JOIN {shared_wallets.IS_SHARED} s ON s.wallet_id = a.tenant_id GROUP BY t.plan"
     )
     allowances = sum((int(each["unused"]) * rates.get(each["plan"], Fraction(0)) for each in found), Fraction(0))

@@ -101,3 +101,32 @@ def test_overused_tier_has_nothing_left() -> None:
     for _ in range(3):
         free.use(GROQ, NOW)
     assert free.left(GROQ, NOW) == FreeTierRemaining(0, 0)
+
+
+def test_each_key_has_the_limits_of_the_tier_for_itself() -> None:
+    free = FreeTiers({GEMINI: FreeTierLimits(2, 3)}, {"gemini": 2})
+    assert free.left(GEMINI, NOW) == FreeTierRemaining(4, 6)
+    for _ in range(2):
+        free.use(GEMINI, NOW, 0)
+    assert free.is_open(GEMINI, NOW)
+    assert free.open_keys(GEMINI, NOW) == {1}
+    free.refused(GEMINI, NOW, 30, per_day=False, key=1)
+    assert not free.is_open(GEMINI, NOW)
+    assert free.open_keys(GEMINI, NOW + timedelta(seconds=31)) == {1}
+    assert free.take_counts() == [(GEMINI, 0, 2)]
+    assert free.take_counts() == []
+
+
+def test_requests_of_other_processes_are_counted_for_their_key() -> None:
+    free = FreeTiers({GEMINI: FreeTierLimits(2, 3)}, {"gemini": 2})
+    free.count_elsewhere(GEMINI, NOW, 2, 1)
+    assert free.open_keys(GEMINI, NOW) == {0}
+    free.count_elsewhere(GEMINI, NOW, 1, 2)  # a key that this process does not have
+    assert free.left(GEMINI, NOW) == FreeTierRemaining(2, 4)
+
+
+def test_requests_of_earlier_today_are_spread_over_the_keys() -> None:
+    free = FreeTiers({GEMINI: FreeTierLimits(10, 3)}, {"gemini": 2})
+    free.begin(GEMINI, NOW, 5)
+    assert free.left(GEMINI, NOW) == FreeTierRemaining(20, 1)
+    assert free.open_keys(GEMINI, NOW) == {1}

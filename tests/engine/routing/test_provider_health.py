@@ -156,6 +156,13 @@ def test_next_key_prefers_one_under_its_learned_limit() -> None:
     assert [found.next_key(1, "m") for _ in range(2)] == [1, 1]
 
 
+def test_next_key_prefers_one_with_a_free_tier_left_among_the_usable_ones() -> None:
+    found = provider(3)
+    assert [found.next_key(0, "m", preferred={1, 2}) for _ in range(4)] == [1, 2, 1, 2]
+    found.keys[1].rate_limited(0, "m", 0, 60, jitter=1, per_day=False)
+    assert [found.next_key(1, "m", preferred={1}) for _ in range(2)] == [0, 2]
+
+
 def test_provider_is_over_its_limit_only_when_every_usable_key_is() -> None:
     found = provider(2)
     limited(found.keys[0], 5, 0)

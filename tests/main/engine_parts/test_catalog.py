@@ -10,6 +10,7 @@ import pytest
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.defaults import AUTO, SMART
+from engine.catalog.free_tiers import FreeTierRemaining
 from engine.catalog.offers import Offer
 from engine.money import Money
 from engine.ports import Provider
@@ -135,6 +136,12 @@ def test_server_without_a_key_costs_nothing(tmp_path: Path) -> None:
 def test_provider_without_keys_is_not_configured(tmp_path: Path) -> None:
     catalog = catalog_of(tmp_path, "", openai=0, gemini=2)
     assert [catalog.is_configured(name) for name in ("openai", "gemini", "nobody")] == [False, True, False]
+
+
+def test_each_key_of_a_provider_has_a_free_tier_of_its_own(tmp_path: Path) -> None:
+    toml = '[free."gemini/gemini-2.5-flash-lite"]\nrequests_per_minute = 15\nrequests_per_day = 1000\n'
+    catalog = catalog_of(tmp_path, toml, gemini=2)
+    assert catalog.free.left(Offer("gemini", "gemini-2.5-flash-lite"), NOW) == FreeTierRemaining(30, 2000)
 
 
 def test_first_plan_is_the_free_one(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_requests_of_a_free_tier_count_in_all_processes() -> None:
     told = wired(parts[0].take())
     parts[1].apply(told, 0.5)
     parts[1].apply(told, 90)  # the journal has told that
-    parts[1].apply([["x", "y", 5]], 0.5)
+    parts[1].apply([["x", "y", 5, 0]], 0.5)
     assert two.catalog.free.left(OFFER, two.clock.now()) == FreeTierRemaining(7, 97)
     assert parts[1].take() == []
 

@@ -5,10 +5,10 @@ from fractions import Fraction
 import pytest
 
 from engine.money import ZERO, Money
-from storage.database.connection import Connection, ms
+from storage.database.connection import Connection, ms, scalar
 from storage.database.database import Database
 from storage.groups import wallets
-from storage.ledger.transfers import credit
+from storage.ledger.transfers import credit, debit_or_owe
 from storage.reports import liability
 from storage.reports.liability import Liability, StarTotals
 from storage.teams import teams
@@ -26,19 +26,27 @@ def payment(
     stars: int,
     paid: datetime,
     refunded: datetime | None = None,
-    *,
-    credited: str = "0",
 ) -> None:
     conn.run(
         "INSERT INTO payments (charge_id, tenant_id, stars, credited_nanousd, kind, paid_at, refunded_at)"
-        " VALUES (:id, :owner, :stars, :credited, 'topup', :paid, :refunded)",
+        " VALUES (:id, :owner, :stars, 0, 'topup', :paid, :refunded)",
         id=name,
         owner=owner,
         stars=stars,
-        credited=Money.usd(credited).nanousd,
         paid=ms(paid),
         refunded=ms(refunded) if refunded else None,
     )
+
+
+def spend(conn: Connection, tenant_id: int, usd: str, kind: str = "debit") -> None:
+    ref = f"spent:{scalar(conn, 'SELECT COUNT(*) FROM transfers')}"
+    to = "house:stars" if kind == "refund" else "house:charges"
+    debit_or_owe(conn, tenant_id, Money.usd(usd), kind=kind, to=to, ref=ref, reason="", now=DAY)
+
+
+def pay(conn: Connection, tenant_id: int, usd: str) -> None:
+    ref = f"paid:{scalar(conn, 'SELECT COUNT(*) FROM transfers')}"
+    credit(conn, tenant_id, Money.usd(usd), ref=ref, reason="", now=DAY, source="house:stars")
 
 
 async def test_stars_count_on_the_utc_day_of_payment_or_refund(db: Database) -> None:
@@ -64,9 +72,9 @@ async def test_days_without_payments_have_no_stars(db: Database) -> None:
 async def test_liability_is_wallets_and_unused_allowances(db: Database, rate: Fraction, allowances: int) -> None:
     def unit(conn: Connection) -> Liability:
         for usd in ("1", "2"):
-            payment(conn, tenant(conn, usd), usd, 1, DAY, credited=usd)
-        pro = tenant(conn, "4", PRO)
-        payment(conn, pro, "pro", 1, DAY, credited="5")
+            pay(conn, tenant(conn), usd)
+        pro = tenant(conn, plan=PRO)
+        pay(conn, pro, "4")
         conn.run(
             "UPDATE accounts SET owed_nanousd = 3, allowance_tokens = 9, allowance_used_tokens = 8, period_ref = 'x'"
             " WHERE tenant_id = :id",
@@ -89,19 +97,35 @@ async def test_held_tokens_are_still_a_liability(db: Database) -> None:
     assert (await db.write(unit)).allowances == Money(1_000)
 
 
-async def test_gifts_are_spent_first_and_are_no_liability(db: Database) -> None:
+@pytest.mark.parametrize(
+    ("steps", "paid", "gifts"),
+    [
+        ("gift 1, pay 2", "2", "1"),
+        ("gift 3, spend 3, pay 5, spend 4", "1", "0"),
+        ("gift 3, pay 5, spend 4", "4", "0"),
+        ("pay 10, spend 10, gift 8", "0", "8"),
+        ("pay 10, spend 4, gift 8, spend 3", "6", "5"),
+        ("gift 7, pay 7, refund 7", "0", "7"),
+        ("pay 5, spend 5", "0", "0"),
+        ("spend 3, gift 5", "0", "2"),  # 3 were owed
+    ],
+)
+async def test_gifts_are_spent_first_and_are_no_liability(db: Database, steps: str, paid: str, gifts: str) -> None:
     def unit(conn: Connection) -> Liability:
-        ann = tenant(conn, "3")  # of which 2 were paid for
-        payment(conn, ann, "ann", 1, DAY, credited="2")
-        bao = tenant(conn, "1")  # has spent the gift and a part of the payment
-        payment(conn, bao, "bao", 1, DAY, credited="5")
-        cat = tenant(conn, "7")  # got the money back
-        payment(conn, cat, "cat", 1, DAY, DAY, credited="7")
+        person = tenant(conn)
+        for step in steps.split(", "):
+            kind, usd = step.split()
+            if kind == "gift":
+                credit(conn, person, Money.usd(usd), ref=f"g{step}", reason="", now=DAY)
+            elif kind == "pay":
+                pay(conn, person, usd)
+            else:
+                spend(conn, person, usd, "refund" if kind == "refund" else "debit")
         return liability.liability(conn, {})
 
     found = await db.write(unit)
-    assert (found.wallets, found.gifts) == (Money.usd("3"), Money.usd("8"))
-    assert found.total == Money.usd("3")
+    assert (found.wallets, found.gifts) == (Money.usd(paid), Money.usd(gifts))
+    assert found.total == Money.usd(paid)
 
 
 @pytest.mark.parametrize("is_team", [False, True])
