@@ -13,8 +13,9 @@ from engine.errors import CapabilityMissing, Garbled, RequestFault, Unreachable
 from engine.ports import AnswerSink, LimitHeaders, ProviderCall
 from engine.providers import http
 from engine.providers.balances import Balance
-from engine.providers.error_details import objects, texts
+from engine.providers.errors.details import objects, texts
 from engine.providers.mending.answers import AnswerMending
+from engine.providers.mending.refused_options import RefusedOptions, refused_option, without
 from engine.providers.mending.tool_names import PLAIN_NAME
 from engine.providers.own_fields import OF_ONE_REQUEST, leave_out, refused_field
 from engine.providers.refusals import SIGNATURES, refusal
@@ -56,6 +57,7 @@ class ProviderAdapter(ABC):
         self._transport: Transport = HttpxTransport(self._http) if proxy or "@" in base_url else ConnectionPool()
         self._limits: dict[int, LimitHeaders] = {}
         self._left_out: dict[str, frozenset[str]] = {}
+        self._refused_options = RefusedOptions()
 
     def send_through(self, connections: httpx.AsyncBaseTransport) -> None:
         """Use `connections` for all further requests."""
@@ -89,17 +91,18 @@ class ProviderAdapter(ABC):
     async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:
         """Stream one call.
 
-        If the model refuses a field that we added, repeat the call without it and remember the model.
-
-        The field is left out of later requests only if the repeated call was accepted.
+        If the model refuses a field that we added, or an option of the tenant, repeat the call without it and remember
+        the model. The field is left out of later requests only if the repeated call was accepted; an option only where
+        it has the same value, and `ignored` names it.
         """
         headers = {"content-type": "application/json", "accept": "text/event-stream", **self._headers(call.key)}
-        left_out = self._left_out.get(call.model, _NOTHING)
+        left_out, options = self._left_out.get(call.model, _NOTHING), frozenset(self._refused_options.within(call))
         while True:
-            body = json_bytes(self._body_without(call, left_out))
-            reading = AnswerReading(self.reader(call), self._mending(call), sink)
+            sent = without(call, options)
+            body = json_bytes(self._body_without(sent, left_out))
+            reading = AnswerReading(self.reader(sent), self._mending(sent), sink)
             try:
-                await self._post_streamed(call, headers, body, reading)
+                await self._post_streamed(sent, headers, body, reading)
             except (CapabilityMissing, RequestFault) as error:
                 if reading.is_taken:
                     raise
@@ -107,15 +110,18 @@ class ProviderAdapter(ABC):
                     sink.taken()
                     sink.add(ended_at_limit(call.request.n))
                     return
-                field = refused_field(self.own_fields(call), error.field)
+                if option := refused_option(sent, error):
+                    options |= {option}
+                    continue
+                field = refused_field(self.own_fields(sent), error.field)
                 if not field or field in left_out:
                     raise
                 left_out |= {field}
             else:
                 return
             finally:
-                if left_out and reading.is_taken:
-                    self._remember(call.model, left_out)
+                if reading.is_taken:
+                    self._remember(call, left_out, options)
 
     async def _post_streamed(
         self, call: ProviderCall, headers: Mapping[str, str], body: bytes, reading: AnswerReading
@@ -141,11 +147,13 @@ class ProviderAdapter(ABC):
     def _mending(self, call: ProviderCall) -> AnswerMending | None:
         return self.answer_mending(call) if call.request.options.tools else None
 
-    def _remember(self, model: str, refused: frozenset[str]) -> None:
-        if left_out := refused - OF_ONE_REQUEST:
+    def _remember(self, call: ProviderCall, fields: frozenset[str], options: frozenset[str]) -> None:
+        if options:
+            self._refused_options.remember(call, options)
+        if left_out := fields - OF_ONE_REQUEST:
             if len(self._left_out) >= MOST_MODELS:
                 del self._left_out[next(iter(self._left_out))]
-            self._left_out[model] = left_out
+            self._left_out[call.model] = left_out
 
     @property
     def most_embedding_inputs(self) -> int:
@@ -210,8 +218,12 @@ class ProviderAdapter(ABC):
         """Return a reader for the stream that answers `call`."""
 
     @abstractmethod
-    def ignored(self, call: ProviderCall) -> tuple[str, ...]:
+    def ignored_fields(self, call: ProviderCall) -> tuple[str, ...]:
         """Return the names of the request's fields that this dialect can't send unchanged."""
+
+    def ignored(self, call: ProviderCall) -> tuple[str, ...]:
+        """Return the names of the request's fields that the dialect can't send unchanged, or that the model refuses."""
+        return tuple(dict.fromkeys((*self.ignored_fields(call), *self._refused_options.within(call))))
 
     def checks_schema(self, call: ProviderCall) -> bool:  # noqa: ARG002 - most dialects enforce it
         """Return True if the provider does not enforce the JSON schema of the request."""

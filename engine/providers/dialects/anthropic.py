@@ -22,7 +22,7 @@ class AnthropicDialect(ProviderAdapter):
     def own_fields(self, call: ProviderCall) -> frozenset[str]:
         return frozenset({"thinking"} if thinking_off(call, self.spec) else ())
 
-    def ignored(self, call: ProviderCall) -> tuple[str, ...]:
+    def ignored_fields(self, call: ProviderCall) -> tuple[str, ...]:
         return ignored_fields(call, self.spec)
 
     def checks_schema(self, call: ProviderCall) -> bool:

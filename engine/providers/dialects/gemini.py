@@ -53,7 +53,7 @@ class GeminiDialect(ProviderAdapter):
                 return embeddings.read_count(await self._post(path, body, call.key))
         return None
 
-    def ignored(self, call: ProviderCall) -> tuple[str, ...]:
+    def ignored_fields(self, call: ProviderCall) -> tuple[str, ...]:
         return ignored_fields(call, self.spec)
 
     def checks_schema(self, call: ProviderCall) -> bool:

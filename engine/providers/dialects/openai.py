@@ -58,7 +58,7 @@ class OpenAIDialect(ProviderAdapter):
             for detail in message.get("reasoning_details", ()):
                 detail["data"] = NO_SIGNATURE
 
-    def ignored(self, call: ProviderCall) -> tuple[str, ...]:
+    def ignored_fields(self, call: ProviderCall) -> tuple[str, ...]:
         return ignored_fields(call, self.spec)
 
     def checks_schema(self, call: ProviderCall) -> bool:

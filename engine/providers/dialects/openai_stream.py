@@ -7,7 +7,7 @@ from typing import Any
 from engine.chat import Chunk, Delta, Finish, Finished, Served, TextDeltas
 from engine.errors import Garbled, Overloaded, StreamCut
 from engine.providers.dialects.adapter import json_object
-from engine.providers.error_details import reports_failure
+from engine.providers.errors.details import reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame

@@ -63,8 +63,15 @@ def test_reset_is_read_in_every_notation(raw: str | None, seconds: float | None)
         ({"retry-after": format_datetime(NOW + timedelta(days=9), usegmt=True)}, 86_400),
         ({"retry-after": "-3"}, None),
         ({"retry-after": "inf"}, None),
-        ({"retry-after": "99999999999"}, 86_400),
+        ({"retry-after": "999999"}, 86_400),
         ({"retry-after": "Wed, 99 Nov"}, None),
+        ({"retry-after": "2s"}, 2),
+        ({"retry-after": "1m30s"}, 90),
+        ({"retry-after": "30, 30"}, 30),
+        ({"retry-after": str(int(NOW.timestamp()) + 9)}, 9),
+        ({"retry-after": (NOW + timedelta(seconds=9)).isoformat()}, 9),
+        ({"retry-after": "-3, 5"}, None),
+        ({"x-ms-retry-after-ms": "500", "retry-after": "1"}, 0.5),
         ({}, None),
     ],
 )
@@ -92,6 +99,29 @@ def test_anthropics_quotas_are_read_also_where_only_input_is_limited() -> None:
     assert parse_limits(of_tokens, NOW) == LimitHeaders(None, None, 49, 30)
     of_input = {f"anthropic-ratelimit-input-tokens-{name}": value for name, value in values.items()}
     assert parse_limits(of_input, NOW) == LimitHeaders(None, None, 49, 30)
+
+
+@pytest.mark.parametrize(
+    ("headers", "limits"),
+    [
+        (
+            {
+                "x-ratelimit-remaining-requests-day": "0",
+                "x-ratelimit-reset-requests-day": "33011.5",
+                "x-ratelimit-remaining-tokens-minute": "5",
+                "x-ratelimit-reset-tokens-minute": "11.5",
+            },
+            LimitHeaders(0, 33011.5, 5, 11.5),
+        ),
+        (
+            {"x-ratelimit-remaining-requests-minute": "3", "x-ratelimit-reset-requests-minute": "7"},
+            LimitHeaders(3, 7),
+        ),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "12"}, LimitHeaders(0, 12)),
+    ],
+)
+def test_quotas_are_read_by_the_names_of_further_servers(headers: dict[str, str], limits: LimitHeaders) -> None:
+    assert parse_limits(headers, NOW) == limits
 
 
 def test_openrouters_reset_is_a_time_in_milliseconds() -> None:

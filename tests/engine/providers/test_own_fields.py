@@ -125,7 +125,7 @@ async def test_field_is_not_remembered_where_the_repeated_request_is_refused_too
     assert "stream_options" in sent[2]
 
 
-@pytest.mark.parametrize("param", ["temperature", "messages", "messages.0.stream_options", "model", "", "stream"])
+@pytest.mark.parametrize("param", ["messages", "messages.0.stream_options", "model", "tools", ""])
 async def test_refused_field_of_the_request_is_not_left_out(param: str) -> None:
     wire, sent = picky("openai", "gpt-4o", lambda _: False, openai_error("unsupported_value", param), "")
     with pytest.raises(CapabilityMissing):
@@ -133,12 +133,11 @@ async def test_refused_field_of_the_request_is_not_left_out(param: str) -> None:
     assert len(sent) == 1
 
 
-async def test_effort_that_the_tenant_asked_for_is_not_left_out() -> None:
-    error = openai_error("unsupported_value", "reasoning_effort")
-    wire, sent = picky("openai", "gpt-5.1", lambda _: False, error, "")
-    with pytest.raises(CapabilityMissing):
-        await wire.chunks(asking(reasoning_effort="minimal"))
-    assert len(sent) == 1
+async def test_output_limit_is_renamed_where_the_message_alone_names_it() -> None:
+    error = {"error": {"message": "Unsupported parameter: 'max_tokens' is not supported with this model."}}
+    wire, sent = picky("openrouter", "x/y", lambda body: "max_tokens" not in body, error, OPENAI)
+    assert text(await wire.chunks()) == "fine"
+    assert sent[1]["max_completion_tokens"] == 100
 
 
 async def test_other_models_keep_the_field() -> None:

@@ -25,7 +25,7 @@ RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "36.
         ("openai", says(), {"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "6m0s"}, None),
         ("openai", says(), {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "9s"}, 9),
         ("openai", says(), {"x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "9s"}, None),
-        ("openai", says(), {"retry-after": "1e12"}, 86400),
+        ("openai", says(), {"retry-after": "900000"}, 86400),
         ("openai", says(), {"retry-after": "soon"}, None),
         ("deepseek", says(), {}, None),
     ],

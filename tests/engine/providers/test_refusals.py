@@ -29,6 +29,7 @@ AFFORDS = (
     "but can only afford {}. To increase, visit https://openrouter.ai/settings/credits and upgrade to a paid account"
 )
 NO_MINIMAL = "Thinking level MINIMAL is not supported for this model. Please retry with other thinking level."
+UNABLE = CapabilityMissing
 ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     # key refused
     ("openai", 401, says("Incorrect API key provided", code="invalid_api_key"), KeyRefused),
@@ -113,7 +114,7 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     ("mistral", 422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "x"]}]}, CapabilityMissing),
     ("mistral", 422, {"message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "x"]}]}}, CapabilityMissing),
     ("groq", 400, says("Failed to call a function.", code="tool_use_failed"), CapabilityMissing),
-    ("deepseek", 400, says("This response_format type is unavailable now"), RequestFault),
+    ("deepseek", 400, says("This response_format type is unavailable now"), CapabilityMissing),
     ("gemini", 400, google(400, NO_MINIMAL, "INVALID_ARGUMENT"), CapabilityMissing),
     ("openrouter", 404, says("No endpoints found that support tool use", code=404), CapabilityMissing),
     ("openrouter", 403, says("Provider returned error", code=403, metadata={"provider_name": "xAI"}), RequestFault),
@@ -130,6 +131,52 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     ("openrouter", 400, says("x is not a valid model ID", code=400), RequestFault),
     ("openrouter", 404, says("No endpoints found for x.", code=404), NoSuchModel),
     ("gemini", 404, google(404, "models/x is not found for API version v1beta", "NOT_FOUND"), NoSuchModel),
+    # no such model, by further codes
+    ("openai", 410, says("The model is deprecated"), NoSuchModel),
+    ("openai", 400, says("verify", param="stream", code="unsupported_value"), NoSuchModel),
+    ("local", 400, says("x", param="model", code="model_not_supported"), NoSuchModel),
+    ("local", 400, says("x", code="unknown_model"), NoSuchModel),
+    ("local", 400, says("x", code="unavailable_model"), NoSuchModel),
+    ("local", 400, says("x", code="OperationNotSupported"), NoSuchModel),
+    ("local", 401, says("x", type="key_model_access_denied", code="401", param="model"), NoSuchModel),
+    ("local", 403, says("x", type="team_model_access_denied", code="403", param="model"), NoSuchModel),
+    ("local", 403, says("x", code="Model.AccessDenied", type="Model.AccessDenied"), NoSuchModel),
+    ("local", 400, says("x", code="1211"), NoSuchModel),
+    ("local", 400, {"code": 20012, "message": "Model does not exist.", "data": None}, NoSuchModel),
+    ("local", 403, {"code": 30003, "message": "Model disabled.", "data": None}, NoSuchModel),
+    # money gone, by further codes
+    ("local", 412, says("Account a is suspended, possibly due to reaching the monthly spending limit"), BalanceGone),
+    ("local", 400, says("Budget has been exceeded!", type="budget_exceeded", code="400"), BalanceGone),
+    ("local", 429, says("x", code="1113"), BalanceGone),
+    ("local", 403, says("x", code="AccountOverdueError", type="Forbidden"), BalanceGone),
+    ("local", 403, {"code": 30001, "message": "Sorry, your account balance is insufficient"}, BalanceGone),
+    ("local", 403, says("x", code="AllocationQuota.FreeTierOnly"), BalanceGone),
+    ("local", 403, says("x", type="new_api_error", code="pre_consume_token_quota_failed"), BalanceGone),
+    ("groq", 400, says("x", type="invalid_request_error", code="organization_restricted"), KeyRefused),
+    ("anthropic", 400, claude("invalid_request_error", "This organization has been disabled."), RateLimited),
+    # errors of the company behind a reseller: nothing is wrong with the account
+    ("openrouter", 401, says("Provider returned error", code=401, metadata={"provider_name": "X"}), Overloaded),
+    ("openrouter", 402, says("Provider returned error", code=402, metadata={"provider_name": "X"}), Overloaded),
+    # a firewall before the API: no key is at fault
+    ("openai", 403, "<html><title>Attention Required! | Cloudflare</title></html>", Overloaded),
+    ("local", 413, "<html>413 Request Entity Too Large</html>", TooBigForNow),
+    ("local", 413, says("Max size: 8000 tokens.", code="tokens_limit_reached"), TooBigForNow),
+    # abilities that a model or a server lacks
+    ("local", 400, says("registry.ollama.ai/library/gemma:2b does not support tools", type="api_error"), UNABLE),
+    ("local", 500, says("tools param requires --jinja flag", code=500, type="server_error"), UNABLE),
+    (
+        "local",
+        400,
+        says('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'),
+        UNABLE,
+    ),
+    ("local", 500, says("He asks: tools param requires --jinja flag", code=500), Overloaded),
+    ("local", 400, says("Extra inputs are not permitted, field: 'logit_bias'"), UNABLE),
+    # GLM, Volcengine, AWS, Cerebras
+    ("local", 400, says(TOO_LONG, code="1261"), ContextTooLong),
+    ("local", 400, says("x", code="1301"), RequestFault),
+    ("local", 400, {"__type": "ThrottlingException", "message": "x"}, RateLimited),
+    ("local", 429, says("x", type="too_many_requests_error", code="request_quota_exceeded"), RateLimited),
     # overloaded, broken
     ("openai", 503, says("busy", code="server_is_overloaded"), Overloaded),
     ("anthropic", 529, claude("overloaded_error"), Overloaded),
@@ -152,6 +199,30 @@ async def test_error_has_its_class(name: str, status: int, body: Any, kind: type
 async def test_geminis_error_in_a_list_is_read() -> None:
     with pytest.raises(RateLimited):
         await wire("gemini", 429, [google(429, "slow", "RESOURCE_EXHAUSTED")]).chunks()
+
+
+MODERATED = [
+    (400, says("x", code="content_filter", innererror={"code": "ResponsibleAIPolicyViolation"})),
+    (400, says("x", code="1301", contentFilter=[{"role": "user", "level": 1}])),
+    (400, says("x", code="InputTextSensitiveContentDetected", type="BadRequest")),
+    (400, {"code": "DataInspectionFailed", "message": "x"}),
+    (
+        403,
+        {
+            "code": "The caller does not have permission to execute the specified operation",
+            "error": "Content violates usage guidelines. Team: 1a-2b, API key ID: 9f-aa, Model: grok-4-0709, "
+            "Failed check: SAFETY_CHECK_TYPE_BIO",
+        },
+    ),
+    (403, {"code": "x", "error": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_CSAM"}),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), MODERATED)
+def test_moderation_of_any_provider_refuses_the_request_alone(status: int, body: Any) -> None:
+    error = refusal(status, body, {})
+    assert isinstance(error, RequestFault)
+    assert error.moderation
 
 
 async def test_refusal_for_safety_is_moderation() -> None:

@@ -275,7 +275,7 @@ SHAPES = [
         event("error", error={"type": "authentication_error", "message": "x"}),
         outcome=KeyRefused,
     ),
-    shape("GLM: a code that is a text", event("error", error={"code": "1302", "message": "x"}), outcome=Overloaded),
+    shape("GLM: a code that is a text", event("error", error={"code": "1302", "message": "x"}), outcome=RateLimited),
     shape(
         "an error after the end",
         *PIECES,

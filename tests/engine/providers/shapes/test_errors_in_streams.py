@@ -203,7 +203,7 @@ SHAPES = [
     Shape(
         "GLM: a code and a message outside of an error",
         stream({"code": 1302, "msg": "x", "success": False}),
-        Overloaded,
+        RateLimited,
     ),
     Shape(
         "Groq: the model's call is invalid",

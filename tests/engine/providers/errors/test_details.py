@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.providers.error_details import error_details
+from engine.providers.errors.details import error_details
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_message_is_a_text_wherever_it_stands() -> None:
         ("rate_limit_exceeded", "rate_limit_exceeded"),
         ("RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED"),
         ("error-4001", "error-4001"),
-        ("1210", ""),
+        ("4210", ""),
         ("error-40015", ""),
         ("sk-proj-abcdef", ""),
         ("org-AbCdEf", ""),

@@ -6,40 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.providers.errors.codes import OF_NUMBERS, WITHIN_STREAM
+
 _STATUS = re.compile(r"[45]\d\d")
 _CODE = re.compile(r"(?!(?:sk|pk|rk|org|proj|user|key|req|acct|cus)[-_])[A-Za-z](?:[A-Za-z_.-]|\d(?!\d{4})){0,47}")
 """A code that a tenant may read: a word, not an id or a part of a key."""
-_WITHIN_STREAM = {
-    "overloaded_error": 529,
-    "server_is_overloaded": 503,
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-    "rate_limited": 429,
-    "rate_limit": 429,
-    "too_many_requests": 429,
-    "limit_requests": 429,  # DashScope
-    "throttling": 429,
-    "throttling.ratequota": 429,
-    "throttling.allocationquota": 429,
-    "throttlingexception": 429,  # Bedrock
-    "engine_overloaded_error": 429,  # Moonshot
-    "slow_down": 429,
-    "resource_exhausted": 429,
-    "authentication_error": 401,
-    "permission_error": 403,
-    "permission_denied": 403,
-    "unauthenticated": 401,
-    "invalid_api_key": 401,
-    "not_found_error": 404,
-    "model_not_found": 404,
-    "invalid_request_error": 400,
-    "tool_use_failed": 400,
-    "json_validate_failed": 400,
-    "invalid_argument": 400,
-    "invalidparameter": 400,  # DashScope
-    "api_error": 500,
-    "server_error": 500,
-}
 _STATUS_FIELDS = ("code", "http_code", "status_code", "statusCode", "status")
 _OF_MINIMAX = {  # the HTTP status that a code of MiniMax's `base_resp` corresponds to
     1001: 504, 1002: 429, 1004: 401, 1008: 402, 1026: 400, 1027: 400, 1039: 429, 1041: 429, 1042: 400, 2013: 400,
@@ -139,7 +110,9 @@ def _words(error: Mapping[str, Any]) -> Iterator[str]:
         yield from texts(metadata, "error_type")
     for problem in _problems(error):  # FastAPI
         yield from texts(problem, "type")
-    yield from texts(error, "code", "type", "status")
+    if not error.get("type") and (word := OF_NUMBERS.get(str(error.get("code")))):  # GLM, SiliconFlow
+        yield word
+    yield from texts(error, "code", "type", "status", "__type")
 
 
 def texts(found: Mapping[str, Any], *names: str) -> Iterator[str]:
@@ -173,7 +146,8 @@ def _status_within(error: Mapping[str, Any], words: tuple[str, ...]) -> int | No
             return int(code)
     if isinstance(code := error.get("status_code"), int):
         return _OF_MINIMAX.get(code, 500)
-    return next((_WITHIN_STREAM[word.lower()] for word in words if word.lower() in _WITHIN_STREAM), None)
+    found = (WITHIN_STREAM.get(name) for word in words for name in (word.lower(), word.lower().partition(".")[0]))
+    return next((status for status in found if status is not None), None)
 
 
 def _problems(error: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,0 +1,80 @@
+"""RefusedOptions: options of requests that a model refuses. They are left out, and named to the client."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from engine.chat import Options
+from engine.errors import CapabilityMissing, ProviderError
+from engine.ports import ProviderCall
+
+MOST_MODELS = 1024
+MOST_VALUES = 64  # of one model
+_MOST_VALUE_CHARS = 200
+_LEFT_OUT = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "stop",
+        "seed",
+        "frequency_penalty",
+        "presence_penalty",
+        "parallel_tool_calls",
+        "reasoning_effort",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+    }
+)
+"""Options without which an answer is still one to the request. Tools and the form of the answer are not among them."""
+_NAMES = {"random_seed": "seed", "thinking": "reasoning_effort", "reasoning": "reasoning_effort", "topP": "top_p"}
+_DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in fields(Options)}
+
+
+class RefusedOptions:
+    """The refused options of each model, by their values: a value that one tenant chose says nothing about others."""
+
+    def __init__(self) -> None:
+        self._by_model: dict[str, dict[tuple[str, str], None]] = {}
+
+    def within(self, call: ProviderCall) -> tuple[str, ...]:
+        """Return the names of the options of `call` that its model is known to refuse."""
+        known = self._by_model.get(call.model)
+        if known is None:
+            return ()
+        return tuple(name for name, value in known if _shown(name, call.request.options) == value)
+
+    def remember(self, call: ProviderCall, names: frozenset[str]) -> None:
+        """Remember that the model refused these options of `call`, and took the request without them."""
+        if call.model not in self._by_model and len(self._by_model) >= MOST_MODELS:
+            del self._by_model[next(iter(self._by_model))]
+        known = self._by_model.setdefault(call.model, {})
+        for name in names:
+            known[name, _shown(name, call.request.options)] = None
+            if len(known) > MOST_VALUES:
+                del known[next(iter(known))]
+
+
+def refused_option(call: ProviderCall, error: ProviderError) -> str:
+    """Return the option of `call` that an error refuses; empty where it refuses none that can be left out."""
+    if not isinstance(error, CapabilityMissing):
+        return ""
+    name = error.field.rpartition(".")[2] if error.field.startswith(("body.", "generation")) else error.field
+    name = _NAMES.get(name, name)
+    has_it = name in _LEFT_OUT and getattr(call.request.options, name) != _DEFAULTS[name]
+    return name if has_it else ""
+
+
+def without(call: ProviderCall, names: frozenset[str]) -> ProviderCall:
+    """Return the call without these options."""
+    if not names:
+        return call
+    options = replace(call.request.options, **{name: _DEFAULTS[name] for name in names})
+    return replace(call, request=replace(call.request, options=options))
+
+
+def _shown(name: str, options: Options) -> str:
+    """Return an option's value as text; of top_p with the presence of a temperature: Claude refuses both together."""
+    value = getattr(options, name)
+    found = (value, options.temperature is not None) if name == "top_p" and value is not None else value
+    return repr(found)[:_MOST_VALUE_CHARS]
