@@ -1,4 +1,7 @@
-"""Access control: banned people, and strangers with approval or invitations. Each gets one sentence a day."""
+"""Access control: banned people, and new users when access needs approval or an invitation.
+
+Each gets one sentence a day.
+"""
 
 from telegram import Message, Update
 from telegram.ext import ApplicationHandlerStop
@@ -34,9 +37,9 @@ async def guard(update: Update, context: Context) -> None:
 
 
 def _is_guarded(message: Message, context: Context) -> bool:
-    """Return True for messages that need access: not payments, nor PUBLIC commands, nor others' talk in groups.
+    """Return True for messages that need access: not for payments, PUBLIC commands, or others' talk in groups.
 
-    Senders that are no person are refused later: they are no tenants.
+    Senders that are no person are refused later, because they are no tenants.
     """
     if message.successful_payment is not None or message.refunded_payment is not None:
         return False
@@ -73,7 +76,7 @@ async def _entered(message: Message, state: TenantState, context: Context) -> bo
 
 
 async def _answer_once(state: TenantState, context: Context) -> None:
-    """Answer once a day. In mode approval, ask the operators once for each new user."""
+    """Answer once a day. If new users need approval, ask the operators once for each of them."""
     if context.in_group:
         await _answer_in_group(state, context)
         return
@@ -84,7 +87,7 @@ async def _answer_once(state: TenantState, context: Context) -> None:
 
 
 async def _answer_in_group(state: TenantState, context: Context) -> None:
-    """Tell one stranger a day where access is asked for. The others, and banned people, are met with silence."""
+    """Tell one new user a day where to ask for access. Other new users, and banned people, get no answer."""
     chat = context.incoming.effective_chat if context.incoming is not None else None
     if chat is not None and not state.banned and await _is_first(context, f"stranger:{chat.id}"):
         await context.reply(context.t("access.group", link=context.private_link("start")))
@@ -96,7 +99,7 @@ async def _is_first(context: Context, key: str) -> bool:
 
 
 def _sentence(state: TenantState, context: Context) -> str:
-    """Return the key of the sentence for this user."""
+    """Return the key of the sentence to show this user."""
     if state.banned:
         return "access.banned"
     return (

@@ -58,7 +58,7 @@ class TokenRefusedError(OSError):
 
 
 class Bot:
-    """The bot as a component: start, quiet, stop. `routes` contains the webhook if one is used."""
+    """The bot as a component with start, quiet and stop. `routes` contains the webhook if one is used."""
 
     def __init__(self, services: Services, limiter: RateLimiter | None = None) -> None:
         config, limiter = services.config, limiter or RateLimiter(may_call=services.may_call)
@@ -66,7 +66,7 @@ class Bot:
         self._services = services
         self._requests = [
             FormRequest(config.proxy) for _ in range(3)
-        ]  # for calls, PTB's own poller (unused), and our poller
+        ]  # three HTTP clients: for calls, for PTB's own poller (unused), and for our poller
         self._application = (
             Application.builder()
             .token(config.token)
@@ -104,7 +104,7 @@ class Bot:
             f"{config.api_url.rstrip('/')}/bot{config.token}",
             self._poll_request,
             self._intake,
-            turn if services.db.dialect == "postgresql" else None,  # a SQLite file has one process
+            turn if services.db.dialect == "postgresql" else None,  # a SQLite file is used by one process only
         )
         self._secret = webhook.secret_of(config.token)
         self.stars = StarsClient(self.bot)
@@ -121,7 +121,7 @@ class Bot:
 
     @property
     def conflict_at(self) -> datetime | None:
-        """The last time at which Telegram said that another process polls this bot; None: never."""
+        """The last time when Telegram reported that another process polls this bot; None: never."""
         return self._poller.conflict_at
 
     @property
@@ -129,7 +129,10 @@ class Bot:
         return [webhook.route(self._intake, self._secret)] if self._services.config.public_url else []
 
     async def start(self) -> None:
-        """Send and answer the remains of dead processes, then receive updates. Raises TokenRefusedError, OSError."""
+        """Send the answers and handle the updates that dead processes left, then receive new updates.
+
+        Raises TokenRefusedError or OSError.
+        """
         try:
             await self._application.initialize()
         except InvalidToken as error:
@@ -138,7 +141,7 @@ class Bot:
             where = self._services.config.api_url
             raise OSError(f"the Bot API at {where} does not answer: {error}") from error
         await self._poll_request.initialize()
-        await self._choose_delivery()  # until here a start that failed may be repeated
+        await self._choose_delivery()  # a start that fails before this line may be repeated
         self._services.after_lapse(self._intake.drop_lost)
         await self._intake.start()
         await menu.register(self.bot, self._services.config, await self._admins_languages())
@@ -156,14 +159,14 @@ class Bot:
         return {state.telegram_user_id or 0: state.language for state in known if state is not None}
 
     async def _choose_delivery(self) -> None:
-        """Set the webhook, or remove it where updates are polled."""
+        """Set the webhook, or remove it if updates are polled."""
         if self._services.config.public_url:
             await webhook.register(self.bot, self._services.config.public_url, self._secret)
         else:
             await self.bot.delete_webhook(drop_pending_updates=False)
 
     async def quiet(self) -> None:
-        """Take no new updates; answers in progress go on."""
+        """Take no new updates; running answers continue."""
         for task in filter(None, (self._take_up_loop, self._profile)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -176,11 +179,11 @@ class Bot:
         await self._intake.finish()
         await self._courier.stop()
         await self._application.shutdown()
-        for request in self._requests:  # also those that were never started
+        for request in self._requests:  # closes the clients even if they were never started
             await request.shutdown()
 
     async def take_up(self) -> int:
-        """Send and answer the remains of dead processes. Return the number of updates."""
+        """Send the answers and handle the updates that dead processes left. Return the number of updates."""
         if sent := await self._courier.adopt():
             log.info("sending %d answers that a dead process left", sent)
         return await self._intake.take_up()

@@ -8,7 +8,7 @@ MOST_DATA_BYTES = 64
 
 
 def button(text: str, command: str, action: str, *args: object, owner: int) -> InlineKeyboardButton:
-    """Return a button that only the user `owner` may press (0: anyone who may use the command)."""
+    """Return a button that only the user `owner` may press (0: every user who may use the command)."""
     data = ":".join([command, action, *map(str, args), str(owner)])
     if len(data.encode()) > MOST_DATA_BYTES:
         raise ValueError(f"callback data over {MOST_DATA_BYTES} bytes: {data}")

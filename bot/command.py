@@ -14,7 +14,7 @@ TakeText = Callable[[Context, str], Awaitable[str | None]]
 
 
 class Topic(StrEnum):
-    """A part of /help, in the order in which it is shown."""
+    """A part of /help, in the order of display."""
 
     CHAT = "chat"
     CONVERSATIONS = "conversations"
@@ -26,13 +26,13 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`buttons` maps the action of an inline button to its handler. The locales describe the command as command.<name>.
+    """A command. `buttons` maps the action of a button to its handler. The locales describe it as command.<name>.
 
-    An admin command does not exist for other users. In groups a private command points to the private chat, and so do
-    its buttons but those named in `group_buttons`. `topic` is its part of /help.
-    The answer of an `ephemeral` command in a group, texts only, is shown to its sender alone where Telegram can.
-    `take_text` receives the text that the command waits for (bot/chat/pending_input.py); it returns None if it took
-    the text, else a sentence that says what is expected.
+    An `admin` command does not exist for other users. In groups, a `private_only` command and its buttons point to the
+    private chat, except for the buttons in `group_buttons`. `topic` is its part of /help. In a group, an `ephemeral`
+    command, whose answer is text only, is answered to its sender alone if Telegram can do that. `take_text` receives
+    the text that the command waits for (bot/chat/pending_input.py); it returns None if it took the text, else a
+    sentence that says what is expected.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Command:
     ephemeral: bool = False
 
     def works_in_groups(self, action: str) -> bool:
-        """Return True if the button of this action may show its result in a group."""
+        """Return True if the button with this action may show its result in a group."""
         return action in self.group_buttons or not (self.private_only or self.admin)
 
 

@@ -11,10 +11,10 @@ APP_PATH = "/app"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotConfig:
-    """The part of the settings that the bot needs; main reads the environment and farthing.toml.
+    """The part of the settings that the bot needs; main reads them from the environment and farthing.toml.
 
-    `per_star` is the credit for one Star, `payout_per_star` the operator's income for one. `app_links`: who may open
-    the Mini App in a browser.
+    `per_star`: the credit for one Star; `payout_per_star`: the operator's income from one. `app_links`: the users who
+    may open the Mini App in a browser.
     """
 
     token: str

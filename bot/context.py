@@ -91,17 +91,17 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
 
     @property
     def in_group(self) -> bool:
-        """True where others read along: groups and channels."""
+        """True if other people see the chat: groups and channels."""
         chat = self.incoming.effective_chat if self.incoming is not None else None
         return chat is not None and chat.type != ChatType.PRIVATE
 
     def private_link(self, command: str) -> str:
-        """Return the link that opens the private chat and runs a command there."""
+        """Return a link that opens the private chat and runs a command there."""
         return f"https://t.me/{self.bot.username}?start={command}"
 
     @property
     def language(self) -> str:
-        """The language chosen in /settings, else that of the user's app. A channel's post has no user."""
+        """The language chosen in /settings, else the one of the user's app. A post in a channel has no user."""
         chosen = self._state.language if self._state else ""
         user = self.incoming.effective_user if self.incoming is not None else None
         return chosen or (user.language_code if user is not None else None) or locales.DEFAULT
@@ -115,23 +115,23 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
 
     @property
     def is_old(self) -> bool:
-        """True for a message sent, or edited, over an hour ago: the sender may no longer want to pay for an answer."""
+        """True for a message sent or edited over an hour ago: the sender may no longer want to pay for an answer."""
         message = self.incoming.effective_message if self.incoming else None
         if claimed_update.get() is None or message is None:
             return False
         return OLD < self._telegram_now() - (message.edit_date or message.date) < VERY_OLD
 
     def _telegram_now(self) -> datetime:
-        """Return the time by Telegram's clock, which dates the messages: this machine's may be wrong by hours."""
+        """Return the time by Telegram's clock, which dates the messages: this machine's clock may be wrong by hours."""
         skew = self.bot.request.clock_skew_seconds if isinstance(self.bot.request, FormRequest) else None
         return self.services.clock.now() + timedelta(seconds=skew or 0)
 
     async def state(self, *, fresh: bool = False) -> TenantState:
-        """Return the sender's tenant, which the first message creates."""
+        """Return the sender's tenant, which is created by the first message."""
         if self._state is None or fresh:
             user, services = self.user, self.services
             known = await services.db.read_key(lambda conn: tenants.by_telegram(conn, user.id))
-            named = (user.full_name or "", user.username or "")  # a deleted account has no name
+            named = (user.full_name or "", user.username or "")  # the name of a deleted account is empty
             if known is not None and (known.is_nameless or (known.name, known.username) == named):
                 self._state = await self._let_in(known)
                 await self._store_language(known)
@@ -154,7 +154,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         return self._state
 
     async def _store_language(self, known: TenantState) -> None:
-        """Store the language of the user's app: the scheduler's notices need it."""
+        """Store the language of the user's app, because the scheduler's notices need it."""
         language = self.user.language_code
         if language and not known.is_nameless and known.settings.get(tenants.APP_LANGUAGE) != language:
             await self.services.db.write(
@@ -162,7 +162,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
             )
 
     async def _let_in(self, known: TenantState) -> TenantState:
-        """Let a waiting user in if access is open by now, or if the user is an operator by now."""
+        """Admit a waiting user if access has been opened or the user has become an operator."""
         waits = known.access == tenants.PENDING and (self.services.config.access_mode == "open" or self.is_admin)
         if not waits:
             return known
@@ -178,7 +178,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone chosen with /timezone; UTC where none is."""
+        """The time zone chosen with /timezone; UTC if none was chosen."""
         return zone_of(self._state.settings if self._state else {})
 
     def t(self, key: str, /, **values: object) -> str:
@@ -187,7 +187,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         return locales.text(self.language, key, **{name: locales.in_zone(each, zone) for name, each in values.items()})
 
     def written(self, value: object, form: str = "") -> str:
-        """Return an amount of money, a number or a date as the user's language writes it."""
+        """Return an amount of money, a number or a date as text in the user's language."""
         return locales.written(locales.find(self.language).formats, locales.in_zone(value, self.zone), form)
 
     async def reply(
@@ -198,9 +198,9 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         reply_to: int | None = None,
         in_private: bool = False,
     ) -> Message | None:
-        """Send Markdown to the chat of the update, or to the user, in several messages if it is longer than one.
+        """Send Markdown to the chat of the update, or to the user, in several messages if it is too long for one.
 
-        `reply_to`: the message of the chat that it refers to, if that is still there.
+        `reply_to`: the message to reply to, if it still exists.
         """
         assert self.incoming is not None
         chat = self.incoming.effective_chat
@@ -234,7 +234,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         return ephemeral.parameters(self.incoming, self.user.id) if self.incoming is not None else None
 
     async def answer_press(self, text: str | None = None, *, alert: bool = False, url: str | None = None) -> None:
-        """Answer the press of a button: once, the first time. Telegram refuses one that it has waited for too long."""
+        """Answer the press of a button, only once. Telegram refuses an answer that comes too late."""
         query = self.incoming.callback_query if self.incoming is not None else None
         if query is None or self._is_press_answered:
             return
@@ -245,7 +245,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
             log.debug("a button press is not answered: %s", error)
 
     async def edit_or_reply(self, text: str, keyboard: InlineKeyboardMarkup | None = None) -> None:
-        """Replace the message of the pressed button by this Markdown, or send it if that is not possible."""
+        """Replace the message with the pressed button by this Markdown, or send it if that is not possible."""
         query = self.incoming.callback_query if self.incoming is not None else None
         pieces = render(text)
         if query is None or len(pieces) > 1 or not isinstance(query.message, Message):

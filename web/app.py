@@ -44,9 +44,9 @@ from web.requests.paths import Paths
 
 @dataclass(frozen=True, slots=True)
 class WebServices:
-    """The storage, engine and settings that the routes work with.
+    """The storage, engine and settings that the routes use.
 
-    `public_url` is the address that GET / shows. `alert_wrong_keys` sends admins the number of wrong admin keys.
+    `public_url`: the address that GET / shows. `alert_wrong_keys` tells admins the number of wrong admin keys.
     """
 
     db: Database
@@ -67,7 +67,7 @@ class WebServices:
 
 
 def build_app(services: WebServices) -> ASGIApp:
-    """Return the app. Without an admin key the admin routes do not exist, without a bot token the Mini App's."""
+    """Return the app. It has no admin routes without an admin key, and no Mini App without a bot token."""
     app = FastAPI(
         title="Farthing",
         description="OpenAI-compatible chat completions from the cheapest provider that is up, with exact accounts.",
@@ -102,7 +102,7 @@ def build_app(services: WebServices) -> ASGIApp:
 
 
 def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
-    """Return the routers of the parts that exist with these settings."""
+    """Return the routers that exist with these settings."""
     store = tenants.TenantStore(services.db, services.plans, services.clock)
     chosen = exclusions.ExclusionsStore(store, services.gateway.market)
     routers = [
@@ -127,7 +127,7 @@ def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
 
 
 def _prompt_endpoints(prompting: Prompting, services: WebServices) -> dict[str, Any]:
-    """Return the endpoints of /v1 that answer prompts, by path; each is called with POST, past FastAPI's layers."""
+    """Return the endpoints of /v1 that answer prompts, by path. POST calls them directly, not through FastAPI."""
     responses = ResponsesFamily(services.db, services.clock)
     return {
         "/v1/chat/completions": ChatEndpoint(prompting, ChatFamily()),

@@ -13,7 +13,7 @@ SECONDS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 
 @dataclass(slots=True)
 class Distribution:
-    """The samples of one histogram with one set of labels: `within` counts those up to each bound, cumulative."""
+    """The samples of one histogram with one set of labels. `within` counts those up to each bound, cumulative."""
 
     within: list[int]
     count: int = 0
@@ -22,7 +22,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Distributions in this process by the values of `labels`. The caller bounds the number of these values."""
+    """Distributions by the values of `labels`, in this process. The caller must limit the number of these values."""
 
     labels: tuple[str, ...]
     bounds: tuple[float, ...]
@@ -46,14 +46,14 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class AttemptMetrics:
-    """An observer of attempts. Providers are those of the settings and outcomes those of the code: both are few."""
+    """An observer of attempts. Its labels have few values: configured providers, and outcomes that the code defines."""
 
     durations: Histogram = field(default_factory=lambda: Histogram(("provider", "outcome"), SECONDS))
     first_tokens: Histogram = field(default_factory=lambda: Histogram(("provider", "outcome"), SECONDS))
     retries: Counter[str] = field(default_factory=Counter)
 
     def attempt_ended(self, attempt: AttemptRecord, _: tuple[str, ...], __: str) -> None:
-        if attempt.outcome == UNREAD:  # the rest of a bill, no attempt of its own
+        if attempt.outcome == UNREAD:  # the rest of another attempt's bill, no attempt by itself
             return
         labels = (attempt.provider, attempt.outcome)
         self.durations.observe(labels, attempt.duration_ms / 1000)

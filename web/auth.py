@@ -33,9 +33,9 @@ _CLIENTS_PREFIXES = ("fk-", "sk-")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The author of a request: a tenant with an API key, or the operator with the admin key.
+    """The sender of a request: a tenant with an API key, or the operator with the admin key.
 
-    The limits of the API key are `tenant.key`: the gateway admits a request by them.
+    `tenant.key` holds the limits of the API key, which the gateway checks.
     """
 
     tenant: Tenant | None = None
@@ -50,9 +50,9 @@ class Caller:
 
 
 class KnownCallers:
-    """The callers of recent requests by a hash of their headers, where this process alone writes to the database.
+    """The callers of recent requests by a hash of their headers, used if only this process writes to the database.
 
-    A change of a key or its tenant ends what is known at once; one by another program's hand within seconds.
+    A change to a key or its tenant clears them at once; a change by another program does within seconds.
     """
 
     def __init__(self, db: Database) -> None:
@@ -70,14 +70,14 @@ class KnownCallers:
         return caller if changes == self._watch.count else None
 
     async def changes(self) -> int | None:
-        """Return the number of changes so far, which is read before a caller; None where nothing can be known."""
+        """Return the number of changes so far, to be read before a caller; None if callers can't be remembered."""
         if not self._is_begun:
             self._is_begun = True
             self._watch = await self._db.watch(api_keys.AUTHENTICATED_BY)
         return None if self._watch is None else self._watch.count
 
     def add(self, digest: bytes, caller: Caller, changes: int | None) -> None:
-        """Remember a caller that was read after `changes`."""
+        """Remember a caller that was read after `changes` changes."""
         if changes is None:
             return
         if len(self._found) >= MOST_KNOWN:
@@ -104,7 +104,7 @@ class Authenticator:
 
     @property
     def has_admin(self) -> bool:
-        """Return False where no admin key is set: then the operator's routes do not exist."""
+        """Return False if no admin key is set: then the operator's routes do not exist."""
         return bool(self._admin_key)
 
     async def tenant(self, headers: Mapping[bytes, bytes]) -> Caller:
@@ -118,7 +118,7 @@ class Authenticator:
         return await self._live(caller)
 
     def known(self, headers: Mapping[bytes, bytes]) -> Caller | None:
-        """Return the result of `tenant` where it takes no query and no write; None otherwise."""
+        """Return the result of `tenant` if it needs no query and no write; None otherwise."""
         caller = self._known.find(_digest(headers))
         return caller if caller is not None and _key(caller).expires_at is None and not self._is_due(caller) else None
 
@@ -131,7 +131,7 @@ class Authenticator:
         return await self._live(await self._read(secret))
 
     def operator(self, headers: Mapping[bytes, bytes], path: str) -> Caller:
-        """Return the operator. Raises HttpProblem 401, or 429 after many wrong keys; the right one always passes."""
+        """Return the operator. Raises HttpProblem 401, or 429 after many wrong keys; the right key always works."""
         if b"authorization" not in headers:
             raise OPERATORS_ONLY.new()
         try:
@@ -156,7 +156,10 @@ class Authenticator:
         return Caller(tenant)
 
     async def _live(self, caller: Caller) -> Caller:
-        """Return the caller, whose use is recorded at most once a minute. Raises HttpProblem 401 for an expired key."""
+        """Return the caller, and record the use of the key at most once a minute.
+
+        Raises HttpProblem 401 for an expired key.
+        """
         key = _key(caller)
         if key.is_expired(self._clock.now()):
             raise EXPIRED_KEY.new()
@@ -167,7 +170,7 @@ class Authenticator:
         return caller
 
     def _is_due(self, caller: Caller) -> bool:
-        """Return True where the last use of the key was recorded over RECORD_SECONDS ago."""
+        """Return True if the last use of the key was recorded more than RECORD_SECONDS ago."""
         recorded = self._recorded.get(_key(caller).key_id)
         return recorded is None or self._clock.monotonic() - recorded >= RECORD_SECONDS
 
@@ -179,13 +182,13 @@ def _key(caller: Caller) -> KeyLimits:
 
 
 def _digest(headers: Mapping[bytes, bytes]) -> bytes:
-    """Return a hash of the headers that a key is read from, to find a caller by: secrets are not kept."""
+    """Return a hash of the headers that contain keys, to look a caller up without storing secrets."""
     key, other = headers.get(b"authorization", b""), headers.get(b"x-api-key", b"")
     return hashlib.sha256(b"%d %b%b" % (len(key), key, other)).digest()
 
 
 class RandomBlocks:
-    """Random hex digits for ids, read from the system in blocks: a call of the system for each id takes longer."""
+    """Random hex digits for ids, read from the system in blocks, because one system call per id takes longer."""
 
     _DIGITS, _BLOCK_BYTES = 20, 2560
 
@@ -206,15 +209,15 @@ _random = RandomBlocks()
 def new_request_id(now: datetime) -> str:
     """Return `req-` and 32 hex digits: 12 of milliseconds since 1970, 20 random ones.
 
-    In the order of creation, so that new ids are added at the end of a database index.
+    Ids sort by creation, so that new ones are added at the end of a database index.
     """
     return f"req-{round(now.timestamp() * 1000):012x}{_random.hex_digits()}"
 
 
 def api_secret(headers: Mapping[bytes, bytes]) -> str:
-    """Return the secret of `Authorization: Bearer` or of `x-api-key`, as Anthropic's clients send it.
+    """Return the secret in `Authorization: Bearer`, or in `x-api-key` as Anthropic's clients send it.
 
-    Where both come, the first that has the form of an API key counts: clients send placeholders in the other one.
+    If both come, the first one with the form of an API key is used, because clients send placeholders in the other.
     Raises HttpProblem 401.
     """
     other = headers.get(b"x-api-key", b"").decode("latin-1").strip()
@@ -228,7 +231,7 @@ def api_secret(headers: Mapping[bytes, bytes]) -> str:
 
 
 def bearer_secret(headers: Mapping[bytes, bytes]) -> str:
-    """Return the secret of `Authorization: Bearer`. Raises HttpProblem 401 for no secret, and for no `Bearer`."""
+    """Return the secret in `Authorization: Bearer`. Raises HttpProblem 401 if it is missing or has another scheme."""
     scheme, _, secret = headers.get(b"authorization", b"").decode("latin-1").strip().partition(" ")
     if scheme.lower() == "bearer":
         if secret.strip():

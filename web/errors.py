@@ -1,4 +1,4 @@
-"""HTTP errors: the shapes of OpenAI and Anthropic, and the status and sentence of every engine error."""
+"""HTTP errors: the shapes of OpenAI and Anthropic, and the status and sentence for every engine error."""
 
 import math
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class HttpProblem(Exception):
     more_headers: Mapping[str, str] = field(default_factory=dict)
 
     def new(self) -> "HttpProblem":
-        """Return a copy to raise: a constant that is raised itself keeps the traceback of every raise."""
+        """Return a copy to raise. Raising a constant itself would collect the traceback of every raise."""
         return replace(self)
 
     def body(self, shape: ErrorShape = ErrorShape.OPENAI, request_id: str | None = None) -> dict[str, Any]:
@@ -75,13 +75,13 @@ ANTHROPIC_TYPES = {
 def error_response(
     error: "HttpProblem | errors.EngineError", shape: ErrorShape, request_id: str | None = None
 ) -> JSONResponse:
-    """Return the response of any error in the shape of one API."""
+    """Return the response for any error in the shape of one API."""
     problem = error if isinstance(error, HttpProblem) else from_engine(error)
     return problem.response(shape, request_id)
 
 
 def shape_of(path: str, headers: Mapping[bytes, bytes]) -> ErrorShape:
-    """Return the shape that the clients of a path read. The list of models has both kinds of clients."""
+    """Return the error shape that clients of a path expect. The list of models has clients of both kinds."""
     if path == "/v1/messages" or path.startswith("/v1/messages/"):
         return ErrorShape.ANTHROPIC
     is_shared = path == "/v1/models" or path.startswith("/v1/models/")
@@ -102,12 +102,12 @@ def not_found(message: str) -> HttpProblem:
 
 
 def unknown_path(method: str, path: str, advice: str = SEE_HOME) -> HttpProblem:
-    """Return the answer to a path that does not exist, also for a route that is hidden from the caller."""
+    """Return the 404 for a path that does not exist, or for a route that is hidden from the caller."""
     return HttpProblem(404, f"There is no {method} {shown(path)} here. {advice}", code="not_found")
 
 
 def shown(path: str) -> str:
-    """Return the path for a sentence: bounded, and without characters that are not printable."""
+    """Return the path for an error sentence: shortened, and with printable characters only."""
     return "".join(each if each.isprintable() else "?" for each in path[:_MOST_SHOWN_CHARS])
 
 
@@ -140,7 +140,7 @@ SERVER_ERROR = HttpProblem(
 
 
 def from_engine(error: errors.EngineError) -> HttpProblem:
-    """Return the HTTP error of an engine error: that of the first row of ENGINE_ERRORS that fits."""
+    """Return the HTTP error for an engine error, by the first row of ENGINE_ERRORS that fits."""
     for kind, translate in ENGINE_ERRORS:
         if isinstance(error, kind):
             problem: HttpProblem = translate(error)

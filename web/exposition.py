@@ -8,7 +8,7 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def metric(name: str, kind: str, words: str, samples: Iterable[tuple[Labels, object]]) -> Iterable[str]:
-    """Yield the lines of a counter or gauge; those of its name also where it has no sample."""
+    """Yield the lines of a counter or gauge. Its name is listed even if it has no sample."""
     yield from _head(name, kind, words)
     for labels, value in samples:
         yield sample(name, labels, value)

@@ -1,4 +1,4 @@
-"""GET /: a page that says what this is, the base URL of clients, and how to get a key."""
+"""GET /: a page that explains the service, the base URL for clients, and how to get a key."""
 
 import html
 
@@ -45,7 +45,7 @@ pre {{ padding: .75rem 1rem; border: 1px solid #8886; border-radius: .5rem; over
 
 
 def router(public_url: str) -> APIRouter:
-    """Return the route. `public_url` comes from the settings: a request's Host header is not to be trusted."""
+    """Return the route. `public_url` comes from the settings, because a request's Host header can't be trusted."""
     routes = APIRouter(tags=["home"])
     base_url = f"{public_url.rstrip('/')}/v1"
 
@@ -65,13 +65,13 @@ def router(public_url: str) -> APIRouter:
 
 
 def wants_json(accept: str) -> bool:
-    """Return True where an Accept header names JSON and not HTML."""
+    """Return True if an Accept header contains JSON and not HTML."""
     kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
     return "application/json" in kinds and "text/html" not in kinds
 
 
 def language_of(accept: str) -> str:
-    """Return the first language of an Accept-Language header that Farthing has; English where it has none."""
+    """Return the first language of an Accept-Language header that Farthing supports; English if there is none."""
     tags = (part.partition(";")[0].strip().partition("-")[0].lower() for part in accept.split(","))
     return next((tag for tag in tags if tag in locales.LANGUAGES), locales.DEFAULT)
 

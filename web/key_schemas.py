@@ -9,7 +9,7 @@ from web.schema_fields import Expiry, In, KeyModels, Plain, Requests, Tokens
 
 
 class KeyIn(In):
-    """The settings of a key. A limit that is null or absent is that of the plan."""
+    """The settings of a key. If a limit is null or absent, the plan's limit applies."""
 
     name: Plain = Field("", max_length=100)
     tokens_per_month: Tokens = None
@@ -22,7 +22,7 @@ class KeyIn(In):
 
 
 class KeyChangeIn(KeyIn):
-    """The settings to change: an absent one stays as it is, a limit that is null is removed."""
+    """The settings to change: an absent field stays unchanged, a null removes the limit."""
 
     def changes(self) -> dict[str, Any]:
         return _settings(self, exclude_unset=True)
@@ -34,7 +34,7 @@ def _settings(body: KeyIn, *, exclude_unset: bool) -> dict[str, Any]:
 
 
 class KeyOut(BaseModel):
-    """A key without its secret. `used_tokens` counts all tokens of this month; a null limit is that of the plan."""
+    """A key without its secret. `used_tokens`: all tokens of this month; for a null limit, the plan's applies."""
 
     id: str
     name: str

@@ -36,7 +36,7 @@ BEAT_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """The database's part of a scrape, read on one snapshot."""
+    """The part of a scrape that comes from the database, read on one snapshot."""
 
     totals: Sequence[OfferTotals]
     ended: Sequence[Outcome]
@@ -58,7 +58,7 @@ class Counters:
 
 
 class LoopLag:
-    """The event loop's worst delay of a timer since the last scrape. Measured from the first scrape on."""
+    """The longest delay of an event loop's timer since the last scrape, measured from the first scrape on."""
 
     def __init__(self, beat_seconds: float = BEAT_SECONDS) -> None:
         self._beat_seconds = beat_seconds
@@ -153,7 +153,7 @@ _PER_JOB: Sequence[tuple[str, str, str, Callable[[JobRun], Any]]] = (
 
 
 def _by_known_offer(totals: Sequence[OfferTotals], market: Market) -> dict[tuple[str, str], list[OfferTotals]]:
-    """Group the totals by provider and model. Tenants may ask for any model, so those not configured are one group."""
+    """Group the totals by provider and model. Tenants may request any name, so unconfigured models form one group."""
     known = {(offer.provider, offer.model) for name in market.providers for offer in market.catalog.offers_of(name)}
     groups: dict[tuple[str, str], list[OfferTotals]] = {}
     for each in totals:

@@ -1,4 +1,4 @@
-"""The list of models in Anthropic's shape: GET /v1/models of a client that sends `anthropic-version`."""
+"""The list of models in Anthropic's shape: GET /v1/models for a client that sends `anthropic-version`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from pydantic import BaseModel
 
 from web.errors import not_found
 
-CREATED_AT = "2026-01-01T00:00:00Z"  # Anthropic's clients require a time of creation; our models have none
+CREATED_AT = "2026-01-01T00:00:00Z"  # Anthropic's clients require a creation time; our models have none
 
 
 class AnthropicModel(BaseModel):
-    """A model in Anthropic's shape. Its limits are those of the offer that answers, so they are not listed."""
+    """A model in Anthropic's shape. Limits are not listed, because they depend on the offer that answers."""
 
     type: Literal["model"] = "model"
     id: str
@@ -28,7 +28,7 @@ class AnthropicModel(BaseModel):
 
 
 class AnthropicModelList(BaseModel):
-    """A page of models. `has_more`: there are more in the direction of the paging."""
+    """A page of models. `has_more`: there are more in the direction of paging."""
 
     data: list[AnthropicModel]
     has_more: bool
@@ -38,14 +38,17 @@ class AnthropicModelList(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The page to list: at most `limit` models, those right after the model `after_id` or right before `before_id`."""
+    """The page to list: at most `limit` models, the ones after the model `after_id` or before the model `before_id`."""
 
     limit: int
     after_id: str | None = None
     before_id: str | None = None
 
     def of(self, names: Sequence[str]) -> AnthropicModelList:
-        """Return the page of the models that a key may ask for. Raises HttpProblem 404 for an id that is not listed."""
+        """Return this page of the models that a key may request.
+
+        Raises HttpProblem 404 for an id that is not listed.
+        """
         found = list(names)
         if self.before_id is not None:
             found = found[: _place(found, "before_id", self.before_id)]

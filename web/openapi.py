@@ -38,7 +38,7 @@ _REQUEST_ID = {
 
 
 def described_operations() -> tuple[Operation, ...]:
-    """Return the OPERATION of every module of web/operations that has one; the others hold schemas."""
+    """Return the OPERATION of every module in web/operations that has one; other modules there hold schemas."""
     names = sorted(module.name for module in pkgutil.iter_modules(operations.__path__))
     modules = (importlib.import_module(f"{operations.__name__}.{name}") for name in names)
     return tuple(module.OPERATION for module in modules if hasattr(module, "OPERATION"))
@@ -49,8 +49,8 @@ def describe(
 ) -> None:
     """Complete the app's OpenAPI document: plain routes, the key that each path needs, the headers of /v1.
 
-    `plans` are the names that an operator may give a tenant, `models` those of the configuration, `providers` those
-    that a tenant may leave out. A plain route without an Operation is left out, and so is an Operation without a route.
+    `plans`: the plans that an operator may give a tenant; `models`: the configured models; `providers`: those that a
+    tenant may exclude. A plain route without an Operation is left out, and so is an Operation without a route.
     """
     plain = app.openapi
 
@@ -74,7 +74,7 @@ def describe(
             schemas[name]["properties"]["plan"]["enum"] = list(plans)
         if "ExclusionsIn" in schemas:
             schemas["ExclusionsIn"]["properties"]["providers"]["items"]["enum"] = list(providers)
-        for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which no route answers
+        for name in ("HTTPValidationError", "ValidationError"):  # added by FastAPI, but no route returns them
             schemas.pop(name, None)
         return schema
 
@@ -83,7 +83,8 @@ def describe(
 
 def _complete(path: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
-    if responses.get("422", {}).get("description") == "Validation Error":  # FastAPI's own; such a fault is a 400
+    # added by FastAPI; with us such an error is a 400
+    if responses.get("422", {}).get("description") == "Validation Error":
         del responses["422"]
     shapes = [each["content"] for status, each in responses.items() if status[0] in "45" and "content" in each]
     broken = {"description": STATUSES[500], "content": shapes[0] if shapes else {"application/json": _ERROR}}
@@ -104,7 +105,7 @@ def _schemes(path: str) -> Iterable[str]:
 
 
 def _copied(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy whose responses may be completed, with their statuses as OpenAPI has them: as text."""
+    """Return a copy whose responses can be extended; their statuses are text, as OpenAPI requires."""
     responses = {str(status): dict(response) for status, response in document["responses"].items()}
     return {**document, "responses": responses}
 

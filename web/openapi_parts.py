@@ -33,7 +33,7 @@ STREAMED: Schema = {"schema": {"description": "Server-sent events, each with JSO
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One plain route's entry in /openapi.json. `schemas` are added to the components, by name."""
+    """The entry of one plain route in /openapi.json. `schemas` are added to the components, by name."""
 
     path: str
     method: str
@@ -50,7 +50,7 @@ def errors(
 ) -> Responses:
     """Return the error responses of an endpoint, with the headers that belong to each status.
 
-    `words` replaces a description of STATUSES; `schema`, or the component of that name, describes the bodies.
+    `words` replaces descriptions of STATUSES; `schema`, or the component of that name, describes the bodies.
     """
     described = ref(schema) if isinstance(schema, str) else schema
     texts = {**STATUSES, **(words or {})}
@@ -113,7 +113,7 @@ MODEL_NAME = "ModelName"
 
 
 def model_name(names: Sequence[str]) -> Schema:
-    """Return the schema of that component; `names` are those of this server's configuration."""
+    """Return the schema of this component; `names`: the models in this server's configuration."""
     named = {"type": "string", "enum": list(names)}
     return {
         "anyOf": [named, {"type": "string", "minLength": 1}],
@@ -137,7 +137,10 @@ IDEMPOTENCY_KEY = {
 
 
 def object_schema(properties: Mapping[str, Schema], required: Sequence[str] = (), description: str = "") -> Schema:
-    """Return the schema of a JSON object. Further fields are allowed: requests may have them, and they are ignored."""
+    """Return the schema of a JSON object.
+
+    Further fields are allowed, because requests may have them (they are ignored).
+    """
     schema: Schema = {"type": "object", "properties": dict(properties)}
     if required:
         schema["required"] = list(required)
@@ -147,11 +150,11 @@ def object_schema(properties: Mapping[str, Schema], required: Sequence[str] = ()
 
 
 def nullable(schema: Schema) -> Schema:
-    """Return the schema that also takes null, which means the same as an absent field."""
+    """Return the schema extended by null, which means the same as an absent field."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
 def file(*kinds: str) -> Responses:
-    """Return the response with a file of one of the content types."""
+    """Return the description of a response with a file of one of these content types."""
     content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds}
     return {200: {"content": content, "description": "The file"}}

@@ -1,4 +1,4 @@
-"""Periods of reports: `from` and `to` of a query, UTC dates that are both included."""
+"""Periods of reports: `from` and `to` of a query, both included, as UTC dates."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +11,7 @@ from web.errors import bad_request
 
 
 def _iso(value: object) -> object:
-    """Accept a date only: pydantic would read a bare number as seconds since 1970."""
+    """Accept only a date: pydantic would read a bare number as seconds since 1970."""
     if isinstance(value, str) and not _ISO.fullmatch(value):
         raise ValueError("expected a UTC date such as 2026-11-24")
     return value
@@ -28,10 +28,10 @@ To = Annotated[date | None, BeforeValidator(_iso), _TO]
 
 
 def period(first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
-    """Return first and last date, both included; default: this month so far.
+    """Return first and last date, both included; by default this month so far.
 
-    Raises HttpProblem 400 where the first is after the last, except where one of them lies outside the years that can
-    have records: then there is nothing to report.
+    Raises HttpProblem 400 if the first is after the last. Years that can't have records are allowed: the report is
+    empty.
     """
     today = now.astimezone(UTC).date()
     start = first or (last or today).replace(day=1)

@@ -14,7 +14,7 @@ def provider_rows(market: Market, *, admin: bool) -> list[dict[str, Any]]:
 
 
 def any_configured(market: Market) -> bool:
-    """Return True where at least one provider has a key, or needs none."""
+    """Return True if at least one provider has an API key or needs none."""
     return any(provider.keys > 0 for provider in market.providers.values())
 
 
@@ -71,7 +71,7 @@ def _prices(market: Market, provider: str) -> list[dict[str, Any]]:
 
 
 def _free_tiers(market: Market, provider: str) -> list[dict[str, Any]]:
-    """Return what is left of each free tier of `provider`."""
+    """Return the remaining requests of each free tier of `provider`."""
     free, now = market.catalog.free, market.clock.now()
     found = ((offer, free.left(offer, now)) for offer in free.allowed if offer.provider == provider)
     return [

@@ -1,4 +1,4 @@
-"""Types of the fields in request bodies: each has its check, and describes it in /openapi.json as strictly."""
+"""Types of fields in request bodies. Each checks its value, and is described in /openapi.json just as strictly."""
 
 import re
 from datetime import UTC, datetime
@@ -33,14 +33,14 @@ def _usd_change(text: str) -> str:
 
 
 def _text_of_moment(value: object) -> object:
-    """Accept text only: pydantic would read a bare number as seconds since 1970."""
+    """Accept only text: pydantic would read a bare number as seconds since 1970."""
     if value is not None and not isinstance(value, str):
         raise ValueError("a time in RFC 3339 with its offset, such as 2026-12-31T00:00:00Z")
     return value
 
 
 def _utc(moment: datetime | None) -> datetime | None:
-    """Return the moment in UTC; one before the year 1 or after 9999 becomes the first or the last moment."""
+    """Return the moment in UTC, limited to the years 1 to 9999."""
     if moment is None:
         return None
     try:
@@ -50,7 +50,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _whole(value: object) -> object:
-    """Return a whole float as an integer, as JSON has no difference between 5 and 5.0."""
+    """Return a whole float as an integer, because JSON does not distinguish 5 from 5.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -1,4 +1,4 @@
-"""Bodies of requests and responses, as /openapi.json describes them. Money is a string of USD, exact to 1e-9."""
+"""Bodies of requests and responses for /openapi.json. Money is a string of USD, exact to 1e-9."""
 
 from typing import Any, Literal, TypeAlias
 
@@ -31,7 +31,7 @@ ProviderStatusOut: TypeAlias = Literal["answering", "failing", "resting", "drain
 
 
 class OfferOut(BaseModel):
-    """The state of one model. `until`: the end of its rest in RFC 3339; null where it has no known end."""
+    """The state of one model. `until`: the end of its rest in RFC 3339; null if the end is unknown."""
 
     model: str
     state: ProviderStateOut
@@ -40,7 +40,7 @@ class OfferOut(BaseModel):
 
 
 class ProviderOut(BaseModel):
-    """A provider's state. Prices and limits are added for the admin key; API keys are never shown."""
+    """A provider's state. The admin key adds prices and limits; API keys are never shown."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -119,7 +119,7 @@ class UsageOut(BaseModel):
 
 
 class OwnUsageOut(BaseModel):
-    """Prompts and tokens of delivered answers, of all providers together."""
+    """Prompts and tokens of delivered answers, summed over all providers."""
 
     day: str
     model: str
@@ -226,7 +226,7 @@ class InvoiceLine(BaseModel):
 
 
 class InvoiceMovement(BaseModel):
-    """Another change of the wallet; below zero for a debit."""
+    """Another change of the wallet; negative for a debit."""
 
     day: str
     kind: Literal["topup", "credit", "refund", "repayment", "plan", "plan_credit", "other"]

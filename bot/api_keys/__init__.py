@@ -1,1 +1,1 @@
-"""API keys in the chat: the words of /keys, the messages with a secret, and the names of keys."""
+"""API keys in the chat: the words of /keys, messages with a secret, and names of keys."""

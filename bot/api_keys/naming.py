@@ -1,4 +1,4 @@
-"""Names of API keys: one for a new key, and the one that its owner sends."""
+"""Names of API keys: a free name for a new key, and a name that the owner sends."""
 
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
@@ -25,7 +25,7 @@ def free_name(context: Context, taken: AbstractSet[str]) -> str:
 
 
 async def ask_name(context: Context, key: ApiKey) -> None:
-    """Wait for the key's new name."""
+    """Ask for the key's new name, and wait for it."""
     tenant_id = (await context.state()).id
     await context.services.db.write(lambda conn: tenant_settings.set_setting(conn, tenant_id, CHOSEN, key.id))
     await wait_for_text(context, COMMAND, WAIT)

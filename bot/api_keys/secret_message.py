@@ -28,7 +28,7 @@ async def send_secret(context: Context, text: str, secret: str, key: ApiKey) -> 
 
 
 async def delete_secret(update: Update, context: Context, _: tuple[str, ...]) -> None:
-    """Delete the message with the secret; overwrite it where Telegram deletes it no more, after 48 hours."""
+    """Delete the message with the secret; after 48 hours, when Telegram no longer deletes it, overwrite it."""
     query = update.callback_query
     message = query.message if query is not None else None
     if message is None:

@@ -1,4 +1,4 @@
-"""The words of /keys: `limit`, `rate`, `expire`, `models` and `name`, each with the changes that it makes to a key."""
+"""The words of /keys: `limit`, `rate`, `expire`, `models` and `name`, each with the change that it makes to a key."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -49,7 +49,7 @@ WORDS: Mapping[str, Callable[[Context, list[str]], Changes | None]] = {
 
 
 def _number(rest: list[str], most_digits: int) -> int | None:
-    """Return the only word as a whole number; 0 removes a limit. None for anything else."""
+    """Return the only word as a whole number, where 0 removes a limit; None for anything else."""
     plain = rest[0].replace(",", "").replace("_", "") if len(rest) == 1 else ""
     return int(plain) if plain.isascii() and plain.isdecimal() and len(plain) <= most_digits else None
 

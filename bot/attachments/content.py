@@ -1,6 +1,6 @@
-"""The content of a question: the asker's words and files, and the messages that the question is about.
+"""The content of a question: the asker's words and files, and the messages that the question refers to.
 
-Nothing is downloaded: files are named by their Telegram ids.
+Nothing is downloaded: files are identified by their Telegram ids.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ ANSWER = "answer"
 
 
 def content_of(message: Message, context: Context, text: str) -> QuestionContent:
-    """Return a message, with all that was sent together with it and the message that it replies to.
+    """Return the content of a message, of messages sent together with it, and of the message that it replies to.
 
     `text`: the words of `message`, without a command or mention.
     """
@@ -55,7 +55,7 @@ def content_of(message: Message, context: Context, text: str) -> QuestionContent
 
 
 def _other_captions(message: Message, own: Sequence[Message]) -> list[str]:
-    """Return the captions of an album but the first, which its first message has."""
+    """Return the captions of an album except the first one, which belongs to its first message."""
     captions = [written(each) for each in own if each is not message]
     return [caption for caption in captions if caption and caption != written(message)]
 
@@ -66,7 +66,7 @@ def name_of(name: str) -> str:
 
 
 def _replied(message: Message, context: Context) -> Iterator[Quotation]:
-    """Yield the message that is replied to, and the part of it that was selected."""
+    """Yield the message that this one replies to, and the part of it that was selected."""
     selected, outside, reply = message.quote, message.external_reply, message.reply_to_message
     if reply is not None and not _is_topic_start(reply):
         yield _of_reply(reply, context)
@@ -80,7 +80,7 @@ def _replied(message: Message, context: Context) -> Iterator[Quotation]:
 
 
 def _is_topic_start(reply: Message) -> bool:
-    """Return True for the service message that each message of a forum topic replies to."""
+    """Return True for a forum topic's service message, which every message of the topic replies to."""
     return reply.forum_topic_created is not None
 
 
@@ -116,7 +116,7 @@ def origin_name(origin: MessageOrigin) -> str:
 
 
 def _forwarded(forwards: Sequence[Message]) -> Iterator[Quotation]:
-    """Yield the forwarded messages; those of one album are one quotation."""
+    """Yield the forwarded messages. Those of one album become one quotation."""
     numbered = enumerate(forwards)
     for _, group in groupby(numbered, lambda pair: pair[1].media_group_id or f"message {pair[0]}"):
         messages = [message for _, message in group]
@@ -126,7 +126,7 @@ def _forwarded(forwards: Sequence[Message]) -> Iterator[Quotation]:
 
 
 def file_of(source: Message | ExternalReplyInfo) -> QuestionFile | None:
-    """Return the file of a message, also one that can't be seen; None if it has none."""
+    """Return the file of a message, even one that models can't see; None if it has none."""
     if source.photo:
         return _photo(source.photo)
     for kind in UNSEEN:
@@ -139,7 +139,7 @@ def file_of(source: Message | ExternalReplyInfo) -> QuestionFile | None:
 
 
 def _photo(photo: Sequence[Any]) -> QuestionFile:
-    """Return the largest size within LONGEST_SIDE: models scale larger ones down."""
+    """Return the largest size within LONGEST_SIDE, because models scale larger pictures down."""
     sizes = sorted(photo, key=lambda size: size.width * size.height)
     fitting = [size for size in sizes if max(size.width, size.height) <= LONGEST_SIDE]
     size = fitting[-1] if fitting else sizes[0]

@@ -8,7 +8,7 @@ MOST_FILE_BYTES = 20_000_000
 
 
 class Unreadable(Exception):
-    """A message that can't be a prompt. `key` and `values` are the locales' sentence that says why."""
+    """A message that can't become a prompt. `key` and `values` give the sentence of the locales that explains it."""
 
     def __init__(self, key: str, **values: object) -> None:
         super().__init__(key)

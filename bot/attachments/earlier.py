@@ -1,4 +1,4 @@
-"""Whether the model knows a message of the bot already, from the conversation that it is sent."""
+"""Whether a message of the bot is part of the conversation that the model gets."""
 
 import re
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 def known_part(shown: str, history: Sequence[Message]) -> str | None:
     """Return the words that tell the model which of its messages is meant.
 
-    They are empty if it is the last answer, the beginning if it is an earlier one, and None if the history lacks it.
-    `shown` is the text as Telegram shows it, so it is compared by its letters and digits.
+    They are empty for the last answer, its beginning for an earlier one, and None if the history does not contain it.
+    `shown` is the text as Telegram shows it, so only letters and digits are compared.
     """
     answers = [message for message in history if message.role is Role.ASSISTANT]
     for number, answer in enumerate(reversed(answers)):

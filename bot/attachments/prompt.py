@@ -1,6 +1,6 @@
 """The content of a question as the parts of a prompt: files are downloaded and read, quotations are labelled.
 
-Labels and notes in brackets are for the model. Remarks are for the asker, in the asker's language.
+The model gets labels and notes in brackets. The asker gets remarks in the asker's language.
 """
 
 import base64
@@ -36,7 +36,7 @@ _LABELS = {
 
 
 async def prompt_of(record: QuestionRecord, context: Context, limit_tokens: int | None = None) -> "Prompt":
-    """Return a question as a prompt; texts of files are cut to the model's limit. Raises Unreadable, EngineError."""
+    """Return a question as a prompt; texts of files are cut to the model's limit. Raises Unreadable or EngineError."""
     history: Sequence[Message] = ()
     if any(quotation.kind == ANSWER for quotation in record.content.quotations):
         history = await _history(record, context)
@@ -46,7 +46,7 @@ async def prompt_of(record: QuestionRecord, context: Context, limit_tokens: int 
 
 
 async def _show_work(context: Context, chat_id: int) -> None:
-    """Show "typing" for five seconds: files are fetched and read before the answer's draft appears."""
+    """Show "typing" for five seconds, while files are fetched and read before the answer's draft appears."""
     try:
         await context.bot.send_chat_action(chat_id, ChatAction.TYPING)
     except TelegramError as error:
@@ -54,7 +54,7 @@ async def _show_work(context: Context, chat_id: int) -> None:
 
 
 async def _history(record: QuestionRecord, context: Context) -> Sequence[Message]:
-    """Return the messages that the model is sent before the question."""
+    """Return the messages that the model gets before the question."""
     state, place = await context.state(), record.place
     most = int(state.settings.get("memory", conversations.MOST_MESSAGES))
     return await context.services.db.read(
@@ -66,7 +66,7 @@ async def _history(record: QuestionRecord, context: Context) -> Sequence[Message
 
 @dataclass(slots=True)
 class Prompt:
-    """The parts of a prompt, and remarks to the asker on what is left out. Over `limit_tokens` texts are cut."""
+    """The parts of a prompt, and remarks to the asker about omissions. Texts above `limit_tokens` are cut."""
 
     context: Context
     record: QuestionRecord
@@ -76,7 +76,7 @@ class Prompt:
     remarks: list[str] = field(default_factory=list)
 
     async def build(self) -> "Prompt":
-        """Raises Unreadable, EngineError."""
+        """Build all parts. Raises Unreadable or EngineError."""
         content = self.record.content
         number = len(content.files)
         for quotation in content.quotations:
@@ -159,7 +159,7 @@ class Prompt:
         self.parts.append(Image(url, width=file.width, height=file.height))
 
     def _add(self, text: str) -> None:
-        """Add a text, apart from the one before it."""
+        """Add a text, separated from the one before it."""
         self.parts.append(Text(f"\n\n{text}" if self.parts else text))
 
 

@@ -1,4 +1,4 @@
-"""Contents of messages that words can tell: contacts, places, polls, lists, dice, stickers."""
+"""Contents of messages that can be described in words: contacts, places, polls, lists, dice, stickers."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ MOST_CHARS = 2000
 
 
 def told(source: Any) -> str:
-    """Return the content of a message, or of a message in another chat, in brackets; empty if words can't tell it."""
+    """Return the description of a message's content in brackets; empty if it can't be described."""
     for field, tell in _TOLD.items():
         content = getattr(source, field, None)
         if content:
@@ -65,7 +65,7 @@ def _invoice(invoice: Invoice) -> str:
 
 _TOLD: Mapping[str, Callable[[Any], str]] = {
     "contact": _contact,
-    "venue": _venue,  # before the location, which a message with a place has too
+    "venue": _venue,  # checked before the location, which a message with a place also has
     "location": _location,
     "poll": _poll,
     "checklist": _checklist,

@@ -42,9 +42,9 @@ _ENDINGS = {
 
 
 async def transcript_of(record: QuestionRecord, number: int, context: Context) -> str:
-    """Return the transcript of a question's file, of `all_files`. Raises Unreadable, EngineError.
+    """Return the transcript of a file of a question; `number` counts its `all_files`. Raises Unreadable or EngineError.
 
-    Afterwards it is charged, kept in the record for a retry, and sent to the user as a quotation.
+    The transcript is then charged, stored in the record for a retry, and sent to the user as a quotation.
     """
     file = record.content.all_files[number]
     if file.transcript is not None:
@@ -59,7 +59,7 @@ async def transcript_of(record: QuestionRecord, number: int, context: Context) -
     job = _Transcription(context, record, number, transcriber, state)
     request = TranscriptionRequest(job.id, job.epoch, file.seconds, job.fetch, job.save)
     transcript = await transcriber.transcribe(tenant, request)
-    if transcript.understated:  # the operator pays the excess over the hold: allow that once a day
+    if transcript.understated:  # the operator pays what exceeds the hold, so this is allowed once a day
         services.downloads.close_day(context.user.id, services.config, services.clock)
     if not transcript.text:
         raise Unreadable("voice.nothing")
@@ -69,7 +69,7 @@ async def transcript_of(record: QuestionRecord, number: int, context: Context) -
 
 @dataclass(frozen=True, slots=True)
 class _Transcription:
-    """One recording to be transcribed: file `number` of a question."""
+    """A transcription of one recording, which is file `number` of a question."""
 
     context: Context
     record: QuestionRecord
@@ -98,7 +98,7 @@ class _Transcription:
         return Recording(data, f"recording.{_ENDINGS.get(kind, 'mp3')}", kind if kind in _ENDINGS else "audio/mpeg")
 
     def save(self, transcript: str) -> CaptureStep:
-        """Save the transcript in the record and the outbox, in the transaction that charges for it."""
+        """Return the step that saves the transcript in record and outbox, in the transaction that charges for it."""
         services, place = self.context.services, self.record.place
         said, now = clean(transcript), services.clock.now()
         reply_to = None if self.record.is_private else place.message_id

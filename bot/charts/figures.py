@@ -35,9 +35,9 @@ def usage(rows: Sequence[UsageRow], start: date, end: date, words: Words, format
 
 
 def margin(rows: Sequence[UsageRow], start: date, end: date, words: Words, formats: Formats) -> bytes:
-    """Draw income and costs of each day side by side, and a line of the answers, at a scale of its own.
+    """Draw income and costs of each day side by side, and the number of answers as a line with its own scale.
 
-    `words`: those of `margin_words`.
+    `words`: the result of `margin_words`.
     """
     days = _days(start, end)
     earned, spent = _per_day(rows, days, _income), _per_day(rows, days, _outlay)
@@ -78,7 +78,7 @@ def margin_words(language: str, days: int, totals: UsageTotals) -> dict[str, str
 def _by_model(
     rows: Sequence[UsageRow], days: Sequence[date], others: str, formats: Formats, worth: Worth
 ) -> list[Series]:
-    """Return one series for each of the models with the most tokens, and one for all others."""
+    """Return one series for each of the models with the most tokens, and one for all other models."""
     by_model: dict[str, list[UsageRow]] = defaultdict(list)
     for row in rows:
         by_model[row.model].append(row)
@@ -91,7 +91,7 @@ def _by_model(
 
 
 def _note(rows: Sequence[UsageRow], formats: Formats, worth: Worth) -> str:
-    """Return tokens and money, as the legend shows them."""
+    """Return tokens and money in the form of the legend."""
     money = sum((worth(row) for row in rows), ZERO)
     return f"{_tokens(formats, sum(row.tokens for row in rows))} · {formats.money(money)}"
 
@@ -138,7 +138,7 @@ def _tokens(formats: Formats, value: float) -> str:
 
 
 def _usd(formats: Formats, most: float, value: float) -> str:
-    """Return the value of a grid line: in cents where the chart ends below a dollar; above $999 in thousands."""
+    """Return the label of a grid line: cents if the chart ends below a dollar, thousands above $999."""
     if value < COMPACT_USD:
         money = Money.usd(f"{value:.9f}")
         return formats.money(money) if most < 1 else formats.price(money)

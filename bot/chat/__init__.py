@@ -1,1 +1,1 @@
-"""A message from a person, and its answer."""
+"""Messages from people, and the answers to them."""

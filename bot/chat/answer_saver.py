@@ -62,7 +62,7 @@ class Destination:
 
 @dataclass(slots=True)
 class AnswerSaver:
-    """`finish` is the engine's Finisher. Afterwards `head` is the text of the first final message.
+    """Stores one answer. `finish` is the engine's Finisher; after it, `head` is the text of the first final message.
 
     `heading`: Markdown above the answer.
     """
@@ -82,7 +82,7 @@ class AnswerSaver:
     is_shown: bool = False
 
     async def finish(self, completion: Completion, receipt: Receipt) -> CaptureStep:
-        """Render the answer, a long one in a thread. The returned function runs in the transaction of the capture."""
+        """Render the answer, a long one in a thread. Return the step that runs in the transaction of the capture."""
         text = clean(completion.text) or self.context.t(no_text_key(completion))
         below = f"{self.heading}\n\n{text}" if self.heading else text
         shown = await enriched(below) if self.with_tables else None
@@ -106,7 +106,7 @@ class AnswerSaver:
         return step
 
     def _write(self, conn: Connection, claimed: ClaimedUpdate | None, parts: list[str]) -> None:
-        """Raises HoldLost if another process has taken over the update."""
+        """Write the outbox and finish the update. Raises HoldLost if another process has taken over the update."""
         services, request_id = self.context.services, self.request.id
         now = services.clock.now()
         place, asker = self.destination.chat_id, self.context.user.id
@@ -115,9 +115,9 @@ class AnswerSaver:
             raise HoldLost(request_id)
 
     def _let_stand(self, conn: Connection, text: str, *, stopped: bool) -> None:
-        """Put the answer into the conversation and the record. Raises HoldLost if another ask has begun.
+        """Store the answer in the conversation and the record. Raises HoldLost if another ask has begun.
 
-        Nothing is kept of a question that was deleted meanwhile.
+        If the question was deleted meanwhile, nothing is stored.
         """
         record, destination, now = self.record, self.destination, self.context.services.clock.now()
         if questions.find(conn, record.id) is None:
@@ -160,7 +160,7 @@ class AnswerSaver:
         rich_part: RichPart | None,
         keyboard: InlineKeyboardMarkup | None = None,
     ) -> str:
-        """Only the first part may be a reply, replace the placeholder, or be a rich message."""
+        """Return a message for the outbox. Only the first part may be a reply, replace the placeholder, or be rich."""
         thread_id = self.destination.thread_id
         note = "" if self.destination.is_private else self.context.t("chat.elsewhere", chat=self._title())
         if number:
@@ -180,7 +180,7 @@ class AnswerSaver:
         return chat.title or "" if chat else ""
 
     def _rich_part(self, shown: Rich, tail: str, parts: int) -> RichPart | None:
-        """Return the rich message, with the tail if it is the last one; None if the tail is too long for it."""
+        """Return the rich message, with the tail if it is the last part; None if the tail does not fit."""
         below = "" if shown.rest else tail
         if units(below) > TAIL_UNITS:
             return None
@@ -193,7 +193,7 @@ class AnswerSaver:
 
 
 def notes(t: Translate, completion: Completion, price: Money | None, receipt: Receipt) -> list[str]:
-    """Return the lines on failovers, on a stop and on an unusual end of the answer. Groups get no `price`."""
+    """Return lines about failovers, a stop, or an unusual end of the answer. In groups, `price` is None."""
     found = [
         t("chat.restarted", provider=brand(name), by=brand(completion.provider))
         for name in _replaced_providers(receipt)
@@ -213,7 +213,7 @@ def _stop_note(t: Translate, price: Money | None, *, has_text: bool) -> str:
 
 
 def no_text_key(completion: Completion) -> str:
-    """Return the key of the sentence that is sent in place of an answer without text."""
+    """Return the key of the sentence that replaces an answer without text."""
     if completion.stopped:
         return "chat.stopped_first"
     finish = completion.choices[0].finish if completion.choices else None

@@ -23,13 +23,14 @@ from storage.telegram import conversations, outbox
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
 
-PACE = ReadPace(0.25, prompt_reads=3)  # frames are further apart; each delta by itself would cost the most CPU
+# the preview shows frames less often; passing on each delta would cost the most CPU
+PACE = ReadPace(0.25, prompt_reads=3)
 
 
 async def respond(context: Context, record: QuestionRecord, parts: Sequence[Part]) -> Completion | None:
-    """Answer a question that was begun: show the growing answer, then send it. Raises EngineError, and AskFirst.
+    """Answer a question that was begun: show the growing answer, then send it. Raises EngineError or AskFirst.
 
-    None: it was stopped before any content, and nothing was charged.
+    Returns None if it was stopped before any content, so that nothing was charged.
     """
     destination, state = Destination.of(record), await context.state()
     async with NoPreview() if record.schedule_id else _preview(context, destination, state) as preview:
@@ -55,7 +56,7 @@ async def _prepared(
     record: QuestionRecord,
     parts: tuple[Part, ...],
 ) -> AnswerSaver:
-    """Build the request with as much of the conversation as fits. Raises UnknownModel."""
+    """Build the request, with as much of the conversation as fits. Raises UnknownModel."""
     services, claimed = context.services, claimed_update.get()
     name = record.model or str(state.settings.get("model", "auto"))
     question = Message(Role.USER, parts)
@@ -83,7 +84,7 @@ async def _prepared(
 
 
 def _kept_brief(record: QuestionRecord, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Return the messages; a shorter answer that the asker chose for its price is asked for in words too."""
+    """Return the messages. If the asker chose a shorter answer for its price, a message asks for brevity too."""
     if not record.output_tokens:
         return messages
     asked = messages[-1]
@@ -92,7 +93,7 @@ def _kept_brief(record: QuestionRecord, messages: tuple[Message, ...]) -> tuple[
 
 
 async def _variant(context: Context, record: QuestionRecord) -> tuple[Message, ...]:
-    """Return the turns that ask for a variant of the answer that stands."""
+    """Return the turns that ask for a variant of the current answer."""
     standing = record.answer_request_id
     if not record.variant or standing is None:
         return ()
@@ -103,16 +104,16 @@ async def _variant(context: Context, record: QuestionRecord) -> tuple[Message, .
 
 
 async def file_limit_tokens(context: Context, record: QuestionRecord) -> int | None:
-    """Return the tokens that the model can read of the question's files; None if it is unknown, or has none."""
+    """Return the tokens that the model can read of the question's files; None if unknown, or if there are no files."""
     if not record.content.all_files:
         return None
     return limit_of(context, await context.state(), record)
 
 
 async def _answered(context: Context, saver: AnswerSaver) -> Completion | None:
-    """Stream the answer. Afterwards it is charged and in the outbox. None: it was stopped before any content.
+    """Stream the answer until it is charged and in the outbox. Return None if it was stopped before any content.
 
-    In a group its wallet pays as far as it covers the answer, else the asker.
+    In a group, its wallet pays if it can cover the answer, else the asker pays.
     """
     services, destination, preview = context.services, saver.destination, saver.preview
     payer = await asker(context, destination.chat_id, is_private=destination.is_private)

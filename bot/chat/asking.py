@@ -1,4 +1,4 @@
-"""Asks of stored questions: each is begun once, and ends with an answer or with a sentence and a button."""
+"""Asks of stored questions: each is begun once, and ends with an answer, or with a sentence and a button."""
 
 from functools import partial
 
@@ -28,7 +28,7 @@ _PASSING = frozenset({"chat.file_gone", "chat.files_minute", "chat.files_day"})
 
 
 async def ask_message(context: Context, message: TelegramMessage, content: QuestionContent) -> None:
-    """Store a message as a question and answer it, or ask first if it is old."""
+    """Store a message as a question and answer it; if the message is old, ask first."""
     if context.is_old:
         record = await records.store(context, message, content)
         if record is not None:
@@ -47,7 +47,10 @@ async def offer(context: Context, record: QuestionRecord) -> None:
 
 
 async def run(context: Context, record: QuestionRecord) -> bool:
-    """Answer a question that was begun, when no other answer grows in its thread. Return False without an answer."""
+    """Answer a question that was begun, once no other answer is growing in its thread.
+
+    Return False without an answer.
+    """
     place = record.place
     async with context.services.answers.turn(place.chat_id, place.thread_id):
         try:
@@ -84,7 +87,7 @@ async def _answer(context: Context, record: QuestionRecord) -> bool:
 
 
 async def _ask_first(context: Context, record: QuestionRecord, first: AskFirst) -> None:
-    """Ask whether, and how, to go on with a question that is expected to cost more than it may."""
+    """Ask whether to continue with a question that is expected to cost more than the asker's limit."""
     reason = InsufficientFunds.__name__ if first.over is Over.FUNDS else AskFirst.__name__
     await records.end(context, record, QuestionState.REFUSED, reason)
     text, keyboard = ask_first.question(context, record, (await context.tenant()).plan, first)
@@ -100,9 +103,9 @@ async def _unreadable(context: Context, record: QuestionRecord, error: Unreadabl
 async def not_answered(
     context: Context, record: QuestionRecord, error: EngineError, text: str, keyboard: InlineKeyboardMarkup | None
 ) -> None:
-    """Say why there is no answer. The question is kept, with a button."""
+    """Tell the asker why there is no answer. The question is kept, with a button."""
     if isinstance(error, HoldLost):
-        await context.courier.send(context.request_id)  # the answer exists already; send it if that was not done
+        await context.courier.send(context.request_id)  # the answer exists already; send it unless that was done
         return
     if isinstance(error, Closing):
         await _leave_to_next_start(context)
@@ -115,7 +118,7 @@ async def not_answered(
 
 
 async def _leave_to_next_start(context: Context) -> None:
-    """Release the claim because the process stops: nothing was charged, and the next process answers."""
+    """Release the claim because the process is stopping: nothing was charged, and the next process answers."""
     claimed = claimed_update.get()
     for each in (claimed, *claimed.rest) if claimed is not None else ():
         await context.services.db.write(partial(inbox.release, inbox_id=each.id, epoch=each.epoch))

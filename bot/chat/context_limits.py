@@ -1,4 +1,4 @@
-"""The limits of a model's context, and the turns of a conversation that fit."""
+"""The context limit of a model, and the turns of a conversation that fit into it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from storage.telegram import conversations
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
 
-_SAFE_SHARE = 0.7  # a model's own token count may be half as much again as the estimate
+_SAFE_SHARE = 0.7  # a model's own token count may exceed the estimate by half
 
 
 def limit_of(context: Context, state: TenantState, record: QuestionRecord) -> int | None:
@@ -23,7 +23,7 @@ def limit_of(context: Context, state: TenantState, record: QuestionRecord) -> in
 
 
 def input_limit_tokens(catalog: Catalog, name: str, output_tokens: int, at: datetime) -> int | None:
-    """Return the input limit of the longest context among a model's regular offers; None if one is unknown.
+    """Return the input limit of the longest context among a model's regular offers; None if one context is unknown.
 
     Raises UnknownModel.
     """
@@ -39,9 +39,9 @@ def input_limit_tokens(catalog: Catalog, name: str, output_tokens: int, at: date
 
 
 def latest_turns(past: Sequence[Message], question: Message, limit_tokens: int) -> tuple[Message, ...]:
-    """Return the latest messages that fit with the question, oldest first; the first one is the user's.
+    """Return the latest messages that fit together with the question, oldest first; the first one is the user's.
 
-    Over the limit, the oldest are left out down to half of it: see `first_kept`.
+    Above the limit, the oldest are left out until half of it is free: see `first_kept`.
     """
     sizes = [tokens_of(message) for message in (*past, question)]
     asked = [message.role is Role.USER for message in (*past, question)]

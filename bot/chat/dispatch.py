@@ -1,4 +1,4 @@
-"""The handlers of commands and buttons, which find the one that is meant; and of errors."""
+"""Handlers that find the right command or button action, and the handler of errors."""
 
 import logging
 
@@ -34,7 +34,7 @@ async def on_command(update: Update, context: Context) -> None:
 
 
 async def _unknown(context: Context, *, is_addressed: bool) -> None:
-    """Say that there is no such command. In groups, one without the bot's name may be another bot's."""
+    """Tell the user that the command is unknown. In groups, a command without the bot's name may be another bot's."""
     if is_addressed or not context.in_group:
         await context.state()
         await context.reply(context.t("unknown_command"))
@@ -69,7 +69,7 @@ async def on_button(update: Update, context: Context) -> None:
 
 
 async def on_error(update: object, context: Context) -> None:
-    """Log the error for the operator and send the user a sentence. Nothing is sent to a chat that the bot is not in."""
+    """Log the error for the operator and send the user a sentence, unless the bot is not in the chat."""
     error = context.error
     number = update.update_id if isinstance(update, Update) else 0
     log.error("update %d failed", number, exc_info=error)

@@ -1,4 +1,4 @@
-"""Edited messages: the user's last question is asked anew with its new text. Edits of older ones change nothing."""
+"""Edited messages: the user's last question is asked again with its new text. Edits of older ones change nothing."""
 
 import logging
 from dataclasses import replace
@@ -22,10 +22,10 @@ _ASK = "/ask"
 
 
 async def on_edited(update: Update, context: Context) -> None:
-    """Ask the edited question; its answer replaces the one before. Telegram also sends edits that change no text."""
+    """Ask the edited question; its answer replaces the earlier one. Telegram also reports edits that change no text."""
     message = update.edited_message
     if message is None or is_anonymous(message) or message.location is not None:
-        return  # a live location is edited as its sender moves
+        return  # a live location is edited whenever its sender moves
     state = await context.state()
     if not state.is_admitted or state.banned:
         return
@@ -53,15 +53,15 @@ async def _last_question(message: Message, context: Context) -> QuestionRecord |
 
 
 def _messages_of(record: QuestionRecord) -> tuple[int | None, ...]:
-    """Return the message of a question; all of them for a text that came in several."""
+    """Return the message of a question; all of them if its text came in several messages."""
     place = record.place
     return (place.message_id, *place.more_message_ids) if record.content.more_chars else (place.message_id,)
 
 
 def _edited_content(message: Message, context: Context, record: QuestionRecord) -> QuestionContent | None:
-    """Return the question as edited, with the files and quotations of before unless the file was replaced.
+    """Return the edited question. It keeps its files and quotations unless the file was replaced.
 
-    Of a text that came in several messages, only the edited one is replaced. None: it is no question any more.
+    Of a text in several messages, only the edited one is replaced. None: it is no question any more.
     """
     text = own_words(message, context)
     if text.startswith("/"):
@@ -87,7 +87,7 @@ async def _ask_anew(context: Context, record: QuestionRecord) -> None:
 
 
 async def _delete_replaced(context: Context, record: QuestionRecord) -> None:
-    """Delete the answer that was replaced, unless it stands again. Telegram allows it for two days."""
+    """Delete the replaced answer, unless it was restored. Telegram allows that for two days."""
     now_stands = await context.services.db.read(lambda conn: questions.find(conn, record.id))
     if now_stands is not None and now_stands.answer_request_id == record.answer_request_id:
         return

@@ -1,4 +1,4 @@
-"""The line below an answer."""
+"""The line below an answer: price, provider and duration."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,7 +11,7 @@ Translate = Callable[..., str]
 
 
 def footer(t: Translate, price: Money | None, provider: str, receipt: Receipt) -> str:
-    """Return price, provider and duration: `0.04 ¢ · DeepSeek · 1.2 s`. Without a price it is left out."""
+    """Return the line, such as `0.04 ¢ · DeepSeek · 1.2 s`; without a price, only provider and duration."""
     values = {"provider": brand(provider), "seconds": seconds_of(receipt)}
     return t("chat.footer_group", **values) if price is None else t("chat.footer", price=price, **values)
 

@@ -1,4 +1,4 @@
-"""The handler of messages: a message to the bot becomes a prompt, which is answered."""
+"""The handler of messages: turns a message to the bot into a prompt, and answers it."""
 
 from telegram import Update
 

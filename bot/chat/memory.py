@@ -48,9 +48,9 @@ class Remembered:
 
 
 async def recall(context: Context, record: QuestionRecord, question: Message) -> Remembered:
-    """Return the turns before a question. Turns that no longer fit are summarised, at the asker's charge.
+    """Return the turns before a question. Turns that no longer fit are summarised, and the asker is charged for that.
 
-    In groups they are left out: an asker pays for little of what others said.
+    In groups they are left out instead, so that an asker does not pay for what others wrote.
     """
     if record.schedule_id:
         return await _scheduled(context)
@@ -74,7 +74,7 @@ async def recall(context: Context, record: QuestionRecord, question: Message) ->
 
 
 async def _scheduled(context: Context) -> Remembered:
-    """Return the turns before a run of a scheduled prompt: it is a conversation of its own. Models know no date."""
+    """Return the turns before a run of a scheduled prompt: no earlier turns, but the date, which models don't know."""
     now = context.services.clock.now().astimezone(zone_of((await context.state()).settings))
     date = f"This question is asked on a schedule. Now it is {now:%A, %Y-%m-%d %H:%M}, time zone {now.tzinfo}."
     system = await system_text(context, "")
@@ -96,16 +96,16 @@ async def _in_group(context: Context, record: QuestionRecord, question: Message,
 
 
 def _forgotten(context: Context, record: QuestionRecord) -> tuple[str, ...]:
-    """Return the remark that the oldest turns are left out, once for a conversation."""
+    """Return the remark that the oldest turns are left out, once per conversation."""
     place = record.place
     is_first = context.services.answers.is_first_shortening(place.chat_id, place.thread_id)
     return (context.t("chat.forgot"),) if is_first else ()
 
 
 def first_turn(turns: Sequence[StoredTurn], question: Message, most: int, limit_tokens: int | None) -> int:
-    """Return the number of the oldest turns that are left out: over the user's limit, in characters, or in tokens.
+    """Return how many of the oldest turns are left out because of the user's limit, in characters or in tokens.
 
-    The rest begins with a question. It begins alike for several questions in a row: see `first_kept`.
+    The rest begins with a question, and with the same one for several questions in a row: see `first_kept`.
     """
     if not most:
         return len(turns)
@@ -124,7 +124,7 @@ async def _shortened(
 ) -> tuple[ConversationMemory, int, tuple[str, ...]]:
     """Summarise the first turns; return the memory, the number of turns to leave out, and remarks.
 
-    Where that fails the turns are left out, and the asker is told once.
+    If that fails the turns are left out, and the asker is told once.
     """
     summary = _Summary(context, record, memory, first)
     try:
@@ -141,7 +141,7 @@ async def _shortened(
 
 @dataclass(slots=True)
 class _Summary:
-    """The summary of the first turns of a conversation: a side call, held, charged and stored by itself."""
+    """A summary of the first turns of a conversation: a side call that is held, charged and stored by itself."""
 
     context: Context
     record: QuestionRecord
@@ -151,7 +151,10 @@ class _Summary:
     price: Money | None = None
 
     async def make(self) -> None:
-        """Raises EngineError, and AskFirst where it is expected to cost too much; nothing is charged then."""
+        """Make the summary.
+
+        Raises EngineError, or AskFirst if it is expected to cost too much; then nothing is charged.
+        """
         context, request = self.context, self._request()
         tenant = await context.tenant()
         brake = await brake_for(context, request, tenant, self.record)
@@ -192,7 +195,7 @@ class _Summary:
 
 
 def latest_lines(lines: Sequence[str], most_tokens: int) -> list[str]:
-    """Return the last lines that have at most so many tokens."""
+    """Return the last lines that have at most `most_tokens` together."""
     kept: list[str] = []
     for line in reversed(lines):
         most_tokens -= estimate_text(line)

@@ -1,4 +1,4 @@
-"""Text that a command has asked for: the next message in the private chat goes to that command."""
+"""Text that a command is waiting for: the next message in the private chat goes to that command."""
 
 from datetime import timedelta
 
@@ -22,14 +22,14 @@ SETTING = "pending_input"
 
 
 async def wait_for_text(context: Context, command: str, wait: timedelta) -> None:
-    """Give the next message of this user to the `take_text` of the command, unless it comes after `wait`."""
+    """Send this user's next message to the `take_text` of the command, unless it comes after `wait`."""
     state, services = await context.state(), context.services
     pending = [command, ms(services.clock.now() + wait)]
     await services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, SETTING, pending))
 
 
 async def stop_waiting(context: Context) -> None:
-    """Let the next message be a prompt."""
+    """Stop waiting: the next message is a prompt again."""
     state = await context.state()
     await context.services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, SETTING, None))
 
@@ -37,8 +37,8 @@ async def stop_waiting(context: Context) -> None:
 async def took_text(message: Message, context: Context, content: QuestionContent) -> bool:
     """Return True if a command waits for text and this message is one. Any other message is a question.
 
-    A text that the command can't use is neither asked nor lost: the sender is told what is expected, the command waits
-    on, and a button asks the text as a question.
+    If the command can't use the text, the sender is told what is expected and the command keeps waiting. A button asks
+    the text as a question instead.
     """
     state, services = await context.state(), context.services
     pending = state.settings.get(SETTING)
@@ -60,5 +60,5 @@ async def took_text(message: Message, context: Context, content: QuestionContent
 
 
 def cancel_button(context: Context, command: str) -> InlineKeyboardButton:
-    """Return the button that ends the wait of a command, which handles the action NONE."""
+    """Return a button that ends the wait of a command. The command must handle the action NONE."""
     return button(context.t("button.cancel"), command, NONE, owner=context.user.id)

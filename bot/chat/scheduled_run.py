@@ -1,4 +1,4 @@
-"""Runs of scheduled prompts: each becomes a question with a conversation of its own, and is answered or skipped."""
+"""Runs of scheduled prompts: each becomes a question in a conversation of its own, and is answered or skipped."""
 
 from datetime import timedelta
 from functools import partial
@@ -39,7 +39,7 @@ RUNS = _Runs()
 
 
 async def on_run(update: Update, context: Context) -> None:
-    """Answer a run that the scheduler started, unless its schedule is gone or paused by now."""
+    """Answer a run that the scheduler started, unless its schedule was deleted or paused meanwhile."""
     run, state = ScheduledRun.of(update.api_kwargs), await context.state()
     assert run is not None
     schedule = await context.services.db.read(lambda conn: scheduled_prompts.find(conn, state.id, run.schedule_id))
@@ -77,9 +77,9 @@ async def ask(context: Context, schedule: ScheduledPrompt) -> None:
 
 
 def _begin(conn: Connection, context: Context, schedule: ScheduledPrompt) -> tuple[Begun, QuestionRecord | None]:
-    """Store the question of the current update, once, in a new conversation that leaves the open one as it is.
+    """Store the question of the current update, once, in a new conversation; the open conversation stays open.
 
-    A button that is pressed again before the answer has come asks nothing.
+    Pressing the button again before the answer has come asks nothing.
     """
     now, services = context.services.clock.now(), context.services
     place = Place(services.bot_id, schedule.chat_id, schedule.thread_id)
@@ -107,7 +107,7 @@ def _update_id(context: Context) -> int:
 
 
 async def _skip(context: Context, schedule: ScheduledPrompt, reason: str, record: QuestionRecord | None = None) -> None:
-    """Say why a run is skipped; nothing is charged. Of MOST_SKIPS in a row the last one pauses the schedule."""
+    """Tell the person why a run is skipped; nothing is charged. After MOST_SKIPS in a row the schedule is paused."""
     if record is not None:
         await records.end(context, record, QuestionState.REFUSED, reason)
     is_paused = await context.services.db.write(
@@ -127,7 +127,7 @@ def _head(context: Context, schedule: ScheduledPrompt) -> str:
 def _skip_keyboard(
     context: Context, schedule: ScheduledPrompt, reason: str, record: QuestionRecord | None
 ) -> InlineKeyboardMarkup:
-    """Return the button that mends the reason, the one that asks now, and the one to the schedule."""
+    """Return the buttons that solve the reason, ask now, and open the schedule."""
     owner, made = context.user.id, []
     if reason == "funds":
         made.append(button(context.t("button.topup"), "topup", "open", owner=owner))

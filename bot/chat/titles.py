@@ -1,4 +1,4 @@
-"""Names of conversations, made by the cheapest model after the first answer where the operator has enabled it."""
+"""Names of conversations, made by the cheapest model after the first answer if the operator enabled that."""
 
 import logging
 
@@ -23,7 +23,7 @@ _INSTRUCTION = "Name this conversation in at most five words, in its own languag
 
 
 async def name_conversation(context: Context, record: QuestionRecord) -> None:
-    """Name a private conversation of one exchange: a side call, held and charged. Without a name nothing is charged."""
+    """Name a private conversation with one exchange, by a side call. It is charged only if it gives a name."""
     if not (context.services.config.name_conversations and record.is_private):
         return
     place = record.place

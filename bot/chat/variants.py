@@ -25,7 +25,7 @@ _PRICE_DIGITS = 1
 
 
 def variant_turns(variant: str, standing_answer: str | None) -> tuple[Message, ...]:
-    """Return the turns after the question that ask for a variant of the answer that stands."""
+    """Return the turns after the question that ask for a variant of the current answer."""
     instruction = _INSTRUCTIONS.get(variant)
     if instruction is None or not standing_answer:
         return ()
@@ -44,7 +44,7 @@ def answer_keyboard(context: Context, record: QuestionRecord, request: ChatReque
 
 
 def _button(context: Context, record: QuestionRecord, variant: str, label: str) -> InlineKeyboardButton:
-    """Return a button that acts once the answer stands, until the next one does."""
+    """Return a button that works from when the answer is stored until the next answer replaces it."""
     return button(label, COMMAND, VARIANT, variant, record.id, record.answers + 1, owner=context.user.id)
 
 
@@ -53,6 +53,6 @@ def _offers_smart(catalog: Catalog, request: ChatRequest, plan: Plan) -> bool:
 
 
 def smart_price(catalog: Catalog, clock: Clock, request: ChatRequest) -> Money | None:
-    """Return the expected charge of this request's answer by `smart`; None where no offer of it can be quoted."""
+    """Return the expected charge for this request with `smart`; None if none of its offers can be quoted."""
     price = price_by(catalog, clock.now(), request, SMART)
     return None if price is None else price.significant(_PRICE_DIGITS)

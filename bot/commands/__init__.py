@@ -1,1 +1,1 @@
-"""One command per file: its COMMAND, or COMMANDS, holds handler, menu place and buttons."""
+"""Commands, one per file: its COMMAND, or COMMANDS, has the handler, the place in the menu and the buttons."""

@@ -1,4 +1,4 @@
-"""Operators: /access, /ban, /unban, and the buttons that accept or refuse a new user."""
+"""Operators: /access, /ban, /unban, and the buttons that accept or decline a new user."""
 
 from telegram import Update
 
@@ -19,7 +19,7 @@ async def ban(_: Update, context: Context) -> None:
 
 
 async def ask_ban(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask before the tenant whose card the button is on is banned."""
+    """Ask for confirmation before banning the tenant whose card has the button."""
     state = await tenant_of(context, args[0])
     if state is None:
         await nothing_done(update, context, args)
@@ -28,7 +28,10 @@ async def ask_ban(update: Update, context: Context, args: tuple[str, ...]) -> No
 
 
 async def _ask_ban(context: Context, state: TenantState) -> None:
-    """Ask first. An operator, also oneself, is not blocked: it would lock out who runs the service."""
+    """Ask for confirmation.
+
+    Operators, including oneself, can't be banned: it would lock out those who run the service.
+    """
     if state.telegram_user_id in context.services.config.admin_ids:
         await context.reply(context.t("admin.ban_operator", name=name_of(state)))
         return
@@ -91,7 +94,7 @@ async def decline(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def _decide(context: Context, tenant_id: int, decision: str) -> None:
-    """Store the decision and tell the operator and the tenant. A later decision replaces an earlier one."""
+    """Store the decision, and tell the operator and the tenant. A later decision replaces an earlier one."""
     now, by = context.services.clock.now(), operator(context)
 
     def unit(conn: Connection) -> tuple[TenantState | None, bool]:

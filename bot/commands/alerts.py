@@ -28,7 +28,7 @@ async def mute(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def acknowledge(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Store who is on it: the messages of all admins show that within seconds."""
+    """Store the operator who takes care of it. The messages of all admins show that within seconds."""
     by, ids = context.user.full_name, [int(number) for number in args]
     await context.services.db.write(lambda conn: incidents.acknowledge(conn, ids, by))
     await context.answer_press(context.t("alerts.acknowledged"))

@@ -1,4 +1,4 @@
-"""/app: the dashboard, by a button inside Telegram or by a one-time link for a browser; sign out everywhere."""
+"""/app: the dashboard, by a button inside Telegram or a one-time link for a browser; and signing out everywhere."""
 
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 - an addre
 
 
 async def app(_: Update, context: Context) -> None:
-    """Send the link, in the private chat only. Without a right to links it is an unknown command, or the button."""
+    """Send the link, in the private chat only. Users without a right to links get the button, or "unknown command"."""
     buttons = opening_buttons(context)
     if _may_have_link(context):
         signing_out = button(context.t("app.sign_out"), "app", "out", owner=context.user.id)
@@ -40,7 +40,7 @@ def _may_have_link(context: Context) -> bool:
 
 
 def opening_buttons(context: Context) -> list[InlineKeyboardButton]:
-    """Return the button that opens the Mini App; none without an https address, which Telegram asks for."""
+    """Return the button that opens the Mini App; none without an https address, which Telegram requires."""
     url = context.services.config.public_url.rstrip("/")
     if not url.startswith("https://"):
         return []
@@ -48,7 +48,7 @@ def opening_buttons(context: Context) -> list[InlineKeyboardButton]:
 
 
 async def _link(context: Context) -> str:
-    """Return a new link. Its secret is in the fragment, which no browser sends to a server."""
+    """Return a new link. Its secret is in the fragment, which browsers do not send to a server."""
     state, services = await context.state(), context.services
     secret, now = app_tokens.new_secret(), services.clock.now()
     await services.db.write(lambda conn: app_tokens.add_link(conn, state.id, secret, now))
@@ -56,7 +56,7 @@ async def _link(context: Context) -> str:
 
 
 def reachable(url: str) -> str:
-    """Return an address that a browser can open: that of this machine where the server listens on every address."""
+    """Return an address that a browser can open: this machine's if the server listens on every address."""
     parts = urlsplit(url.rstrip("/"))
     host = _ANY_HOST.get(parts.hostname or "")
     return url.rstrip("/") if host is None else f"{parts.scheme}://{host}:{parts.port}"
@@ -80,7 +80,10 @@ async def _send(context: Context, link: str, buttons: list[InlineKeyboardButton]
 
 
 def _link_entity(before: str, link: str) -> MessageEntity:
-    """Return the mark of the link: not every app recognises the address of this machine. Offsets are in UTF-16."""
+    """Return the entity that marks the link, because some apps don't recognize a local address.
+
+    Offsets are in UTF-16.
+    """
     return MessageEntity(MessageEntity.URL, len(f"{before}\n\n".encode("utf-16-le")) // 2, len(link))
 
 

@@ -39,7 +39,7 @@ async def drop(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def _decide(context: Context, number: int, state: str, key: str) -> None:
-    """Store the decision; a job sends the broadcast. A second press changes nothing."""
+    """Store the decision; a job then sends the broadcast. A second press changes nothing."""
     by, now = operator(context), context.services.clock.now()
 
     def unit(conn: Connection) -> bool:

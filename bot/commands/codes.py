@@ -54,7 +54,7 @@ async def invite(_: Update, context: Context) -> None:
 
 
 async def read_amount(context: Context, text: str) -> Money | None:
-    """Return an amount above zero, or None after saying the mistake."""
+    """Return an amount above zero, or explain the mistake and return None."""
     try:
         amount = Money.usd(text)
     except ValueError:

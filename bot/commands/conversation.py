@@ -33,7 +33,7 @@ async def new(update: Update, context: Context) -> None:
 
 
 async def stop(update: Update, context: Context) -> None:
-    """Stop the user's own answer; as an admin of the group, anyone's. A stopped answer says so itself."""
+    """Stop the user's own answer; an admin of the group may stop any. The stopped answer itself shows that."""
     message = update.message
     assert message is not None
     answers, place = context.services.answers, (message.chat.id, thread_of(message) or 0)
@@ -48,7 +48,7 @@ async def stop(update: Update, context: Context) -> None:
 
 
 async def _stop_elsewhere(context: Context, message: Message) -> None:
-    """Another process has heard of the stop; where its answer is another user's, an admin of the group may stop it."""
+    """Tell the other processes to stop; only an admin of the group may stop another user's answer there."""
     chat_id, thread, services = message.chat.id, thread_of(message) or 0, context.services
     key, lease_id = f"{chat_id}:{thread}", services.lease_id
     if not await services.db.read(partial(inbox.is_claimed_elsewhere, chat_key=key, lease_id=lease_id)):
@@ -78,7 +78,7 @@ async def retry(update: Update, context: Context) -> None:
 
 
 async def _objection(context: Context, model: str) -> str | None:
-    """Return the reason why this model can't be asked: then nothing is begun."""
+    """Return the reason why this model can't be asked, so that nothing is begun."""
     plan = (await context.tenant()).plan
     try:
         context.services.market.catalog.model(model)
@@ -90,7 +90,7 @@ async def _objection(context: Context, model: str) -> str | None:
 
 
 async def again(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask the question of a button, as it was asked last."""
+    """Ask the question of a button again, with the options of its last ask."""
     question_id, answers = map(int, args)
     known = await context.services.db.read(lambda conn: questions.find(conn, question_id))
     await _pressed(update, context, question_id, Ask.again(context.request_id, known, answers))
@@ -104,7 +104,7 @@ async def variant(update: Update, context: Context, args: tuple[str, ...]) -> No
 
 
 async def go_on(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Go on with a question whose price the user has agreed to."""
+    """Continue with a question whose price the user has agreed to."""
     await _agreed(update, context, GO_ON, args)
 
 
@@ -124,7 +124,7 @@ async def _agreed(update: Update, context: Context, way: str, args: tuple[str, .
 
 
 async def instead(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask the text that a command did not take as a question; the command waits no longer."""
+    """Ask, as a question, the text that a command did not accept; the command stops waiting."""
     await stop_waiting(context)
     await again(update, context, args)
 
@@ -142,7 +142,7 @@ async def _pressed(update: Update, context: Context, question_id: int, how: Ask)
 
 
 async def ask(update: Update, context: Context) -> None:
-    """Ask the words after the command, about the message that it replies to."""
+    """Ask the words after the command, about the message that the command replies to."""
     message = update.message
     assert message is not None
     content = content_of(message, context, argument(message))

@@ -1,4 +1,4 @@
-"""Operators: /credit ID USD adds to a wallet; an amount below zero takes from it. The bot asks before it books."""
+"""Operators: /credit ID USD adds to a wallet, a negative amount takes from it. The bot asks before booking."""
 
 from functools import partial
 
@@ -37,14 +37,14 @@ async def credit(_: Update, context: Context) -> None:
 
 
 async def confirmed(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Book the amount. The number of the command's update is the reference: pressed twice, it is booked once."""
+    """Book the amount. The id of the command's update is the reference, so that a second press books nothing."""
     ref = f"admin:tg:{context.services.bot_id}:{args[2]}"
     if await _book(update, context, args, Money(int(args[1])), ref, "credit"):
         await _tell(context, args, Money(int(args[1])), undo_button(context, "credit", *args))
 
 
 async def undo(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Book the opposite amount, once. The part of a credit that was spent since is owed."""
+    """Book the opposite amount, once. A part of the credit that was spent meanwhile is booked as owed."""
     ref = f"admin:tg:{context.services.bot_id}:{args[2]}:undo"
     if await _book(update, context, args, -Money(int(args[1])), ref, "undo: credit"):
         await _tell(context, args, -Money(int(args[1])), None)
@@ -70,7 +70,7 @@ async def _tell(context: Context, args: tuple[str, ...], amount: Money, keyboard
 
 
 def _amount(text: str) -> Money | None:
-    """Return an amount from -MOST to MOST, or None for any other one, for zero, and for a text that is no amount."""
+    """Return an amount from -MOST to MOST; None for zero, other amounts, and text that is no amount."""
     try:
         amount = Money.usd(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""/every: prompts that are asked at set times: made from words, shown, paused, resumed, run and removed by buttons."""
+"""/every: prompts that are asked at set times: made from words; shown, paused, resumed, run and removed by buttons."""
 
 from functools import partial
 
@@ -41,7 +41,7 @@ async def every(update: Update, context: Context) -> None:
 
 
 def _too_often(context: Context, read: ParsedSchedule) -> str:
-    """Return the sentence that refuses a rule or a prompt over the limits; empty: it is within them."""
+    """Return the sentence that refuses a rule or prompt above the limits; empty if it is within them."""
     least = context.services.config.schedule_least_hours
     if read.rule.least_hours < least:
         return context.t(f"every.flaw_{ScheduleFlaw.TOO_OFTEN}", hours=least)
@@ -49,7 +49,7 @@ def _too_often(context: Context, read: ParsedSchedule) -> str:
 
 
 async def _too_many(context: Context) -> str:
-    """Return the sentence that refuses one more; empty: there is room."""
+    """Return the sentence that refuses another scheduled prompt; empty if one more is allowed."""
     most, tenant_id = context.services.config.schedule_most, (await context.state()).id
     known = await context.services.db.read(lambda conn: scheduled_prompts.of_tenant(conn, tenant_id))
     return context.t("every.too_many", most=most) if len(known) >= most else ""
@@ -69,7 +69,7 @@ async def open_list(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 async def show(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Show one scheduled prompt; one that is not saved yet is previewed."""
+    """Show one scheduled prompt, or the preview of one that is not saved yet."""
     schedule = await _own(context, args)
     if schedule is not None:
         page = preview if schedule.state is ScheduleState.DRAFT else detail
@@ -77,7 +77,7 @@ async def show(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def save(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Save a draft, or resume a paused one: it runs from now on."""
+    """Save a draft or resume a paused one, so that it runs from now on."""
     schedule = await _own(context, args)
     if schedule is None:
         return
@@ -99,7 +99,7 @@ async def pause(update: Update, context: Context, args: tuple[str, ...]) -> None
 
 
 async def run(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask the prompt now. The next run stays as it is."""
+    """Ask the prompt now. Its next run does not change."""
     schedule = await _own(context, args)
     if schedule is not None:
         await context.answer_press(context.t("every.running"))
@@ -107,7 +107,7 @@ async def run(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def ask_to_remove(__: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask before removing, since it can't be undone."""
+    """Ask for confirmation before removing, because it can't be undone."""
     schedule = await _own(context, args)
     if schedule is None:
         return
@@ -133,7 +133,7 @@ async def remove(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def go_on(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Go on with the conversation of a run: the next question is about its answer."""
+    """Continue the conversation of a run: the next question refers to its answer."""
     query, now, conversation = update.callback_query, context.services.clock.now(), int(args[0])
     chat_id, thread = context.user.id, thread_of(query.message if query else None) or 0
 
@@ -145,7 +145,7 @@ async def go_on(update: Update, context: Context, args: tuple[str, ...]) -> None
 
 
 async def _own(context: Context, args: tuple[str, ...]) -> ScheduledPrompt | None:
-    """Return the scheduled prompt of a button. If it is gone, say so."""
+    """Return the scheduled prompt of a button; if it is gone, tell the user."""
     tenant_id, schedule_id = (await context.state()).id, int(args[0])
     found = await context.services.db.read(lambda conn: scheduled_prompts.find(conn, tenant_id, schedule_id))
     if found is None:

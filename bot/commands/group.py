@@ -28,7 +28,7 @@ MOST_SHARES = 20
 
 
 async def group(update: Update, context: Context) -> None:
-    """In a group, say who pays there. In private, show the wallet of the group that the link names."""
+    """In a group, show who pays there. In private, show the wallet of the group that the link names."""
     message = update.message
     assert message is not None
     if context.in_group:
@@ -49,7 +49,7 @@ async def _say_who_pays(context: Context, chat_id: int) -> None:
 
 
 async def _may_keep(context: Context, chat_id: int) -> bool:
-    """Return True for the admins of the group; tell others why not."""
+    """Return True for admins of the group; tell other users why not."""
     if await is_chat_admin(context, chat_id):
         return True
     await context.reply(context.t("group.not_admin"))
@@ -106,7 +106,7 @@ def _keyboard(context: Context, chat_id: int) -> InlineKeyboardMarkup:
 
 
 async def fill(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask the admin to confirm before money is moved: it can't be moved back."""
+    """Ask the admin for confirmation before moving money, because it can't be moved back."""
     chat_id, amount = int(args[0]), Money(int(args[1]))
     if not await _may_keep(context, chat_id):
         return
@@ -116,7 +116,7 @@ async def fill(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def move(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Move money from the admin's wallet to the group's, once a press."""
+    """Move money from the admin's wallet to the group's, once per press."""
     query, chat_id, amount = update.callback_query, int(args[0]), Money(int(args[1]))
     assert query is not None
     if amount not in AMOUNTS or not await _may_keep(context, chat_id):
@@ -140,7 +140,7 @@ async def move(update: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def stars(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Send the Stars invoice that fills the group's wallet, after the agreement to the terms."""
+    """Send the Stars invoice that fills the group's wallet, after the user has agreed to the terms."""
     chat_id, amount, services = int(args[0]), Money(int(args[1])), context.services
     if amount not in services.config.topups or not await _may_keep(context, chat_id):
         return
@@ -160,7 +160,7 @@ async def stars(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def cap(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Set the most that one person may use on one day."""
+    """Set the highest amount that one person may use per day."""
     chat_id, amount = int(args[0]), Money(int(args[1]))
     if await _may_keep(context, chat_id):
         await context.services.db.write(lambda conn: wallets.set_day_cap(conn, chat_id, amount))

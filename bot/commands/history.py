@@ -15,7 +15,7 @@ PER_PAGE = 6
 
 
 async def history(_: Update, context: Context) -> None:
-    """List the conversations, or those that have the words after the command."""
+    """List the conversations, or those that contain the words after the command."""
     if words := arguments(context):
         await _found(context, words)
     else:
@@ -71,7 +71,7 @@ async def show(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def resume(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Go on with a conversation in this thread of the chat."""
+    """Continue a conversation in this thread of the chat."""
     line, query = await _conversation(context, args[0]), update.callback_query
     assert query is not None
     chat_id, thread, now = context.user.id, thread_of(query.message) or 0, context.services.clock.now()
@@ -85,7 +85,7 @@ async def resume(update: Update, context: Context, args: tuple[str, ...]) -> Non
 
 
 async def ask_to_delete(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask before deleting, since it can't be undone."""
+    """Ask for confirmation before deleting, because it can't be undone."""
     line = await _conversation(context, args[0])
     if line is None:
         await context.edit_or_reply(context.t("history.gone"))

@@ -1,4 +1,4 @@
-"""/instructions: a text that the model always gets from this user."""
+"""/instructions: a text from the user that is part of every prompt."""
 
 from datetime import timedelta
 
@@ -43,7 +43,7 @@ async def _persona_name(context: Context, thread: int) -> str:
 
 
 async def change(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Wait for the new text."""
+    """Ask for the new text, and wait for it."""
     await wait_for_text(context, "instructions", WAIT)
     keyboard = rows([cancel_button(context, "instructions")])
     await context.edit_or_reply(context.t("instructions.ask", most=MOST_CHARS), keyboard)

@@ -61,7 +61,7 @@ async def send(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def show_address(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Show the address that invoices have, with buttons to change and to remove it."""
+    """Show the address printed on invoices, with buttons to change and to remove it."""
     address, owner = addresses.of_settings((await context.state(fresh=True)).settings), context.user.id
     buttons = [button(context.t("instructions.change"), "invoice", "change", owner=owner)]
     if address is not None:
@@ -72,13 +72,13 @@ async def show_address(_: Update, context: Context, __: tuple[str, ...]) -> None
 
 
 async def change_address(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Wait for the new address."""
+    """Ask for the new address, and wait for it."""
     await wait_for_text(context, "invoice", WAIT)
     await context.edit_or_reply(context.t("invoice.address_ask"), rows([cancel_button(context, "invoice")]))
 
 
 async def take_address(context: Context, text: str) -> str | None:
-    """Store the address; return a sentence if it can't be one."""
+    """Store the address; return a sentence if the text can't be an address."""
     address = addresses.from_text(text)
     if address is None:
         return context.t("invoice.address_bad", lines=addresses.MOST_LINES - 1, most=addresses.MOST_CHARS)
@@ -107,7 +107,7 @@ def _shown(address: InvoiceAddress) -> str:
 
 
 async def _issued(context: Context) -> list[Invoice]:
-    """Issue the invoices that are due and return all. A mismatch with the ledger is logged, and nothing is issued."""
+    """Issue the invoices that are due and return all. After a mismatch with the ledger, log it and issue none."""
     state, services = await context.state(), context.services
     try:
         now = services.clock.now()

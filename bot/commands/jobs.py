@@ -1,6 +1,6 @@
-"""Operators: /jobs shows the latest run of each scheduled job: when, how late, how long, and its failure.
+"""Operators: /jobs shows the latest run of each scheduled job: time, delay, duration and failure.
 
-Below them is the number of notices to users that wait for delivery.
+Below them it shows the number of notices to users that wait for delivery.
 """
 
 from telegram import Update

@@ -18,7 +18,7 @@ from storage.tenants.api_keys import ApiKey, KeySettings
 LIMITS = (100_000, 1_000_000, 5_000_000, 10_000_000, 25_000_000)
 RATES = (1, 5, 10, 30, 60, 120)
 DAYS = (30, 90)
-_MOST_MODEL_BYTES = 24  # of a model's name within a button's data
+_MOST_MODEL_BYTES = 24  # longest model name that fits into a button's data
 _Action: TypeAlias = Callable[[Update, Context, tuple[str, ...]], Awaitable[None]]
 
 
@@ -52,7 +52,7 @@ async def make(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 def of_key(work: Callable[[Context, ApiKey], Awaitable[None]]) -> _Action:
-    """Return a button's action that works on the key whose id is its first argument, or says that it is gone."""
+    """Return a button's action that works on the key whose id is its first argument; if the key is gone, it says so."""
 
     async def action(_: Update, context: Context, args: tuple[str, ...]) -> None:
         found = [key for key in await _own_keys(context) if str(key.id) == args[0]]
@@ -72,7 +72,7 @@ async def settings(context: Context, key: ApiKey) -> None:
 
 
 async def choose_limit(context: Context, key: ApiKey) -> None:
-    """Offer a button per limit. `/keys limit` sets any other number."""
+    """Offer a button for each limit. `/keys limit` sets any other number."""
     buttons = [_button(context, context.written(each), "set", key.id, each) for each in LIMITS]
     buttons.append(_button(context, context.t("keys.no_limit"), "set", key.id, 0))
     text = context.t("keys.choose_limit", prefix=key.prefix, used=key.used_tokens)
@@ -80,21 +80,21 @@ async def choose_limit(context: Context, key: ApiKey) -> None:
 
 
 async def choose_rate(context: Context, key: ApiKey) -> None:
-    """Offer a button per rate. `/keys rate` sets any other number."""
+    """Offer a button for each rate. `/keys rate` sets any other number."""
     buttons = [_button(context, str(each), "set_rate", key.id, each) for each in RATES]
     buttons.append(_button(context, context.t("keys.no_limit"), "set_rate", key.id, 0))
     await context.reply(context.t("keys.choose_rate", prefix=key.prefix), rows(buttons, width=3))
 
 
 async def choose_expiry(context: Context, key: ApiKey) -> None:
-    """Offer to end the key in 30 or 90 days. `/keys expire` sets any other number of days."""
+    """Offer an end of the key in 30 or 90 days. `/keys expire` sets any other number of days."""
     buttons = [_button(context, context.t("keys.in_days", days=days), "set_expiry", key.id, days) for days in DAYS]
     buttons.append(_button(context, context.t("keys.never_expires"), "set_expiry", key.id, 0))
     await context.reply(context.t("keys.choose_expiry", prefix=key.prefix), rows(buttons, width=3))
 
 
 async def choose_models(context: Context, key: ApiKey) -> None:
-    """Offer the configured models, each to be added or taken away. `/keys models` sets any other names."""
+    """Offer the configured models, each to add or remove. `/keys models` sets any other names."""
     names = context.services.market.catalog.models
     short = [name for name in names if len(name.encode()) <= _MOST_MODEL_BYTES and ":" not in name]
     chosen = key.models or ()
@@ -105,7 +105,7 @@ async def choose_models(context: Context, key: ApiKey) -> None:
 
 
 async def take_name(context: Context, text: str) -> str | None:
-    """Give the key that was chosen last this name. Return a sentence if it is too long."""
+    """Give this name to the key that was chosen last. Return a sentence if the name is too long."""
     changes = WORDS["name"](context, text.split())
     if changes is None:
         return context.t("keys.name_long", most=MOST_KEY_NAME_CHARS)
@@ -152,7 +152,7 @@ async def set_expiry(_: Update, context: Context, args: tuple[str, ...]) -> None
 
 
 async def toggle_model(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Add a model to the key's list, or take it away; with no model left, or an empty name, the key has no list."""
+    """Add a model to the key's list, or remove it. With no model left, or an empty name, the key has no list."""
     found = next((key for key in await _own_keys(context) if str(key.id) == args[0]), None)
     if found is None:
         await context.reply(context.t("keys.gone"))
@@ -173,7 +173,7 @@ async def _change(context: Context, key_id: int, changes: Changes) -> None:
 
 
 async def _change_by_words(context: Context, given: list[str]) -> None:
-    """Change the key of a prefix, as in `/keys rate fk-abc 20`."""
+    """Change the key with a prefix, as in `/keys rate fk-abc 20`."""
     prefix = given[1].rstrip("…") if len(given) > 1 else ""
     found = [key for key in await _own_keys(context) if prefix and key.prefix.startswith(prefix)]
     changes = WORDS[given[0]](context, given[2:])

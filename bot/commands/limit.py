@@ -1,4 +1,4 @@
-"""/limit: the most that one answer, and one day, may cost me."""
+"""/limit: the most that one answer, and the answers of one day, may cost the user."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ _FILLERS = frozenset({"a", "an", "per", "each", "one", "mỗi", "một"})
 
 @dataclass(frozen=True, slots=True)
 class LimitChange:
-    """A change of the limits called `names`. `amount` None: no limit."""
+    """A change of the limits in `names`. `amount` None: no limit."""
 
     names: tuple[str, ...]
     amount: Money | None
@@ -46,7 +46,7 @@ async def limit(_: Update, context: Context) -> None:
 
 
 def read_change(context: Context, words: Sequence[str]) -> LimitChange | None:
-    """Return the change in the words after the command, such as `5¢`, `day $1`, `off`; None where it is none."""
+    """Return the change in the words after the command, such as `5¢`, `day $1`, `off`; None if they are none."""
     plain = [word.lower().strip("/") for word in words]
     names = {_NAMES[word] for word in plain if word in _NAMES}
     rest = [word for word in plain if word not in _NAMES and word not in _FILLERS]
@@ -59,7 +59,7 @@ def read_change(context: Context, words: Sequence[str]) -> LimitChange | None:
 
 
 def _amount(context: Context, text: str) -> Money | None:
-    """Return an amount that may be a limit: above zero, at most MOST, in whole nano-dollars."""
+    """Return an amount that can be a limit: above zero, at most MOST, in whole nano-dollars; None otherwise."""
     usd = usd_written(text, locales.find(context.language).formats)
     try:
         amount = None if usd is None else Money.usd(usd)
@@ -99,7 +99,7 @@ def _keyboard(context: Context) -> InlineKeyboardMarkup:
 
 
 async def choose(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Set the limit of a button."""
+    """Set the limit on the pressed button."""
     name, amount = args[0], Money(int(args[1]))
     if amount in CHOICES.get(name, ()):
         await _apply(context, LimitChange((name,), amount))

@@ -1,4 +1,4 @@
-"""Operators: /log shows who did what: credits, plans, bans, refunds, keys, drains, broadcasts, codes."""
+"""Operators: /log shows the actions of operators: credits, plans, bans, refunds, keys, drains, broadcasts, codes."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Operators: /margin: sales, costs, margin, and the liability for Stars that are not used yet."""
+"""Operators: /margin: sales, costs, margin, and the liability for value that was paid for but not used yet."""
 
 import asyncio
 from collections import defaultdict
@@ -46,7 +46,7 @@ async def send_csv(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def _show(context: Context, days: int) -> None:
-    """Show a span in one message: a chart, and the sums below it. A press changes both in place."""
+    """Show a span in one message: a chart, and the sums below it. A button changes both in place."""
     start, end = _days(context, days)
     rates, per_star = allowance_rates(context.services.plans), context.services.config.payout_per_star
 
@@ -66,7 +66,7 @@ async def _show(context: Context, days: int) -> None:
 
 
 def _text(context: Context, days: int, found: Sequence[UsageRow], stars: str) -> str:
-    """Return the text below the chart, with as many lines of each list as a caption takes."""
+    """Return the text below the chart; its lists have as many lines as fit into a caption."""
     totals = UsageTotals.of(found)
     head = context.t(
         "margin.head",
@@ -85,7 +85,7 @@ def _text(context: Context, days: int, found: Sequence[UsageRow], stars: str) ->
 
 
 def _lists(context: Context, found: Sequence[UsageRow], most: int) -> str:
-    """Return the totals of each offer, the one with the highest sales first, and of each day, the newest first."""
+    """Return the totals of each offer, highest sales first, and of each day, newest first."""
     offers = _groups(found, lambda row: f"`{row.provider}/{row.model}`")
     by_sales = sorted(offers, key=lambda name: (-offers[name].sold.nanousd, name))
     days = _groups(found, lambda row: row.day.isoformat())

@@ -1,4 +1,4 @@
-"""/model: choose the model that answers, with the charge of each today."""
+"""/model: choose the model that answers; shows the current charge of each."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -33,12 +33,12 @@ async def model(_: Update, context: Context) -> None:
 
 
 async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Show the list below the message whose button was pressed."""
+    """Show the list below the message with the pressed button."""
     await context.reply(*await _list(context))
 
 
 async def choose_by_number(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Choose the model of a button, and mark it in the list."""
+    """Choose the model of the pressed button, and mark it in the list."""
     names = context.services.market.catalog.names()
     number = int(args[0])
     if number >= len(names):
@@ -50,7 +50,7 @@ async def choose_by_number(_: Update, context: Context, args: tuple[str, ...]) -
 
 
 async def choose(context: Context, name: str) -> EngineError | None:
-    """Store the model of this name, or return why it can't be chosen."""
+    """Store the model with this name, or return why it can't be chosen."""
     state, services = await context.state(), context.services
     tenant = state.tenant(services.plans)
     try:
@@ -98,7 +98,7 @@ def _price(context: Context, name: str, exclusions: Exclusions) -> str:
 
 
 def _keyboard(context: Context, chosen: str) -> InlineKeyboardMarkup:
-    """Return the buttons. They carry a number, since a model's name may be longer than callback data."""
+    """Return the buttons. They contain numbers, because a model's name may be longer than callback data."""
     names = context.services.market.catalog.names()
     owner = context.user.id
     return rows([_button(name, names.index(name), chosen, owner) for name in _offered(context)])

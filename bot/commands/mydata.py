@@ -1,4 +1,4 @@
-"""/export and /forget: send a user's data, delete it."""
+"""/export and /forget: send a user's data, or delete it."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ def _written(data: Any) -> bytes:
 
 
 async def forget(_: Update, context: Context) -> None:
-    """Ask before deleting, since it can't be undone."""
+    """Ask for confirmation before deleting, because it can't be undone."""
     owner = context.user.id
     buttons = [
         button(context.t("forget.yes"), "forget", "yes", owner=owner),

@@ -1,4 +1,4 @@
-"""/persona: the way in which a conversation is answered, by a ready persona or one of the user's own."""
+"""/persona: how the model answers in a conversation: a built-in persona, or one of the user's own."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ async def show_all(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 async def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
-    """List the personas; a mark shows the one of this conversation."""
+    """List the personas, with a mark at the one of this conversation."""
     chosen, owns = await _chosen(context), await _own(context)
     items = [(known.ready(key), name) for key, name in known.ready_names(context).items()]
     items += [(known.own(each.id), each.name) for each in owns]
@@ -50,7 +50,7 @@ def _choice(context: Context, reference: str, name: str, chosen: str) -> InlineK
 
 
 async def choose(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Give this conversation the persona of the button."""
+    """Give this conversation the persona of the pressed button."""
     reference = "" if args[0] == "none" else ":".join(args)
     if reference and await known.found(context, reference) is None:
         await context.edit_or_reply(*await _page(context))
@@ -81,7 +81,7 @@ async def show(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def ask_for_text(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Wait for the name and the text of a persona."""
+    """Ask for the name and the text of a persona, and wait for them."""
     tenant_id, number = (await context.state()).id, int(args[0])
     await context.services.db.write(lambda conn: tenant_settings.set_setting(conn, tenant_id, EDITED, number))
     await wait_for_text(context, "persona", WAIT)
@@ -90,7 +90,7 @@ async def ask_for_text(_: Update, context: Context, args: tuple[str, ...]) -> No
 
 
 async def take_text(context: Context, text: str) -> str | None:
-    """Store the persona: its name is the first line. Return a sentence if something is missing or too long."""
+    """Store the persona; its name is the first line. Return a sentence if something is missing or too long."""
     name, _, prompt = (part.strip() for part in text.partition("\n"))
     if not prompt:
         return context.t("persona.needs_lines")

@@ -1,4 +1,4 @@
-"""/plan: see, choose, pay by a Stars subscription or from the wallet, cancel, resume."""
+"""/plan: show and choose plans, pay by a Stars subscription or from the wallet, cancel, resume."""
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice, Update
 
@@ -61,7 +61,7 @@ async def _panel(context: Context) -> tuple[str, InlineKeyboardMarkup]:
 
 
 async def answers_today(context: Context, state: TenantState) -> str:
-    """Return a line with the answers of this UTC day; "" where the plan has no daily limit."""
+    """Return a line about the answers of this UTC day; "" if the plan has no daily limit."""
     services = context.services
     plan_now = services.plans.get(state.plan)
     if plan_now is None or not plan_now.answers_per_day:
@@ -142,7 +142,7 @@ async def _resume_now(context: Context, state: TenantState, subscription: Subscr
 
 
 async def _keep(context: Context, state: TenantState, step: PlanStep, subscription: Subscription | None) -> None:
-    """Keep the current plan: resume its subscription, drop a planned change, or say that nothing changes."""
+    """Keep the current plan: resume its subscription, drop a planned change, or tell that nothing changes."""
     if step is PlanStep.RESUME:
         assert subscription is not None
         await _resume_now(context, state, subscription)
@@ -168,7 +168,7 @@ async def _downgrade(context: Context, state: TenantState, wanted: Plan, subscri
 
 
 async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:
-    """Offer to pay by a Stars subscription, which needs a link, from the wallet, or either, as the operator allows."""
+    """Offer payment by a Stars subscription (which needs a link), from the wallet, or both, as the operator allows."""
     per_star = context.services.config.per_star
     ways = plan_choice.ways_to_pay(state, wanted, context.services.config.plans_from, per_star)
     buttons = [await _link(context, state, wanted)] if ways.stars else []
@@ -188,7 +188,7 @@ async def _offer(context: Context, state: TenantState, wanted: Plan) -> None:
 
 
 async def _link(context: Context, state: TenantState, wanted: Plan) -> InlineKeyboardButton:
-    """Return the button of an invoice link. Its payload is an order with today's price."""
+    """Return a button with an invoice link. The invoice's payload is an order at today's price."""
     services = context.services
     order = await services.db.write(
         lambda conn: orders.make_order(
@@ -213,7 +213,7 @@ async def _link(context: Context, state: TenantState, wanted: Plan) -> InlineKey
 
 
 async def _edit_at_telegram(context: Context, subscription: Subscription, *, cancelled: bool) -> bool:
-    """Cancel or resume at Telegram, then store the new state. Return False, and say why, if Telegram does not do it."""
+    """Cancel or resume at Telegram, then store the new state. If Telegram refuses, tell the user and return False."""
     done = await stars.edit(context.bot, subscription, context.user.id, cancelled=cancelled)
     if not done:
         await _say(context, context.t("plan.telegram_refused" if done is False else "plan.telegram_silent"))
@@ -235,7 +235,7 @@ async def _current_subscription(context: Context, state: TenantState) -> Subscri
 
 
 async def _say(context: Context, text: str, *buttons: InlineKeyboardButton) -> None:
-    """Answer a press in the place of its message, with a way back to the plans."""
+    """Answer a press by replacing its message; a button leads back to the plans."""
     back = button(context.t("history.back"), "plan", "back", owner=context.user.id)
     await context.edit_or_reply(text, rows([*buttons, back], width=1))
 

@@ -36,7 +36,7 @@ MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """Facts of the database about providers, by name."""
+    """Facts about providers from the database, by provider."""
 
     drained_by: Mapping[str, str]
     failing_since: Mapping[str, datetime | None]
@@ -48,7 +48,7 @@ async def providers(_: Update, context: Context) -> None:
 
 
 async def show(update: Update, context: Context, _: tuple[str, ...]) -> None:
-    """Show the list below the alert whose button was pressed."""
+    """Show the list below the alert with the pressed button."""
     await providers(update, context)
 
 
@@ -82,9 +82,9 @@ async def resume(update: Update, context: Context, args: tuple[str, ...]) -> Non
 
 
 async def probe(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """End the provider's cooldowns and send one real prompt of one token, which the operator pays.
+    """End the provider's cooldowns, and send one real prompt of one token at the operator's cost.
 
-    It goes to an offer that does not answer, where there is one.
+    The prompt goes to an offer that is out of service, if there is one.
     """
     market, name = context.services.market, args[0]
     try:
@@ -116,7 +116,7 @@ async def _set(update: Update, context: Context, name: str, *, drained: bool) ->
 
 
 async def _redraw(update: Update, context: Context) -> None:
-    """Update the list whose button was pressed. An alert, whose buttons belong to any admin, keeps its text."""
+    """Update the list with the pressed button. An alert, whose buttons belong to any admin, keeps its text."""
     pressed = read((update.callback_query and update.callback_query.data) or "")
     if pressed is not None and pressed.owner:
         await context.edit_or_reply(*await _page(context))
@@ -149,7 +149,7 @@ def _line(context: Context, state: ProviderState, stored: _Stored) -> str:
 
 
 def _status(context: Context, state: ProviderState, status: Status, stored: _Stored) -> str:
-    """Return the state in words: answering, failing (share of attempts, since), resting until, drained by."""
+    """Return the state in words: answering, failing (share and start), resting (end), drained (by whom)."""
     if status is Status.DRAINED:
         by = stored.drained_by.get(state.name, "")
         return context.t("providers.is_drained_by", by=as_code(by)) if by else context.t("providers.is_drained")
@@ -169,7 +169,7 @@ def _status(context: Context, state: ProviderState, status: Status, stored: _Sto
 
 
 def _status_page(context: Context, stored: _Stored, name: str) -> str:
-    """Return the sentence of the provider's status page where it reports a fault."""
+    """Return the sentence of the provider's status page if it reports a fault."""
     page = stored.pages.get(name)
     if page is None or page.is_well:
         return ""
@@ -177,7 +177,7 @@ def _status_page(context: Context, stored: _Stored, name: str) -> str:
 
 
 def _limits(context: Context, state: ProviderState) -> str:
-    """Return the learned rate limit, and the rest of the free tiers today."""
+    """Return the learned rate limit, and the remaining requests of free tiers today."""
     catalog, now = context.services.market.catalog, context.services.clock.now()
     text = ""
     if state.requests_per_minute:
@@ -190,7 +190,7 @@ def _limits(context: Context, state: ProviderState) -> str:
 
 
 def _silent_offers(context: Context, state: ProviderState) -> str:
-    """Return a line for each offer that fails, or that rests, with the time until which it does."""
+    """Return a line for each offer that fails or rests, with the end of the rest."""
     if state.state is State.DRAINED:
         return ""
     catalog, health = context.services.market.catalog, context.services.market.health

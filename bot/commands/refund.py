@@ -1,4 +1,4 @@
-"""Operators: /refund CHARGE_ID pays a Stars payment back. The bot asks first."""
+"""Operators: /refund CHARGE_ID pays a Stars payment back. The bot asks for confirmation."""
 
 from telegram import Update
 from telegram.error import TelegramError
@@ -13,7 +13,7 @@ from storage.billing.refunds import RefundResult
 from storage.database.connection import Connection
 from storage.operations import operator_log
 
-MOST_PAYMENTS = 100_000  # of one tenant, read to find the one of a button
+MOST_PAYMENTS = 100_000  # payments of one tenant among which a button's payment is searched
 
 
 async def refund(_: Update, context: Context) -> None:
@@ -32,7 +32,7 @@ async def refund(_: Update, context: Context) -> None:
 
 
 async def confirmed(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Refund at Telegram, then book it. After a crash between the two, Telegram's update or a job books it."""
+    """Refund at Telegram, then book it. After a crash in between, Telegram's update or a job books it."""
     services = context.services
     found = await services.db.read(lambda conn: payments.latest(conn, int(args[0]), MOST_PAYMENTS))
     charge_id = next((each["charge_id"] for each in found if short_of(each["charge_id"]) == args[1]), "")

@@ -1,4 +1,4 @@
-"""Operators: /setplan ID PLAN starts a plan at once. The bot asks first; the change can be undone by a button."""
+"""Operators: /setplan ID PLAN starts a plan at once. The bot asks for confirmation; a button undoes the change."""
 
 from telegram import Update
 
@@ -27,7 +27,7 @@ async def setplan(_: Update, context: Context) -> None:
 
 
 async def ask(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask about the plan of a button of the tenant's card."""
+    """Ask for confirmation of the plan chosen on the tenant's card."""
     state, plan = await tenant_of(context, args[0]), _plan(context, args[1])
     if state is None or plan is None:
         await nothing_done(update, context, args)
@@ -45,7 +45,7 @@ async def confirmed(update: Update, context: Context, args: tuple[str, ...]) -> 
 
 
 async def undo(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Go back to the plan before. The credit for its unused time stays in the wallet."""
+    """Return to the plan before. The credit for the unused time of the other plan stays in the wallet."""
     await _change(update, context, args, "undo: set plan")
 
 
@@ -71,7 +71,7 @@ async def _change(update: Update, context: Context, args: tuple[str, ...], actio
 
 
 def _plan(context: Context, short: str) -> Plan | None:
-    """Return the plan of a button; None where it is no longer configured."""
+    """Return the plan that a button names; None if it is no longer configured."""
     return next((each for each in context.services.plans.values() if short_of(each.name) == short), None)
 
 

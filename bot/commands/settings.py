@@ -1,4 +1,4 @@
-"""/settings: language, footer, memory, streaming, tables, buttons under answers; privacy; and the way to /limit."""
+"""/settings: language, footer, memory, streaming, tables, buttons under answers, privacy; with a link to /limit."""
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MaybeInaccessibleMessage, Update
 
@@ -52,7 +52,7 @@ async def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
 
 
 def _left_out(context: Context, exclusions: Exclusions) -> str:
-    """Return the names of the providers that are left out."""
+    """Return the names of the excluded providers."""
     named = exclusions_page.providers(context)
     found = [brand(name) for name in named if exclusions.cover(name, exclusions_page.policy_of(context, name))]
     if exclusions.training and context.services.market.catalog.free.allowed:
@@ -81,7 +81,7 @@ async def change(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def as_text(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Replace a rich message with the text of its answer. The outbox makes a second press harmless."""
+    """Replace a rich message by the text of its answer. The outbox makes a second press harmless."""
     query, state = update.callback_query, await context.state()
     assert query is not None
     services, request_id = context.services, f"tg:{context.services.bot_id}:{args[0]}"
@@ -97,7 +97,7 @@ async def as_text(update: Update, context: Context, args: tuple[str, ...]) -> No
 
 
 def _as_messages(answer: str, place: MaybeInaccessibleMessage) -> list[str]:
-    """Return the messages that replace the rich message. Ordinary messages that followed it stay."""
+    """Return the messages that replace the rich message. Ordinary messages after it stay."""
     rich_message = rich(answer)
     pieces = render(rich_message.head if rich_message else answer)
     tail = footer_of(place)

@@ -1,4 +1,4 @@
-"""/start and /help: a greeting with a question to try, and the commands by topic."""
+"""/start and /help: a greeting with a suggested question, and the commands by topic."""
 
 from telegram import InlineKeyboardMarkup, Message, Update
 
@@ -37,9 +37,9 @@ async def start(update: Update, context: Context) -> None:
 
 
 def _linked(context: Context) -> Command | None:
-    """Return the command of a link such as `?start=group_-100`, with its argument in place; None for any other word.
+    """Return the command of a link such as `?start=group_-100`, and set its argument; None for any other word.
 
-    A link is made by anybody, so it only opens pages: it asks no question, and carries an argument for few commands.
+    Anyone can make such a link, so it only opens pages. It asks no question, and few commands get an argument.
     """
     name, _, argument = (arguments(context)[0] if arguments(context) else "").partition("_")
     command = all_commands(context).get(name)
@@ -50,7 +50,7 @@ def _linked(context: Context) -> Command | None:
 
 
 def _first_steps(context: Context) -> InlineKeyboardMarkup:
-    """Return the buttons of the first minutes: a question that is asked at once, models, plans, Mini App."""
+    """Return the buttons for a new user: a suggested question, models, plans, Mini App."""
     owner = context.user.id
     suggested = button(f"💬 {context.t('start.question')}", "start", SUGGESTED, owner=owner)
     model = button(context.t("start.model"), "model", "open", owner=owner)
@@ -60,7 +60,7 @@ def _first_steps(context: Context) -> InlineKeyboardMarkup:
 
 
 async def ask_suggested(update: Update, context: Context, _: tuple[str, ...]) -> None:
-    """Ask the suggested question for the user who pressed its button: once for each greeting."""
+    """Ask the suggested question for the user who pressed its button, once per greeting."""
     query, now = update.callback_query, context.services.clock.now()
     assert query is not None
     greeting_id = query.message.message_id if query.message is not None else 0
@@ -78,7 +78,7 @@ async def ask_suggested(update: Update, context: Context, _: tuple[str, ...]) ->
 
 
 async def help_(update: Update, context: Context) -> None:
-    """List the commands by topic. In groups: those that work there, and nothing of prices."""
+    """List the commands by topic; in groups only those that work there, and without prices."""
     commands = [command for command in all_commands(context).values() if command.menu]
     everyones = [command for command in commands if not command.admin]
     if context.in_group:
@@ -94,7 +94,7 @@ async def help_(update: Update, context: Context) -> None:
 
 
 def _voice(context: Context) -> str:
-    """Return the sentence on voice messages and their price, if a transcriber is configured."""
+    """Return the sentence about voice messages and their price, if a transcriber is configured."""
     transcriber = context.services.transcriber
     return context.t("help.voice", price=transcriber.rate.charge(60)) if transcriber is not None else ""
 

@@ -1,4 +1,4 @@
-"""/team: several people on one wallet, each with a limit a month, and one invoice for all."""
+"""/team: several people share one wallet, each with a monthly limit, and get one invoice."""
 
 from telegram import Update
 
@@ -16,7 +16,7 @@ from storage.teams import invitations
 
 
 async def team(update: Update, context: Context) -> None:
-    """Show the team, or the invitation of a link; make a team of the name that is given."""
+    """Show the team or a link's invitation, or create a team with the given name."""
     given, message = arguments(context), update.message
     is_link = message is not None and (message.text or "").startswith("/start")
     if not given:
@@ -32,7 +32,7 @@ async def open_page(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 async def stars(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Send the Stars invoice that fills the team's wallet, after the agreement to the terms."""
+    """Send the Stars invoice that fills the team's wallet, after the user has agreed to the terms."""
     amount, services = Money(int(args[0])), context.services
     found = await owned_team(context)
     if found is None or amount not in services.config.topups or not await agreed(context, NAME, "stars", args[0]):
@@ -47,7 +47,7 @@ async def stars(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def take_text(context: Context, text: str) -> str | None:
-    """Take the name of a new team, or a member's limit."""
+    """Take the name of a new team, or a member's limit, whichever is awaited."""
     wanted = str((await context.state()).settings.get(joining.INPUT, joining.NAME))
     if wanted == joining.NAME:
         return await joining.take_name(context, text)

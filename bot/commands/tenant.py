@@ -30,7 +30,7 @@ async def show(_: Update, context: Context) -> None:
 
 
 async def card(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Show the card in the place of the message whose button was pressed."""
+    """Replace the message with the pressed button by the card."""
     state = await tenant_of(context, args[0])
     if state is None:
         await nothing_done(update, context, args)
@@ -39,7 +39,7 @@ async def card(update: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def keys(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """List the tenant's API keys, each with a button that revokes it after a question."""
+    """List the tenant's API keys, each with a button that revokes it after confirmation."""
     state, now = await tenant_of(context, args[0]), context.services.clock.now()
     if state is None:
         await nothing_done(update, context, args)
@@ -86,7 +86,7 @@ async def revoke_confirmed(update: Update, context: Context, args: tuple[str, ..
 
 
 async def plans(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Offer the other plans; /setplan asks before it changes."""
+    """Offer the other plans; /setplan asks for confirmation."""
     state = await tenant_of(context, args[0])
     if state is None:
         await nothing_done(update, context, args)
@@ -143,7 +143,7 @@ def _account(context: Context, state: TenantState) -> str:
 
 
 def _details(conn: Connection, context: Context, state: TenantState) -> str:
-    """Return the start, access, this month's usage, keys, last error, subscription and latest payments."""
+    """Return start, access, this month's usage, keys, last error, subscription and latest payments."""
     today = context.services.clock.now().date()
     used = usage.rows(conn, today.replace(day=1), today, state.id)
     text = context.t(
@@ -161,7 +161,7 @@ def _details(conn: Connection, context: Context, state: TenantState) -> str:
 
 
 def _team(conn: Connection, context: Context, state: TenantState) -> str:
-    """Return the line about the team that the tenant is, or is in."""
+    """Return the line about the team: the one that the tenant is itself, or the one that it belongs to."""
     now = context.services.clock.now()
     team = teams.find(conn, state.id) or teams.of_member(conn, state.id)
     if team is None:

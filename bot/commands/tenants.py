@@ -37,7 +37,7 @@ async def _search(context: Context, text: str) -> None:
 
 
 async def _page(context: Context, before: int | None) -> None:
-    """Show SHOWN tenants, the newest first, of those made before the tenant `before`."""
+    """Show SHOWN tenants, newest first, of those made before the tenant `before`."""
     db = context.services.db
     count = await db.read(tenants.count)
     found = await db.read(lambda conn: tenants.newest(conn, before, SHOWN + 1))

@@ -1,4 +1,4 @@
-"""/terms, /privacy, /paysupport, which Telegram's rules for payments require."""
+"""/terms, /privacy and /paysupport, which Telegram's rules for payments require."""
 
 from telegram import Update
 
@@ -38,7 +38,7 @@ async def paysupport(_: Update, context: Context) -> None:
 
 
 async def agreed(context: Context, command: str, action: str, *args: object) -> bool:
-    """Return True if the user has agreed to these terms. Otherwise ask, with a button that then runs the action."""
+    """Return True if the user has agreed to these terms. Otherwise ask; agreeing then runs the action."""
     state = await context.state(fresh=True)
     if state.agreed_terms == TERMS_VERSION:
         return True

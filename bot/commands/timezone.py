@@ -1,4 +1,4 @@
-"""/timezone: the zone in which a person's times are read and shown, found by a city, a name or an offset."""
+"""/timezone: the time zone in which a person's times are read and shown, found by city, name or offset."""
 
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ WAIT = timedelta(minutes=10)
 
 
 async def timezone(_: Update, context: Context) -> None:
-    """Show the zone, or set the one that the words name."""
+    """Show the zone, or set the one that the words describe."""
     if not arguments(context):
         await context.reply(*await zone_page(context))
         return
@@ -31,7 +31,7 @@ async def timezone(_: Update, context: Context) -> None:
 
 
 async def take_text(context: Context, text: str) -> str | None:
-    """Set the zone that the words name, or ask which one is meant. Return a sentence if none fits."""
+    """Set the zone that the words describe, or ask which one is meant. Return a sentence if none fits."""
     names = found_by(text, context.services.clock.now())
     if not names:
         return context.t("timezone.none")
@@ -44,7 +44,7 @@ async def take_text(context: Context, text: str) -> str | None:
 
 
 async def _set(context: Context, zone: ZoneInfo) -> Page:
-    """Store the zone. Return the page that says so, or the preview that waits for it."""
+    """Store the zone. Return a page that confirms it, or the preview that was waiting for the zone."""
     state, now = await context.state(fresh=True), context.services.clock.now()
     db = context.services.db
     await db.write(lambda conn: scheduled_prompts.set_zone(conn, state.id, state.settings, zone, now))
@@ -57,7 +57,7 @@ async def _set(context: Context, zone: ZoneInfo) -> Page:
 
 
 async def choose(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Set the zone of a button."""
+    """Set the zone of the pressed button."""
     zone = known_zone(args[0])
     if zone is not None:
         await stop_waiting(context)
@@ -65,7 +65,7 @@ async def choose(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def ask(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Wait for a city."""
+    """Ask for a city, and wait for it."""
     await wait_for_text(context, NAME, WAIT)
     await context.reply(context.t("timezone.ask"), rows([cancel_button(context, NAME)]))
 

@@ -1,4 +1,4 @@
-"""/topup: a Stars invoice for a listed amount or for another one. /topup CODE redeems a code."""
+"""/topup: a Stars invoice for a listed amount or another one. /topup CODE redeems a code."""
 
 import re
 from datetime import timedelta
@@ -54,7 +54,7 @@ async def offer(context: Context) -> None:
 
 
 async def other(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Ask for another amount, which is the next message."""
+    """Ask for another amount, and wait for it."""
     await wait_for_text(context, "topup", AMOUNT_WAIT)
     config = context.services.config
     text = context.t("topup.ask", least=config.topup_least, most=config.topup_most)
@@ -62,7 +62,7 @@ async def other(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 async def take_amount(context: Context, text: str) -> str | None:
-    """Send an invoice for the amount in this text; return a sentence for any other text."""
+    """Send an invoice for the amount in this text; return a sentence if it contains none."""
     if not _LIKE_AMOUNT.fullmatch(text):
         config = context.services.config
         return context.t("topup.no_amount", least=config.topup_least, most=config.topup_most)
@@ -77,9 +77,9 @@ async def no_amount(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 def amount_of(text: str) -> Money | None:
-    """Return the amount in a text, with a point or a comma before the cents and others between thousands.
+    """Return the amount in a text, with a point or a comma before the cents and the other one between thousands.
 
-    None where it is not in whole cents.
+    Returns None if it is not in whole cents.
     """
     like = _LIKE_AMOUNT.fullmatch(text)
     found = like and _NUMBER.fullmatch(like[1])
@@ -98,7 +98,7 @@ async def pay(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def pay_own(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Send the invoice for another amount, after the agreement to the terms."""
+    """Send the invoice for another amount, after the user has agreed to the terms."""
     await _checked_invoice(context, Money(int(args[0])))
 
 
@@ -112,7 +112,10 @@ async def _checked_invoice(context: Context, amount: Money | None) -> None:
 
 
 async def _invoice(context: Context, usd: Money, action: str) -> None:
-    """Send an invoice whose payload is our order. If the terms come first, `action` continues after the agreement."""
+    """Send an invoice whose payload is our order.
+
+    If the user must agree to the terms first, `action` continues then.
+    """
     if not await agreed(context, "topup", action, usd.nanousd):
         return
     state, services = await context.state(), context.services

@@ -38,7 +38,7 @@ async def show_span(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def show(context: Context, span: str) -> None:
-    """Show a span in one message: a chart, and the sums below it. A press changes both in place."""
+    """Show a span in one message: a chart, and the sums below it. A button changes both in place."""
     state = await context.state(fresh=True)
     start, end = days_of(span, state, context.services.clock.now().date())
     found = await context.services.db.read(lambda conn: usage_units.rows(conn, start, end, state.id))
@@ -56,7 +56,7 @@ async def show(context: Context, span: str) -> None:
 
 
 async def _shared(context: Context, state: TenantState, start: date, end: date) -> str:
-    """Return the line about the answers that teams and groups paid for."""
+    """Return the line about answers that teams and groups paid for."""
     used = await context.services.db.read(lambda conn: shares.used_everywhere(conn, state.id, start, end))
     return context.t("usage.shared", usd=used) if used else ""
 
@@ -71,7 +71,7 @@ async def send_csv(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 def days_of(span: str, state: TenantState, today: date) -> tuple[date, date]:
-    """Return the first and the last day of a span: the plan's period, this month, or 7 or 30 days with today."""
+    """Return the first and last day of a span: the plan's period, this month, or the last 7 or 30 days."""
     if span == PERIOD:
         return state.period_start.date(), today
     if span == "month":
@@ -80,7 +80,7 @@ def days_of(span: str, state: TenantState, today: date) -> tuple[date, date]:
 
 
 def _text(context: Context, span: str, found: Sequence[UsageRow], left: str) -> str:
-    """Return the text below the chart, with as many lines of each list as a caption takes."""
+    """Return the text below the chart; its lists have as many lines as fit into a caption."""
     head = context.t("usage.head", title=context.t(f"usage.title_{span}"))
     if not found:
         return head + context.t("usage.none") + left
@@ -137,12 +137,12 @@ def _by(
 
 
 def _value(context: Context, row: UsageRow) -> Money:
-    """Return the money that a row's tokens are worth: from the wallet, and from the plan at its price."""
+    """Return the worth of a row's tokens: wallet money, and plan tokens at their price."""
     return row.charge + _worth(context, row.allowance_tokens)
 
 
 def _worth(context: Context, tokens: int) -> Money:
-    """Return the price of plan tokens: that of `auto`, since the rows name the offers and not the models asked for."""
+    """Return the price of plan tokens: that of `auto`, because the rows don't tell which model was requested."""
     return tokens_worth(tariff_of(context.services.market.catalog, AUTO), tokens)
 
 

@@ -1,4 +1,4 @@
-"""/why: the receipt of the last answer."""
+"""/why: the receipt of the last answer, with its offers, attempts and price."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -54,7 +54,7 @@ def _reason(context: Context, reason: str) -> str:
 
 
 def _dearer(context: Context, model: str, price: Money, tokens: int) -> str:
-    """Return the reason why a model with a markup costs more than `auto` for the same tokens; "" where it does not."""
+    """Return why a model with a markup costs more than `auto` for the same tokens; "" if it does not."""
     catalog = context.services.market.catalog
     tariff, usual = tariff_of(catalog, model), tokens_worth(tariff_of(catalog, AUTO), tokens)
     if not isinstance(tariff, Markup) or not ZERO < usual < price:
@@ -71,7 +71,10 @@ def _list_price(context: Context, list_price: Money, price: Money) -> str:
 
 
 def charged(context: Context, charge: Charge, price: Money, paid_by: str = "") -> str:
-    """Return the price and its sources. `price` has the plan tokens' value in it; `paid_by` names a team or group."""
+    """Return the price and its sources.
+
+    `price` includes the worth of plan tokens; `paid_by`: a team's or group's name.
+    """
     if charge.wallet and charge.allowance_tokens:
         which = "both"
     elif charge.wallet:
@@ -107,7 +110,7 @@ def _attempt(context: Context, attempt: AttemptRecord, costs: bool) -> str:
 
 
 def _outcome(context: Context, outcome: str) -> str:
-    """Return the text of an outcome. An old receipt may have one that no longer exists; it is shown as stored."""
+    """Return the text of an outcome. An outcome that no longer exists, in an old receipt, is shown as stored."""
     return locales.find(context.language).texts.get(f"why.outcome_{outcome}", outcome.replace("_", " "))
 
 

@@ -1,4 +1,4 @@
-"""Budgets of calls over time. The caller provides the clock: each `now` is in monotonic seconds."""
+"""Budgets of calls over time. The caller passes the time: each `now` is in monotonic seconds."""
 
 import asyncio
 import heapq
@@ -8,14 +8,14 @@ from itertools import count
 
 
 class CallWindow:
-    """At most `most` calls within any `seconds`."""
+    """A limit of `most` calls within any `seconds`."""
 
     def __init__(self, most: int, seconds: float) -> None:
         self.most, self.seconds = most, seconds
         self._spent: deque[float] = deque()
 
     def wait_seconds(self, now: float) -> float:
-        """Return the wait for the next call, 0 if it may be made now."""
+        """Return the wait before the next call, 0 if it may be made now."""
         left = self.left(now)
         return 0.0 if left > 0 else self._spent[-self.most] + self.seconds - now
 
@@ -30,7 +30,7 @@ class CallWindow:
 
 
 class CallRate:
-    """One call every `every_seconds`, after a pause up to `burst` at once.
+    """One call every `every_seconds`, and up to `burst` at once after a pause.
 
     The generic cell rate algorithm: over any t seconds at most burst + t / every_seconds calls.
     """
@@ -40,7 +40,7 @@ class CallRate:
         self._next = float("-inf")
 
     def wait_seconds(self, now: float) -> float:
-        """Return the wait for the next call, 0 if it may be made now."""
+        """Return the wait before the next call, 0 if it may be made now."""
         wait = self._next - self._slack - now
         return wait if wait > 1e-6 else 0.0  # noqa: PLR2004 - a clock's grain, lest a waiter spin
 
@@ -48,7 +48,7 @@ class CallRate:
         self._next = max(now, self._next) + self._every
 
     def slow_to(self, every_seconds: float) -> None:
-        """Change the rate; the burst takes as long as before."""
+        """Change the rate; recovering the full burst takes the same time as before."""
         self._every = every_seconds
 
     def is_fresh(self, now: float) -> bool:
@@ -57,7 +57,7 @@ class CallRate:
 
 
 class CallGate:
-    """A queue in front of all calls of the bot: opened at a rate, by priority, then in order of arrival."""
+    """A queue for all calls of the bot: they pass at a rate, by priority, then in order of arrival."""
 
     def __init__(self, rate: CallRate, now: Callable[[], float]) -> None:
         self._rate, self._now = rate, now
@@ -79,12 +79,12 @@ class CallGate:
         self._shut_until = max(self._shut_until, until)
 
     def take_shut_seconds(self) -> float:
-        """Return the seconds for which the gate is newly shut since the last call, else 0."""
+        """Return the seconds for which the gate was newly shut since the last call, else 0."""
         is_new, self._told_until = self._shut_until > self._told_until, max(self._told_until, self._shut_until)
         return max(0.0, self._shut_until - self._now()) if is_new else 0.0
 
     def open(self) -> None:
-        """Let calls pass again, at the rate."""
+        """Let calls pass again, at the usual rate."""
         if self.is_shut:
             self._shut_until = float("-inf")
             if self._timer is not None:
@@ -93,7 +93,7 @@ class CallGate:
             self._start_timer()
 
     async def enter(self, priority: int) -> None:
-        """Wait for the turn of this call; the lowest `priority` goes first."""
+        """Wait until this call may pass; the lowest `priority` passes first."""
         if not self._waiting and self._wait_seconds() == 0:
             self._rate.spend(self._now())
             return
@@ -111,7 +111,7 @@ class CallGate:
             self._timer = asyncio.get_running_loop().call_later(self._wait_seconds(), self._open)
 
     def _open(self) -> None:
-        """Let as many calls pass as the rate allows; skip the cancelled ones."""
+        """Let as many calls pass as the rate allows; skip cancelled ones."""
         self._timer = None
         while self._waiting and self._wait_seconds() == 0:
             _, _, first = heapq.heappop(self._waiting)

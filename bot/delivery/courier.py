@@ -1,4 +1,4 @@
-"""The courier: sends the outbox, each part at least once."""
+"""The courier: sends the messages in the outbox, each part at least once."""
 
 import asyncio
 import logging
@@ -26,9 +26,9 @@ PAUSES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 300.0)
 
 
 class Courier:
-    """Sends the parts of each answer in order, and retries until Telegram has them.
+    """Sends the parts of each answer in order, and retries until Telegram has accepted them.
 
-    A call that timed out may have arrived, and Telegram has no idempotency key. It is repeated all the same: a
+    A call that timed out may have arrived, and Telegram has no idempotency keys. It is repeated nevertheless, because a
     duplicate is better than a lost answer.
     """
 
@@ -38,7 +38,7 @@ class Courier:
         self._later: set[asyncio.Task[None]] = set()
 
     async def send(self, request_id: str) -> None:
-        """Send the unsent parts of an answer; retry failures later while the process lives."""
+        """Send the unsent parts of an answer; retry failures later, as long as the process lives."""
         if request_id in self._sending:
             return
         self._sending.add(request_id)
@@ -76,7 +76,7 @@ class Courier:
         task.add_done_callback(self._later.discard)
 
     async def _retry(self, request_id: str, pause: float, pauses: Iterable[float]) -> None:
-        """Retry with growing pauses, never shorter than Telegram asked for."""
+        """Retry with growing pauses, never shorter than Telegram requires."""
         try:
             for least in chain(pauses, repeat(PAUSES[-1])):
                 await asyncio.sleep(max(pause, least))
@@ -91,12 +91,12 @@ class Courier:
         """Return None if nothing is left to send, else the shortest pause before a retry."""
         try:
             return await self._all(request_id)
-        except Exception:  # an unreachable database may return
+        except Exception:  # an unreachable database may become available again
             log.exception("the unsent parts of %s could not be sent", request_id)
             return 0.0
 
     async def _all(self, request_id: str) -> float | None:
-        """Return None if nothing is left; else the seconds that Telegram asks to wait (0: it named none)."""
+        """Return None if nothing is left; else the seconds that Telegram requires to wait (0: it named none)."""
         while parts := await self._unsent(request_id):
             try:
                 sent = await send_part(self._bot, self._db, parts[0])
@@ -107,7 +107,7 @@ class Courier:
                 if reason_of(error) is None:
                     log.warning("a part of %s could not be sent yet: %s", request_id, error)
                     await self._note_doubt(request_id, error)
-                    return 0.0  # send the rest later, in order
+                    return 0.0  # the rest is sent later, in order
                 await self._elsewhere(parts, error)
                 continue
             done = parts[: sent.parts]
@@ -115,16 +115,16 @@ class Courier:
         return None
 
     async def _unsent(self, request_id: str) -> list[OutboxPart]:
-        """Read anew before each message: another process may have adopted the rest meanwhile."""
+        """Return the unsent parts. Called before each message, because another process may have adopted the rest."""
         return await self._db.read_key(lambda conn: outbox.parts(conn, request_id, self._lease_id))
 
     async def _note_doubt(self, request_id: str, error: TelegramError) -> None:
-        """A call that timed out may have arrived: from then on the answer counts as shown."""
+        """If the call timed out, count the answer as shown, because it may have arrived."""
         if isinstance(error, TimedOut):
             await self._db.write(lambda conn: outbox.mark_shown(conn, request_id))
 
     async def _elsewhere(self, parts: list[OutboxPart], error: TelegramError) -> None:
-        """Send the rest of an answer to its asker in private; give it up where that chat takes none either."""
+        """Send the rest of an answer to its asker in private; give it up if that chat does not accept it either."""
         part, now = parts[0], self._clock.now()
         log.warning("an answer (%s) can't be sent to its chat: %s", part.request_id, error)
         if part.user_id is not None and part.chat_id != part.user_id:
@@ -138,7 +138,7 @@ class Courier:
 
 
 def _finish(conn: Connection, done: list[OutboxPart], message_id: int, now: datetime) -> None:
-    """Mark all parts that one message contained, in one transaction, and note that message in the question's record."""
+    """Mark all parts in one message as sent, and note that message in the question's record, in one transaction."""
     for part in done:
         outbox.finish(conn, part.id, "sent", now)
     question_changes.add_answer_message(conn, done[0].request_id, message_id)

@@ -21,14 +21,14 @@ from bot.formatting.markdown import MOST_UNITS, plain_head
 
 log = logging.getLogger(__name__)
 QUICK_SECONDS, QUICK_FOR_SECONDS, CALM_SECONDS, SLOW_SECONDS = 0.6, 3.0, 1.2, 5.0
-FRAMES_PER_SECOND = 12.0  # of all answers together: above it the interval of each grows
+FRAMES_PER_SECOND = 12.0  # for all answers together: above it, the interval of each answer grows
 WIDEST_SECONDS = 8.0
 HEARTBEAT_SECONDS = 18.0
-HEARTBEAT_UNITS = 16  # units of a frame that a heartbeat may add
+HEARTBEAT_UNITS = 16  # length that a heartbeat may add to a frame, in UTF-16 units
 
 
 class Preview(Protocol):
-    """The visible state of an answer in progress. Leaving its context ends it."""
+    """A running answer as it is visible in the chat. Leaving its context ends the preview."""
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *_: object) -> None: ...
@@ -46,7 +46,7 @@ class Preview(Protocol):
 
     @property
     def has_shown(self) -> bool:
-        """Return whether the reader has seen some of the answer, or may have."""
+        """Return whether the reader has, or may have, seen a part of the answer."""
         ...
 
 
@@ -97,7 +97,10 @@ class PacedPreview(ABC):
             await self._frame(self._latest)
 
     async def _frame(self, text: str) -> None:
-        """Send a frame if it changed. The head of a long text stops changing: repeat it before the draft expires."""
+        """Send a frame if it changed.
+
+        The head of a long text stops changing, so it is repeated before the draft expires.
+        """
         if not text or not self._is_free():
             return
         head, now = self._growing.frame(text), time.monotonic()
@@ -111,7 +114,7 @@ class PacedPreview(ABC):
             await self._heartbeat()
 
     async def _halt(self) -> None:
-        """Stop the loop and wait for the frame in flight, so that no frame follows the final message."""
+        """Stop the loop and wait for the frame being sent, so that no frame follows the final message."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -123,7 +126,7 @@ class PacedPreview(ABC):
 
     @abstractmethod
     async def _hand_over(self, head: str | None) -> None:
-        """Prepare for the final message after the last frame."""
+        """Prepare for the final message after the last frame was sent."""
 
     @abstractmethod
     async def _send(self, text: str) -> None:
@@ -131,7 +134,7 @@ class PacedPreview(ABC):
 
     @abstractmethod
     async def _heartbeat(self) -> None:
-        """React to HEARTBEAT_SECONDS without new text."""
+        """Handle HEARTBEAT_SECONDS without new text."""
 
     @abstractmethod
     def _seconds(self) -> float:
@@ -143,7 +146,7 @@ class PacedPreview(ABC):
 
 
 class DraftPreview(PacedPreview):
-    """A draft with Telegram's own Stop button, which begins as "Thinking..."."""
+    """A draft with Telegram's own Stop button. It starts as "Thinking..."."""
 
     def __init__(self, bot: ExtBot[int], limiter: RateLimiter, chat_id: int, thread_id: int | None) -> None:
         super().__init__()
@@ -153,7 +156,7 @@ class DraftPreview(PacedPreview):
         if thread_id is not None:
             self._fields["message_thread_id"] = thread_id
         self._works = True
-        self._waited = ""  # the last frame without text of the answer
+        self._waited = ""  # the last frame before the answer had text
         self._in_flight: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -166,11 +169,11 @@ class DraftPreview(PacedPreview):
     async def _begin(self) -> None:
         await self._send("")
         if not self._limiter.is_slow(self._chat_id):
-            self._last = 0.0  # send the first text as soon as it comes
+            self._last = 0.0  # send the first text without delay
         await self._send_frames()
 
     async def _hand_over(self, head: str | None) -> None:
-        """Make the draft equal the beginning of the final message: clients then turn one into the other."""
+        """Make the draft equal the beginning of the final message, so that clients turn one into the other."""
         self._limiter.streams -= 1
         if self._in_flight is not None:
             await asyncio.gather(self._in_flight, return_exceptions=True)
@@ -184,7 +187,7 @@ class DraftPreview(PacedPreview):
         return max(own, min(WIDEST_SECONDS, self._limiter.streams / FRAMES_PER_SECOND))
 
     async def _send(self, text: str) -> None:
-        """Send in a task, so that a frame in flight is awaited when the loop is halted."""
+        """Send in a task, so that a frame being sent is awaited when the loop is halted."""
         if self._works:
             self._in_flight = asyncio.create_task(self._call(text))
             await asyncio.shield(self._in_flight)
@@ -209,7 +212,7 @@ class DraftPreview(PacedPreview):
             log.debug("a frame was lost: %s", error)
 
     async def _heartbeat(self) -> None:
-        """Repeat the text with the seconds after it before the draft expires: only a changed text prolongs it."""
+        """Repeat the text with the elapsed seconds before the draft expires: only a changed text prolongs it."""
         waited = f"… {int(time.monotonic() - self._began)} s"
         text = self._growing.frame(self._latest, MOST_UNITS - HEARTBEAT_UNITS) if self._latest else ""
         if not text:

@@ -1,4 +1,4 @@
-"""Previews by edits of a placeholder: in groups, and in private chats where /settings says so."""
+"""Previews by editing a placeholder: in groups, and in private chats if /settings says so."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ EDIT_SECONDS = 3.2
 
 @dataclass(slots=True)
 class EditSchedule:
-    """The schedule of edits in each chat, shared by its answers: at most one edit within EDIT_SECONDS."""
+    """The schedule of edits in each chat, shared by its answers: at most one edit per EDIT_SECONDS."""
 
     _next_at: dict[int, float] = field(default_factory=dict)
     _previews: Counter[int] = field(default_factory=Counter)
@@ -41,12 +41,12 @@ class EditSchedule:
         return self._next_at.get(chat_id, 0.0)
 
     def seconds(self, chat_id: int) -> float:
-        """Return the interval between two edits of one answer, so that all answers of the chat take turns."""
+        """Return the interval between two edits of one answer; all answers of the chat take turns."""
         return EDIT_SECONDS * max(1, self._previews[chat_id])
 
 
 class EditPreview(PacedPreview):
-    """A placeholder that is edited. A group has one budget for all answers, with slots kept for final messages."""
+    """A placeholder that is edited. A group has one budget for all answers, which reserves slots for final messages."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class EditPreview(PacedPreview):
             log.info("no placeholder in chat %d: %s", self._chat_id, error)
 
     async def _hand_over(self, head: str | None) -> None:
-        """Delete the placeholder, unless the final message replaces it by an edit."""
+        """Delete the placeholder, unless the final message will replace it by an edit."""
         self._schedule.leave(self._chat_id)
         if self._in_flight is not None:
             await asyncio.gather(self._in_flight, return_exceptions=True)
@@ -123,17 +123,17 @@ class EditPreview(PacedPreview):
                 text, chat_id=self._chat_id, message_id=self._message_id, rate_limit_args=Priority.PREVIEW
             )
             self._shown = text
-            self.has_shown |= edited is not True  # the rate limiter drops a call without a message
+            self.has_shown |= edited is not True  # the rate limiter drops a call without returning a message
         except TelegramError as error:
             self.has_shown |= isinstance(error, TimedOut)  # it may have arrived
             log.debug("an edit was lost: %s", error)
 
     async def _heartbeat(self) -> None:
-        """Make an edit that found no slot when its text came."""
+        """Make an edit that had no free slot when its text came."""
         if self._latest and self._growing.frame(self._latest) != self._shown:
             await self._frame(self._latest)
 
     async def _uninterrupted(self, call: Coroutine[Any, Any, None]) -> None:
-        """Make the call in a task: if this preview is halted, the call in flight is still awaited."""
+        """Make the call in a task: if this preview is halted, the call being sent is still awaited."""
         self._in_flight = asyncio.create_task(call)
         await asyncio.shield(self._in_flight)

@@ -1,8 +1,8 @@
-"""Ephemeral messages: replies in a group that one person alone sees, from version 10.3 of the Bot API on.
+"""Ephemeral messages: replies in a group that only one person sees, available since Bot API 10.3.
 
-An older Bot API server ignores the parameters and posts for everybody, so `is_known` asks it first, and each message
-that was sent is checked. Telegram shows them in groups where the bot is an admin, or within 15 seconds of an ephemeral
-command. They have no id that other methods take.
+An older Bot API server ignores the parameters and posts for everybody, so `is_known` tests the server first, and each
+sent message is checked. Telegram allows them in groups where the bot is an admin, or within 15 seconds of an ephemeral
+command. They have no id that other methods accept.
 """
 
 from typing import Any
@@ -15,11 +15,11 @@ ID = "ephemeral_message_id"
 
 
 class NotEphemeralError(Exception):
-    """Telegram does not show this reply to one person alone. Nothing of it is left in the chat."""
+    """Telegram can't show this reply to one person alone. Nothing of it is left in the chat."""
 
 
 async def is_known(bot: ExtBot[int]) -> bool:
-    """Return True if the Bot API server knows ephemeral messages: it then misses the arguments of this call."""
+    """Return True if the server knows ephemeral messages: it then complains about missing arguments of this call."""
     try:
         await bot.do_api_request("deleteEphemeralMessage")
     except EndPointNotFound:
@@ -30,7 +30,7 @@ async def is_known(bot: ExtBot[int]) -> bool:
 
 
 def incoming_id(update: Update | None) -> int | None:
-    """Return the id of an ephemeral command, which only the bot sees and which is answered in the same way."""
+    """Return the id of an ephemeral command, which only the bot sees and which gets an ephemeral answer."""
     message = update.effective_message if update is not None else None
     found = message.api_kwargs.get(ID) if message is not None else None
     return found if isinstance(found, int) else None
@@ -44,12 +44,12 @@ def parameters(update: Update, user_id: int) -> dict[str, Any]:
 
 
 def without_presses(keyboard: InlineKeyboardMarkup | None, link: InlineKeyboardButton) -> InlineKeyboardMarkup | None:
-    """Return the keyboard of an ephemeral reply: its buttons are pressed in the private chat, which `link` opens."""
+    """Return the keyboard of an ephemeral reply: a link to the private chat, where the buttons work."""
     return None if keyboard is None else InlineKeyboardMarkup([[link]])
 
 
 async def checked(bot: ExtBot[int], message: Message) -> Message:
-    """Return a message that was sent. Deletes one that everybody sees and raises NotEphemeralError."""
+    """Return the sent message. If everybody sees it, delete it and raise NotEphemeralError."""
     if ID not in message.api_kwargs:
         await bot.delete_message(message.chat.id, message.message_id)
         raise NotEphemeralError

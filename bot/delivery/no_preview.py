@@ -1,10 +1,10 @@
-"""No preview: for an answer that nobody waits for in front of the chat."""
+"""No preview: for an answer that no person is waiting for in the chat."""
 
 from typing import Self
 
 
 class NoPreview:
-    """A Preview that shows nothing: the answer comes whole."""
+    """A Preview that shows nothing: the answer is sent as a whole."""
 
     async def __aenter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ RETENTION = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """The key is new, and this request now holds it."""
+    """The key is new, and belongs to this request now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ def begin(
     request_id: str,
     now: datetime,
 ) -> Verdict:
-    """Take the key for this request, or return the state of the request that has it.
+    """Claim the key for this request, or return the state of the request that has it.
 
-    `holder_is_dead`: the process that holds the key has no valid lease any more, so that the key may be taken over.
+    `holder_is_dead`: the process that holds the key has no valid lease any more, so the key may be taken over.
     """
     found = row(conn, "SELECT * FROM idempotency WHERE tenant_id = :t AND key = :key", t=tenant_id, key=key)
     if found is not None and found["created_at"] > ms(now - RETENTION):
@@ -94,7 +94,7 @@ def finish(
 ) -> None:
     """Store the answer in the transaction of its capture, so that every charged answer can be repeated.
 
-    Raises HoldLost when another request holds the key by now, so that two answers are never charged under one key.
+    Raises HoldLost if another request holds the key by now, so that two answers are never charged under one key.
     """
     stored = conn.run(
         "UPDATE idempotency SET state = 'done', status = :status, body = :body, headers = :headers"

@@ -1,4 +1,4 @@
-"""The latest run of each scheduled job, stored so that a restart or another leader goes on from there."""
+"""The latest run of each scheduled job, stored so that a restart or another leader continues from it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from storage.database.connection import Connection, moment, moment_or_none, ms
 
 @dataclass(frozen=True, slots=True)
 class JobRun:
-    """The latest run of a job. `finished_at` is None while it runs, and where its process died in it."""
+    """The latest run of a job. `finished_at` None: it is running, or its process died during it."""
 
     name: str
     due_at: datetime
@@ -40,7 +40,7 @@ def latest(conn: Connection) -> dict[str, JobRun]:
 
 
 def begin(conn: Connection, name: str, due_at: datetime, now: datetime) -> bool:
-    """Store that a run begins. Return False where the run of that time, or a later one, has ended before."""
+    """Record the start of a run. Return False if the run for that time, or a later one, has ended already."""
     return bool(
         conn.run(
             "INSERT INTO job_runs (name, due_at, started_at, lateness_ms, error) VALUES (:name, :due, :now, :late, '')"
@@ -56,7 +56,7 @@ def begin(conn: Connection, name: str, due_at: datetime, now: datetime) -> bool:
 
 
 def finish(conn: Connection, name: str, duration_ms: int, now: datetime, error: str = "") -> None:
-    """Store the end of a run. `error` names the failure, "" where it succeeded."""
+    """Record the end of a run. `error` names the failure, "" if it succeeded."""
     conn.run(
         "UPDATE job_runs SET finished_at = :now, duration_ms = :duration, runs = runs + 1,"
         " failures = failures + :failed, error = :error WHERE name = :name",

@@ -1,6 +1,6 @@
-"""The one process that leads a task, such as the clock. Each change of the leader raises an epoch.
+"""Leaders: for each task, such as the clock, one process leads. Each change of the leader raises an epoch.
 
-A leader that stood still finds its epoch raised when it writes: `check` runs in the transaction of each of its writes.
+If a leader was frozen, its epoch is out of date when it writes again: `check` runs in the transaction of each write.
 """
 
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from storage.database.connection import Connection, for_update, row
 
 
 class LeadershipLost(Exception):
-    """Another process leads meanwhile: nothing was written."""
+    """Another process leads now: nothing was written."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"another process leads the {name} now")
 
 
 def lead(conn: Connection, name: str, lease_id: str, is_dead: Callable[[str], bool]) -> int | None:
-    """Return the epoch of this process where it leads: none did, or the leader is dead. None where another one does."""
+    """Return this process's epoch if it leads or takes over from a dead leader; None while another process leads."""
     values = {"name": name, "lease": lease_id}
     conn.run(
         "INSERT INTO leaders (name, lease_id, epoch) VALUES (:name, '', 0) ON CONFLICT (name) DO NOTHING", **values
@@ -32,12 +32,12 @@ def lead(conn: Connection, name: str, lease_id: str, is_dead: Callable[[str], bo
 
 
 def resign(conn: Connection, name: str, lease_id: str) -> None:
-    """Let another process lead at once."""
+    """Give up the lead, so that another process may lead at once."""
     conn.run("UPDATE leaders SET lease_id = '' WHERE name = :name AND lease_id = :lease", name=name, lease=lease_id)
 
 
 def check(conn: Connection, name: str, lease_id: str, epoch: int) -> None:
-    """Raise LeadershipLost unless this process still leads; it does until the transaction ends."""
+    """Raise LeadershipLost unless this process still leads; it then leads until the transaction ends."""
     lock = " FOR SHARE" if conn.dialect == "postgresql" else ""
     sql = f"SELECT 1 AS one FROM leaders WHERE name = :name AND lease_id = :lease AND epoch = :epoch{lock}"
     if row(conn, sql, name=name, lease=lease_id, epoch=epoch) is None:

@@ -12,7 +12,7 @@ NAME = "learned.sizes"
 
 
 def save(conn: Connection, sizes: TokenSizes) -> None:
-    """Store the sizes. They replace those of other processes, which have learned nearly the same."""
+    """Store the sizes. They overwrite those of other processes, which are nearly the same."""
     watermarks.write(conn, NAME, json.dumps(sizes.dump(), separators=(",", ":")))
 
 

@@ -1,4 +1,4 @@
-"""Changes that operators make, each with its entry in their log, in one transaction."""
+"""Changes that operators make. Each is committed together with its entry in the operators' log."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ def ban(conn: Connection, by: Operator, tenant_id: int, now: datetime) -> None:
 
 
 def unban(conn: Connection, by: Operator, tenant_id: int, now: datetime) -> bool:
-    """End the ban, and admit the tenant. Return True if the tenant was waiting or declined until now."""
+    """End the ban, and admit the tenant. Return True if the tenant was waiting for admission, or was declined."""
     tenant_settings.set_banned(conn, tenant_id, False)
     operator_log.record(conn, by, "unban", now, tenant=tenant_id)
     return tenant_settings.set_access(conn, tenant_id, tenants.ADMITTED)
@@ -27,7 +27,7 @@ def unban(conn: Connection, by: Operator, tenant_id: int, now: datetime) -> bool
 def adjust_wallet(
     conn: Connection, by: Operator, tenant_id: int, amount: Money, now: datetime, *, ref: str, action: str = "credit"
 ) -> bool:
-    """Credit, or debit an amount below zero, once for each `ref`. Return False if it was booked before."""
+    """Credit the wallet, or debit it by a negative amount, once per `ref`. Return False if it was booked before."""
     booked = transfers.adjust(conn, tenant_id, amount, ref=ref, reason=_reason(by), now=now)
     if booked:
         operator_log.record(conn, by, action, now, tenant=tenant_id, detail=str(amount))
@@ -35,7 +35,7 @@ def adjust_wallet(
 
 
 def was_adjusted(conn: Connection, by: Operator, amount: Money, *, ref: str) -> bool:
-    """Return True if this operator has booked this amount under `ref`."""
+    """Return True if this operator has booked exactly this amount under `ref`."""
     return transfers.adjusted(conn, ref) == (amount, _reason(by))
 
 

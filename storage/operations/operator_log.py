@@ -1,4 +1,4 @@
-"""The log of operators' actions: who did what, to whom and when. Entries are only added."""
+"""The log of operators' actions: the operator, the action, the tenant and the time. Entries are only added."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ ADMIN_KEY = 0
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """`user` is the Telegram id, ADMIN_KEY for a caller over HTTP."""
+    """An operator. `user` is the Telegram id, or ADMIN_KEY for a call over HTTP."""
 
     user: int
     name: str
@@ -22,7 +22,7 @@ BY_KEY = Operator(ADMIN_KEY, "")
 
 @dataclass(frozen=True, slots=True)
 class OperatorAction:
-    """One entry. `action` names it, such as `credit`; `detail` holds its numbers and names, in English."""
+    """One entry. `action` is its name, such as `credit`; `detail` contains its numbers and names, in English."""
 
     id: int
     at: datetime

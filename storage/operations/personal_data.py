@@ -1,6 +1,6 @@
 """Personal data of a tenant: its export for /export, and its deletion for /forget.
 
-Money records must stay by law. After the deletion they hold the account's number only, no name.
+Money records must be kept by law. After the deletion they contain only the account's number, no name.
 """
 
 import json
@@ -82,10 +82,10 @@ _OPERATOR_FIELDS = frozenset({"cost", "waste", "allowance_worth"})
 
 
 def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int:
-    """Delete a tenant's messages, questions, prompts that wait, stored answers and responses, receipts and name.
+    """Delete a tenant's messages, questions, waiting prompts, stored answers and responses, receipts and name.
 
-    Return the number of messages.
-    A stored answer under an idempotency key is replaced by an error, so that a repeated request is not charged again.
+    Return the number of messages. A stored answer under an idempotency key is replaced by an error, so that a repeated
+    request is not charged again.
     """
     conn.run(
         "UPDATE conversations SET title = '', summary = '', persona = '' WHERE chat_id = :chat"
@@ -128,7 +128,10 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
 
 
 def end_membership(conn: Connection, tenant_id: int, now: datetime) -> None:
-    """Have a person leave the team; one's own team is dissolved. Raises TeamBusy while it pays for an answer."""
+    """End a person's membership in a team; a team that the person owns is dissolved.
+
+    Raises TeamBusy during an answer.
+    """
     team = teams.of_member(conn, tenant_id)
     if team is None:
         return
@@ -173,7 +176,7 @@ def _all(conn: Connection, table: str, tenant_id: int, order: str) -> list[Row]:
 
 
 def _rows(conn: Connection, table: str, tenant_id: int) -> list[dict[str, Any]]:
-    """Return a table's rows, with money in USD and times as datetimes; also what the tenant paid for shared wallets."""
+    """Return a table's rows, with money in USD and times as datetimes, including payments for shared wallets."""
     payer = "" if table == "subscriptions" else " OR payer_id = :id"
     order = {"orders": "created_at", "payments": "paid_at", "subscriptions": "tenant_id"}[table]
     found = conn.rows(f"SELECT * FROM {table} WHERE tenant_id = :id{payer} ORDER BY {order}", id=tenant_id)

@@ -1,6 +1,6 @@
 """Backup and restore of a PostgreSQL database by its own pg_dump and pg_restore, with a checksum beside the file.
 
-The database's present content is set aside in a schema of its own before another takes its place.
+A restore first renames the schema with the present content.
 """
 
 import hashlib
@@ -40,10 +40,10 @@ def has_tools() -> bool:
 
 
 def backup_postgres(url: str, folder: Path, now: datetime, keep: int = KEEP) -> tuple[Path, bool]:
-    """Save a dump with its checksum, and delete all but the newest `keep`. Return its path, and whether it is audited.
+    """Save a dump with its checksum, and delete all but the newest `keep`. Return its path, and whether it was audited.
 
-    The dump is of one moment; Farthing may run meanwhile. It is restored into a scratch database and audited there,
-    where the account may create one. Raises BackupFailed.
+    The dump shows one moment; Farthing may be running. If the account may create databases, the dump is restored into a
+    scratch database and audited there. Raises BackupFailed.
     """
     final = folder / f"farthing-{now:%Y%m%d-%H%M%S}.dump"
     unfinished = final.with_name(f"{final.name}.unfinished")
@@ -66,9 +66,9 @@ def backup_postgres(url: str, folder: Path, now: datetime, keep: int = KEEP) -> 
 
 
 def restore_postgres(saved: Path, url: str, now: datetime) -> str | None:
-    """Make `saved` the content of the database. Return the schema that has the content before it, if there was some.
+    """Replace the database's content by `saved`. Return the name of the schema with the old content, if there was any.
 
-    Raises BackupFailed, also while a process uses the database; the database is as before then.
+    Raises BackupFailed, also while a process uses the database; the database is unchanged then.
     """
     _check_sum(saved)
     with _as_backup_failed(f"{saved} could not be restored"):
@@ -79,7 +79,7 @@ def restore_postgres(saved: Path, url: str, now: datetime) -> str | None:
             aside = _set_aside(conn, now)
             try:
                 _restore_into(url, saved)
-            except BaseException:  # Ctrl-C too
+            except BaseException:  # also on Ctrl-C
                 _put_back(conn, aside)
                 raise
             if not _has_tables(conn, aside):
@@ -95,7 +95,7 @@ def _restore_into(url: str, saved: Path) -> None:
 
 
 def _checked(url: str, saved: Path, now: datetime) -> bool:
-    """Restore the dump into a scratch database and audit it. False where the account may not create one."""
+    """Restore the dump into a scratch database and audit it. Return False if the account may not create one."""
     name = f"{_SCRATCH}_{now:%Y%m%d%H%M%S}_{os.getpid()}"
     scratch = make_conninfo(url, dbname=name)
     with _opened(url) as raw:
@@ -133,7 +133,7 @@ def _refuse_while_used(conn: PostgresConnection, now: datetime) -> None:
 
 
 def _set_aside(conn: PostgresConnection, now: datetime) -> str:
-    """Rename the schema with all its content, and make an empty one in its place."""
+    """Rename the schema with its content, and create an empty one in its place."""
     aside = f"{_ASIDE}_{now:%Y%m%d_%H%M%S}"
     with conn.raw.transaction():
         conn.run(f'ALTER SCHEMA public RENAME TO "{aside}"')
@@ -153,7 +153,7 @@ def _has_tables(conn: PostgresConnection, schema: str) -> bool:
 
 
 def _run(url: str, tool: str, *arguments: str) -> None:
-    """Run a tool of PostgreSQL. The connection is in its environment: arguments are shown to all users of a machine."""
+    """Run a PostgreSQL tool. The password is in its environment, because all users of a machine can read arguments."""
     program = shutil.which(tool)
     if program is None:
         raise BackupFailed(f"{tool} is not on this machine: install PostgreSQL's client programs (postgresql-client)")
@@ -180,7 +180,7 @@ def _sum_of(saved: Path) -> Path:
 
 
 def _write_sum(unfinished: Path, final: Path) -> None:
-    """Write the checksum in the form of sha256sum, whose `--check` reads it too."""
+    """Write the checksum in the format of sha256sum, so that `sha256sum --check` can verify it."""
     target = _sum_of(final)
     target.unlink(missing_ok=True)
     create_private(target)
@@ -188,7 +188,7 @@ def _write_sum(unfinished: Path, final: Path) -> None:
 
 
 def _check_sum(saved: Path) -> None:
-    """Raise BackupFailed where the file is missing, or is not the one that was saved."""
+    """Raise BackupFailed if the file is missing, or is not the one that was saved."""
     if not saved.is_file():
         raise BackupFailed(f"there is no file {saved}")
     with suppress(FileNotFoundError):
@@ -206,7 +206,7 @@ def _sha256(path: Path) -> str:
 
 @contextmanager
 def _opened(url: str) -> Iterator[Raw]:
-    """Connect without the limit of time that statements of the service have."""
+    """Connect without the time limit of the service's statements."""
     with closing(connect(url)) as raw:
         raw.execute("SET statement_timeout = 0")
         yield raw

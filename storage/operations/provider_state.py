@@ -11,7 +11,7 @@ def drained(conn: Connection) -> frozenset[str]:
 
 
 def drained_by(conn: Connection) -> dict[str, str]:
-    """Return, for each drained provider, the name of the operator who drained it; empty where it is not known."""
+    """Return the operator who drained each drained provider; empty if unknown."""
     return {found["name"]: found["changed_by"] for found in conn.rows("SELECT * FROM providers WHERE drained")}
 
 

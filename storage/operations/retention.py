@@ -1,6 +1,6 @@
-"""Deletion of the texts of tenants who let them be kept for less time than the operator does.
+"""Deletion of tenants' texts, for tenants who chose a shorter time than the operator's.
 
-A text is deleted so many days after it was written, also in a conversation that goes on: questions and answers,
+Each text is deleted this many days after it was written, even in a continuing conversation: questions and answers,
 stored responses, answers that were sent or dropped, and the names and summaries of conversations.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 from storage.database.connection import Connection, ms
 
 DAY_MS = 86_400_000
-# CROSS JOIN: SQLite then begins with the tenants, of whom few have chosen a time, and not with every text.
+# CROSS JOIN makes SQLite begin with the tenants, few of whom have chosen a time, instead of with every text.
 _OVERDUE = "t.keep_days IS NOT NULL AND {time} < :now - t.keep_days * :day"
 _UNITS = (
     "DELETE FROM {table} WHERE id IN (SELECT x.id FROM tenants t CROSS JOIN {table} x"
@@ -20,7 +20,7 @@ _SENT = (
     "DELETE FROM outbox WHERE id IN (SELECT x.id FROM outbox x JOIN tenants t ON t.telegram_user_id = x.{column}"
     " WHERE x.state <> 'new' AND " + _OVERDUE.format(time="x.created_at") + " LIMIT :n)"
 )
-# A scheduled prompt that failed or was skipped has left a conversation with its words as the name, and no message.
+# A scheduled prompt that failed or was skipped leaves a conversation that is named after it and has no message.
 _SUMMARIES = (
     "UPDATE conversations SET title = '', summary = '', summarised_id = 0 WHERE (title <> '' OR summary <> '')"
     " AND id IN (SELECT x.conversation_id FROM tenants t CROSS JOIN messages x"

@@ -1,4 +1,4 @@
-"""Facts that replicas tell each other: a short journal, and PostgreSQL's NOTIFY as its doorbell."""
+"""Facts that replicas exchange: a short journal, and PostgreSQL's NOTIFY to wake the readers."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _NOW = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 @dataclass(frozen=True, slots=True)
 class SharedFacts:
-    """The facts that one process has told at one time, by their kind. `age_seconds` by the server's clock."""
+    """The facts that one process has sent at one time, by kind. `age_seconds` is by the server's clock."""
 
     id: int
     lease_id: str
@@ -21,7 +21,7 @@ class SharedFacts:
 
 
 def tell(conn: Connection, lease_id: str, facts: dict[str, Any]) -> None:
-    """Store facts and wake the processes that listen, once the transaction is committed."""
+    """Store facts, and wake the listening processes when the transaction is committed."""
     conn.run(
         f"INSERT INTO shared_facts (lease_id, payload, at) VALUES (:lease, :facts, {_NOW})",
         lease=lease_id,
@@ -31,9 +31,9 @@ def tell(conn: Connection, lease_id: str, facts: dict[str, Any]) -> None:
 
 
 def told(conn: Connection, lease_id: str, within_seconds: float) -> list[SharedFacts]:
-    """Return the facts of other processes of the last seconds, oldest first.
+    """Return the facts that other processes sent in the last seconds, oldest first.
 
-    Ids may be committed out of order, so that the caller remembers which ones it has seen.
+    Ids may be committed out of order, so the caller must remember which ones it has seen.
     """
     rows = conn.rows(
         f"SELECT id, lease_id, payload, {_NOW} - at AS age FROM shared_facts"

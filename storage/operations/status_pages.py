@@ -14,7 +14,10 @@ CURRENT = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class PageStatus:
-    """`indicator`: none, minor, major, critical or maintenance. `said`: the page's own sentence."""
+    """The status on a page. `indicator`: none, minor, major, critical or maintenance.
+
+    `said`: the page's own sentence.
+    """
 
     indicator: str
     said: str

@@ -15,7 +15,7 @@ _HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class BusyHour:
-    """A tenant's last hour: answers, tokens and charges, and the mean tokens of `hours` earlier hours with answers."""
+    """A tenant's last hour: answers, tokens, charges; and the mean tokens of `hours` earlier hours with answers."""
 
     tenant_id: int
     answers: int

@@ -15,7 +15,7 @@ FRESH_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SpendingCap:
-    """A configured cap with the spending so far. `period` is day or month; `key` names it, such as `day:2026-11-25`."""
+    """A configured cap with the spending so far. `period`: day or month; `key`: its name, such as `day:2026-11-25`."""
 
     period: str
     key: str
@@ -24,7 +24,7 @@ class SpendingCap:
 
     @property
     def percent(self) -> int:
-        """The share of the limit that is spent, rounded down; 100 for a limit of zero."""
+        """The part of the limit that is spent, in percent, rounded down; 100 for a limit of zero."""
         return 100 if not self.limit else self.spent.nanousd * 100 // self.limit.nanousd
 
 
@@ -41,7 +41,7 @@ class SpendingCaps:
 
     @property
     def is_set(self) -> bool:
-        """True where at least one period has a cap."""
+        """True if at least one period has a cap."""
         return any(limit is not None for limit in self._limits.values())
 
     async def check(self) -> None:

@@ -1,4 +1,4 @@
-"""Offers whose usage reports contradict themselves."""
+"""Offers that send contradictory usage reports."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from storage.database.connection import Connection, ms
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """An offer with reports whose parts and total disagree; the larger number was booked. `attempts`: how many."""
+    """An offer whose reports have parts that don't add up to the total; the larger number was booked."""
 
     provider: str
     model: str

@@ -1,4 +1,4 @@
-"""Failures in the journal as operators ask for them: of a tenant, and of a provider since its last answer."""
+"""Failures in the journal: a tenant's latest, and a provider's since its last answer."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from storage.reports.journal import FAILURES, MOST_ROWS, NEEDS_OPERATOR, SUCCESS
 
 @dataclass(frozen=True, slots=True)
 class TenantFailure:
-    """A failed attempt of a tenant; `model` is empty where no provider could be asked."""
+    """A failed attempt of a tenant; `model` is empty if no provider could be asked."""
 
     asked: str
     provider: str

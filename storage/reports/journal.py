@@ -39,7 +39,7 @@ class JournaledAttempt:
 
     @property
     def good_at(self) -> datetime | None:
-        """The time at which it was known to answer, which may be before a failure; None where it never was."""
+        """The time at which it was known to answer, even if it failed later; None if it never did."""
         if self.first_token_at is not None or self.outcome not in SUCCESSES:
             return self.first_token_at
         return self.ended_at
@@ -47,7 +47,7 @@ class JournaledAttempt:
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """A request whose answer is not settled yet: its attempt under way is not in the journal."""
+    """A request whose hold is open: its running attempt is not in the journal yet."""
 
     request_id: str
     began_at: datetime
@@ -55,9 +55,9 @@ class OpenRequest:
 
 @dataclass(frozen=True, slots=True)
 class Detour:
-    """The prompts that others answered instead of a provider or an offer, with their tokens and cost.
+    """The prompts that other providers or offers answered instead of this one, with their tokens and cost.
 
-    `model` is the model of the latest kept answer here; empty if there is none.
+    `model` is the model of the latest kept answer there; empty if there is none.
     """
 
     prompts: int
@@ -80,7 +80,7 @@ def failing_models(conn: Connection, provider: str, since: datetime) -> list[str
 def attempts_of(
     conn: Connection, provider: str, models: Iterable[str], since: datetime, most: int = MOST_ROWS
 ) -> list[JournaledAttempt]:
-    """Return the newest attempts of the provider since then: `most` of any model, and `most` of each of `models`."""
+    """Return the provider's newest attempts since then: `most` of any model, and `most` of each of `models`."""
     found = {}
     for model in (None, *models):
         for each in conn.rows(
@@ -95,7 +95,7 @@ def attempts_of(
 
 
 def open_requests(conn: Connection, since: datetime) -> list[OpenRequest]:
-    """Return the requests begun since then whose hold is open: an attempt of each may be under way."""
+    """Return the requests begun since then whose hold is open, so that an attempt may be running."""
     rows = conn.rows(
         "SELECT request_id, created_at FROM holds WHERE state = 'open' AND created_at >= :since"
         " ORDER BY created_at, request_id",
@@ -115,7 +115,7 @@ def operator_failures(conn: Connection, provider: str, since: datetime) -> list[
 
 
 def share(conn: Connection, provider: str, start: datetime, end: datetime, model: str = "") -> float:
-    """Return the share, 0 to 1, that the provider or its `model` had of the kept answers begun in [start, end)."""
+    """Return the share, 0 to 1, of the kept answers begun in [start, end) that the provider, or its `model`, gave."""
     found = row(
         conn,
         f"SELECT COUNT(*) AS n, SUM(CASE WHEN {_HERE} THEN 1 ELSE 0 END) AS here FROM attempts"
@@ -129,9 +129,9 @@ def share(conn: Connection, provider: str, start: datetime, end: datetime, model
 
 
 def detour(conn: Connection, provider: str, since: datetime, until: datetime, model: str = "") -> Detour:
-    """Sum up the prompts that others answered in [since, until) instead of the provider, or of its `model`.
+    """Sum up the prompts in [since, until) that others answered instead of the provider, or instead of its `model`.
 
-    Only prompts for a model count for which there was an attempt here since the day before `since`.
+    Only prompts are counted for models that were tried here since the day before `since`.
     """
     found = row(
         conn,
@@ -155,7 +155,10 @@ def detour(conn: Connection, provider: str, since: datetime, until: datetime, mo
 
 
 def detours(conn: Connection, provider: str, model: str, since: datetime, until: datetime) -> list[Detour]:
-    """Return the sums of `detour`, one for each offer that answered instead; `model` is that of the offer avoided."""
+    """Return the sums of `detour`, one for each offer that answered instead.
+
+    `model`: the model of the avoided offer.
+    """
     rows = conn.rows(
         "SELECT COUNT(*) AS n, SUM(cost_nanousd) AS cost, SUM(input_tokens) AS input, SUM(output_tokens) AS output"
         f" {_OF_OTHERS} GROUP BY provider, model",
@@ -188,7 +191,7 @@ def waste(conn: Connection, provider: str, model: str, since: datetime) -> Money
 class Unanswered:
     """The requests for a model that failed at every offer: their number, and the start of the first.
 
-    `providers`: where they were attempted.
+    `providers`: those where the requests were attempted.
     """
 
     asked: str
@@ -225,9 +228,9 @@ def _distinct(rows: list[Row], column: str) -> list[str]:
 
 
 def last_answer_at(conn: Connection) -> datetime | None:
-    """Return the start of the latest of the kept answers that were journaled last, or None if there is none.
+    """Return the start of the latest kept answer among those journaled last; None if there is none.
 
-    They are read from the end of the table, so that the time does not depend on its length.
+    Only the end of the table is read, so that the time does not depend on its length.
     """
     latest = "SELECT started_at FROM attempts WHERE kept ORDER BY id DESC LIMIT 100"
     found = row(conn, f"SELECT MAX(started_at) AS at FROM ({latest}) AS latest")

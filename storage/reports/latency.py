@@ -1,4 +1,4 @@
-"""Times to the first token of an offer's answers: lately, and before."""
+"""An offer's times to the first token, recently and before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

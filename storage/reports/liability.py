@@ -1,4 +1,4 @@
-"""Stars received, and the operator's liability to tenants: value that was paid for and not used yet."""
+"""Stars received, and the operator's liability to tenants: value that was paid for but not used yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class StarTotals:
 class Liability:
     """Money received that is not income yet: wallet balances, and unused tokens of paid plans at their plan's price.
 
-    `owed` is the opposite: the tenants' debts from refunds. `gifts` are balances that no Stars were paid for: credits
-    of operators, and codes. They are spent first, and are no part of the total.
+    `owed` is the opposite: the tenants' debts from refunds. `gifts`: balances that were not paid with Stars, from
+    operators' credits and codes. They are spent first, and are not part of the total.
     """
 
     wallets: Money

@@ -1,4 +1,4 @@
-"""Each model's loss of today: cost and waste, less wallet charges and the price of the allowance tokens used."""
+"""Each model's loss today: cost and waste, less wallet charges and the price of the allowance tokens used."""
 
 from collections import defaultdict
 
@@ -14,8 +14,8 @@ RECOUNT_SECONDS = 60.0
 class SqlLosses:
     """The losses of the current UTC day, cached because they are read before each answer.
 
-    At most once a second it adds the attempts that are new. Once a minute it sums up the whole day again, because on
-    PostgreSQL rows may be committed in another order than their ids.
+    At most once a second the new attempts are added. Once a minute the whole day is summed up again, because PostgreSQL
+    may commit rows in another order than their ids.
     """
 
     def __init__(self, db: Database, clock: Clock) -> None:
@@ -25,7 +25,7 @@ class SqlLosses:
         self._read_at = self._recounted_at = float("-inf")
 
     async def lost_today(self, model: str) -> Money:
-        """Return the loss of a model, by the name that tenants ask for; a profit is negative."""
+        """Return the loss of a model, named as tenants request it; a profit is negative."""
         await self._refresh()
         return self._lost[model]
 

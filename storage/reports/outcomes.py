@@ -16,7 +16,7 @@ _NO_FAILURE = (ANSWERED, STOPPED, ABANDONED, UNDELIVERED, *_NO_FAULT)
 class Outcome:
     """The attempts of one provider with the same outcome.
 
-    `within`: the attempts whose first token came within each bound of BUCKETS_MS, cumulative.
+    `within`: the number of attempts whose first token came within each bound of BUCKETS_MS, cumulative.
     """
 
     provider: str
@@ -28,7 +28,7 @@ class Outcome:
 
     @property
     def is_failure(self) -> bool:
-        """True for a provider's failure, including a rate limit; False for a fault of the request."""
+        """True for a provider's failure, including a rate limit; False for a faulty request."""
         return self.provider != NO_OFFER and self.outcome not in _NO_FAILURE
 
     @property

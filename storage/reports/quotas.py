@@ -1,6 +1,6 @@
 """Tenants and API keys that crossed a quota threshold and were not notified of it in this period.
 
-A team's notices go to its owner.
+Notices about a team go to its owner.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ LEAST_TOKENS = 64 + 80
 
 @dataclass(frozen=True, slots=True)
 class AllowanceCrossing:
-    """A tenant who used `percent` of the allowance. `key`: the notice, so that it is sent once per period.
+    """A tenant who has used `percent` of the allowance. `key`: the name of the notice, which is sent once per period.
 
-    `team`: the team's name, where the user is told as its owner.
+    `team`: the team's name, if the notice goes to its owner.
     """
 
     tenant_id: int
@@ -48,9 +48,9 @@ class KeyCrossing:
 
 @dataclass(frozen=True, slots=True)
 class LowWallet:
-    """A wallet under the threshold whose tenant spent from it in this period. `key`: the notice, once per period.
+    """A wallet below the threshold whose tenant spent from it in this period. `key`: as in AllowanceCrossing.
 
-    `team`: the team's name, where the user is told as its owner.
+    `team`: the team's name, if the notice goes to its owner.
     """
 
     tenant_id: int
@@ -125,7 +125,7 @@ def low_wallets(
 ) -> list[LowWallet]:
     """Return the wallets under `threshold` that paid for something in this period.
 
-    A team without a plan has no periods: calendar months, UTC, take their place. A plan paid by Stars doesn't count,
+    A team without a plan has no periods: calendar months (UTC) are used instead. A plan paid by Stars doesn't count,
     because its price only passed through the wallet.
     """
     rows = conn.rows(
@@ -181,12 +181,12 @@ def _crossed(used: str, most: str, percents: Sequence[int], kind: str, subject: 
 
 
 def _passed(used: str, most: str, percent: int) -> str:
-    """SQL: at least `percent` is used, or the rest no longer covers an answer."""
+    """Return the SQL condition that at least `percent` is used, or that the rest can't pay for another answer."""
     full = f"{most} - {used} < {LEAST_TOKENS}"
     return f"{most} > 0 AND ({full} OR {used} * 100 >= {percent} * {most})"
 
 
 def _notified(percents: Sequence[int], percent: int, kind: str, subject: str) -> str:
-    """SQL: a notice exists for this threshold or a higher one."""
+    """Return the SQL condition that a notice exists for this threshold or a higher one."""
     keys = ", ".join(f"'{kind}:{each}:' || {subject}" for each in sorted(percents) if each >= percent)
     return f"EXISTS (SELECT 1 FROM notices n WHERE n.key IN ({keys}))"

@@ -57,7 +57,7 @@ async def catch_up(db: Database) -> int:
 
 
 async def rebuild(db: Database) -> int:
-    """Delete all roll-ups and compute them again. Sums stay exact meanwhile, but are slow to read."""
+    """Delete all roll-ups and compute them again. Meanwhile sums stay exact, but are slow to read."""
     await db.write(clear)
     return await catch_up(db)
 

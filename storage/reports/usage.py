@@ -15,8 +15,8 @@ from storage.reports.rollups import PER_ATTEMPT, SUMS
 class UsageRow:
     """The usage of one model of one provider on one day.
 
-    Prompts and tokens are those of kept answers. `waste` is the cost that no tenant's charge covers; `cost` is the
-    rest.
+    Prompts and tokens are those of kept answers. `waste`: the cost that no tenant's charge covers; `cost`: all other
+    cost.
     """
 
     day: date
@@ -122,7 +122,7 @@ _LATE = ", ".join(f"{PER_ATTEMPT[name]} AS {name}" for name in SUMS)
 def rows(conn: Connection, start: date, end: date, tenant_id: int | None = None) -> list[UsageRow]:
     """Return the usage per day, model and provider, of one tenant or of all; both days are included.
 
-    A row without an answer and without cost is left out.
+    Rows without an answer and without cost are left out.
     """
     of_tenant = "" if tenant_id is None else " AND tenant_id = :tenant"
     found = conn.rows(
@@ -193,9 +193,9 @@ def day_from(stored: int) -> date:
 
 
 def _both(keys: str, table: str, condition: str = "") -> str:
-    """SQL: the roll-ups of `table` and the attempts after the watermark.
+    """Return the SQL of the roll-ups in `table` plus the attempts after the watermark.
 
-    The unary plus keeps the planner from an index on the day or the tenant: the few new attempts are found by id.
+    The unary plus keeps the planner from using an index on the day or the tenant: the few new attempts are found by id.
     """
     late = "id > :mark AND +day BETWEEN :start AND :end"
     return (

@@ -1,4 +1,4 @@
-"""The times of a repeated event: a rule, and its next moment in a time zone. The present is passed in."""
+"""The times of a repeated event: a rule, and its next moment in a time zone. `now` is passed in."""
 
 from calendar import monthrange
 from collections.abc import Iterator
@@ -14,7 +14,10 @@ LAST_OF_MONTH = 31
 
 
 class Unit(StrEnum):
-    """`week`: on days of the week; `month`: on a day of the month; `days`, `hours`: each so many of them."""
+    """The kinds of rules.
+
+    `week`: on days of the week; `month`: on a day of the month; `days`, `hours`: every N of them.
+    """
 
     WEEK = "week"
     MONTH = "month"
@@ -24,9 +27,9 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """`numbers`: the days of the week (1 is Monday), the day of the month, or the number of days or hours.
+    """A rule. `numbers`: the days of the week (1 is Monday), the day of the month, or the number of days or hours.
 
-    `minute`: the minute of the local day; 0 where the unit is hours. A day that a month lacks is its last day.
+    `minute`: the minute of the local day; 0 if the unit is hours. In a month without that day, the last day is used.
     """
 
     unit: Unit
@@ -35,12 +38,12 @@ class Recurrence:
 
     @property
     def clock(self) -> str:
-        """The time of day, as 08:00."""
+        """The time of day, such as 08:00."""
         return f"{self.minute // MINUTES_PER_HOUR:02}:{self.minute % MINUTES_PER_HOUR:02}"
 
     @property
     def least_hours(self) -> float:
-        """Return the shortest time between two runs, clock changes aside."""
+        """Return the shortest time between two runs, except for clock changes."""
         if self.unit is Unit.HOURS:
             return self.numbers[0]
         return 24.0
@@ -50,7 +53,7 @@ class Recurrence:
 
     @classmethod
     def from_text(cls, text: str) -> "Recurrence":
-        """Read what `to_text` wrote."""
+        """Read the text that `to_text` wrote."""
         unit, _, rest = text.partition(":")
         numbers, _, minute = rest.partition("@")
         return cls(Unit(unit), tuple(map(int, numbers.split(","))), int(minute))
@@ -62,7 +65,7 @@ class Recurrence:
         return next(moment for moment in self._moments(now.astimezone(zone).date(), zone) if moment > now)
 
     def after(self, due: datetime, zone: ZoneInfo, now: datetime) -> datetime:
-        """Return the first moment after `now` of a rule whose latest moment was `due`: missed ones count as one."""
+        """Return the first moment after `now`, for a rule whose latest moment was `due`. Missed moments are skipped."""
         if self.unit is Unit.HOURS:
             step = timedelta(hours=self.numbers[0])
             return due + step * max(1, (now - due) // step + 1)
@@ -72,7 +75,7 @@ class Recurrence:
         return self.first(zone, latest)
 
     def moved(self, due: datetime, old: ZoneInfo, new: ZoneInfo, now: datetime) -> datetime:
-        """Return the next moment where the zone changes: the same time of day there."""
+        """Return the next moment after a change of the zone: at the same time of day in the new zone."""
         if self.unit is Unit.HOURS:
             return due
         if self.unit is Unit.DAYS:
@@ -100,20 +103,20 @@ class Recurrence:
 
 
 def moment_of(day: date, minute: int, zone: ZoneInfo) -> datetime:
-    """Return the moment, in UTC, at which a local day comes to a minute: the first one of two.
+    """Return the moment, in UTC, when a local day reaches a minute: the first of two if the clocks go back.
 
-    Where the clocks skip that minute, the first moment after the gap.
+    If the clocks skip that minute, it is the first moment after the gap.
     """
     local = datetime(day.year, day.month, day.day, minute // MINUTES_PER_HOUR, minute % MINUTES_PER_HOUR, tzinfo=zone)
     found = local.astimezone(UTC)
     if found.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
         return found
-    # In a gap, fold 0 and 1 are read with the offsets before and after it: the gap ends between them.
+    # Within a gap, fold 0 and 1 use the offsets before and after it, so that the end of the gap lies between them.
     return _end_of_gap(local.replace(fold=1).astimezone(UTC), found, zone)
 
 
 def _end_of_gap(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
-    """Return the first moment in (low, high] with another offset than at `low`, to the minute."""
+    """Return the first moment in (low, high] whose offset differs from that at `low`, to the minute."""
     offset = low.astimezone(zone).utcoffset()
     moment = low
     while moment.astimezone(zone).utcoffset() == offset and moment < high:

@@ -1,4 +1,4 @@
-"""Scheduled prompts: drafted, saved, paused, resumed, removed. A person's own, by the id of the tenant."""
+"""Scheduled prompts: drafted, saved, paused, resumed and removed, each for its own tenant."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class ScheduleState(StrEnum):
 
 
 class PausedFor(StrEnum):
-    """The reason of a pause. CHOICE: the person's own."""
+    """The reason for a pause. CHOICE: the person paused it."""
 
     CHOICE = ""
     SKIPS = "skips"
@@ -30,7 +30,7 @@ class PausedFor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScheduledPrompt:
-    """A prompt that is asked again and again. `next_at` is the next run of an active one, in UTC."""
+    """A prompt that is asked repeatedly. `next_at`: the next run of an active one, in UTC."""
 
     id: int
     tenant_id: int
@@ -85,7 +85,7 @@ def draft(
     next_at: datetime,
     now: datetime,
 ) -> ScheduledPrompt:
-    """Store a scheduled prompt that waits for the person's yes."""
+    """Store a scheduled prompt that waits for the person's confirmation."""
     found = row(
         conn,
         "INSERT INTO scheduled_prompts (id, tenant_id, bot_id, chat_id, thread_id, rule, prompt, state, paused_for,"
@@ -106,7 +106,7 @@ def draft(
 
 
 def next_number(conn: Connection, name: str) -> int:
-    """Return the next number of a sequence that never repeats one, also after its rows are deleted."""
+    """Return the next number of a sequence that never repeats, even after its rows are deleted."""
     sql = (
         "INSERT INTO watermarks (name, value) VALUES (:name, '1') ON CONFLICT (name) DO UPDATE"
         " SET value = CAST(CAST(watermarks.value AS BIGINT) + 1 AS TEXT) RETURNING value"
@@ -122,7 +122,7 @@ def find(conn: Connection, tenant_id: int, schedule_id: int) -> ScheduledPrompt 
 
 
 def of_tenant(conn: Connection, tenant_id: int) -> list[ScheduledPrompt]:
-    """Return the saved ones, oldest first."""
+    """Return the tenant's saved scheduled prompts, oldest first."""
     sql = "SELECT * FROM scheduled_prompts WHERE tenant_id = :tenant AND state <> 'draft' ORDER BY id"
     return [ScheduledPrompt.from_row(found) for found in conn.rows(sql, tenant=tenant_id)]
 
@@ -150,19 +150,19 @@ def activate(conn: Connection, schedule: ScheduledPrompt, next_at: datetime) -> 
 
 
 def pause(conn: Connection, schedule_id: int, reason: PausedFor = PausedFor.CHOICE) -> bool:
-    """Pause an active one. Return False if it is not active."""
+    """Pause an active scheduled prompt. Return False if it is not active."""
     sql = "UPDATE scheduled_prompts SET state = 'paused', paused_for = :reason WHERE id = :id AND state = 'active'"
     return bool(conn.run(sql, id=schedule_id, reason=reason.value))
 
 
 def remove(conn: Connection, tenant_id: int, schedule_id: int) -> bool:
-    """Delete one of this tenant. Return False if it is gone."""
+    """Delete a scheduled prompt of this tenant. Return False if it does not exist."""
     sql = "DELETE FROM scheduled_prompts WHERE id = :id AND tenant_id = :tenant"
     return bool(conn.run(sql, id=schedule_id, tenant=tenant_id))
 
 
 def set_zone(conn: Connection, tenant_id: int, settings: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> None:
-    """Store a tenant's time zone and move the next runs to it. `settings` are those of before."""
+    """Store a tenant's time zone, and move the next runs to it. `settings`: those before the change."""
     old = zones.zone_of(settings)
     tenant_settings.set_setting(conn, tenant_id, zones.SETTING, zone.key)
     for found in conn.rows("SELECT * FROM scheduled_prompts WHERE tenant_id = :tenant", tenant=tenant_id):
@@ -172,7 +172,7 @@ def set_zone(conn: Connection, tenant_id: int, settings: Mapping[str, Any], zone
 
 
 def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
-    """Return a tenant's scheduled prompts, drafts too, for /export."""
+    """Return a tenant's scheduled prompts, including drafts, for /export."""
     found = conn.rows("SELECT * FROM scheduled_prompts WHERE tenant_id = :tenant ORDER BY id", tenant=tenant_id)
     return [
         {
@@ -194,7 +194,7 @@ def forget(conn: Connection, tenant_id: int) -> None:
 
 
 def sweep_drafts(conn: Connection, before: datetime, limit: int) -> int:
-    """Delete up to `limit` drafts from before `before`, and return their number."""
+    """Delete up to `limit` drafts made before `before`, and return their number."""
     sql = (
         "DELETE FROM scheduled_prompts WHERE id IN (SELECT id FROM scheduled_prompts"
         " WHERE state = 'draft' AND created_at < :before LIMIT :n)"

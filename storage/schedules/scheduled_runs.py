@@ -1,6 +1,6 @@
-"""Runs of scheduled prompts: each is an update of its own in the inbox, stored with the time of the next run.
+"""Runs of scheduled prompts: each is an update in the inbox, stored together with the time of the next run.
 
-From there on it is a prompt like any other: handled once, in the order of its chat, by whichever process takes it.
+The update is then handled like any other prompt: once, in the order of its chat, by the process that claims it.
 """
 
 import json
@@ -26,14 +26,14 @@ MOST_SKIPS = 3
 
 @dataclass(frozen=True, slots=True)
 class ScheduledRun:
-    """One run: its schedule, and the time at which it was due."""
+    """One run: its scheduled prompt, and the time at which it was due."""
 
     schedule_id: int
     due_at: datetime
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> "ScheduledRun | None":
-        """Return the run in the unknown fields of an update; None: the update is none."""
+        """Return the run that an update's extra fields name; None if the update is not a run."""
         found = fields.get(FIELD)
         return None if found is None else cls(found["id"], moment(found["due_ms"]))
 
@@ -72,7 +72,7 @@ def _start(conn: Connection, schedule: ScheduledPrompt, now: datetime) -> None:
 
 
 def _is_waiting(conn: Connection, schedule: ScheduledPrompt) -> bool:
-    """Return True while the run before is not handled: no process with the bot may have run for long."""
+    """Return True while the previous run is not handled, as when no process with this bot was running."""
     sql = "SELECT 1 AS one FROM inbox WHERE bot_id = :bot AND update_id = :update AND state <> 'done'"
     return scalar(conn, sql, bot=schedule.bot_id, update=schedule.run_update_id or 0) is not None
 
@@ -93,7 +93,7 @@ def _store_update(conn: Connection, schedule: ScheduledPrompt, state: TenantStat
 
 
 def _message(schedule: ScheduledPrompt, state: TenantState, now: datetime) -> dict[str, Any]:
-    """Return a message of the person without content, in the shape of Telegram's."""
+    """Return a message from the person, without content, in the shape of Telegram's."""
     person = {"id": state.telegram_user_id, "is_bot": False, "first_name": state.name}
     if state.username:
         person["username"] = state.username
@@ -126,7 +126,10 @@ def settle_answer(conn: Connection, schedule_id: int, update_id: int) -> None:
 
 
 def settle_skip(conn: Connection, schedule_id: int, update_id: int, *, counts: bool) -> bool:
-    """Count a run that was skipped, once. Return True where it is the last of MOST_SKIPS: the schedule is paused."""
+    """Count a run that was skipped, once.
+
+    Return True if it was the last of MOST_SKIPS, so that the schedule is paused.
+    """
     sql = "SELECT skips, state, settled_update_id FROM scheduled_prompts WHERE id = :id"
     found = row(conn, sql + for_update(conn), id=schedule_id)
     if found is None:

@@ -6,7 +6,7 @@ from storage.tables.columns import big, number
 
 
 class AlertMessageRow(SQLModel, table=True):
-    """An incident's message to one admin. `shown` and `reply_shown` are digests of the texts that Telegram has."""
+    """An incident's message to one admin. `shown` and `reply_shown`: digests of the texts that the chat shows."""
 
     __tablename__ = "alert_messages"
 
@@ -22,7 +22,7 @@ class AlertMessageRow(SQLModel, table=True):
 
 
 class AdminNoticeRow(SQLModel, table=True):
-    """A notice to all admins: `message_values` and `told` (the admins who have it) are JSON."""
+    """A notice to all admins. `message_values` and `told` (the admins who have received it) are JSON."""
 
     __tablename__ = "admin_notices"
 

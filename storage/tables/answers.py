@@ -136,7 +136,7 @@ class IdempotencyRow(SQLModel, table=True):
 class StoredResponseRow(SQLModel, table=True):
     """An answer of /v1/responses: `input` and `output` are JSON lists of items, `body` is the response as it was sent.
 
-    `previous_id` is the response whose conversation it continues.
+    `previous_id`: the response whose conversation it continues.
     """
 
     __tablename__ = "stored_responses"

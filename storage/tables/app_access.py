@@ -7,7 +7,7 @@ from storage.tables.columns import big
 
 
 class AppTokenRow(SQLModel, table=True):
-    """A secret of a link or of a session, as its SHA-256. A link is deleted when it is used."""
+    """The secret of a link or of a session, as its SHA-256. A link is deleted when it is used."""
 
     __tablename__ = "app_tokens"
     __table_args__ = (CheckConstraint("kind IN ('link', 'session')", name="app_token_kind"),)

@@ -29,7 +29,7 @@ class TenantDayRow(SQLModel, table=True):
 
 
 class HouseDayRow(SQLModel, table=True):
-    """A day of all tenants: the operator's month is a few hundred rows for any number of tenants."""
+    """The sums of a day over all tenants, so that a month is a few hundred rows for any number of tenants."""
 
     __tablename__ = "house_days"
 

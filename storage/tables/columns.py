@@ -10,7 +10,7 @@ Big = BigInteger().with_variant(Integer, "sqlite")
 
 
 def big(default: Any = ..., **more: Any) -> Any:
-    """Return a 64-bit column. SQLModel's int has 32 bits on PostgreSQL, which is $2.15 in nano-dollars."""
+    """Return a 64-bit column. SQLModel's int has 32 bits on PostgreSQL, enough for only $2.15 in nano-dollars."""
     if default is not ...:
         more["default"] = default
     if isinstance(default, int):

@@ -1,4 +1,4 @@
-"""Tables of groups and teams: their wallets, their members, and the shares of these."""
+"""Tables of groups and teams: wallets, members, and the members' shares."""
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
@@ -19,7 +19,7 @@ class GroupRow(SQLModel, table=True):
 
 
 class TeamRow(SQLModel, table=True):
-    """A team: the account of the tenant `wallet_id`, whose name is the team's. `dissolved_at` NULL: it pays."""
+    """A team: the account of the tenant `wallet_id`, whose name is the team's. `dissolved_at` NULL: it exists."""
 
     __tablename__ = "teams"
 
@@ -30,9 +30,9 @@ class TeamRow(SQLModel, table=True):
 
 
 class TeamMemberRow(SQLModel, table=True):
-    """A member of a team. A person is in one team at a time; the row stays when they leave.
+    """A member of a team. A person is in one team at a time; the row stays after the person has left.
 
-    `limit_nanousd` is of a calendar month; NULL: no limit. `own_after`: beyond it the member's own wallet pays.
+    `limit_nanousd` is per calendar month; NULL: no limit. `own_after`: above the limit the member's own wallet pays.
     """
 
     __tablename__ = "team_members"
@@ -70,7 +70,7 @@ class TeamInvitationRow(SQLModel, table=True):
 
 
 class MemberShareRow(SQLModel, table=True):
-    """The use that one member makes of a team's or a group's wallet on one UTC day, as 20261130.
+    """One member's use of a team's or a group's wallet on one UTC day; the day is a number such as 20261130.
 
     `worth_nanousd`: wallet money and plan tokens at their price; `held_nanousd`: that of the answers being given.
     `api_worth_nanousd`: the part of `worth_nanousd` for answers over the member's API keys.

@@ -19,9 +19,9 @@ class LeaseRow(SQLModel, table=True):
 
 
 class HoldRow(SQLModel, table=True):
-    """Funds set aside for a request. A hold of a later epoch replaces the row; a captured row never changes.
+    """Funds reserved for a request. A hold of a later epoch replaces the row; a captured row never changes.
 
-    `member_id`: the member of a team or group that the tenant pays for; `share_nanousd` counts in the member's limit.
+    `member_id`: the member of a team or group for whom the tenant pays; `share_nanousd` counts in the member's limit.
     """
 
     __tablename__ = "holds"
@@ -62,7 +62,7 @@ class HoldRow(SQLModel, table=True):
 
 
 class ReturnedChargeRow(SQLModel, table=True):
-    """The charge of an answer that was given back, because nothing of it could be shown. The hold stays captured."""
+    """The charge of an answer that was given back because nothing could be shown. Its hold stays captured."""
 
     __tablename__ = "returned_charges"
     __table_args__ = (Index("returns_of_tenant", "tenant_id", "period_no"),)
@@ -76,7 +76,7 @@ class ReturnedChargeRow(SQLModel, table=True):
 
 
 class TransferRow(SQLModel, table=True):
-    """A transfer as double entry in one row, so that its two sides are equal. Never changed, never deleted."""
+    """A transfer: a double entry in one row, so that its two sides are equal. It is never changed or deleted."""
 
     __tablename__ = "transfers"
     __table_args__ = (
@@ -112,9 +112,9 @@ class AuditedBalanceRow(SQLModel, table=True):
 
 
 class OrderRow(SQLModel, table=True):
-    """An order of Stars. Its id is the payload of Telegram's invoice; its price stays valid.
+    """An order of Stars. Its id is the payload of Telegram's invoice; it keeps its price.
 
-    `payer_id`: the tenant that pays for a team's or group's wallet, `tenant_id`; NULL: the same.
+    `payer_id`: the person who pays, if `tenant_id` is a team's or group's wallet; NULL: `tenant_id` itself pays.
     """
 
     __tablename__ = "orders"
@@ -136,7 +136,7 @@ class OrderRow(SQLModel, table=True):
 class PaymentRow(SQLModel, table=True):
     """A payment. Its key is Telegram's charge id, so that a repeated update credits it once.
 
-    `payer_id`: the tenant that paid for a team's or group's wallet, `tenant_id`; NULL: the same.
+    `payer_id`: the person who paid, if `tenant_id` is a team's or group's wallet; NULL: `tenant_id` itself paid.
     """
 
     __tablename__ = "payments"
@@ -158,8 +158,8 @@ class PaymentRow(SQLModel, table=True):
 class SubscriptionRow(SQLModel, table=True):
     """A Stars subscription; a tenant has at most one that is active, canceled or failed.
 
-    `order_id` is the payload of each of its payments. State `ending`: it must still be cancelled at Telegram.
-    `first_charge_id` is its first payment, `charge_id` the latest.
+    `order_id`: the payload of each of its payments. State `ending`: it must still be cancelled at Telegram.
+    `first_charge_id`: its first payment; `charge_id`: the latest.
     """
 
     __tablename__ = "subscriptions"

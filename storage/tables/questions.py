@@ -1,4 +1,4 @@
-"""Table of questions: everything that a person asked the bot in Telegram."""
+"""Table of questions: everything that people asked the bot in Telegram."""
 
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
@@ -9,10 +9,10 @@ from storage.tables.columns import big, number
 class QuestionRow(SQLModel, table=True):
     """One question, in each of its states. `content` and the message ids are JSON.
 
-    `update_id` is that of its message, for as long as Telegram may deliver it again. `request_id` is that of its last
-    ask, `answer_request_id` that of the answer that stands. `agreed_nanousd` and `output_tokens` are those of the last
-    ask; 0: none. `schedule_id`: the scheduled prompt that it is a run of; 0: none.
-    `replaced`: the exchange that the present answer replaced, as JSON; it comes back if that can't be delivered.
+    `update_id`: the update of its message, kept while Telegram may deliver it again. `request_id`: the request of its
+    last ask; `answer_request_id`: the request of the current answer. `agreed_nanousd`, `output_tokens`: as in the last
+    ask; 0: none. `schedule_id`: the scheduled prompt that it is a run of; 0: none. `replaced`: the exchange that the
+    current answer replaced, as JSON; it is restored if the current answer can't be delivered.
     """
 
     __tablename__ = "questions"

@@ -7,7 +7,7 @@ from storage.tables.columns import big, number
 
 
 class SharedFactRow(SQLModel, table=True):
-    """Something that one replica has learned and the others should know; kept for minutes."""
+    """A fact that one replica has learned and the others should know; kept for minutes."""
 
     __tablename__ = "shared_facts"
     __table_args__ = (Index("facts_by_age", "at"),)
@@ -19,7 +19,7 @@ class SharedFactRow(SQLModel, table=True):
 
 
 class LeaderRow(SQLModel, table=True):
-    """The process that leads a task of which one may run. Each change of the leader raises the epoch."""
+    """The process that leads a task which only one process may run. Each change of the leader raises the epoch."""
 
     __tablename__ = "leaders"
 
@@ -29,7 +29,7 @@ class LeaderRow(SQLModel, table=True):
 
 
 class JobRunRow(SQLModel, table=True):
-    """The latest run of a scheduled job. `finished_at` is NULL while it runs, and where its process has died."""
+    """The latest run of a scheduled job. `finished_at` NULL: it is running, or its process died during it."""
 
     __tablename__ = "job_runs"
 
@@ -45,7 +45,7 @@ class JobRunRow(SQLModel, table=True):
 
 
 class RequestWindowRow(SQLModel, table=True):
-    """The requests of a tenant or an API key within the last minute, where several processes count them together."""
+    """The requests of a tenant or an API key in the last minute, counted by several processes together."""
 
     __tablename__ = "request_windows"
 

@@ -1,4 +1,4 @@
-"""Table of scheduled prompts: prompts that the bot asks for a person at set times."""
+"""Table of scheduled prompts: prompts that the bot asks repeatedly at set times."""
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import SQLModel
@@ -7,10 +7,10 @@ from storage.tables.columns import big
 
 
 class ScheduledPromptRow(SQLModel, table=True):
-    """A scheduled prompt. `rule` is a Recurrence, `paused_for` the reason of a pause that the person did not choose.
+    """A scheduled prompt. `rule`: a Recurrence; `paused_for`: the reason of a pause that the person did not choose.
 
-    `run_update_id` is the update of its latest run, `settled_update_id` that of the latest run which is counted.
-    `skips` counts the skipped runs in a row.
+    `run_update_id`: the update of its latest run; `settled_update_id`: that of the latest counted run. `skips`: the
+    number of consecutive skipped runs.
     """
 
     __tablename__ = "scheduled_prompts"

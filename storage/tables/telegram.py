@@ -7,7 +7,7 @@ from storage.tables.columns import big, number
 
 
 class InboxRow(SQLModel, table=True):
-    """An update, stored before it is confirmed to Telegram. `payload` is emptied when it is done."""
+    """An update, stored before it is confirmed to Telegram. `payload` is emptied once the update is done."""
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -37,7 +37,7 @@ class InboxRow(SQLModel, table=True):
 class OutboxRow(SQLModel, table=True):
     """A part of a charged answer. A crash may cause it to be sent twice, never to be charged twice.
 
-    `state`: new, sent, dropped, or held (its asker can't be reached now). `shown`: the asker has seen some of it.
+    `state`: new, sent, dropped, or held (the asker can't be reached now). `shown`: the asker has seen some of it.
     """
 
     __tablename__ = "outbox"

@@ -7,9 +7,9 @@ from storage.tables.columns import big, number
 
 
 class TenantRow(SQLModel, table=True):
-    """A tenant. `access`: in, pending or declined. `agreed_terms` is the version of the terms.
+    """A tenant. `access`: in, pending or declined. `agreed_terms`: the version of the terms that the tenant agreed to.
 
-    `keep_days`: its texts are deleted so long after they were written; NULL: when the operator's setting says so.
+    `keep_days`: the tenant's texts are deleted after this many days; NULL: after the operator's time.
     """
 
     __tablename__ = "tenants"
@@ -32,9 +32,9 @@ class TenantRow(SQLModel, table=True):
 
 
 class AccountRow(SQLModel, table=True):
-    """A tenant's wallet and allowance. The balance includes the held amount, which cannot be held twice.
+    """A tenant's wallet and allowance. The balance includes the held amount, which can't be held twice.
 
-    `period_ref` is the transfer that paid for the current period; empty where none did.
+    `period_ref`: the transfer that paid for the current period; empty if none did.
     """
 
     __tablename__ = "accounts"
@@ -62,7 +62,7 @@ class AccountRow(SQLModel, table=True):
 
 
 class ApiKeyRow(SQLModel, table=True):
-    """An API key. `month` (as 202611) is the month that its token counts belong to, `models` a JSON list or NULL."""
+    """An API key. `month` (such as 202611): the month of its token counts; `models`: a JSON list or NULL."""
 
     __tablename__ = "api_keys"
     __table_args__ = (CheckConstraint("used_tokens >= 0 AND held_tokens >= 0", name="key_tokens_not_negative"),)
@@ -142,7 +142,7 @@ class WatermarkRow(SQLModel, table=True):
 
 
 class BroadcastRow(SQLModel, table=True):
-    """A message to every tenant; `after_id` is the last tenant that it was sent to.
+    """A message to every tenant; `after_id`: the last tenant that it was sent to.
 
     `missed_ids`: the first tenants that it did not reach, as JSON.
     """
@@ -162,7 +162,7 @@ class BroadcastRow(SQLModel, table=True):
 
 
 class PersonaRow(SQLModel, table=True):
-    """A persona that a tenant has made: `prompt` tells the model how to answer."""
+    """A persona that a tenant has made. `prompt` tells the model how to answer."""
 
     __tablename__ = "personas"
 

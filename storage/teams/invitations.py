@@ -13,7 +13,7 @@ from storage.teams.teams import Team
 
 LIFE = timedelta(days=7)
 _RANDOM_BYTES = 16
-_SECRET_CHARS = 22  # as many random bytes in base64
+_SECRET_CHARS = 22  # length of the secret's random bytes in base64
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def make(conn: Connection, team_id: int, limit: Money | None, now: datetime) -> 
 
 
 def find(conn: Connection, secret: str, now: datetime) -> TeamInvitation | None:
-    """Return an invitation that was not used, has not expired, and whose team still stands."""
+    """Return an invitation that is unused and not expired, and whose team exists."""
     found = row(
         conn,
         "SELECT * FROM team_invitations WHERE sha256 = :hash AND used_by IS NULL AND expires_at > :now",
@@ -58,10 +58,10 @@ def find(conn: Connection, secret: str, now: datetime) -> TeamInvitation | None:
 
 
 def accept(conn: Connection, secret: str, tenant_id: int, now: datetime) -> Team | None:
-    """Join the team, once for each invitation. None: it can't be used, or the person is in a team."""
+    """Join the team; an invitation works once. None: it can't be used, or the person is in a team already."""
     invitation = find(conn, secret, now)
     if invitation is not None:
-        members.lock_join(conn, invitation.team.id, tenant_id)  # the team may be dissolved at this moment
+        members.lock_join(conn, invitation.team.id, tenant_id)  # the lock prevents that the team is dissolved meanwhile
         invitation = find(conn, secret, now)
     if invitation is None or teams.of_member(conn, tenant_id) is not None:
         return None

@@ -1,6 +1,6 @@
-"""Members of teams: their limits, and how they join, leave and take a team over.
+"""Members of teams: their limits, and how they join, leave and become owner.
 
-Each change of members locks the team's account first, so that it sees the changes made at the same moment.
+Each change of members locks the team's account first, so that it sees simultaneous changes.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from storage.tenants import shared_wallets
 
 @dataclass(frozen=True, slots=True)
 class TeamMember:
-    """A member of a team. `limit` is of a calendar month, UTC; None: no limit. `used` is this month's share."""
+    """A member of a team. `limit` is per calendar month (UTC); None: no limit. `used`: this month's share."""
 
     team_id: int
     tenant_id: int
@@ -59,7 +59,7 @@ def lock_join(conn: Connection, team_id: int, tenant_id: int) -> None:
 
 
 def join(conn: Connection, team_id: int, tenant_id: int, limit: Money | None, now: datetime) -> bool:
-    """Make a person a member, who was one before or not. Return False if the person is in a team."""
+    """Make a person a member, even a former one again. Return False if the person is in a team already."""
     lock_join(conn, team_id, tenant_id)
     if conn.rows("SELECT 1 AS one FROM team_members WHERE tenant_id = :id AND left_at IS NULL", id=tenant_id):
         return False
@@ -80,7 +80,10 @@ def join(conn: Connection, team_id: int, tenant_id: int, limit: Money | None, no
 
 
 def leave(conn: Connection, tenant_id: int, now: datetime) -> bool:
-    """End a person's membership. Return False for an owner, who gives the team away or dissolves it, and for others."""
+    """End a person's membership. Return False for a person without a team, and for an owner.
+
+    An owner must first give the team to another member, or dissolve it.
+    """
     sql = "SELECT wallet_id FROM team_members WHERE tenant_id = :id AND left_at IS NULL"
     team_id = scalar(conn, sql, id=tenant_id)
     if team_id is None:
@@ -97,7 +100,7 @@ def leave(conn: Connection, tenant_id: int, now: datetime) -> bool:
 
 
 def remove(conn: Connection, team_id: int, tenant_id: int, now: datetime) -> bool:
-    """End the membership of a member of this team; False if there is none, and for the owner."""
+    """End the membership of a member of this team. Return False for the owner, and for a person who is no member."""
     return find(conn, team_id, tenant_id, now) is not None and leave(conn, tenant_id, now)
 
 
@@ -106,17 +109,17 @@ def set_limit(conn: Connection, team_id: int, tenant_id: int, limit: Money | Non
 
 
 def set_paused(conn: Connection, team_id: int, tenant_id: int, paused: bool) -> None:
-    """Let the team pay for no more answers of a member, or let it pay again."""
+    """Stop the team from paying for a member's answers, or let it pay again."""
     _set(conn, team_id, tenant_id, "paused", paused)
 
 
 def set_own_after(conn: Connection, team_id: int, tenant_id: int, own_after: bool) -> None:
-    """Set whether the member's own wallet pays for what the team does not cover."""
+    """Set whether the member's own wallet pays for answers that the team does not pay for."""
     _set(conn, team_id, tenant_id, "own_after", own_after)
 
 
 def give_to(conn: Connection, team_id: int, owner_id: int, tenant_id: int, now: datetime) -> bool:
-    """Make another member the owner, without a limit. Return False if either is not what was assumed."""
+    """Make another member the owner, without a limit. Return False if either person's role is not as assumed."""
     transfers.lock_account(conn, team_id)
     member = find(conn, team_id, tenant_id, now)
     if member is None or member.paused:

@@ -1,6 +1,6 @@
-"""Teams: creation, reading, and the end of one, when what is left goes back to its owner's wallet.
+"""Teams: creation, reading and dissolution, which returns the remaining money to the owner's wallet.
 
-A team is the account of a tenant without a Telegram user. Its free plan has no tokens; a bought one is paid, and
+A team is the account of a tenant without a Telegram user. Its free plan has no tokens; a bought plan is paid, and
 renewed, from the team's wallet.
 """
 
@@ -20,7 +20,10 @@ VIA = "house:teams"
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A team. `free` is the money, `allowance_left_tokens` the plan's tokens, that no answer in progress needs."""
+    """A team.
+
+    `free` and `allowance_left_tokens`: the money and the plan's tokens that no running answer has reserved.
+    """
 
     id: int
     name: str
@@ -32,7 +35,7 @@ class Team:
 
 
 class TeamBusy(Exception):
-    """An answer that the team pays for is being given."""
+    """The team is paying for a running answer."""
 
 
 _TEAM = """
@@ -44,7 +47,7 @@ WHERE g.dissolved_at IS NULL
 
 
 def create(conn: Connection, owner_id: int, name: str, plan: Plan, now: datetime) -> int | None:
-    """Create a team with its owner as a member without a limit; return its id. None: the owner is in a team."""
+    """Create a team with its owner as a member without a limit; return its id. None: the owner is in a team already."""
     transfers.lock_account(conn, owner_id)  # the person may join another team at this moment
     if of_member(conn, owner_id) is not None:
         return None
@@ -68,7 +71,7 @@ def create(conn: Connection, owner_id: int, name: str, plan: Plan, now: datetime
 
 
 def find(conn: Connection, team_id: int) -> Team | None:
-    """Return a team that is not dissolved."""
+    """Return the team with this id unless it was dissolved."""
     return _one(row(conn, f"{_TEAM} AND g.wallet_id = :id", id=team_id))
 
 
@@ -89,24 +92,24 @@ def rename(conn: Connection, team_id: int, name: str) -> None:
 
 
 def fill(conn: Connection, team: Team, tenant_id: int, amount: Money, ref: str, now: datetime) -> bool:
-    """Move money from a person's wallet to the team's; False if `ref` was done before, or the team is dissolved.
+    """Move money from a person's wallet to the team's. Return False if `ref` was used before or the team is dissolved.
 
     Raises WalletShort.
     """
     shared_wallets.lock(conn, (tenant_id, team.id))
     if find(conn, team.id) is None:
         return False
-    reasons = "to the team", "from a member"  # no name: money records outlive it
+    reasons = "to the team", "from a member"  # without names, because money records are kept longer
     return shared_wallets.move(
         conn, (tenant_id, team.id), amount, via=VIA, kind="team", ref=ref, reasons=reasons, now=now
     )
 
 
 def dissolve(conn: Connection, team_id: int, now: datetime) -> Money:
-    """End a team: its members leave, and its money, with the unused part of its plan, goes to its owner's wallet.
+    """Dissolve a team. Its money, with the unused part of its plan, goes to its owner's wallet.
 
-    The team's debt becomes its owner's. Return the amount of the money.
-    Raises TeamBusy, and LookupError for a team that was dissolved before.
+    Its members leave, and its debt becomes its owner's. Return the amount of the money. Raises TeamBusy, and
+    LookupError for a team that was dissolved before.
     """
     found = find(conn, team_id)
     if found is None:
@@ -144,7 +147,7 @@ def _pay_out(conn: Connection, team_id: int, owner_id: int, ref: str, now: datet
 
 
 def _hand_over_debt(conn: Connection, team_id: int, owner_id: int, now: datetime) -> None:
-    """Take a team's debt, which a refund has left, from its owner's wallet; the part that this lacks is owed."""
+    """Take a team's debt, which a refund has caused, from its owner's wallet; any shortage is booked as owed."""
     state = tenants.state(conn, team_id)
     assert state is not None
     if not state.owed:
@@ -166,7 +169,7 @@ def _hand_over_debt(conn: Connection, team_id: int, owner_id: int, now: datetime
 
 
 def sweep(conn: Connection, owner_id: int, now: datetime) -> Money:
-    """Pay out what came to a person's dissolved teams after their end, such as a charge that was given back."""
+    """Pay out money that a person's dissolved teams received afterwards, such as a charge that was given back."""
     late = conn.rows(
         "SELECT g.wallet_id, a.balance_nanousd FROM teams g JOIN accounts a ON a.tenant_id = g.wallet_id"
         " WHERE g.owner_id = :id AND g.dissolved_at IS NOT NULL AND a.balance_nanousd > a.held_nanousd"
@@ -211,7 +214,7 @@ def everything(conn: Connection, tenant_id: int) -> list[dict[str, object]]:
 
 
 def shares_of(conn: Connection, tenant_id: int) -> list[dict[str, object]]:
-    """Return what teams paid for a person, by day, for /export."""
+    """Return the amounts that teams paid for a person, by day, for /export."""
     rows = conn.rows(
         "SELECT s.* FROM member_shares s JOIN teams g ON g.wallet_id = s.wallet_id WHERE s.tenant_id = :id"
         " ORDER BY s.day, s.wallet_id",

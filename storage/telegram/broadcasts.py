@@ -14,7 +14,7 @@ _RECIPIENTS = "FROM tenants WHERE telegram_user_id IS NOT NULL AND NOT blocked A
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """One broadcast; `state` is draft, sending, done or dropped. `after_id`: the last tenant that was sent to.
+    """One broadcast; `state` is draft, sending, done or dropped. `after_id`: the last tenant that it was sent to.
 
     `missed_ids`: the first MOST_NAMED tenants that it did not reach.
     """
@@ -43,19 +43,19 @@ def draft(conn: Connection, text: str, made_by: int, now: datetime) -> int:
 
 
 def decide(conn: Connection, broadcast_id: int, state: str) -> bool:
-    """Set a draft to `sending` or `dropped`. Return False if that was decided before."""
+    """Set a draft to `sending` or `dropped`. Return False if it was decided before."""
     sql = "UPDATE broadcasts SET state = :state WHERE id = :id AND state = 'draft'"
     return bool(conn.run(sql, id=broadcast_id, state=state))
 
 
 def sending(conn: Connection) -> Broadcast | None:
-    """Return the oldest broadcast that is being sent."""
+    """Return the oldest broadcast in state `sending`."""
     found = row(conn, "SELECT * FROM broadcasts WHERE state = 'sending' ORDER BY id LIMIT 1")
     return None if found is None else _broadcast(found)
 
 
 def recipient_count(conn: Connection) -> int:
-    """Return the number of tenants that a broadcast is sent to."""
+    """Return the number of tenants who will get a broadcast."""
     return int(scalar(conn, f"SELECT count(*) AS n {_RECIPIENTS}"))
 
 
@@ -85,7 +85,7 @@ def _note_missed(conn: Connection, broadcast_id: int, tenant_id: int) -> None:
 
 
 def missed_names(conn: Connection, broadcast: Broadcast) -> list[str]:
-    """Return the names of the tenants that it did not reach, the first MOST_NAMED of them."""
+    """Return the names of the first MOST_NAMED tenants that the broadcast did not reach."""
     found = (tenants.state(conn, number) for number in broadcast.missed_ids)
     return [state.name or str(state.id) for state in found if state is not None]
 

@@ -1,7 +1,7 @@
-"""The chats with updates to handle as jobs of Procrastinate, on PostgreSQL: any replica may take the next one.
+"""Chats with waiting updates as jobs of Procrastinate, on PostgreSQL: any replica may take the next chat.
 
-The job is only a doorbell. The inbox decides which update is next and whether it may be claimed; the job's lock (the
-chat) keeps a second replica from being called for a chat that is being worked on.
+A job only wakes a worker. The inbox decides which update is next and whether it may be claimed; the job's lock (the
+chat) keeps a second replica from working on the same chat.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from storage.database.connection import Connection
 from storage.database.postgres import PostgresConnection
 
 log = logging.getLogger(__name__)
-logging.getLogger("procrastinate").setLevel(logging.WARNING)  # it logs each job's begin and end
+logging.getLogger("procrastinate").setLevel(logging.WARNING)  # it logs the begin and end of each job
 
 QUEUE, TASK = "chats", "farthing.drain"
 POLL_SECONDS, HEARTBEAT_SECONDS, STALLED_SECONDS = 0.25, 2.0, 10.0
@@ -35,7 +35,7 @@ class ChatJobs:
     """A ChatQueue over PostgreSQL, and the worker of this process. Jobs are stored by the caller's transaction."""
 
     def __init__(self, url: str, *, listens: bool = True) -> None:
-        """`listens` False: poll only, as behind a connection pooler."""
+        """`listens` False: only poll, as needed behind a connection pooler."""
         self._listens = listens
         self._storing = App(connector=SyncPsycopgConnector(conninfo=url))  # never opened: it uses our connections
         self._app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=CONNECTIONS, timeout=10))
@@ -46,16 +46,16 @@ class ChatJobs:
         self._is_open = True
 
     def enqueue(self, conn: Connection, chat_keys: Iterable[str]) -> None:
-        """Store one job for each chat, unless one waits already."""
+        """Store one job for each chat, unless a job for it is waiting already."""
         raw = cast(PostgresConnection, conn).raw
         for chat_key in dict.fromkeys(chat_keys):
-            with suppress(AlreadyEnqueued), raw.transaction():  # inside our transaction it is a savepoint
+            with suppress(AlreadyEnqueued), raw.transaction():  # within our transaction this is a savepoint
                 self._storing.configure_task(
                     TASK, queue=QUEUE, lock=chat_key, queueing_lock=chat_key, connection=raw
                 ).defer(chat_key=chat_key)
 
     def free(self, conn: Connection, chat_keys: Iterable[str]) -> None:
-        """Delete the running jobs of dead workers, whose lock would hold back the next job of the chat."""
+        """Delete the running jobs of dead workers, whose lock would block the next job of the chat."""
         sql = "DELETE FROM procrastinate_jobs WHERE status = 'doing' AND queue_name = :queue AND lock = :chat"
         for chat_key in chat_keys:
             conn.run(sql, queue=QUEUE, chat=chat_key)
@@ -64,7 +64,7 @@ class ChatJobs:
         """Do nothing: PostgreSQL notifies the workers."""
 
     async def start(self, work: Work) -> None:
-        """Open the connections and run the worker. Raises OSError where the database can't be reached."""
+        """Open the connections and run the worker. Raises OSError if the database can't be reached."""
         self._work = work
         try:
             await self._app.open_async()
@@ -73,27 +73,27 @@ class ChatJobs:
         self._running = asyncio.create_task(self._run(), name="chat jobs")
 
     def close(self) -> None:
-        """Take no further job."""
+        """Take no more jobs."""
         self._is_open = False
         if self._worker is not None:
             self._worker.stop()  # type: ignore[no-untyped-call]
 
     async def stop(self) -> None:
-        """Wait for the jobs in progress, then close the connections."""
+        """Wait for the running jobs, then close the connections."""
         self.close()
         if self._running is not None:
             await asyncio.gather(self._running, return_exceptions=True)
         await self._app.close_async()
 
     async def _run(self) -> None:
-        """Run the worker, anew where it fails: a database that was away, or a row that another replica has deleted."""
+        """Run the worker; restart it after a failure, such as a lost database or a row that another replica deleted."""
         rescue = asyncio.create_task(self._rescue_often(), name="rescue of chat jobs")
         try:
             while self._is_open:
                 self._worker = self._new_worker()
                 try:
                     await self._worker.run()  # type: ignore[no-untyped-call]
-                except Exception:  # of the driver, or of Procrastinate's own
+                except Exception:  # an exception of the driver, or of Procrastinate itself
                     log.warning("the worker of chats failed and starts again", exc_info=True)
                 if self._is_open:
                     await asyncio.sleep(RESTART_SECONDS)
@@ -124,11 +124,11 @@ class ChatJobs:
                 log.warning("the jobs of dead workers could not be deleted", exc_info=True)
 
     async def rescue(self) -> int:
-        """Delete the jobs of workers that are dead, and return their number. The inbox still has their updates."""
+        """Delete the jobs of dead workers, and return their number. Their updates remain in the inbox."""
         manager = self._app.job_manager
         stalled = list(await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=STALLED_SECONDS))
         for job in stalled:
-            with suppress(ConnectorException):  # another replica was faster
+            with suppress(ConnectorException):  # another replica has done it first
                 await manager.finish_job(job=job, status=Status.ABORTED, delete_job=True)
         await manager.prune_stalled_workers(STALLED_SECONDS)
         return len(stalled)

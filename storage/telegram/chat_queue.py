@@ -7,41 +7,41 @@ from storage.database.connection import Connection
 
 
 class ChatQueue(Protocol):
-    """A doorbell over the inbox, which stays the truth: a chat may be called twice, late, or without need."""
+    """Wakes workers for chats with updates in the inbox. A chat may be called twice, late, or without need."""
 
     def enqueue(self, conn: Connection, chat_keys: Iterable[str]) -> None:
         """Queue the chats in the transaction that stores or releases their updates."""
         ...
 
     def free(self, conn: Connection, chat_keys: Iterable[str]) -> None:
-        """Forget the work on chats whose worker has died, so that another worker may be called."""
+        """Forget the work on chats whose worker has died, so that another worker can be called."""
         ...
 
     def committed(self, chat_keys: Iterable[str]) -> None:
-        """Take note that the transaction of `enqueue` is committed."""
+        """Learn that the transaction of `enqueue` was committed."""
         ...
 
     async def start(self, work: Callable[[str], Awaitable[None]]) -> None:
-        """Have `work` called for each queued chat; it returns when nothing is left to do there."""
+        """Start calling `work` for each queued chat; `work` returns when the chat has nothing left to do."""
         ...
 
     def close(self) -> None:
-        """Call for no further chat."""
+        """Stop calling `work`."""
         ...
 
     async def stop(self) -> None:
-        """Wait for the calls in progress."""
+        """Wait for the running calls."""
         ...
 
 
 class LocalChats:
-    """One process: each chat is called at once, by the process that stored its update."""
+    """A queue within one process: a chat is called at once, by the process that stored its update."""
 
     def __init__(self, ring: Callable[[str], object]) -> None:
         self._ring = ring
 
     def enqueue(self, conn: Connection, chat_keys: Iterable[str]) -> None:
-        """Do nothing: `committed` rings."""
+        """Do nothing: `committed` calls the chats."""
 
     def free(self, conn: Connection, chat_keys: Iterable[str]) -> None:
         """Do nothing: a worker is a task of this process."""

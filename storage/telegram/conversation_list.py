@@ -13,7 +13,7 @@ MOST_FOUND = 8
 
 @dataclass(frozen=True, slots=True)
 class ConversationLine:
-    """One conversation of a list. `first_text` is its first question; `title` its name, if it was given one."""
+    """One conversation of a list. `first_text`: its first question; `title`: its name, if it has one."""
 
     id: int
     thread_id: int
@@ -26,7 +26,7 @@ class ConversationLine:
 
 @dataclass(frozen=True, slots=True)
 class ConversationMessage:
-    """One message of a conversation. Its pictures are `[image]`."""
+    """One message of a conversation. Pictures are shown as `[image]`."""
 
     id: int
     role: str
@@ -45,7 +45,7 @@ _LINES = (
 
 
 def page(conn: Connection, chat_id: int, *, offset: int, limit: int) -> list[ConversationLine]:
-    """Return the conversations of a chat, the one spoken in last first."""
+    """Return the conversations of a chat, the most recently used first."""
     sql = f"{_LINES} ORDER BY last_at DESC, c.id DESC LIMIT :n OFFSET :offset"
     return [_line(found) for found in conn.rows(sql, chat=chat_id, n=limit, offset=offset)]
 
@@ -57,7 +57,7 @@ def find(conn: Connection, chat_id: int, conversation_id: int) -> ConversationLi
 
 
 def search(conn: Connection, chat_id: int, words: Sequence[str]) -> list[ConversationLine]:
-    """Return the newest conversations of which one message has all the words, in any case."""
+    """Return the newest conversations that have a message with all these words, in upper or lower case."""
     wanted = [word.casefold() for word in words]
     rows = conn.rows(
         "SELECT m.conversation_id AS id, m.parts FROM messages m JOIN conversations c ON c.id = m.conversation_id"
@@ -75,7 +75,7 @@ def search(conn: Connection, chat_id: int, words: Sequence[str]) -> list[Convers
 
 
 def resume(conn: Connection, chat_id: int, thread_id: int, conversation_id: int, now: datetime) -> bool:
-    """Open a conversation of this chat again, in this thread; the open one ends. Return False if it is gone."""
+    """Reopen a conversation of this chat in this thread, and close the open one. Return False if it does not exist."""
     if (
         row(
             conn,
@@ -103,7 +103,7 @@ def resume(conn: Connection, chat_id: int, thread_id: int, conversation_id: int,
 
 
 def delete(conn: Connection, chat_id: int, conversation_id: int) -> bool:
-    """Delete a conversation of this chat with its messages and questions. Return False if it is gone."""
+    """Delete a conversation of this chat with its messages and questions. Return False if it does not exist."""
     values = {"id": conversation_id, "chat": chat_id}
     if row(conn, "SELECT 1 AS one FROM conversations WHERE id = :id AND chat_id = :chat", **values) is None:
         return False
@@ -119,7 +119,7 @@ def give_title(conn: Connection, conversation_id: int, title: str) -> None:
 
 
 def rename(conn: Connection, chat_id: int, conversation_id: int, title: str) -> bool:
-    """Name a conversation of this chat anew. Return False if it is gone."""
+    """Rename a conversation of this chat. Return False if it does not exist."""
     sql = "UPDATE conversations SET title = :title WHERE id = :id AND chat_id = :chat"
     return bool(conn.run(sql, title=title, id=conversation_id, chat=chat_id))
 

@@ -14,7 +14,7 @@ _LAST_ID = 2**62
 
 @dataclass(frozen=True, slots=True)
 class StoredTurn:
-    """A message, its id, and its size as stored."""
+    """A message with its id and its stored size."""
 
     id: int
     message: Message
@@ -23,7 +23,7 @@ class StoredTurn:
 
 @dataclass(frozen=True, slots=True)
 class ConversationMemory:
-    """The memory of one conversation. `conversation_id` None: it has not begun."""
+    """The memory of one conversation. `conversation_id` None: no conversation has begun."""
 
     conversation_id: int | None = None
     persona: str = ""
@@ -32,7 +32,10 @@ class ConversationMemory:
 
 
 def recall(conn: Connection, chat_id: int, thread_id: int, before_request: str | None = None) -> ConversationMemory:
-    """Return the memory of the open conversation; `before_request`: of its conversation, before its messages."""
+    """Return the memory of the open conversation.
+
+    `before_request`: instead, the memory of that request's conversation, without the request and later messages.
+    """
     conversation, before = conversations.before(conn, before_request) or (None, _LAST_ID)
     if conversation is None:
         conversation = conversations.open_id(conn, chat_id, thread_id)
@@ -59,7 +62,7 @@ def recall(conn: Connection, chat_id: int, thread_id: int, before_request: str |
 
 
 def store_summary(conn: Connection, conversation_id: int, summary: str, until: int) -> None:
-    """Let the summary stand for the messages up to `until`, unless a later one stands already."""
+    """Store the summary of the messages up to `until`, unless a later summary is stored already."""
     conn.run(
         "UPDATE conversations SET summary = :summary, summarised_id = :until WHERE id = :id AND summarised_id < :until",
         summary=summary,

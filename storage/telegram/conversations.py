@@ -27,14 +27,14 @@ def open_conversation(conn: Connection, chat_id: int, thread_id: int, now: datet
         thread=thread_id,
         now=ms(now),
     )
-    # Another process may have begun one in this moment.
+    # Another process may have begun one meanwhile.
     found = int(made) if made is not None else open_id(conn, chat_id, thread_id)
     assert found is not None
     return found
 
 
 def begin_apart(conn: Connection, chat_id: int, thread_id: int, title: str, now: datetime) -> int:
-    """Begin a conversation beside the open one, and return its id. It is not open: the person may resume it."""
+    """Create a conversation that is not open, and return its id. The person may resume it later."""
     sql = (
         "INSERT INTO conversations (chat_id, thread_id, title, created_at, ended_at)"
         " VALUES (:chat, :thread, :title, :now, :now) RETURNING id"
@@ -80,9 +80,9 @@ def said(
 ) -> tuple[SaidMessage, ...]:
     """Return the latest messages of the open conversation that fit both limits, oldest first.
 
-    The first one is always a question. The latest message is taken even if it is longer than `chars`. Over a limit, the
-    oldest messages are left out down to half of it, so that the next prompts begin alike and are cached.
-    `before_request`: of the conversation that has the messages of this request, only those before them.
+    The first one is always a question. The latest message is included even if it is longer than `chars`. Above a limit,
+    the oldest messages are left out until half of the limit is free, so that the next prompts begin alike and are
+    cached. `before_request`: of the conversation with this request, only the messages before it.
     """
     within = before(conn, before_request) or (open_id(conn, chat_id, thread_id), _LAST_ID)
     values = dict(zip(("id", "before"), within, strict=True))
@@ -114,17 +114,17 @@ def before(conn: Connection, request_id: str | None) -> tuple[int, int] | None:
 
 
 def left_out(total: int, most: int) -> int:
-    """Return how many of the oldest messages are left out: a multiple of about half of `most`, an even number."""
+    """Return how many of the oldest messages are left out: an even multiple of about half of `most`."""
     step = max(2, most // 2 // 2 * 2)
     return -(-max(0, total - most) // step) * step
 
 
 def first_kept(sizes: Sequence[int], asked: Sequence[bool], limit: int) -> int:
-    """Return the index of the first message to send, a question; the number of messages where there is none.
+    """Return the index of the first message to send, which is a question; the number of messages if there is none.
 
-    Message by message from the oldest on: where the sum is over `limit`, the oldest are left out down to half of it; as
-    few as possible where a question and its answer are larger than half. A message over the limit stands alone. The
-    result stays the same for further messages until they are over the limit again.
+    Messages are added from the oldest on. When their sum exceeds `limit`, the oldest are left out down to half of it,
+    or as few as possible if a question and its answer exceed half. A message above the limit is sent alone. The result
+    stays the same for further messages until the sum exceeds the limit again.
     """
     first = size = 0
     for number, added in enumerate(sizes):
@@ -189,7 +189,7 @@ def keep_exchange(
 ) -> int:
     """Store a question and its answer in place of those of `replaces`, else at the end of the conversation.
 
-    It is the open one if no other is given. Return its id.
+    The conversation is the open one unless another is given. Return its id.
     """
     if replaces is not None:
         sql = (

@@ -13,7 +13,7 @@ _UNDONE = "+bot_id = :bot AND state <> 'done'"
 
 @dataclass(frozen=True, slots=True)
 class IncomingUpdate:
-    """An update as received. In lane `chat` it is handled in its chat's order, in lane `now` at once."""
+    """An update as received. Lane `chat`: handled in the order of its chat; lane `now`: handled at once."""
 
     update_id: int
     chat_key: str
@@ -23,7 +23,7 @@ class IncomingUpdate:
 
 @dataclass(frozen=True, slots=True)
 class WaitingUpdate:
-    """A stored update that no process works on."""
+    """A stored update that no process is handling."""
 
     chat_key: str
     lane: str
@@ -40,7 +40,7 @@ class ClaimedUpdate:
     payload: str
     epoch: int
     received_at: datetime
-    rest: "tuple[ClaimedUpdate, ...]" = ()  # further updates that are answered together with it
+    rest: "tuple[ClaimedUpdate, ...]" = ()  # further updates that are answered together with this one
 
 
 def store(conn: Connection, bot_id: int, updates: Sequence[IncomingUpdate], now: datetime) -> list[IncomingUpdate]:
@@ -72,7 +72,7 @@ def claim_next(conn: Connection, bot_id: int, chat_key: str, lease_id: str) -> C
     first = row(conn, unfinished + for_update(conn), bot=bot_id, chat=chat_key)
     if first is None or first["state"] != "new":
         return None
-    # Read only after the first row's lock is taken: the transaction that held it before has committed.
+    # Read after locking the first row, so that a transaction which held that lock has committed.
     if row(conn, f"SELECT 1 AS one {of_chat} AND state = 'claimed' LIMIT 1", bot=bot_id, chat=chat_key):
         return None
     return _claim(conn, first, lease_id)
@@ -115,13 +115,16 @@ def finish(conn: Connection, inbox_id: int, epoch: int, now: datetime) -> bool:
 
 
 def finish_all(conn: Connection, claimed: ClaimedUpdate, now: datetime) -> bool:
-    """Finish an update and those answered with it. Return False if a newer epoch has taken over one of them."""
+    """Finish an update, and those answered together with it.
+
+    Return False if a newer epoch has taken over one of them.
+    """
     finished = [finish(conn, each.id, each.epoch, now) for each in (claimed, *claimed.rest)]
     return all(finished)
 
 
 def release(conn: Connection, inbox_id: int, epoch: int) -> bool:
-    """Give up a claim, so that the update is handled again. Return False if a newer epoch has taken over."""
+    """Give up a claim, so that the update is handled again. Return False if a newer epoch has taken it over."""
     return bool(
         conn.run(
             "UPDATE inbox SET state = 'new' WHERE id = :id AND epoch = :epoch AND state = 'claimed'",
@@ -157,9 +160,9 @@ def claimed_by(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, 
 
 
 def waiting(conn: Connection, bot_id: int, before: datetime) -> list[WaitingUpdate]:
-    """Return the updates that no process works on, oldest first: of the new ones those that came until `before`.
+    """Return the updates that no process is handling, oldest first; of the new ones, those received until `before`.
 
-    Where an update of a chat is claimed, the others of that chat wait for it.
+    While one update of a chat is claimed, the others of that chat are left out.
     """
     rows = conn.rows(
         f"SELECT chat_key, lane, update_id FROM inbox WHERE {_UNDONE} AND state = 'new'"
@@ -172,7 +175,7 @@ def waiting(conn: Connection, bot_id: int, before: datetime) -> list[WaitingUpda
 
 
 def may_be_left(conn: Connection, bot_id: int, before: datetime, lease_id: str) -> bool:
-    """Return False where `waiting` finds nothing, and no other process has a claim that may have to be released."""
+    """Return False if `waiting` would find nothing, and no other process has a claim that may have to be released."""
     sql = (
         f"SELECT 1 AS one FROM inbox WHERE {_UNDONE} AND ((state = 'claimed' AND lease_id <> :lease)"
         " OR (state = 'new' AND (received_at <= :before OR epoch > 0))) LIMIT 1"
@@ -181,7 +184,7 @@ def may_be_left(conn: Connection, bot_id: int, before: datetime, lease_id: str) 
 
 
 def is_claimed_elsewhere(conn: Connection, chat_key: str, lease_id: str) -> bool:
-    """Return True where another process handles an update of the chat."""
+    """Return True if another process is handling an update of the chat."""
     undone = "FROM inbox WHERE chat_key = :chat AND state <> 'done'"
     sql = f"SELECT 1 AS one {undone} AND state = 'claimed' AND lease_id <> :lease LIMIT 1"
     return row(conn, sql, chat=chat_key, lease=lease_id) is not None

@@ -33,7 +33,7 @@ def put(
 ) -> None:
     """Store the parts of one answer, to be sent by the process of this lease. A repeated call adds nothing.
 
-    `user_id`: the asker, who gets it where the chat can't be written to. `shown`: the asker has seen some of it.
+    `user_id`: the asker, who gets the answer if the chat can't be written to. `shown`: the asker has seen some of it.
     """
     for seq, payload in enumerate(payloads):
         conn.run(
@@ -90,7 +90,7 @@ def finish(conn: Connection, part_id: int, state: str, now: datetime) -> None:
 
 
 def mark_shown(conn: Connection, request_id: str) -> None:
-    """Note that the asker has seen some of the answer, or may have: then its charge stays."""
+    """Record that the asker has, or may have, seen some of the answer: its charge then stands."""
     conn.run("UPDATE outbox SET shown = :yes WHERE request_id = :id", id=request_id, yes=True)
 
 
@@ -107,12 +107,12 @@ def redirect(conn: Connection, part_id: int, chat_id: int, payload: str) -> None
 
 
 def hold(conn: Connection, request_id: str) -> int:
-    """Keep the unsent parts until their asker can be reached, and return their number."""
+    """Set the unsent parts aside until their asker can be reached, and return their number."""
     return conn.run("UPDATE outbox SET state = 'held' WHERE request_id = :id AND state = 'new'", id=request_id)
 
 
 def held(conn: Connection, user_id: int) -> list[str]:
-    """Return the requests of the answers that are kept for this user, oldest first."""
+    """Return the requests of the answers that are set aside for this user, oldest first."""
     found = conn.rows(
         "SELECT request_id FROM outbox WHERE state = 'held' AND user_id = :user ORDER BY id", user=user_id
     )
@@ -120,7 +120,7 @@ def held(conn: Connection, user_id: int) -> list[str]:
 
 
 def release(conn: Connection, request_id: str, user_id: int, lease_id: str) -> int:
-    """Let the process of this lease send the kept parts of the user, and return their number."""
+    """Let the process of this lease send the user's parts that were set aside, and return their number."""
     return conn.run(
         "UPDATE outbox SET state = 'new', lease_id = :lease WHERE request_id = :id AND user_id = :user"
         " AND state = 'held'",
@@ -131,7 +131,7 @@ def release(conn: Connection, request_id: str, user_id: int, lease_id: str) -> i
 
 
 def drop(conn: Connection, request_id: str, now: datetime) -> None:
-    """Delete the texts of an answer that is not sent any more."""
+    """Delete the texts of an answer that will not be sent."""
     conn.run(
         "UPDATE outbox SET state = 'dropped', sent_at = :now, payload = '' WHERE request_id = :id"
         " AND state IN ('new', 'held')",
@@ -141,12 +141,12 @@ def drop(conn: Connection, request_id: str, now: datetime) -> None:
 
 
 def forget(conn: Connection, user_id: int) -> None:
-    """Delete the answers that are kept for a user."""
+    """Delete the answers that are set aside for a user."""
     conn.run("UPDATE outbox SET state = 'dropped', payload = '' WHERE user_id = :user AND state = 'held'", user=user_id)
 
 
 def sweep(conn: Connection, before: datetime, limit: int = 1000) -> int:
-    """Delete up to `limit` finished parts that were created before `before`, held ones a month later."""
+    """Delete up to `limit` finished parts created before `before`, and parts set aside a month before that."""
     return conn.run(
         "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE (state IN ('sent', 'dropped')"
         " AND created_at < :before) OR (state = 'held' AND created_at < :long_before) LIMIT :n)",

@@ -1,4 +1,4 @@
-"""The last time at which Telegram said that a process of another database polls this bot."""
+"""The last time when Telegram reported that a process with another database polls this bot."""
 
 from datetime import datetime
 

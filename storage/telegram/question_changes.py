@@ -1,4 +1,4 @@
-"""Changes to stored questions: their content, the words of their recordings, the messages of their answers."""
+"""Changes to stored questions: their content, transcripts of their recordings, messages of their answers."""
 
 import json
 from datetime import datetime
@@ -19,7 +19,7 @@ def rewrite(conn: Connection, question_id: int, content: QuestionContent, now: d
 
 
 def add_transcript(conn: Connection, question_id: int, number: int, transcript: str, now: datetime) -> None:
-    """Keep the words of a question's file, unless the question is deleted."""
+    """Store the transcript of a question's file, unless the question was deleted."""
     sql = "SELECT * FROM questions WHERE id = :id"
     found = record_of(row(conn, sql + for_update(conn), id=question_id))
     if found is None:
@@ -28,7 +28,7 @@ def add_transcript(conn: Connection, question_id: int, number: int, transcript: 
 
 
 def add_answer_message(conn: Connection, request_id: str, message_id: int) -> None:
-    """Note a message of the answer that stands."""
+    """Record a message of the current answer."""
     sql = "SELECT id, answer_message_ids FROM questions WHERE answer_request_id = :request"
     found = row(conn, sql + for_update(conn), request=request_id)
     if found is None:

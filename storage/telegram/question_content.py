@@ -1,4 +1,4 @@
-"""The content of a question as data: text, files by their Telegram ids, quotations; written and read as JSON."""
+"""The content of a question as data: text, files by their Telegram ids, quotations; stored as JSON."""
 
 import json
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class QuestionFile:
-    """A file at Telegram. `kind` is the field of its message: photo, document, voice, audio, video_note.
+    """A file at Telegram. `kind`: the field of its message: photo, document, voice, audio, video_note.
 
-    Sizes are 0 where unknown. `transcript`: the words of a recording, once they were paid for.
+    Sizes are 0 if unknown. `transcript`: the text of a recording, once it was paid for.
     """
 
     kind: str
@@ -27,7 +27,7 @@ class QuestionFile:
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """Words of another message that the question is about. `kind`: reply, quote or forward."""
+    """A part of another message that the question refers to. `kind`: reply, quote or forward."""
 
     kind: str
     text: str
@@ -37,9 +37,9 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True)
 class QuestionContent:
-    """Everything that a person sent as one question. `speaker` is the asker's name, in groups only.
+    """Everything that a person sent as one question. `speaker`: the asker's name, in groups only.
 
-    `more_chars`: of a text that came in several messages, the characters of each but the first.
+    `more_chars`: the lengths of the further messages, if the text came in several.
     """
 
     text: str = ""
@@ -49,7 +49,7 @@ class QuestionContent:
     more_chars: tuple[int, ...] = ()
 
     def with_part(self, number: int, text: str) -> "QuestionContent":
-        """Return the content with another text in one of its messages; 0: the first one."""
+        """Return the content with a new text for one of its messages; 0 is the first one."""
         ends = list(accumulate(self.more_chars, initial=len(self.text) - sum(self.more_chars)))
         parts = [self.text[begin:end] for begin, end in pairwise([0, *ends])]
         parts[number] = f"\n{text}" if number and parts[number].startswith("\n") else text
@@ -61,7 +61,7 @@ class QuestionContent:
         return (*self.files, *(file for quotation in self.quotations for file in quotation.files))
 
     def with_transcript(self, number: int, transcript: str) -> "QuestionContent":
-        """Return the content with the words of one of `all_files`."""
+        """Return the content with the transcript of one of `all_files`."""
         files = list(self.all_files)
         files[number] = replace(files[number], transcript=transcript)
         own, rest = tuple(files[: len(self.files)]), files[len(self.files) :]

@@ -1,4 +1,4 @@
-"""Questions as personal data: their export, and their deletion when asked for or due."""
+"""Questions as personal data: their export, and their deletion on request or after some time."""
 
 import json
 from datetime import datetime
@@ -46,7 +46,7 @@ def sweep(conn: Connection, before: datetime, limit: int) -> int:
 
 
 def forget_updates(conn: Connection, before: datetime, limit: int) -> int:
-    """Let up to `limit` update ids of questions from before `before` be used again: Telegram may restart them."""
+    """Clear up to `limit` update ids of questions from before `before`, because Telegram may use the ids again."""
     return conn.run(
         "UPDATE questions SET update_id = NULL WHERE id IN (SELECT id FROM questions"
         " WHERE update_id IS NOT NULL AND created_at < :before LIMIT :n)",

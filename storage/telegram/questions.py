@@ -1,7 +1,7 @@
-"""Questions: one record each, from the message to the answer that stands. A record is asked once at a time.
+"""Questions: one record each, from the message to its current answer. A record is asked once at a time.
 
-waiting (for a button) → asking → answered, cut (stopped by the asker), failed or refused. A later ask that brings no
-answer leaves the record in the state of the answer that stands.
+waiting (for a button) → asking → answered, cut (stopped by the asker), failed or refused. A later ask without an answer
+leaves the record in the state of the current answer.
 """
 
 import json
@@ -25,7 +25,7 @@ class QuestionState(StrEnum):
 
 
 class Begun(StrEnum):
-    """The result of `begin`: the ask may go on, another one is under way, its button was used, or it is deleted."""
+    """The result of `begin`: the ask may continue, another is running, its button was used, or the record is gone."""
 
     BEGUN = "begun"
     BUSY = "busy"
@@ -35,7 +35,7 @@ class Begun(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The chat and thread of a question, and its messages. `message_id` is None where no message asked it."""
+    """The chat and thread of a question, and its messages. `message_id` None: no message asked it."""
 
     bot_id: int
     chat_id: int
@@ -46,10 +46,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class QuestionRecord:
-    """One question. `answers` counts the answers that stood: a button made before the last of them is out of date.
+    """One question. `answers` counts its answers: a button that was made before the latest answer is out of date.
 
-    `model`, `variant`, `agreed_nanousd`, `output_tokens` are those of the last ask, `error` says why
-    it has no answer.
+    `model`, `variant`, `agreed_nanousd`, `output_tokens`: as in the last ask; `error`: the reason for having no answer.
     `schedule_id`: the scheduled prompt that it is a run of; 0: none. `update_id`: the update that asked it first.
     """
 
@@ -79,9 +78,9 @@ class QuestionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One attempt to get an answer. `answers`: the number that its button was made with; None: as it is now.
+    """One attempt to get an answer. `answers`: the count when its button was made; None: the current count.
 
-    `agreed_nanousd`: the price that the asker has agreed to. `output_tokens`: the limit of a shorter answer. 0: none.
+    `agreed_nanousd`: the price that the asker agreed to. `output_tokens`: the limit of a shorter answer. 0: none.
     """
 
     request_id: str
@@ -93,7 +92,7 @@ class Ask:
 
     @classmethod
     def again(cls, request_id: str, known: QuestionRecord | None, answers: int) -> "Ask":
-        """Return an ask like the last one."""
+        """Return an ask with the options of the last one."""
         if known is None:
             return cls(request_id, answers=answers)
         return cls(request_id, known.model, known.variant, answers, known.agreed_nanousd, known.output_tokens)
@@ -110,9 +109,9 @@ def store(
     conversation_id: int | None = None,
     schedule_id: int = 0,
 ) -> QuestionRecord:
-    """Return the record of the question in this update; create it, waiting, where there is none.
+    """Return the record of the question in this update; if there is none, create it in state `waiting`.
 
-    It belongs to the open conversation of its place, if no other is given.
+    It belongs to the open conversation of its place, unless another one is given.
     """
     conversation = conversation_id or conversations.open_conversation(conn, place.chat_id, place.thread_id, now)
     made = scalar(
@@ -151,7 +150,7 @@ def of_update(conn: Connection, bot_id: int, update_id: int | None) -> QuestionR
 
 
 def of_message(conn: Connection, place: Place) -> QuestionRecord | None:
-    """Return the newest question that this message, or one that begins with it, asked."""
+    """Return the newest question that this message asked, also as the first of several messages."""
     sql = (
         "SELECT * FROM questions WHERE bot_id = :bot AND chat_id = :chat AND message_id = :message"
         " ORDER BY id DESC LIMIT 1"
@@ -171,7 +170,7 @@ def last(conn: Connection, tenant_id: int, place: Place) -> QuestionRecord | Non
 
 
 def last_unpaid(conn: Connection, tenant_id: int, error: str, since: datetime) -> QuestionRecord | None:
-    """Return the tenant's last question if it was refused for `error` since then, and no later one was answered."""
+    """Return the tenant's last question if it was refused for `error` since then and no later one was answered."""
     found = record_of(
         row(
             conn,
@@ -186,7 +185,7 @@ def last_unpaid(conn: Connection, tenant_id: int, error: str, since: datetime) -
 
 
 def begin(conn: Connection, question_id: int, ask: Ask, now: datetime) -> tuple[Begun, QuestionRecord | None]:
-    """Begin an ask, or say why not. The ask of an update that is handled again goes on."""
+    """Begin an ask, or return why it can't begin. The same update may continue its own ask."""
     sql = "SELECT * FROM questions WHERE id = :id"
     found = record_of(row(conn, sql + for_update(conn), id=question_id))
     if found is None:
@@ -214,7 +213,7 @@ def begin(conn: Connection, question_id: int, ask: Ask, now: datetime) -> tuple[
 
 
 def is_handled_now(conn: Connection, found: QuestionRecord) -> bool:
-    """Return False if the update of the last ask is done: a handler that failed may have left the state behind."""
+    """Return False if the update of the last ask is done: its handler has failed and left the state behind."""
     update_id = str(found.request_id).rpartition(":")[2]
     state = scalar(
         conn,
@@ -235,7 +234,7 @@ def answer(
     now: datetime,
     replaced: str = "",
 ) -> bool:
-    """Let the answer of this request stand. Return False if another ask has begun, or the record is deleted.
+    """Store the answer of this request as the current one. Return False if another ask has begun or the record is gone.
 
     `replaced`: the exchange that it replaces, as `replaced_exchanges.of` returns it.
     """
@@ -257,7 +256,7 @@ def answer(
 def end(
     conn: Connection, question_id: int, request_id: str, *, state: QuestionState, error: str, now: datetime
 ) -> None:
-    """End an ask that brought no answer: an earlier answer stands on."""
+    """End an ask that brought no answer. An earlier answer stays current."""
     conn.run(
         "UPDATE questions SET state = CASE WHEN answer_request_id IS NULL THEN :state ELSE 'answered' END,"
         " error = :error, changed_at = :now WHERE id = :id AND request_id = :request AND state = 'asking'",

@@ -1,4 +1,4 @@
-"""The exchange that an answer replaces: kept with its question, and put back if the answer can't be delivered."""
+"""The exchange that an answer replaces: stored with its question, and restored if the answer can't be delivered."""
 
 import json
 
@@ -6,7 +6,7 @@ from storage.database.connection import Connection, row
 
 
 def of(conn: Connection, request_id: str | None) -> str:
-    """Return the question and answer of a request, and the messages that it was sent as, as JSON; "" without any."""
+    """Return the exchange of a request as JSON: question, answer, and the answer's messages; "" if there is none."""
     said = conn.rows("SELECT role, parts FROM messages WHERE request_id = :id", id=request_id) if request_id else []
     if not said:
         return ""
@@ -23,12 +23,12 @@ def of(conn: Connection, request_id: str | None) -> str:
 
 
 def said(stored: str) -> dict[str, object]:
-    """Return the parts of the exchange in the JSON of `of`, by role."""
+    """Return the parts of the exchange in this JSON, by role."""
     return {role: json.loads(parts) for role, parts in json.loads(stored)["parts"].items()} if stored else {}
 
 
 def put_back(conn: Connection, request_id: str) -> bool:
-    """Put back the exchange that the answer of this request replaced. Return False where it replaced none."""
+    """Restore the exchange that the answer of this request replaced. Return False if it replaced none."""
     sql = "SELECT id, replaced FROM questions WHERE answer_request_id = :id AND replaced <> ''"
     found = row(conn, sql, id=request_id)
     if found is None:

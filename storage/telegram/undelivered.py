@@ -1,4 +1,4 @@
-"""Answers that no chat takes: kept for their asker if some of it was shown, else given back and withdrawn."""
+"""Answers that no chat accepts: kept for their asker if a part was shown, else withdrawn and not charged."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from storage.telegram import outbox, replaced_exchanges
 
 
 def give_up(conn: Connection, request_id: str, now: datetime) -> bool:
-    """Return True if the charge was given back. Otherwise some of the answer was shown: it is paid, and kept."""
+    """Return True if the charge was given back; False if a part was shown, so that the answer is paid and kept."""
     if outbox.is_shown(conn, request_id):
         outbox.hold(conn, request_id)
         return False
@@ -17,7 +17,10 @@ def give_up(conn: Connection, request_id: str, now: datetime) -> bool:
 
 
 def withdraw(conn: Connection, request_id: str, now: datetime) -> bool:
-    """Give the charge back, and forget the answer: one that it replaced stands again, or its question may be asked."""
+    """Give the charge back, and delete the answer. Return False if the charge was given back before.
+
+    If the answer had replaced another one, that one is restored; otherwise the question can be asked again.
+    """
     if give_back(conn, request_id, now) is None:
         return False
     if replaced_exchanges.put_back(conn, request_id):

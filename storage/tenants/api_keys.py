@@ -54,9 +54,9 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySettings:
-    """The settings of a key that its tenant and the operator may change. None: no limit but the plan's.
+    """The settings of a key that its tenant and the operator may change. None: only the plan's limit applies.
 
-    `models` has the names that the key may ask for, at least one.
+    `models`: the names that the key may request, at least one.
     """
 
     name: str = ""
@@ -153,7 +153,7 @@ def touch(conn: Connection, key_id: int, now: datetime) -> None:
 
 
 def change(conn: Connection, tenant_id: int, key_id: int, changes: Mapping[str, Any], now: datetime) -> ApiKey | None:
-    """Set the given fields of KeySettings; return the key, or None where the tenant has no such live key."""
+    """Set the given fields of KeySettings; return the key, or None if the tenant has no such live key."""
     stored = _stored(changes)
     columns = ", ".join(f"{column} = :{column}" for column in stored) or "id = id"
     return _changed(conn, tenant_id, key_id, columns, stored, now)
@@ -162,14 +162,14 @@ def change(conn: Connection, tenant_id: int, key_id: int, changes: Mapping[str, 
 def rotate(conn: Connection, tenant_id: int, key_id: int, key: NewKey, now: datetime) -> ApiKey | None:
     """Replace the secret of a live key; id, limits and counts stay. The old secret is refused at once.
 
-    None where the tenant has no such live key.
+    Returns None if the tenant has no such live key.
     """
     values = {"prefix": key.prefix, "sha256": key.sha256}
     return _changed(conn, tenant_id, key_id, "prefix = :prefix, sha256 = :sha256", values, now)
 
 
 def revoke(conn: Connection, tenant_id: int, key_id: int, now: datetime) -> bool:
-    """Revoke a key at once and for good; False when the tenant has no such live key."""
+    """Revoke a key at once and permanently; return False if the tenant has no such live key."""
     return bool(
         conn.run(
             "UPDATE api_keys SET revoked_at = :now WHERE id = :id AND tenant_id = :tenant AND revoked_at IS NULL",
@@ -214,7 +214,7 @@ def _changed(
 
 
 def _stored(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields of KeySettings as the columns store them. Raises KeyError for any other name."""
+    """Return fields of KeySettings in their stored form. Raises KeyError for any other name."""
     return {name: _COLUMNS[name](value) for name, value in settings.items()}
 
 

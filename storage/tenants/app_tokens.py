@@ -23,7 +23,7 @@ def new_secret() -> str:
 
 
 def is_secret(text: str) -> bool:
-    """Return whether a text has the form of a secret; one of another form, as an API key, can't be a guess."""
+    """Return whether a text has the form of a secret. A text of another form, such as an API key, is no guess."""
     return _FORM.fullmatch(text) is not None
 
 
@@ -32,13 +32,13 @@ def digest(secret: str) -> str:
 
 
 def add_link(conn: Connection, tenant_id: int, secret: str, now: datetime) -> None:
-    """Store a link. The tenant's earlier link ends: there is one at a time."""
+    """Store a link. The tenant's earlier link becomes invalid: there is one at a time."""
     conn.run("DELETE FROM app_tokens WHERE tenant_id = :id AND kind = :kind", id=tenant_id, kind=LINK)
     _add(conn, tenant_id, LINK, secret, now, now + LINK_LIFE)
 
 
 def take_link(conn: Connection, link: str, now: datetime) -> int | None:
-    """Use a link once and return its tenant. None for a link that is used, expired or unknown."""
+    """Use a link and return its tenant; None if the link was used, has expired or is unknown."""
     tenant_id = scalar(
         conn,
         "DELETE FROM app_tokens WHERE sha256 = :sha AND kind = :kind AND expires_at > :now RETURNING tenant_id",
@@ -50,7 +50,7 @@ def take_link(conn: Connection, link: str, now: datetime) -> int | None:
 
 
 def begin(conn: Connection, tenant_id: int, session: str, now: datetime) -> datetime:
-    """Begin a session and return its end. The tenant's oldest sessions end where there are more than MOST_SESSIONS."""
+    """Begin a session and return its end. If the tenant has more than MOST_SESSIONS, the oldest ones end."""
     _add(conn, tenant_id, SESSION, session, now, now + SESSION_LIFE)
     conn.run(
         "DELETE FROM app_tokens WHERE tenant_id = :id AND kind = :kind AND sha256 NOT IN (SELECT sha256 FROM app_tokens"

@@ -8,7 +8,7 @@ from storage.database.connection import Connection, ms, row
 
 
 def first_time(conn: Connection, key: str, now: datetime) -> bool:
-    """Record `key`. True for its first caller, which must then notify; False for every later one."""
+    """Record `key`. Return True for its first caller, which must then notify, and False for every later one."""
     return bool(
         conn.run(
             "INSERT INTO notices (key, created_at) VALUES (:key, :now) ON CONFLICT (key) DO NOTHING",

@@ -17,7 +17,7 @@ class Persona:
 
 
 def add(conn: Connection, tenant_id: int, name: str, prompt: str) -> int | None:
-    """Store a persona and return its id; None where the tenant has MOST_PERSONAS already."""
+    """Store a persona and return its id; None if the tenant has MOST_PERSONAS already."""
     if scalar(conn, "SELECT COUNT(*) FROM personas WHERE tenant_id = :id", id=tenant_id) >= MOST_PERSONAS:
         return None
     sql = "INSERT INTO personas (tenant_id, name, prompt) VALUES (:tenant, :name, :prompt) RETURNING id"
@@ -25,13 +25,13 @@ def add(conn: Connection, tenant_id: int, name: str, prompt: str) -> int | None:
 
 
 def change(conn: Connection, tenant_id: int, persona_id: int, name: str, prompt: str) -> bool:
-    """Change a persona of this tenant. Return False if it is gone."""
+    """Change a persona of this tenant. Return False if it does not exist."""
     sql = "UPDATE personas SET name = :name, prompt = :prompt WHERE id = :id AND tenant_id = :tenant"
     return bool(conn.run(sql, name=name, prompt=prompt, id=persona_id, tenant=tenant_id))
 
 
 def delete(conn: Connection, tenant_id: int, persona_id: int) -> bool:
-    """Delete a persona of this tenant. Return False if it is gone."""
+    """Delete a persona of this tenant. Return False if it does not exist."""
     return bool(
         conn.run("DELETE FROM personas WHERE id = :id AND tenant_id = :tenant", id=persona_id, tenant=tenant_id)
     )

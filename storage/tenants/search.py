@@ -1,4 +1,4 @@
-"""Search for tenants as an operator names them: tenant id, Telegram id, @username, or a part of the name."""
+"""Search for tenants by the terms that operators use: tenant id, Telegram id, @username, or a part of the name."""
 
 from unicodedata import normalize
 
@@ -8,9 +8,9 @@ from storage.tenants.tenants import TenantState
 
 
 def search(conn: Connection, text: str, limit: int = 10) -> list[TenantState]:
-    """Return up to `limit` tenants, the newest first. A whole name or @username is preferred to a part of one.
+    """Return up to `limit` tenants, newest first. A match of the whole name or @username comes before a partial one.
 
-    Upper and lower case are the same, in every script: the database's own functions know ASCII only.
+    Upper and lower case are equal in every script; the database's own functions would know ASCII only.
     """
     known = tenants.find(conn, text.strip())
     if known is not None:

@@ -1,4 +1,4 @@
-"""Wallets that several people share, of teams and groups: accounts without free tokens, filled from other wallets."""
+"""Wallets shared by several people, of teams and groups: accounts without free tokens, filled from other wallets."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ IS_SHARED = "(SELECT wallet_id FROM teams UNION ALL SELECT wallet_id FROM groups
 
 
 class WalletShort(Exception):
-    """The wallet that the money comes from has less than the amount."""
+    """The source wallet has less money than the amount."""
 
 
 def open_account(conn: Connection, name: str, plan: Plan, now: datetime) -> int:
@@ -26,7 +26,7 @@ def open_account(conn: Connection, name: str, plan: Plan, now: datetime) -> int:
 
 
 def end_period(conn: Connection, tenant_id: int) -> None:
-    """Leave a shared wallet without tokens, in a period without an end."""
+    """Start a period without tokens and without an end for a shared wallet."""
     conn.run(
         "UPDATE accounts SET allowance_tokens = 0, allowance_used_tokens = 0, allowance_held_tokens = 0,"
         " period_no = period_no + 1, period_ref = '', period_end_at = :never WHERE tenant_id = :id",
@@ -40,13 +40,13 @@ def is_shared(conn: Connection, tenant_id: int) -> bool:
 
 
 def heir(conn: Connection, tenant_id: int) -> int | None:
-    """Return the owner of a dissolved team, who gets what is left of its money; None for any other wallet."""
+    """Return the owner of a dissolved team, who receives its remaining money; None for any other wallet."""
     found = scalar(conn, "SELECT owner_id FROM teams WHERE wallet_id = :id AND dissolved_at IS NOT NULL", id=tenant_id)
     return None if found is None else int(found)
 
 
 def may_fill(conn: Connection, wallet_id: int, tenant_id: int) -> bool:
-    """Return False for a team that was dissolved, or that the person is no member of; True for any other wallet."""
+    """Return False for a team that was dissolved or that the person does not belong to; True for any other wallet."""
     sql = (
         "SELECT g.dissolved_at IS NULL AND m.tenant_id IS NOT NULL FROM teams g LEFT JOIN team_members m"
         " ON m.wallet_id = g.wallet_id AND m.tenant_id = :id AND m.left_at IS NULL WHERE g.wallet_id = :wallet"
@@ -56,7 +56,7 @@ def may_fill(conn: Connection, wallet_id: int, tenant_id: int) -> bool:
 
 
 def lock(conn: Connection, tenant_ids: tuple[int, int]) -> dict[int, Row]:
-    """Lock two accounts in the order of their ids, so that two moves never wait for each other."""
+    """Lock two accounts in the order of their ids, so that two transfers never deadlock."""
     return {each: transfers.lock_account(conn, each) for each in sorted(tenant_ids)}
 
 
@@ -71,9 +71,9 @@ def move(
     reasons: tuple[str, str],
     now: datetime,
 ) -> bool:
-    """Move money from one wallet to another, through the account `via`; False, with nothing done, if `ref` exists.
+    """Move money between two wallets, through the account `via`. If `ref` exists, do nothing and return False.
 
-    The two reasons are those of the two wallets' entries. Raises WalletShort.
+    The two reasons are for the entries of the two wallets. Raises WalletShort.
     """
     giver, taker = tenant_ids
     account = lock(conn, tenant_ids)[giver]

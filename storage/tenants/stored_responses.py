@@ -1,4 +1,4 @@
-"""Answers of /v1/responses that are kept, so that a later request can continue them by their id."""
+"""Answers of /v1/responses, stored so that a later request can continue them by their id."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from storage.database.connection import Connection, Row, ms, row
 Item: TypeAlias = dict[str, Any]
 """An item of a response's input or output, in OpenAI's shape."""
 
-MOST_TURNS = 1000  # of a conversation; the earlier ones are not sent again
+MOST_TURNS = 1000  # of a conversation; earlier turns are not sent again
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def store(conn: Connection, response: StoredResponse, now: datetime) -> None:
 
 
 def load(conn: Connection, tenant_id: int, response_id: str) -> StoredResponse | None:
-    """Return a response; None where the tenant has none of this id."""
+    """Return a response; None if the tenant has none with this id."""
     found = row(
         conn,
         "SELECT * FROM stored_responses WHERE id = :id AND tenant_id = :tenant",
@@ -52,9 +52,9 @@ def load(conn: Connection, tenant_id: int, response_id: str) -> StoredResponse |
 
 
 def history(conn: Connection, tenant_id: int, response_id: str) -> list[Item] | None:
-    """Return the items of the conversation up to a response, oldest first; None where the tenant has none of this id.
+    """Return the items of the conversation up to a response, oldest first; None if the tenant has none with this id.
 
-    A conversation whose earlier response was deleted begins after it.
+    If an earlier response of the conversation was deleted, the items begin after it.
     """
     turns = conn.rows(
         "WITH RECURSIVE turn(id, previous_id, input, output, depth) AS ("
@@ -72,7 +72,7 @@ def history(conn: Connection, tenant_id: int, response_id: str) -> list[Item] | 
 
 
 def delete(conn: Connection, tenant_id: int, response_id: str) -> bool:
-    """Delete a response; return whether it was there."""
+    """Delete a response; return whether it existed."""
     return bool(
         conn.run(
             "DELETE FROM stored_responses WHERE id = :id AND tenant_id = :tenant", id=response_id, tenant=tenant_id

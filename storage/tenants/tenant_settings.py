@@ -15,9 +15,9 @@ SIGNED_OUT = "app_signed_out_at"
 
 
 def set_banned(conn: Connection, tenant_id: int, banned: bool) -> None:
-    """Ban a tenant and the teams that it owns, or end this.
+    """Ban a tenant and the teams that it owns, or lift the ban.
 
-    A ban ends the sessions of the Mini App, which its end does not bring back.
+    A ban ends the sessions of the Mini App; lifting it does not restore them.
     """
     if banned:
         app_tokens.end_all(conn, tenant_id)
@@ -30,7 +30,7 @@ def set_banned(conn: Connection, tenant_id: int, banned: bool) -> None:
 
 
 def set_access(conn: Connection, tenant_id: int, access: str) -> bool:
-    """Admit or decline a tenant; False when `access` was its access already."""
+    """Admit or decline a tenant; return False if `access` was set already."""
     return bool(
         conn.run(
             "UPDATE tenants SET access = :access WHERE id = :id AND access <> :access", id=tenant_id, access=access
@@ -39,7 +39,7 @@ def set_access(conn: Connection, tenant_id: int, access: str) -> bool:
 
 
 def sign_out(conn: Connection, tenant_id: int, now: datetime) -> int:
-    """End the tenant's sessions of the Mini App; return their number. InitData of before is refused from now on."""
+    """End the tenant's sessions of the Mini App; return their number. InitData from before is refused from now on."""
     set_setting(conn, tenant_id, SIGNED_OUT, ms(now))
     return app_tokens.end_all(conn, tenant_id)
 
@@ -54,7 +54,7 @@ def set_blocked(conn: Connection, user_id: int, blocked: bool) -> None:
 
 
 def agree_terms(conn: Connection, tenant_id: int, version: str, now: datetime) -> None:
-    """Store the agreement to a version of the terms; the time of a repeated agreement is not changed."""
+    """Store the agreement to a version of the terms. Repeating it does not change the time."""
     conn.run(
         "UPDATE tenants SET agreed_terms_at = :now, agreed_terms = :version"
         " WHERE id = :id AND agreed_terms <> :version",
@@ -86,7 +86,7 @@ def set_setting(conn: Connection, tenant_id: int, key: str, value: object) -> No
 
 
 def change_setting(conn: Connection, tenant_id: int, key: str, change: Callable[[Any], object]) -> None:
-    """Store the changed value of a setting; None is its default. Changes at once wait for each other."""
+    """Store the changed value of a setting; None restores its default. Simultaneous changes wait for each other."""
     stored = scalar(conn, "SELECT settings FROM tenants WHERE id = :id" + for_update(conn), id=tenant_id)
     settings = json.loads(stored or "{}")
     value = change(settings.pop(key, None))

@@ -1,4 +1,4 @@
-"""Tenants: their creation with an account and a first plan period, and their state as it is read."""
+"""Tenants: creation with an account and a first plan period, and reading of their state."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ APP_LANGUAGE = "app_language"
 
 @dataclass(frozen=True, slots=True)
 class TeamSeat:
-    """A person's seat in a team that pays. `own_after`: beyond the limit the person's own wallet pays."""
+    """A person's membership in a team that pays. `own_after`: above the limit the person's own wallet pays."""
 
     team_id: int
     plan: str
@@ -61,7 +61,7 @@ class TenantState:
 
     @property
     def is_admitted(self) -> bool:
-        """False while the operator's decision is pending, and after it was to decline."""
+        """False while the operator's decision is pending, and after a refusal."""
         return self.access == ADMITTED
 
     @property
@@ -76,11 +76,11 @@ class TenantState:
 
     @property
     def shown_language(self) -> str:
-        """The language chosen in /settings, else the app's language as last seen, else empty."""
+        """The language chosen in /settings, else the one that Telegram's app last reported, else empty."""
         return self.language or str(self.settings.get(APP_LANGUAGE, ""))
 
     def tenant(self, plans: Mapping[str, Plan]) -> Tenant:
-        """Return the engine's Tenant; one that is not admitted counts as banned.
+        """Return the engine's Tenant; a tenant that is not admitted counts as banned.
 
         A plan that is no longer configured is replaced by the first configured plan.
         """
@@ -103,7 +103,7 @@ OF_TENANT = (
 
 
 def tenant_of(columns: tuple[Any, ...], plans: Mapping[str, Plan], key: KeyLimits | None = None) -> Tenant:
-    """Return the engine's Tenant of the columns OF_TENANT, as `TenantState.tenant` describes it."""
+    """Return the engine's Tenant from the columns OF_TENANT, by the rules of `TenantState.tenant`."""
     id, plan, name, telegram_user_id, banned, access, settings, *of_team = columns  # noqa: A001 - the column
     team_id, team_plan, team_name, own_after = of_team
     free = next(iter(plans.values()))
@@ -141,7 +141,7 @@ def ensure_telegram(
     now: datetime,
     access: str = ADMITTED,
 ) -> tuple[TenantState, bool]:
-    """Return the tenant of a Telegram user, and True when it was just created; `access` is for a new tenant."""
+    """Return the tenant of a Telegram user, and True if it was just created; `access` applies to a new tenant."""
     known = by_telegram(conn, user_id)
     if known is not None:
         if (known.name, known.username) != (name, username) and not known.is_nameless:
@@ -238,7 +238,7 @@ def waiting(conn: Connection, limit: int = 50) -> list[TenantState]:
 
 
 def paid_for_period(conn: Connection, tenant: TenantState) -> Money:
-    """Return the amount paid for the current plan period; zero where it was free or granted."""
+    """Return the amount paid for the current plan period; zero if it was free or granted."""
     if not tenant.period_ref:
         return Money(0)
     paid = scalar(conn, "SELECT amount_nanousd FROM transfers WHERE ref = :ref", ref=tenant.period_ref)

@@ -139,7 +139,7 @@ def router(store: TenantStore, seller: Seller) -> APIRouter:
 
 
 async def _found(store: TenantStore, text_id: str) -> Invoice:
-    """Return the invoice of a name such as F-000001, or of its number. Raises HttpProblem 404."""
+    """Return the invoice with a name such as F-000001, or with this number. Raises HttpProblem 404."""
     number = row_number(text_id.removeprefix("F-"))
     invoice = None if number is None else await store.db.read(lambda conn: invoices.by_number(conn, number))
     if invoice is None:

@@ -34,12 +34,12 @@ def key_row(row: api_keys.ApiKey) -> dict[str, Any]:
 
 
 def new_key_out(row: api_keys.ApiKey, key: api_keys.NewKey) -> NewKeyOut:
-    """Return a key that was made or rotated just now, with its secret."""
+    """Return a new or rotated key together with its secret."""
     return NewKeyOut.model_validate({**key_row(row), "key": key.secret})
 
 
 def no_key(key_id: str) -> HttpProblem:
-    """Return the HttpProblem 404 of a key that does not exist, is revoked or belongs to another tenant."""
+    """Return HttpProblem 404 for a key that does not exist, is revoked or belongs to another tenant."""
     return not_found(f"There is no key {key_id}.")
 
 

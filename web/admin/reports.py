@@ -76,7 +76,7 @@ async def margin(db: Database, plans: Mapping[str, Plan], payout_per_star: Money
 def read_margin(
     conn: Connection, plans: Mapping[str, Plan], payout_per_star: Money, start: date, end: date
 ) -> tuple[list[usage.UsageRow], liability.StarTotals, liability.Liability]:
-    """Return the usage of these days, both included, their Stars, and the liability of now."""
+    """Return the usage of these days, both included, their Stars, and the current liability."""
     stars = liability.star_totals(conn, start, end, payout_per_star)
     return usage.rows(conn, start, end), stars, liability.liability(conn, allowance_rates(plans))
 

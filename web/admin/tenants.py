@@ -46,7 +46,7 @@ class TenantStore:
         self.db, self.plans, self.clock = db, known, clock
 
     async def state(self, text_id: str) -> tenants.TenantState:
-        """Return the tenant of an id. Raises HttpProblem 404."""
+        """Return the tenant with this id. Raises HttpProblem 404."""
         number = row_number(text_id)
         state = None if number is None else await self.db.read(lambda conn: tenants.state(conn, number))
         if state is None:
@@ -59,9 +59,9 @@ class TenantStore:
         return self.plans[name]
 
     async def credit(self, text_id: str, amount: Money, reason: str, key: str) -> tenants.TenantState:
-        """Credit, or debit an amount below zero, once per tenant and key.
+        """Credit the wallet, or debit it by a negative amount, once per tenant and key.
 
-        Raises HttpProblem 409 for a used key with another amount or reason.
+        Raises HttpProblem 409 if the key was used with another amount or reason.
         """
         tenant = await self.state(text_id)
         fingerprint = hashlib.sha256(f"{tenant.id}:{key}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""WrongAdminKeys: the brake on requests with a wrong ADMIN_API_KEY."""
+"""WrongAdminKeys: a limit on requests with a wrong ADMIN_API_KEY."""
 
 import asyncio
 import logging
@@ -28,10 +28,10 @@ class WrongKey:
 
 
 class WrongAdminKeys:
-    """The wrong admin keys of the last minute. From ten on, admins get one alert, and further wrong ones a 429.
+    """The wrong admin keys of the last minute. After ten, the admins get one alert, and further wrong keys a 429.
 
-    Each request counts, but for those of a program with an old key that calls many paths: a key that came less than
-    twice to its paths, on average, counts once.
+    A program that calls many paths with one outdated key counts once: that is a key which came, on average, less than
+    twice to each path. Every other request counts.
     """
 
     def __init__(self, clock: Clock, alert: Callable[[int], Awaitable[object]] | None = None) -> None:
@@ -41,7 +41,7 @@ class WrongAdminKeys:
         self._alerts: set[asyncio.Task[object]] = set()
 
     def refusal(self, problem: HttpProblem, secret: str, path: str) -> HttpProblem:
-        """Count a wrong key; return `problem`, or a 429 where ten came within a minute before it."""
+        """Count a wrong key; return `problem`, or a 429 if ten came within the minute before."""
         now = self._clock.monotonic()
         while self._tries and now - self._tries[0].time >= WRONG_KEYS_SECONDS:
             self._tries.popleft()
@@ -54,7 +54,7 @@ class WrongAdminKeys:
         return replace(TOO_MANY_WRONG_KEYS, retry_after_seconds=before[-MOST_WRONG_KEYS] + WRONG_KEYS_SECONDS - now)
 
     def _counted(self) -> list[float]:
-        """Return the times of the requests that count, in their order."""
+        """Return the times of the requests that count, in order."""
         by_key: defaultdict[int, list[WrongKey]] = defaultdict(list)
         for each in self._tries:
             by_key[each.key].append(each)

@@ -1,1 +1,1 @@
-"""Anthropic's Messages API, as tenants call it."""
+"""Anthropic's Messages API for tenants."""

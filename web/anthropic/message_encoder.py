@@ -1,4 +1,4 @@
-"""MessageEncoder: an answer as the named events of Anthropic's stream."""
+"""MessageEncoder: encodes an answer as the named events of Anthropic's stream."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class MessageEncoder(StreamEncoder):
-    """Encodes one stream. Its content blocks come one after the other, as in Anthropic's own streams."""
+    """Encodes one stream. Content blocks follow each other without overlap, as in Anthropic's own streams."""
 
     def __init__(self, id: str, input_tokens: int, ignored: tuple[str, ...] = ()) -> None:  # noqa: A002
         self._id, self._input_tokens, self._ignored = id, input_tokens, ignored

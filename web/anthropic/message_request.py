@@ -24,13 +24,14 @@ _UNSERVED: Unserved = {
 _TOOL_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 _CLIENTS_KINDS = (None, "custom")
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
-_LOW_BUDGET_TOKENS, _MEDIUM_BUDGET_TOKENS = 4096, 16_384  # thinking budgets up to these are this effort
+# thinking budgets up to these sizes mean low and medium effort
+_LOW_BUDGET_TOKENS, _MEDIUM_BUDGET_TOKENS = 4096, 16_384
 
 
 def message_request(body: Mapping[str, Any], *, id: str, key_id: int | None, needs_limit: bool = True) -> ChatRequest:  # noqa: A002
-    """Read a request; unknown fields are ignored. Raises BadRequest that names the wrong field, and UnknownModel.
+    """Read a request; unknown fields are ignored. Raises UnknownModel, and BadRequest that names the wrong field.
 
-    `needs_limit`: max_tokens is required, as it is but for counting.
+    `needs_limit`: max_tokens is required; it is not for counting tokens.
     """
     fields = Fields(body)
     messages = fields.list_of_objects("messages", least=1, most=MOST_MESSAGES)
@@ -93,7 +94,7 @@ def _tool(raw: Mapping[str, Any], where: str) -> Tool:
 
 
 def _tool_choice(fields: Fields, tools: Sequence[Tool]) -> tuple[str | Mapping[str, Any] | None, bool | None]:
-    """Return OpenAI's form of the choice, and of whether calls may be parallel."""
+    """Return the tool choice in OpenAI's form, and whether calls may be parallel."""
     choice = fields.object("tool_choice")
     if choice is None:
         return None, None
@@ -110,7 +111,7 @@ def _tool_choice(fields: Fields, tools: Sequence[Tool]) -> tuple[str | Mapping[s
 
 
 def _response_format(fields: Fields) -> Mapping[str, Any] | None:
-    """Return OpenAI's form of a JSON schema for the answer: of `output_config.format`, once `output_format`."""
+    """Return the JSON schema for the answer in OpenAI's form, from `output_config.format` or `output_format`."""
     config = fields.object("output_config") or {}
     for holder, name, where in ((config, "format", "output_config"), (None, "output_format", "")):
         chosen = Fields(config, where).object(name) if holder is not None else fields.object(name)
@@ -125,7 +126,7 @@ def _response_format(fields: Fields) -> Mapping[str, Any] | None:
 
 
 def _effort(fields: Fields) -> str | None:
-    """Return the effort of thinking that is asked for; None where thinking is off or not mentioned."""
+    """Return the requested effort of thinking; None if thinking is off or not mentioned."""
     given = fields.object("thinking")
     thinking = Fields(given or {}, "thinking")
     kind = None if given is None else thinking.needed_choice("type", ("enabled", "disabled", "adaptive"))

@@ -1,4 +1,4 @@
-"""Anthropic's Messages, as a tenant is answered: the whole message, its content blocks, the usage."""
+"""Anthropic's Messages as sent to a tenant: the whole message, its content blocks, the usage."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ _STOP_REASONS = {
 
 
 def message_json(id: str, completion: Completion, charge: Charge, ignored: Sequence[str] = ()) -> dict[str, Any]:  # noqa: A002
-    """Return the whole message. `ignored` are the fields that no offer takes."""
+    """Return the whole message. `ignored`: the fields that no offer supports."""
     return {
         **begun_json(id, completion.model),
         "content": [block_json(block) for block in split(completion.events)],
@@ -43,7 +43,7 @@ def farthing_json(completion: Completion, ignored: Sequence[str]) -> dict[str, A
 
 
 def stop_json(finish: Finish | None, completion: Completion) -> dict[str, Any]:
-    """Return the stop reason, and the stop sequence where the provider has named it."""
+    """Return the stop reason, and the stop sequence if the provider named it."""
     sequence = next((event.stop_sequence for event in completion.events if isinstance(event, Finished)), "")
     if finish is Finish.STOP and sequence:
         return {"stop_reason": "stop_sequence", "stop_sequence": sequence}
@@ -62,7 +62,7 @@ def block_json(block: Block) -> dict[str, Any]:
 
 
 def _arguments(text: str) -> Any:
-    """Return the arguments as an object, also where the model wrote something else."""
+    """Return the arguments as an object, even if the model wrote something else."""
     try:
         found = json.loads(text or "{}")
     except (ValueError, RecursionError):
@@ -83,7 +83,7 @@ def usage_json(usage: Usage, charge: Charge) -> dict[str, Any]:
 
 
 def begun_usage_json(input_tokens: int) -> Mapping[str, int]:
-    """Return the usage of a message that begins: an estimate, replaced by that of its end."""
+    """Return the usage at the start of a message: an estimate, which the usage at its end replaces."""
     return {
         "input_tokens": input_tokens,
         "cache_creation_input_tokens": 0,

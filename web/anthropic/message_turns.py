@@ -11,12 +11,12 @@ from engine.thoughts import Thought, reasoning_fields
 from web.openai.image_addresses import is_public
 from web.pipeline.fields import Fields
 
-_PICTURE = "image/jpeg"  # the type is read from the bytes
+_PICTURE = "image/jpeg"  # used until the type is read from the bytes
 _OF_PROVIDER = frozenset({"server_tool_use", "mcp_tool_use", "container_upload"})
 
 
 def provider_blocks(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the kinds of blocks that are left out: calls and results of tools that a provider ran itself."""
+    """Return the kinds of blocks that are left out: calls and results of tools that a provider itself ran."""
     return tuple(dict.fromkeys(_kinds_left_out(messages)))
 
 
@@ -42,7 +42,7 @@ def system_messages(system: Any) -> tuple[Message, ...]:
 
 
 def turns_of(raw: Mapping[str, Any], where: str) -> list[Message]:
-    """Return the messages of one turn: a user's turn with tool results is several."""
+    """Return the messages of one turn; a user's turn with tool results becomes several."""
     role = Fields(raw, where).choice("role", ("user", "assistant", "system"))
     if role is None:
         raise BadRequest(f"{where}.role", "must be one of user, assistant")
@@ -82,7 +82,7 @@ def _assistant(blocks: Sequence[Mapping[str, Any]], where: str) -> Message:
 
 
 def _user(blocks: Sequence[Mapping[str, Any]], where: str, role: Role) -> list[Message]:
-    """Return tool results, which answer the turn before, and then the rest of the turn."""
+    """Return tool results first, because they answer the turn before, and then the rest of the turn."""
     results: list[Message] = []
     parts: list[Part] = []
     for n, block in enumerate(blocks):
@@ -149,7 +149,7 @@ def _image(block: Mapping[str, Any], where: str) -> Image:
 
 
 def _document(block: Mapping[str, Any], where: str) -> Text:
-    """Return a document of plain text, below its title and context. Raises BadRequest for other ones."""
+    """Return a document of plain text, with its title and context before it. Raises BadRequest for other documents."""
     fields = Fields(block, where)
     source = fields.object("source") or {}
     kind, inner = source.get("type"), Fields(source, f"{where}.source")
@@ -167,7 +167,7 @@ def _document(block: Mapping[str, Any], where: str) -> Text:
 
 
 def _search_result(block: Mapping[str, Any], where: str) -> Text:
-    """Return a search result as text, below its title and source."""
+    """Return a search result as text, with its title and source before it."""
     fields = Fields(block, where)
     heads = (fields.optional_text("title"), fields.optional_text("source"))
     text = _joined_texts(block.get("content"), f"{where}.content")

@@ -50,7 +50,7 @@ class MessagesRequest(FamilyRequest):
 
 @dataclass(frozen=True, slots=True)
 class TokenCount:
-    """The endpoint that counts the input tokens of a message, as they are estimated for a hold. It charges nothing."""
+    """The endpoint that counts the input tokens of a message, by the estimate used for holds. It is free of charge."""
 
     async def create(self, request: Request) -> Response:
         request_id: str = request.state.head.request_id

@@ -1,1 +1,1 @@
-"""The Mini App: a page inside Telegram and its routes. Without a bot token they do not exist."""
+"""The Mini App: a page inside Telegram and its routes. They exist only with a bot token."""

@@ -1,4 +1,4 @@
-"""Access to the Mini App: users that the bot has, admitted and not banned. A stranger's call makes no tenant."""
+"""Access to the Mini App: known users who are admitted and not banned. A stranger's call creates no tenant."""
 
 from collections import deque
 from collections.abc import Collection
@@ -23,10 +23,9 @@ MOST_WRONG, WRONG_SECONDS = 20, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Telegram:
-    """The bot's facts that access needs.
+    """Facts about the bot that access depends on.
 
-    `is_open`: a new user is admitted without the operator's decision. `frames`: the sites that may show the app,
-    besides Telegram's own.
+    `is_open`: a new user is admitted without the operator's decision. `frames`: further sites that may show the app.
     """
 
     token: str = field(repr=False)
@@ -38,7 +37,7 @@ class Telegram:
 
 @dataclass(frozen=True, slots=True)
 class MiniAppUser:
-    """The tenant who opened the app. `language` is that of /settings, else Telegram's. `link`: used by this call."""
+    """The tenant who opened the app. `language`: the one of /settings, else Telegram's. `link`: used by this call."""
 
     state: TenantState
     is_operator: bool
@@ -52,9 +51,9 @@ class MiniAppUser:
 
 
 class WrongSecrets:
-    """The wrong links and sessions of the last minute. After MOST_WRONG, further wrong ones get a 429.
+    """Counts wrong links and sessions of the last minute. After MOST_WRONG, further wrong ones get a 429.
 
-    A secret of another form is refused and not counted: it is no guess.
+    A text that doesn't have the form of a secret is refused without counting, because it is no guess.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -69,7 +68,7 @@ class WrongSecrets:
 
 
 class MiniAppAccess:
-    """Finds the user of every call: by initData, by the session that it or a link has begun, or by the link itself."""
+    """Finds the user of every call by initData, by a session, or by a one-time link."""
 
     def __init__(self, db: Database, clock: Clock, telegram: Telegram) -> None:
         self._db, self._clock, self._telegram = db, clock, telegram
@@ -77,10 +76,10 @@ class MiniAppAccess:
         self._wrong = WrongSecrets(clock)
 
     async def user(self, authorization: str, path: str = "") -> MiniAppUser:
-        """Return the user of an Authorization header.
+        """Return the user that an Authorization header identifies.
 
-        Raises HttpProblem 401 without valid initData, session or link, 403 for a stranger and a user who is banned or
-        not admitted. A link is valid for SESSION_PATH only.
+        Raises HttpProblem 401 without valid initData, session or link, and 403 for a stranger or a user who is banned
+        or not admitted. A link is valid for SESSION_PATH only.
         """
         scheme, _, secret = authorization.partition(" ")
         scheme, secret = scheme.lower(), secret.strip()
@@ -140,13 +139,13 @@ def needs_user(path: str) -> bool:
 
 
 def current_user(request: Request) -> MiniAppUser:
-    """Return the user whom the middleware has admitted."""
+    """Return the user that the middleware has admitted."""
     found: MiniAppUser = request.state.mini_app_user
     return found
 
 
 def current_operator(request: Request) -> MiniAppUser:
-    """Return the user where it is an operator. Raises HttpProblem 404 for all others: the route is hidden from them."""
+    """Return the user if it is an operator. Raises HttpProblem 404 for all others, so that the route stays hidden."""
     found = current_user(request)
     if not found.is_operator:
         raise unknown_path(request.method, request.scope["path"])

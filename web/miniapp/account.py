@@ -54,7 +54,7 @@ class AccountPages:
     has_payments: bool = False
 
     async def read(self, user: MiniAppUser) -> AccountDataOut:
-        """Return all pages' data. Missing invoices of past months are issued now, as /invoice does."""
+        """Return the data of all pages. Missing invoices of past months are issued first, as /invoice does."""
         state, now = user.state, self.clock.now()
         await self._bring_invoices_up_to_date(state, now)
 
@@ -85,7 +85,10 @@ class AccountPages:
         )
 
     async def make_key(self, user: MiniAppUser, asked: KeyIn) -> NewKeyOut:
-        """Make a key. Raises HttpProblem 409 at the maximum of live keys, 429 at the maximum of a day."""
+        """Create a key.
+
+        Raises HttpProblem 409 if the tenant has the most live keys allowed, 429 if it made the most of a day.
+        """
         key, now, tenant_id = api_keys.new_key(), self.clock.now(), user.state.id
         name = asked.name.strip() or _DEFAULT_KEY_NAME
 
@@ -100,7 +103,7 @@ class AccountPages:
         return new_key_out(made, key)
 
     async def rotate_key(self, user: MiniAppUser, text_id: str) -> NewKeyOut:
-        """Replace the secret of a key of the user. Raises HttpProblem 404."""
+        """Replace the secret of one of the user's keys. Raises HttpProblem 404."""
         number, now, key = row_number(text_id), self.clock.now(), api_keys.new_key()
         found = await self.db.write(lambda conn: api_keys.rotate(conn, user.state.id, number or 0, key, now))
         if found is None:
@@ -108,13 +111,16 @@ class AccountPages:
         return new_key_out(found, key)
 
     async def revoke_key(self, user: MiniAppUser, text_id: str) -> None:
-        """Revoke a key of the user. Raises HttpProblem 404."""
+        """Revoke one of the user's keys. Raises HttpProblem 404."""
         number, now = row_number(text_id), self.clock.now()
         if number is None or not await self.db.write(lambda conn: api_keys.revoke(conn, user.state.id, number, now)):
             raise no_key(text_id)
 
     async def invoice_pdf(self, user: MiniAppUser, text_id: str) -> tuple[str, bytes]:
-        """Return name and PDF, in the user's language. Raises HttpProblem 404, also for another tenant's invoice."""
+        """Return file name and PDF, in the user's language.
+
+        Raises HttpProblem 404, also for another tenant's invoice.
+        """
         number = row_number(text_id.removeprefix("F-"))
         invoice = None if number is None else await self.db.read(lambda conn: invoices.by_number(conn, number))
         if not _is_of(invoice, user.state):
@@ -142,7 +148,7 @@ def _too_many(made: list[api_keys.ApiKey], now: datetime) -> HttpProblem | None:
 
 
 def _shown(user: MiniAppUser) -> dict[str, Any]:
-    """Return the amounts of the account as the user reads them; null where there is none."""
+    """Return the amounts of the account, formatted in the user's language; null if there is none."""
     state = user.state
     return {
         "wallet": written(user, state.wallet),

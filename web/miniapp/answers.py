@@ -1,4 +1,4 @@
-"""Parts that the answers of the Mini App share: headers, described errors, texts and amounts as the user reads them."""
+"""Shared parts of the Mini App's answers: headers, described errors, texts and amounts in the user's language."""
 
 import locales
 from web.miniapp.access import MiniAppUser
@@ -16,17 +16,17 @@ _ERRORS = {
 
 
 def app_errors(*statuses: int) -> Responses:
-    """Return the errors of a route with the user's data."""
+    """Return the error responses for a route with user data."""
     return errors(401, 403, 429, *statuses, words=_ERRORS, challenge="tma")
 
 
 def text(user: MiniAppUser, key: str, /, **values: object) -> str:
-    """Return a text of the bot in the user's language, without the marks of Markdown."""
+    """Return a text of the bot in the user's language, without Markdown marks."""
     return plain(locales.text(user.texts, key, **values))
 
 
 def written(user: MiniAppUser, value: object, form: str = "") -> str:
-    """Return an amount, a number or a date as the user's language writes it."""
+    """Return an amount, a number or a date as text in the user's language."""
     return locales.written(locales.find(user.texts).formats, value, form)
 
 

@@ -11,7 +11,7 @@ LINES = 4
 
 
 class TickOut(BaseModel):
-    """A line of the chart: its height, from 0 to 1, and its value as the user reads it."""
+    """A line of the chart: its height, from 0 to 1, and its value as text."""
 
     at: float
     text: str
@@ -25,7 +25,7 @@ class AxisOut(BaseModel):
 
 
 def axis(most: int, write: Callable[[int], str]) -> AxisOut:
-    """Return a scale with round values that contains `most`, which is in the smallest unit."""
+    """Return a scale with round values up to at least `most`, which is in the smallest unit."""
     step = _round_step(max(1, -(-most // LINES)))
     top = step * max(1, -(-most // step))
     ticks = [TickOut(at=value / top, text=write(value)) for value in range(0, top + 1, step)]
@@ -33,15 +33,15 @@ def axis(most: int, write: Callable[[int], str]) -> AxisOut:
 
 
 def _round_step(least: int) -> int:
-    """Return the least of 1, 2, 5, 10, 20, 50 … that is at least `least`."""
+    """Return the smallest of 1, 2, 5, 10, 20, 50 … that is not below `least`."""
     power: int = 10 ** (len(str(least)) - 1)
     return next(power * digit for digit in (1, 2, 5, 10) if power * digit >= least)
 
 
 def colours(models: Iterable[str]) -> dict[str, int | None]:
-    """Return the colour of each model by its name: the same on every day and in every chart, unless two would share it.
+    """Return the colour of each model, derived from its name: the same on every day and in every chart.
 
-    `models`: the most used first; they have the first choice.
+    If two models would share a colour, the one that comes first in `models` (the most used) gets it.
     """
     found: dict[str, int | None] = {}
     taken: set[int] = set()

@@ -70,7 +70,7 @@ class ConversationPages:
     calls: TelegramCalls
 
     async def page(self, user: MiniAppUser, offset: int, search: str) -> ConversationListOut:
-        """Return a page, the one spoken in last first; with `search`, those of which one message has all its words."""
+        """Return a page, latest first; with `search`, only conversations in which one message has all its words."""
         chat = _chat(user)
         if words := search.split():
             found = await self.db.read(lambda conn: conversation_list.search(conn, chat, words))
@@ -90,7 +90,7 @@ class ConversationPages:
         return ConversationReadOut(**_fields(user, line), messages=rows, older=older)
 
     async def rename(self, user: MiniAppUser, text_id: str, title: str) -> ConversationOut:
-        """Give a name of at most MOST_TITLE characters on one line. Raises HttpProblem 400 for an empty one, 404."""
+        """Rename a conversation, to at most MOST_TITLE characters on one line. Raises HttpProblem 400 or 404."""
         line, name = await self._find(user, text_id), " ".join(title.split())[:MOST_TITLE]
         if not name:
             raise bad_request("title", "title: write at least one character.")
@@ -98,7 +98,7 @@ class ConversationPages:
         return _line(user, await self._find(user, text_id))
 
     async def resume(self, user: MiniAppUser, text_id: str) -> ResumedOut:
-        """Open a conversation again in its thread, and say so in the chat."""
+        """Reopen a conversation in its thread, and announce it in the chat."""
         line, now, chat = await self._find(user, text_id), self.clock.now(), _chat(user)
         self.calls.count(user.state.id)
         done = await self.db.write(lambda conn: conversation_list.resume(conn, chat, line.thread_id, line.id, now))
@@ -158,7 +158,7 @@ def _fields(user: MiniAppUser, line: ConversationLine) -> dict[str, Any]:
 
 
 def _chat(user: MiniAppUser) -> int:
-    """Return the private chat, whose id is that of its person."""
+    """Return the id of the user's private chat, which equals the user's id."""
     assert user.state.telegram_user_id is not None
     return user.state.telegram_user_id
 

@@ -1,4 +1,4 @@
-"""The user in the Mini App's initData, signed by Telegram: with the bot's token (HMAC), or with its own key (Ed25519).
+"""The user in the Mini App's initData, signed by Telegram with the bot's token (HMAC) or its own key (Ed25519).
 
 Source: core.telegram.org/bots/webapps, "Validating data received via the Mini App" and "for Third-Party Use".
 """
@@ -57,16 +57,19 @@ class Signer:
         return cls(token.partition(":")[0], secret, TEST_KEY if is_test else PRODUCTION_KEY)
 
     def has_signed(self, fields: Mapping[str, str]) -> bool:
-        """Return True where one of the two signatures is right. Older apps send no Ed25519 signature."""
+        """Return True if one of the two signatures is valid. Older apps send no Ed25519 signature."""
         return self._is_hash_right(fields) or self._is_signature_right(fields)
 
     def _is_hash_right(self, fields: Mapping[str, str]) -> bool:
-        """The hash covers all other fields, `signature` included."""
+        """Return whether the HMAC is valid. It covers all other fields, including `signature`."""
         expected = hmac.new(self.secret, _lines(fields, {"hash"}), hashlib.sha256).hexdigest()
         return hmac.compare_digest(fields.get("hash", "").encode("utf-8", "surrogatepass"), expected.encode())
 
     def _is_signature_right(self, fields: Mapping[str, str]) -> bool:
-        """The Ed25519 signature covers the bot's id and all fields but itself and `hash`."""
+        """Return whether the Ed25519 signature is valid.
+
+        It covers the bot's id and all fields but itself and `hash`.
+        """
         signature = _decoded(fields.get("signature", ""))
         if not signature:
             return False
@@ -83,7 +86,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A Telegram user, as the initData names them, and the time at which Telegram signed it."""
+    """A Telegram user as initData describes it, and the time when Telegram signed it."""
 
     id: int
     language: str
@@ -91,9 +94,9 @@ class Person:
 
 
 def read_user(init_data: str, signer: Signer, now: datetime) -> Person:
-    """Return the user of `init_data`.
+    """Return the user in `init_data`.
 
-    Raises HttpProblem 401 where no signature is right, the data is older than OLDEST, or no user is named.
+    Raises HttpProblem 401 if no signature is valid, the data is older than OLDEST, or it contains no user.
     """
     fields = _fields(init_data)
     if not signer.has_signed(fields):
@@ -105,7 +108,7 @@ def read_user(init_data: str, signer: Signer, now: datetime) -> Person:
 
 
 def _lines(fields: Mapping[str, str], without: set[str]) -> bytes:
-    """Return the signed text: the other fields, sorted by name, one a line."""
+    """Return the text that was signed: the other fields, sorted by name, one per line."""
     names = sorted(name for name in fields if name not in without)
     return "\n".join(f"{name}={fields[name]}" for name in names).encode("utf-8", "surrogatepass")
 
@@ -119,7 +122,7 @@ def _decoded(signature: str) -> bytes:
 
 
 def _fields(init_data: str) -> dict[str, str]:
-    """Return the fields. Raises HttpProblem 401 where a name comes twice, or the data is too long."""
+    """Return the fields. Raises HttpProblem 401 if a name occurs twice or the data is too long."""
     if len(init_data) > MOST_CHARS:
         raise NOT_SIGNED.new()
     try:
@@ -140,7 +143,7 @@ def _moment(fields: dict[str, str], now: datetime) -> datetime:
 
 
 def _user(fields: dict[str, str], signed_at: datetime) -> Person:
-    """Raises HttpProblem 401 where no user is named, as when the app was opened by an inline mode's button."""
+    """Return the user. Raises HttpProblem 401 if there is none, as when an inline mode's button opened the app."""
     try:
         user = json.loads(fields["user"])
         return Person(int(user["id"]), str(user.get("language_code") or ""), signed_at)

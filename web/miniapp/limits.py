@@ -1,4 +1,4 @@
-"""The limit of a tenant's calls that reach Telegram: invoices and messages count in the bot's own limits there."""
+"""A limit for a tenant's calls that reach Telegram: invoices and messages use up the bot's own limits there."""
 
 from collections import deque
 from dataclasses import replace
@@ -14,14 +14,14 @@ TOO_OFTEN = HttpProblem(
 
 
 class TelegramCalls:
-    """The recent calls of each tenant, counted per process."""
+    """The recent calls of each tenant, counted in this process."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._times: dict[int, deque[float]] = {}
 
     def count(self, tenant_id: int) -> None:
-        """Count a call. Raises HttpProblem 429 for more than MOST within WITHIN_SECONDS."""
+        """Count a call. Raises HttpProblem 429 for more than MOST calls within WITHIN_SECONDS."""
         now = self._clock.monotonic()
         if len(self._times) > MOST_TENANTS:
             self._times = {key: times for key, times in self._times.items() if now - times[-1] < WITHIN_SECONDS}

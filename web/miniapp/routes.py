@@ -1,4 +1,4 @@
-"""GET /app and its data. The page is public; its data need a signed user."""
+"""GET /app and its data. The page is public; its data requires a signed user."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -33,7 +33,10 @@ User = Annotated[MiniAppUser, Depends(current_user)]
 
 
 def router(account_pages: AccountPages, operator_pages: OperatorPages, frames: Collection[str] = ()) -> APIRouter:
-    """Return the routes. The page's files are read once, here. `frames`: further sites that may show the page."""
+    """Return the routes. The page's files are read once, at this call.
+
+    `frames`: further sites that may show the page.
+    """
     guarded = {**GUARDED, "content-security-policy": " ".join([POLICY, *frames])}
     routes = APIRouter(prefix="/app", tags=["mini app"])
     files = {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix in KINDS}

@@ -23,7 +23,7 @@ class AccountOut(BaseModel):
 
 
 class ShownAccountOut(BaseModel):
-    """Amounts, numbers and the date as the user's language writes them; null: there is none."""
+    """Amounts, numbers and the date in the user's language; null: there is none."""
 
     wallet: str
     held: str | None
@@ -75,7 +75,7 @@ class IncidentOut(BaseModel):
 
 
 class OperatorOut(BaseModel):
-    """Providers now, this month's margin, open and recent incidents."""
+    """Current providers, this month's margin, open and recent incidents."""
 
     providers: list[ProviderOut]
     margin: MarginList

@@ -1,4 +1,4 @@
-"""Sessions of the Mini App: begun by initData or by a one-time link, ended everywhere at once."""
+"""Sessions of the Mini App: begun with initData or a one-time link; all of a user's can be ended at once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,7 @@ class Sessions:
     clock: Clock
 
     async def begin(self, user: MiniAppUser) -> SessionOut:
-        """Begin a session; a link is used up. Raises HttpProblem 401 where another call has used it just before."""
+        """Begin a session; a link is used up. Raises HttpProblem 401 if another call has just used it."""
         secret, now, link = app_tokens.new_secret(), self.clock.now(), user.link
 
         def unit(conn: Connection) -> datetime | None:
@@ -51,7 +51,7 @@ class Sessions:
 
 
 def _store_language(conn: Connection, user: MiniAppUser) -> None:
-    """Store the language of Telegram's app, as each message to the bot does: later calls have the session only."""
+    """Store the language of Telegram's app, as the bot does with each message: later calls bring only the session."""
     state = user.state
     is_new = user.link is None and not state.language and user.language not in {"", state.shown_language}
     if is_new and not state.is_nameless:

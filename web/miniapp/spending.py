@@ -1,4 +1,4 @@
-"""A tenant's spending of the period: by day and model, in tokens and in money, written as the user reads it."""
+"""A tenant's spending in the period: by day and model, in tokens and in money, as text in the user's language."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ AUTO = "auto"
 
 
 class SpentModelOut(BaseModel):
-    """One model: its sums, and its heights in the chart. `colour` is null for the colour of all others."""
+    """One model: its sums, and its heights in the chart. `colour` null: the colour shared by all other models."""
 
     name: str
     providers: list[str]
@@ -43,7 +43,10 @@ class SpentDayOut(BaseModel):
 
 
 class SpendingOut(BaseModel):
-    """`whole` has the sums of the period, `days` every day of it. Plan tokens are valued at today's price of `auto`."""
+    """The spending of a period. `whole`: its sums; `days`: each of its days.
+
+    Plan tokens have today's price of `auto`.
+    """
 
     whole: SpentDayOut
     days: list[SpentDayOut]
@@ -68,7 +71,7 @@ class _Sums:
 
 
 class Spending:
-    """Writes the usage of one user."""
+    """Formats the usage of one user."""
 
     def __init__(self, user: MiniAppUser, catalog: Catalog, rows: Sequence[UsageRow]) -> None:
         self._user, self._rows = user, rows

@@ -53,7 +53,7 @@ class ChatCompletionsRequest(FamilyRequest):
 
 
 class PlainCompletionsRequest(ChatCompletionsRequest):
-    """A request that is certainly right, and has no field that no provider gets."""
+    """A request known to be valid and without fields to ignore."""
 
     def __init__(self, plain: PlainChat, origin: Origin) -> None:
         tenant = origin.caller.tenant
@@ -63,7 +63,7 @@ class PlainCompletionsRequest(ChatCompletionsRequest):
 
 
 class ChatEncoder(StreamEncoder):
-    """Encodes a stream of chat completion chunks. Ends of choices are sent once the answer is charged."""
+    """Encodes a stream of chat completion chunks. The ends of choices are sent only after the answer was charged."""
 
     def __init__(self, chat: ChatRequest, created: int, ignored: Sequence[str] = (), *, with_usage: bool) -> None:
         self._id, self._created, self._ignored, self._with_usage = chat.id, created, ignored, with_usage
@@ -84,7 +84,7 @@ class ChatEncoder(StreamEncoder):
         return self._chunks.sse(event, start=start)
 
     def events(self, events: Sequence[Event]) -> bytes:
-        """Return the bytes of `events`; the texts after the first and before the ends are encoded at once."""
+        """Return the bytes of `events`; the texts between the first and the ends are encoded together."""
         begin = b""
         if self._is_first and events:
             begin, events = self.event(events[0]), events[1:]
@@ -113,7 +113,7 @@ def _is_content(event: Event) -> bool:
 
 
 class FunctionsEncoder(ChatEncoder):
-    """Encodes a stream for a client that sent `functions`. `finish` is that of an answer with a call."""
+    """Encodes a stream for a client that sent `functions`. `finish`: the finish reason of an answer with a call."""
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from web.pipeline.fields import Fields
 
 MOST_CALLS = 128
 _IMAGE_DETAILS = ("auto", "low", "high")
-_DATA_URLS = ("data:image/", "data:application/octet-stream", "data:;")  # pictures have their type by their bytes
+_DATA_URLS = ("data:image/", "data:application/octet-stream", "data:;")  # the type of a picture is read from its bytes
 _ROLES = {
     "system": Role.SYSTEM,
     "developer": Role.SYSTEM,
@@ -44,16 +44,16 @@ def chat_message(raw: Mapping[str, Any], where: str) -> Message:
 
 
 def ends_cached_prefix(raw: Mapping[str, Any]) -> bool:
-    """Return whether the client asks for a prompt cache up to here, by Anthropic's `cache_control`.
+    """Return whether the client wants the prompt cached up to here, by Anthropic's `cache_control`.
 
-    Its lifetime is always the shortest one, as longer ones cost more.
+    The cache's lifetime is always the shortest one, because longer ones cost more.
     """
     mark = raw.get("cache_control")
     return isinstance(mark, dict) and mark.get("type") == "ephemeral"
 
 
 def _thoughts(raw: Mapping[str, Any]) -> list[Thought]:
-    """Return the reasoning that the client gives back, with its signatures: by any of the names in use."""
+    """Return the reasoning that the client sends back, with its signatures, in any of the known fields."""
     blocks = raw.get("thinking_blocks")
     found = [_thought(block) for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
     if found:
@@ -105,7 +105,7 @@ def _image(raw: Any, where: str) -> Image:
 
 
 def _tool_calls(fields: Fields, where: str) -> tuple[ToolCall, ...]:
-    """Return the calls of a message, also one in the older form of `function_call`."""
+    """Return the calls of a message, including one in the older form `function_call`."""
     listed = fields.list_of_objects("tool_calls", most=MOST_CALLS)
     calls = [_tool_call(call, f"{where}.tool_calls.{n}") for n, call in enumerate(listed)]
     old = fields.object("function_call")
@@ -129,14 +129,14 @@ def _tool_call(raw: Mapping[str, Any], where: str) -> ToolCall:
 
 
 def _arguments(value: Any) -> str:
-    """Return a call's arguments as JSON text: some clients send the object itself."""
+    """Return a call's arguments as JSON text; some clients send the object itself."""
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _first_text(*places: tuple[Mapping[str, Any], Sequence[str]]) -> str:
-    """Return the first text at one of the paths, each within its object."""
+    """Return the first text found; each place is an object with a path in it."""
     for found, path in places:
         value: Any = found
         for name in path:

@@ -46,7 +46,7 @@ def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None)
     """Read a request; unknown fields are ignored. Raises BadRequest that names the wrong field."""
     fields = Fields(body)
     messages = fields.list_of_objects("messages", least=1, most=MOST_MESSAGES)
-    older_limit = fields.integer("max_tokens", 1, 10**7)  # checked also where the newer one counts
+    older_limit = fields.integer("max_tokens", 1, 10**7)  # checked even if the newer field is used
     limit = fields.integer("max_completion_tokens", 1, 10**7) or older_limit
     return ChatRequest(
         id=id,
@@ -119,13 +119,13 @@ def tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> str | Mapping[str, A
         return _allowed_tools(choice, tools)
     inner = Fields(choice, "tool_choice")
     kind = inner.choice("type", ("function", "allowed_tools", *_TOOL_CHOICES))
-    if kind in _TOOL_CHOICES:  # as Cursor sends it
+    if kind in _TOOL_CHOICES:  # Cursor sends it so
         return kind
     return _named_tool(inner.object("function") or {}, "tool_choice.function", tools)
 
 
 def _allowed_tools(choice: Mapping[str, Any], tools: tuple[Tool, ...]) -> Mapping[str, Any]:
-    """Read a list of the tools that may be called now. Its fields may also stand beside `type`."""
+    """Read a list of the tools that may be called now. Its fields may also be on the same level as `type`."""
     where = "tool_choice.allowed_tools"
     inner = Fields(Fields(choice, "tool_choice").object("allowed_tools") or choice, where)
     listed = inner.list_of_objects("tools", least=1, most=MOST_TOOLS)

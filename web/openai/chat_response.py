@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, as a tenant is answered: the whole answer, the chunks of a stream, the usage."""
+"""OpenAI's chat completions as sent to a tenant: the whole answer, the chunks of a stream, the usage."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,12 @@ from engine.completion import Choice, Completion
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
 
-_encode_text = msgspec.json.Encoder().encode  # a text's bytes are those that `dumps` gives
+_encode_text = msgspec.json.Encoder().encode  # gives the same bytes for a text as `dumps`
 dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def sendable(body: Mapping[str, Any]) -> bytes:
-    """Return `body` as UTF-8 JSON. A lone surrogate, as a provider may send one, becomes a question mark."""
+    """Return `body` as UTF-8 JSON. A lone surrogate, which a provider may send, becomes a question mark."""
     return dumps(body).encode(errors="replace")
 
 
@@ -32,7 +32,7 @@ def completion_json(
     charge: Charge,
     ignored: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the whole answer. `ignored` are the fields that no provider gets."""
+    """Return the whole answer. `ignored`: the fields that no provider gets."""
     return {
         "id": f"chatcmpl-{id}",
         "object": "chat.completion",
@@ -45,7 +45,7 @@ def completion_json(
 
 
 def farthing_json(completion: Completion, ignored: Sequence[str] = ()) -> dict[str, Any]:
-    """Return who answered, and the request's fields that no provider gets or that this one's wire could not take."""
+    """Return the provider and model that answered, and the fields of the request that were ignored."""
     named = [*ignored, *completion.ignored]
     return {"provider": completion.provider, "model": completion.model, "ignored": named}
 
@@ -66,7 +66,7 @@ def chunk_json(id: str, created: int, model: str, event: Event, *, start: bool =
 
 
 class ChunkEncoder:
-    """Encodes the chunks of one stream. Chunks of plain text differ only in that text, so the rest is encoded once."""
+    """Encodes the chunks of one stream. Chunks of plain text differ only in the text, so the rest is encoded once."""
 
     def __init__(self, id: str, created: int, model: str) -> None:  # noqa: A002
         self._id, self._created, self._model = id, created, model
@@ -85,7 +85,7 @@ class ChunkEncoder:
         return self._before + text + self._after
 
     def sse_all(self, events: Sequence[Event]) -> bytes:
-        """Return the server-sent events of chunks that are not the first, pieces of plain text all at once."""
+        """Return the server-sent events of chunks after the first one; plain texts are encoded together."""
         texts = [event.text for event in events if isinstance(event, Delta) and _is_plain(event)]
         try:
             encoded = [_encode_text(text) for text in texts] if len(texts) == len(events) else []
@@ -107,7 +107,7 @@ def usage_chunk_json(id: str, created: int, model: str, usage: Usage, charge: Ch
 
 
 def usage_json(usage: Usage, charge: Charge) -> dict[str, Any]:
-    """Return OpenAI's token counts with `cost` (USD from the wallet) and `allowance_tokens` (tokens the plan paid)."""
+    """Return OpenAI's token counts, `cost` (USD from the wallet) and `allowance_tokens` (tokens paid by the plan)."""
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
@@ -130,7 +130,7 @@ def _chunk(id: str, created: int, model: str, choices: Sequence[Any]) -> dict[st
 
 
 def _delta_json(event: Delta) -> dict[str, Any]:
-    """Return a delta; reasoning is in `reasoning_content`, where most clients and servers of this shape have it."""
+    """Return a delta; reasoning is in `reasoning_content`, which most clients and servers of this shape use."""
     delta: dict[str, Any] = {"reasoning_content": event.thinking} if event.thinking else {}
     if event.text:
         delta["refusal" if event.is_refusal else "content"] = event.text
@@ -147,7 +147,7 @@ def _delta_json(event: Delta) -> dict[str, Any]:
 
 
 def _choice_json(index: int, choice: Choice) -> dict[str, Any]:
-    """Return a choice. `content` is null where there is a refusal, or tool calls without any text."""
+    """Return a choice. `content` is null for a refusal, and for tool calls without text."""
     has_other = bool(choice.refusal or choice.tool_calls)
     content = (choice.text or None) if has_other else choice.text
     message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": choice.refusal or None}

@@ -29,7 +29,7 @@ from web.pipeline.unserved import Unserved, unserved_fields
 
 MOST_INPUTS, MOST_TOKENS, MOST_DIMENSIONS = 2048, 300_000, 100_000
 _MOST_TOKEN_ID = 2**31 - 1
-_NUMBERS_AT_ONCE = 20_000  # encoded before other requests get a turn: some milliseconds
+_NUMBERS_AT_ONCE = 20_000  # encoded before other requests get their turn: takes some milliseconds
 _UNSERVED: Unserved = {
     "input_type": (),
     "output_dtype": ("float",),
@@ -45,7 +45,7 @@ _EXPECTED = f"a string, or a list of 1 to {MOST_INPUTS:,} strings, or token ids,
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingsEndpoint:
-    """The endpoint. A client that hangs up is charged: the vectors are made before their first byte is sent."""
+    """The endpoint. A client that disconnects is charged, because the vectors exist before the first byte is sent."""
 
     prompting: Prompting
 
@@ -76,7 +76,7 @@ class EmbeddingsEndpoint:
 
 @dataclass(slots=True)
 class _Answer:
-    """The answer's body: its rows are encoded before the capture, since they take long, and its usage in it."""
+    """The answer's body. Its rows are encoded before the capture, because that takes long, its usage during it."""
 
     asked: EmbeddingRequest
     claimed: ClaimedKey | None
@@ -116,7 +116,7 @@ class _Answer:
 
 
 def embedding_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None) -> EmbeddingRequest:  # noqa: A002
-    """Read a request; unknown fields are ignored. Raises BadRequest that names the wrong field, and UnknownModel."""
+    """Read a request; unknown fields are ignored. Raises UnknownModel, and BadRequest that names the wrong field."""
     fields = Fields(body)
     return EmbeddingRequest(
         id=id,
@@ -129,7 +129,7 @@ def embedding_request(body: Mapping[str, Any], *, id: str, key_id: int | None = 
 
 
 async def encoded_rows(vectors: Sequence[Vector], *, as_floats: bool) -> bytes:
-    """Return the rows of `data`. Other tasks run between parts of them."""
+    """Return the rows of `data`. Between parts of them, other tasks can run."""
     rows: list[str] = []
     numbers = 0
     for index, vector in enumerate(vectors):
@@ -143,7 +143,7 @@ async def encoded_rows(vectors: Sequence[Vector], *, as_floats: bool) -> bytes:
 
 
 def _base64(vector: Vector) -> str:
-    """Return little-endian 32-bit numbers as base64, as OpenAI's clients read them."""
+    """Return the numbers as base64 of little-endian 32-bit floats, the form that OpenAI's clients read."""
     numbers = array("f", vector)
     if sys.byteorder == "big":
         numbers.byteswap()

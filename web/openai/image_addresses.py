@@ -24,7 +24,7 @@ def is_public(url: str) -> bool:
 
 
 def _normalized(host: str) -> str:
-    """Return the host as resolvers read it: digits and dots of other scripts become ASCII."""
+    """Return the host in the form that resolvers read: digits and dots of other scripts become ASCII."""
     return unicodedata.normalize("NFKC", host).replace("\u3002", ".")
 
 

@@ -16,7 +16,7 @@ _CHOICES = ("none", "auto")
 
 
 def as_tools(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the request with tools in the place of functions; None where it has tools, or no functions.
+    """Return the request with its functions as tools; None if it has tools, or no functions.
 
     Raises BadRequest that names the wrong field.
     """
@@ -40,20 +40,20 @@ def as_tools(body: Mapping[str, Any]) -> dict[str, Any] | None:
         **body,
         "tools": [{"type": "function", "function": function} for function in functions],
         "tool_choice": choice,
-        "parallel_tool_calls": False,  # an answer has one function_call at most
+        "parallel_tool_calls": False,  # an answer has at most one function_call
         "messages": _with_ids(body.get("messages")),
     }
 
 
 def finish_of_call(body: Mapping[str, Any]) -> str:
-    """Return the finish of an answer that calls a function: OpenAI has `stop` where the request names the function."""
+    """Return the finish reason of an answer with a function call; as at OpenAI, `stop` if the request named it."""
     return "stop" if isinstance(body.get("function_call"), dict) else CALLED
 
 
 def as_functions(answer: dict[str, Any], finish: str) -> dict[str, Any]:
-    """Return an answer, or one chunk of it, with `function_call` in the place of tool calls; changes it in place.
+    """Change an answer, or one chunk of it, in place: its tool call becomes `function_call`. Return it.
 
-    `finish` is that of an answer with a call.
+    `finish`: the finish reason of an answer with a call.
     """
     for choice in answer["choices"]:
         part = choice.get("message") or choice.get("delta") or {}
@@ -66,7 +66,7 @@ def as_functions(answer: dict[str, Any], finish: str) -> dict[str, Any]:
 
 
 def stream_as_functions(sent: bytes, finish: str) -> bytes:
-    """Return the server-sent events of a stream with `function_call` in the place of tool calls."""
+    """Return the server-sent events of a stream with tool calls changed to `function_call`."""
     return b"".join([_event_as_functions(event, finish) for event in sent.decode().split("\n\n")[:-1]])
 
 
@@ -88,7 +88,7 @@ def _tool_choice(fields: Fields, names: set[str]) -> Any:
 
 
 def _with_ids(messages: Any) -> Any:
-    """Return the messages with an id for each call, which its result has too: functions have names alone."""
+    """Return the messages with an id for each call and its result: functions have names but no ids."""
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         return messages
     changed: list[dict[str, Any]] = []

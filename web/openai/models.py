@@ -1,4 +1,4 @@
-"""GET /v1/models: the models that a key may ask for, in the shape of the client's family."""
+"""GET /v1/models: the models that a key may request, in the shape that the client expects."""
 
 from contextlib import suppress
 from functools import partial
@@ -64,7 +64,7 @@ def router(catalog: Catalog) -> APIRouter:
 
 
 def _names(catalog: Catalog, tenant: Tenant) -> list[str]:
-    """Return the names that the tenant's key may ask for. The key's own list may have bare names, such as gpt-4o."""
+    """Return the names that the tenant's key may request. The key's own list may have bare names, such as gpt-4o."""
     names = (*catalog.names(), *embedding_names(catalog))
     listed = tenant.key.models if tenant.key is not None and tenant.key.models is not None else ()
     bare = (name for name in listed if name not in names and _is_sold(catalog, name))
@@ -72,7 +72,7 @@ def _names(catalog: Catalog, tenant: Tenant) -> list[str]:
 
 
 def _is_sold(catalog: Catalog, model: str) -> bool:
-    """Return True where a completion would accept the model, or a request for embeddings."""
+    """Return True if a completion, or a request for embeddings, would accept the model."""
     for find in (catalog.model, partial(embedding_model, catalog)):
         with suppress(UnknownModel, ModelNotSold, NotForEmbeddings, ModelNotPriced):
             find(model)

@@ -1,7 +1,7 @@
-"""Chat completions of the form that most requests have: texts alone, a few options, and nothing that needs a message.
+"""Chat completions in the form of most requests: only texts and a few options, and nothing that is ignored.
 
-They are read by one typed decoder, an order of magnitude faster than field by field. Everything else, wrong requests
-above all, is left to chat_request.py: it names the field that is wrong.
+They are read by one typed decoder, ten times as fast as field by field. All other requests, above all invalid ones, are
+left to chat_request.py, which names the wrong field.
 """
 
 from typing import Annotated, Literal
@@ -30,7 +30,7 @@ class _StreamOptions(Struct):
 
 
 class PlainChat(Struct, forbid_unknown_fields=True):
-    """The body of a plain request. A field that is not here makes a request another one."""
+    """The body of a plain request. A request with any other field is not plain."""
 
     model: Annotated[str, Meta(min_length=1, max_length=MOST_NAME_CHARS)]
     messages: Annotated[list[_PlainMessage], Meta(min_length=1, max_length=MOST_MESSAGES)]
@@ -72,7 +72,7 @@ _decode = Decoder(PlainChat).decode
 
 
 def plain_chat(raw: bytes) -> PlainChat | None:
-    """Return the body of a plain request; None for any other, and for one that is not valid."""
+    """Return the body of a plain request; None for any other request, and for an invalid one."""
     try:
         body = _decode(raw)
     except (DecodeError, RecursionError):

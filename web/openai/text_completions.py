@@ -1,4 +1,4 @@
-"""POST /v1/completions: the family of OpenAI's text completions, answered by the models that answer chats."""
+"""POST /v1/completions: the family of OpenAI's text completions, answered by chat models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,9 +30,9 @@ class TextFamily(Family):
 
 
 class TextCompletionsRequest(FamilyRequest):
-    """One request for text completions: each of its prompts is a user's message.
+    """One request for text completions: each prompt becomes a user's message.
 
-    Raises BadRequest that names the wrong field, and UnknownModel.
+    Raises UnknownModel, and BadRequest that names the wrong field.
     """
 
     def __init__(self, body: Mapping[str, Any], origin: Origin) -> None:
@@ -69,17 +69,17 @@ class TextCompletionsRequest(FamilyRequest):
         return TextEncoder(self, self._head, echoes, with_usage=self._with_usage)
 
     def _echo(self, number: int) -> str:
-        """Return the prompt of a choice where it is to be repeated."""
+        """Return the prompt of a choice if the request wants it repeated."""
         return self._echoes[number // self.chat.n] if self._echoes else ""
 
     def farthing(self, completion: Completion) -> dict[str, Any]:
-        """Return who answered, and the fields that were ignored: by the provider, and by text completions here."""
+        """Return the provider and model that answered, and the fields that were ignored by the provider or here."""
         found = farthing_json(completion)
         return {**found, "ignored": [*self.ignored, *found["ignored"]]}
 
 
 class TextEncoder(StreamEncoder):
-    """Encodes a stream of text completions. Ends of choices are sent once the answer is charged."""
+    """Encodes a stream of text completions. The ends of choices are sent only after the answer was charged."""
 
     def __init__(
         self, asked: TextCompletionsRequest, head: Mapping[str, Any], echoes: Sequence[str], *, with_usage: bool
@@ -127,7 +127,7 @@ def _finish(choice: Choice) -> str | None:
 
 
 def _prompts(found: Any) -> list[str]:
-    """Return the texts to complete. Raises BadRequest, also for token ids: each provider has its own."""
+    """Return the texts to complete. Raises BadRequest, also for token ids, which differ between providers."""
     prompts = found if isinstance(found, list) else [found]
     if any(isinstance(each, int | float | list) for each in prompts):
         raise BadRequest("prompt", "must be text: token ids are not taken, as each provider has its own")
@@ -151,7 +151,7 @@ def _options(fields: Fields) -> Options:
 
 
 def _ignored(fields: Fields, n: int) -> tuple[str, ...]:
-    """Return the fields of a text completion that no chat can serve. Raises BadRequest for wrong values of them."""
+    """Return the fields of a text completion that no chat model supports. Raises BadRequest for invalid values."""
     asked = {
         "suffix": bool(fields.optional_text("suffix")),
         "best_of": (fields.integer("best_of", 1, MOST_BEST_OF) or n) != n,

@@ -1,4 +1,4 @@
-"""GET /v1/usage: the usage of the tenant whose key asks."""
+"""GET /v1/usage: the usage of the tenant who owns the key."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -30,7 +30,7 @@ def router(db: Database, clock: Clock) -> APIRouter:
 
 
 def by_model(rows: Iterable[UsageRow]) -> list[dict[str, Any]]:
-    """Return the sums of the providers for each day and model that has a delivered answer, by day and model."""
+    """Return sums over providers, for each day and model with a delivered answer, ordered by day and model."""
     groups: dict[tuple[date, str], list[UsageRow]] = {}
     for row in rows:
         if row.prompts:

@@ -1,1 +1,1 @@
-"""The way of a prompt over HTTP, the same for each family of endpoints: body, idempotency, answer, events."""
+"""The path of a prompt over HTTP, shared by all families of endpoints: body, idempotency, answer, events."""

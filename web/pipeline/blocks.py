@@ -1,4 +1,4 @@
-"""BlockSplitter: an answer's events as blocks of reasoning, text, refusal and tool calls, one after the other."""
+"""BlockSplitter: turns an answer's events into consecutive blocks of reasoning, text, refusal and tool calls."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from engine.chat import Delta, Event, ToolCallDelta
 
 
 class BlockKind(StrEnum):
-    """REDACTED: reasoning that only its provider can read."""
+    """The kinds of blocks. REDACTED: reasoning that only its provider can read."""
 
     THINKING = "thinking"
     REDACTED = "redacted"
@@ -20,9 +20,9 @@ class BlockKind(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """One block. `call_id` and `name` are those of a tool call, `content` the pieces that came so far.
+    """One block. `call_id` and `name` belong to a tool call; `pieces`: the content so far.
 
-    `signature`: that of its reasoning, or the content of redacted reasoning.
+    `signature`: the one of its reasoning, or the content of redacted reasoning.
     """
 
     kind: BlockKind
@@ -63,8 +63,8 @@ Change: TypeAlias = Begun | Piece | Ended
 class BlockSplitter:
     """Splits the events of one choice. One block is open at a time.
 
-    A tool call stays open to the end, since more of it may come; calls and text beside it follow as blocks of their
-    own.
+    A tool call stays open to the end, because more of it may come; meanwhile other calls and texts wait, and follow as
+    blocks of their own.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class BlockSplitter:
         self._later_text: list[str] = []
 
     def feed(self, event: Event) -> list[Change]:
-        """Return the changes that an event makes; none for the end of a choice."""
+        """Return the changes that an event causes; none for the end of a choice."""
         if not isinstance(event, Delta):
             return []
         found: list[Change] = []
@@ -93,7 +93,7 @@ class BlockSplitter:
         return found
 
     def end(self) -> list[Change]:
-        """Return the changes of the end: the open block ends, and the blocks that had to wait follow."""
+        """Return the changes at the end: the open block ends, and the waiting blocks follow."""
         found: list[Change] = []
         self._close(found)
         for pieces in self._later_calls.values():
@@ -113,7 +113,7 @@ class BlockSplitter:
         found.append(Piece(block, text))
 
     def _add_thinking(self, found: list[Change], event: Delta) -> None:
-        """Add reasoning. A signature ends its block, since each signature is of one text."""
+        """Add reasoning. A signature ends its block, because it signs one text only."""
         block = self._open
         is_signed = block is not None and bool(block.signature)
         if block is None or block.kind is not BlockKind.THINKING or (is_signed and event.thinking):

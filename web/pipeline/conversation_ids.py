@@ -1,4 +1,4 @@
-"""ConversationIds: the conversation that a request continues, recognised by its messages."""
+"""ConversationIds: recognizes the conversation that a request continues by its messages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ _LIFETIME_SECONDS = 6 * 3600.0
 
 @dataclass(slots=True)
 class ConversationIds:
-    """The conversations of each tenant by the hash of their requests' messages. In memory, one per process.
+    """The conversations of each tenant by a hash of their requests' messages. In memory, one object per process.
 
-    Ids are estimates for routing only: a forgotten conversation begins anew. `monotonic` returns seconds. Requests are
-    kept in two halves; the older one is forgotten as a whole, when the other is full or has lasted a lifetime.
+    Ids are estimates used for routing only: a forgotten conversation begins anew. `monotonic` returns seconds. Requests
+    are kept in two halves; when one is full or has lasted a lifetime, the older one is dropped as a whole.
     """
 
     monotonic: Callable[[], float]
@@ -27,7 +27,7 @@ class ConversationIds:
     def of(self, tenant_id: int, messages: Sequence[Message], request_id: str) -> str:
         """Return the id of the conversation that these messages continue, or a new one named after the request.
 
-        A request continues a conversation where its messages begin with all those of an earlier request of the tenant.
+        A request continues a conversation if its messages begin with all those of an earlier request of the tenant.
         """
         now = self.monotonic()
         if now - self._begun > _LIFETIME_SECONDS:
@@ -48,7 +48,7 @@ class ConversationIds:
 
 
 def _prefix_hashes(tenant_id: int, messages: Sequence[Message]) -> list[int]:
-    """Return a hash of the first message, of the first two, and so on. Roles are left out: to hash them takes long."""
+    """Return a hash of the first message, of the first two, and so on. Roles are not hashed, which saves time."""
     hashes: list[int] = []
     last = tenant_id
     for message in messages:

@@ -1,4 +1,4 @@
-"""ChatEndpoint: a path that answers prompts; an ASGI app of its own, without FastAPI, since it takes most traffic."""
+"""ChatEndpoint: a path that answers prompts: an ASGI app without FastAPI, because it has the most traffic."""
 
 import logging
 import time
@@ -45,7 +45,7 @@ _EVENTS: Headers = [
 
 @dataclass(frozen=True, slots=True)
 class Prompting:
-    """The parts that all endpoints share. `silence_seconds`: a stream's silence before it gets a comment."""
+    """The parts that all endpoints share. `silence_seconds`: a stream gets a comment after this time without events."""
 
     gateway: Gateway
     idempotency_keys: IdempotencyKeys
@@ -55,7 +55,7 @@ class Prompting:
 
 @dataclass(slots=True)
 class _Call:
-    """One request, its author, the Idempotency-Key that it claimed, and its connection."""
+    """One request, its sender, the Idempotency-Key that it has claimed, and its connection."""
 
     tenant: Tenant
     asked: FamilyRequest
@@ -65,7 +65,7 @@ class _Call:
     send: Send
 
     def finisher(self) -> Finisher | None:
-        """Return the steps of the capture: the family's own, then the answer stored under the Idempotency-Key."""
+        """Return the steps of the capture: the family's own, then storing the answer under the Idempotency-Key."""
         own, claimed = self.asked.finish, self.claimed
         if claimed is None:
             return own
@@ -88,7 +88,7 @@ async def answered(
     respond: Callable[[Request, str], Awaitable[Response]],
     problem: Callable[[errors.HttpProblem, str], Response],
 ) -> Response:
-    """Return the response of `respond`, which gets the request's id; `problem` answers a failure with that id."""
+    """Return the response of `respond`, which gets the request's id; `problem` builds the response of a failure."""
     request_id: str = request.state.head.request_id
     try:
         response = await respond(request, request_id)
@@ -111,9 +111,9 @@ def _failure(error: Exception, request_id: str, problem: Callable[[errors.HttpPr
 
 @dataclass(frozen=True, slots=True)
 class ChatEndpoint:
-    """An endpoint of one family. A failure before the first byte has a status; after it, it is an event.
+    """An endpoint of one family. A failure before the first byte has a status; a later one is an event.
 
-    `salt` differs between endpoints, so that one Idempotency-Key can't get the answer of another one.
+    `salt` differs between endpoints, so that an Idempotency-Key can't return another endpoint's answer.
     """
 
     prompting: Prompting
@@ -139,7 +139,7 @@ class ChatEndpoint:
             await response(scope, receive, send)
 
     async def _respond(self, head: RequestHead, scope: Scope, receive: Receive, send: Send) -> Response | None:
-        """Send the answer; return the response where it is not the answer of this request."""
+        """Send the answer. Return a response instead if there is no answer to send, such as a replay or an error."""
         caller: Caller = scope["state"]["caller"]
         tenant, raw = caller.tenant, head.body
         assert tenant is not None
@@ -167,7 +167,7 @@ class ChatEndpoint:
         return None
 
     async def _whole(self, call: _Call) -> None:
-        """Answer as a whole. Under an Idempotency-Key the answer is completed also when the client hangs up."""
+        """Send the complete answer. With an Idempotency-Key it is completed even if the client disconnects."""
         asked = call.asked
         async with self._answering(call) as answer:
             forget = when_gone(call.scope, call.receive, answer.stop) if call.claimed is None else None
@@ -184,7 +184,10 @@ class ChatEndpoint:
         await call.send({"type": "http.response.body", "body": body})
 
     async def _stream(self, call: _Call) -> None:
-        """Wait for the first event, at most SILENCE_SECONDS, so that a failure before it still has its status."""
+        """Send a stream.
+
+        It starts with the first event, so that a failure before has its status, or after SILENCE_SECONDS.
+        """
         asked, seconds = call.asked, self.prompting.silence_seconds
         release = None if call.claimed is None else call.claimed.release
         async with self._answering(call, can_restart=False) as answer:
@@ -227,6 +230,6 @@ def _stored_headers(asked: FamilyRequest, completion: Completion) -> Mapping[str
 
 
 def served_by(provider: str, model: str, ignored: Sequence[str] = ()) -> dict[str, str]:
-    """Return the headers that name who answered, and the request's fields that this wire could not take."""
+    """Return headers that name the provider, the model, and the fields of the request that were ignored."""
     headers = {"x-farthing-provider": provider, "x-farthing-model": header_text(model)}
     return {**headers, "x-farthing-ignored": ", ".join(ignored)} if ignored else headers

@@ -1,4 +1,4 @@
-"""EventStream: an answer sent as server-sent events; and the end of the client's connection, where it comes first."""
+"""EventStream: sends an answer as server-sent events, and notices when the client disconnects."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from web.pipeline.family import StreamEncoder
 from web.pipeline.several import SeveralAnswers
 
 log = logging.getLogger(__name__)
-SILENCE_SECONDS = 8.0  # a stream that is silent for so long gets a comment, so that no proxy closes it
+SILENCE_SECONDS = 8.0  # after this time without events a stream gets a comment, so that no proxy closes it
 WHEN_LOST = "farthing.when_lost"
 """The ASGI extension of main/http/protocol.py: calling it sets the function that is called when the client hangs up."""
 
@@ -24,10 +24,10 @@ MOST_JOINED = 128
 
 
 class EventStream:
-    """Server-sent events of one answer, after the response's start.
+    """The server-sent events of one answer, after the response's start.
 
-    `release`: frees the Idempotency-Key of an answer that was not charged. With one the answer goes on to its end when
-    the client hangs up, to be fetched by its key.
+    `release` frees the Idempotency-Key of an answer that was not charged. An answer with a key continues to its end
+    when the client disconnects, so that the client can fetch it with the key.
     """
 
     __slots__ = ("_answer", "_encoder", "_release", "_send", "_silence_seconds")
@@ -45,7 +45,7 @@ class EventStream:
         self._release, self._silence_seconds = release, silence_seconds
 
     async def run(self, first: Sequence[Event] | None) -> None:
-        """Send the answer. `first`: its first events, none where it ended without any; None: still awaited."""
+        """Send the answer. `first`: its first events, empty if it ended without any; None: they have not come yet."""
         last = await self._until_end(first)
         if self._answer.completion is None and self._release is not None:
             await self._release()
@@ -53,7 +53,7 @@ class EventStream:
             await self._send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _until_end(self, first: Sequence[Event] | None) -> bytes | None:
-        """Send all but the last bytes, and return these; None where the client left before anything was charged."""
+        """Send all but the last bytes, and return those; None if the client left before anything was charged."""
         encoder, answer = self._encoder, self._answer
         try:
             events = await self._next() if first is None else first
@@ -75,14 +75,14 @@ class EventStream:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     def _open(self) -> None:
-        """Have reasoning delivered, unless the stream may be replayed: it then has that of the kept attempt alone."""
+        """Deliver reasoning immediately, unless the stream may be replayed: a replay has only the kept attempt's."""
         if self._release is None:
             self._answer.open()
 
     async def _next(self, seconds: float = 0.0) -> Sequence[Event]:
-        """Wait for the next events, with a comment after `seconds` and for each silence; none at the end.
+        """Wait for the next events; send a comment for each silence of `seconds`. Returns an empty list at the end.
 
-        All that has come is sent in one write.
+        All events that have come are sent in one write.
         """
         while (events := await self._answer.next_events(MOST_JOINED, seconds)) is None:
             seconds = self._silence_seconds
@@ -92,9 +92,9 @@ class EventStream:
 
 
 def when_gone(scope: Scope, receive: Receive, action: Callable[[], object]) -> Callable[[], object]:
-    """Have `action` called when the client hangs up; the returned function ends that.
+    """Call `action` when the client disconnects. Calling the returned function cancels that.
 
-    A server without the extension is asked for its messages by a task.
+    If the server lacks the extension for it, a task reads the server's messages.
     """
     when_lost: Callable[[Callable[[], object] | None], object] | None = scope.get("extensions", {}).get(WHEN_LOST)
     if when_lost is not None:
@@ -111,5 +111,5 @@ async def _disconnected(receive: Receive) -> None:
 
 
 def _offer(answer: Answer | SeveralAnswers) -> tuple[str, str]:
-    """Return the provider and the model that answer; empty where none does."""
+    """Return the provider and the model that are answering; empty if none is."""
     return (answer.offer.provider, answer.offer.model) if answer.offer else ("", "")

@@ -1,4 +1,4 @@
-"""Family: a request in the shape of one API, and the encoding of its answer in that shape."""
+"""Family: reads requests in the shape of one API, and encodes answers in that shape."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ KEEP_ALIVE = b": keep-alive\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The author, id and time of a request; `created` is in whole seconds since 1970."""
+    """The sender, id and time of a request; `created` is in whole seconds since 1970."""
 
     caller: Caller
     request_id: str
@@ -32,36 +32,36 @@ class Origin:
 
 
 class StreamEncoder(ABC):
-    """Encodes the events of one stream. The same calls give the same bytes, so that a stream can be replayed."""
+    """Encodes the events of one stream. Equal calls give equal bytes, so that a stream can be replayed."""
 
     keep_alive = KEEP_ALIVE
 
     @abstractmethod
     def begin(self, provider: str, model: str) -> bytes:
-        """Return the bytes before the first event; called once, before any other but `error`."""
+        """Return the bytes before the first event. Called once, before all other methods except `error`."""
 
     @abstractmethod
     def event(self, event: Event) -> bytes:
         """Return the bytes of one event, possibly none."""
 
     def events(self, events: Sequence[Event]) -> bytes:
-        """Return the bytes of `events`: those of each, one after the other."""
+        """Return the bytes of `events`, one after the other."""
         return b"".join(map(self.event, events))
 
     @abstractmethod
     def end(self, completion: Completion, charge: Charge) -> bytes:
-        """Return the bytes after the last event, once the answer is charged."""
+        """Return the bytes after the last event, when the answer has been charged."""
 
     @abstractmethod
     def error(self, problem: HttpProblem) -> bytes:
-        """Return the bytes that end a stream which failed after its begin; nothing was charged then."""
+        """Return the bytes that end a stream which failed after its start; nothing was charged then."""
 
 
 class FamilyRequest(ABC):
-    """One request of a family. `chat` is the question, `stream` whether its answer is streamed.
+    """One request of a family. `chat`: the question; `stream`: whether its answer is streamed.
 
-    `more` are further questions of the same request, whose choices follow. `ignored` names the fields of the request
-    that no provider gets, whichever answers. `finish` is a step of the family's own that runs with the capture.
+    `more`: further questions of the same request, whose choices follow. `ignored`: the fields of the request that no
+    provider gets. `finish`: a step of the family's own that runs with the capture.
     """
 
     chat: ChatRequest
@@ -83,7 +83,7 @@ class Family(ABC):
     """The shape of one endpoint's requests, answers and errors."""
 
     def read_plain(self, raw: bytes, origin: Origin) -> FamilyRequest | None:  # noqa: ARG002 - for families with one
-        """Read a request of the form that most have, as `read` does; None for any other."""
+        """Read a request in the most common form, as `read` does; return None for any other request."""
         return None
 
     @abstractmethod
@@ -96,7 +96,7 @@ class Family(ABC):
 
 
 def replay(request: FamilyRequest, completion: Completion, charge: Charge) -> bytes:
-    """Return the body of the answer as it was first sent, without its keep-alive comments."""
+    """Return the body of the answer as it was first sent, without keep-alive comments."""
     if not request.stream:
         return request.whole(completion, charge)
     encoder = request.encoder()
@@ -105,6 +105,6 @@ def replay(request: FamilyRequest, completion: Completion, charge: Charge) -> by
 
 
 def sse(data: str, event: str = "") -> bytes:
-    """Return one server-sent event. A lone surrogate, as a provider may send one, becomes a question mark."""
+    """Return one server-sent event. A lone surrogate, which a provider may send, becomes a question mark."""
     name = f"event: {event}\n" if event else ""
     return f"{name}data: {data}\n\n".encode(errors="replace")

@@ -7,7 +7,7 @@ from engine.errors import BadRequest
 
 
 class Fields:
-    """The fields of a JSON object, checked by type and range. Absent and null are the same. Raises BadRequest."""
+    """The fields of a JSON object, checked by type and range. Absent and null are equal. Raises BadRequest."""
 
     def __init__(self, data: Mapping[str, Any], prefix: str = "") -> None:
         self._data, self._prefix = data, prefix
@@ -28,7 +28,7 @@ class Fields:
         value = self._data.get(name)
         if value is None:
             return None
-        if isinstance(value, float) and value.is_integer():  # JSON has no difference between 5 and 5.0
+        if isinstance(value, float) and value.is_integer():  # JSON does not distinguish 5 from 5.0
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise self._bad(name, f"a whole number from {least} to {most}")

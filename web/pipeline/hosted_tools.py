@@ -1,4 +1,7 @@
-"""Tools that a provider runs itself, such as a web search: their bill is not in tokens, so they are never sent."""
+"""Tools that a provider itself runs, such as a web search.
+
+They are never sent, because tokens don't cover their bill.
+"""
 
 import re
 from collections.abc import Container, Mapping, Sequence
@@ -10,12 +13,15 @@ _KIND = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
 def clients_tools(tools: Sequence[Mapping[str, Any]], kinds: Container[Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the tools that the client runs, those of `kinds`, with their paths."""
+    """Return the tools that the client runs, which are of these `kinds`, with their paths."""
     return [(f"tools.{n}", tool) for n, tool in enumerate(tools) if tool.get("type") in kinds]
 
 
 def hosted_tools(tools: Sequence[Mapping[str, Any]], kinds: Container[Any]) -> tuple[str, ...]:
-    """Return the other tools' names for `ignored`, such as `tools.web_search`. Raises BadRequest for a wrong kind."""
+    """Return the names of the other tools for `ignored`, such as `tools.web_search`.
+
+    Raises BadRequest for a wrong kind.
+    """
     found: list[str] = []
     for n, tool in enumerate(tools):
         kind = tool.get("type")

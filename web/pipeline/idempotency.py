@@ -38,7 +38,7 @@ OTHER_BODY = HttpProblem(
 
 @dataclass(frozen=True, slots=True)
 class ClaimedKey:
-    """A key that this request is the first to use."""
+    """An Idempotency-Key that this request is the first to use."""
 
     db: Database
     tenant_id: int
@@ -46,9 +46,10 @@ class ClaimedKey:
     request_id: str
 
     def store(self, conn: Connection, body: bytes, headers: Mapping[str, str]) -> None:
-        """Store the answer, in the capture's own transaction: a charged answer can be replayed.
+        """Store the answer in the transaction of the capture, so that every charged answer can be replayed.
 
-        A large one, such as the vectors of many texts, is not kept: its repetition gets the reason.
+        A large answer, such as the vectors of many texts, is not stored: repeating its request returns an error that
+        says so.
         """
         status, kept = 200, dict(headers)
         if len(body) > MOST_STORED_BYTES:
@@ -56,20 +57,20 @@ class ClaimedKey:
         idempotency.finish(conn, self.tenant_id, self.key, self.request_id, status, body.decode(), kept)
 
     async def release(self) -> None:
-        """Free the key: nothing was charged, so the next request with it is a first one."""
+        """Free the key: nothing was charged, so the next request with the key counts as the first one."""
         await self.db.write(lambda conn: idempotency.drop(conn, self.tenant_id, self.key, self.request_id))
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKeys:
-    """The keys that tenants have used within a day, and the answers stored under them."""
+    """The keys that tenants have used within a day, and the answers stored for them."""
 
     db: Database
     clock: Clock
     lease_id: str
 
     async def claim(self, tenant_id: int, key: str, asked: bytes, request_id: str) -> ClaimedKey | Response:
-        """Return the claimed key, or the answer that is stored under it. `asked` tells requests apart.
+        """Return the claimed key, or the answer stored for it. `asked`: the request's bytes, to detect another request.
 
         Raises HttpProblem 400, 409 or 422.
         """

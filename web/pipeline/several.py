@@ -1,4 +1,4 @@
-"""SeveralAnswers: the answers to several prompts of one request, read as one answer."""
+"""SeveralAnswers: the answers to the prompts of one request, read as one answer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -24,9 +24,9 @@ _CAPTURE_SECONDS, _POLL_SECONDS = 10, 0.005
 
 @dataclass(slots=True, eq=False)
 class SeveralAnswers:
-    """The events of all answers come one after the other; their choices are numbered on.
+    """The events of all answers, one answer after the other, with consecutive numbers for their choices.
 
-    All are charged, or none. `finish` gets the joined completion once, in the capture of the last answer.
+    Either all are charged or none. `finish` gets the joined completion once, in the capture of the last answer.
     """
 
     choices: int
@@ -51,7 +51,7 @@ class SeveralAnswers:
 
     @property
     def completion(self) -> Completion | None:
-        """The answers as one; None while one is missing."""
+        """All answers as one; None while one is missing."""
         found = [answer.completion for answer in self.answers]
         whole = [each for each in found if each is not None]
         return joined(whole, self.choices) if len(whole) == len(found) else None
@@ -61,7 +61,7 @@ class SeveralAnswers:
         return total([answer.charge for answer in self.answers])
 
     async def next_events(self, most: int, seconds: float) -> Sequence[Event] | None:
-        """Return the next events, none at the end; None where neither comes within `seconds`.
+        """Return the next events, an empty list at the end; None if neither comes within `seconds`.
 
         Raises the error of an answer that fails: none is charged then.
         """
@@ -112,7 +112,7 @@ class SeveralAnswers:
             answer.abort()
 
     def finisher(self, number: int) -> Finisher | None:
-        """Return the finisher of one answer: with the last one that is captured, `finish` gets all of them."""
+        """Return the finisher of one answer; the one captured last passes all of them to `finish`."""
         finish = self.finish
         if finish is None:
             return None
@@ -139,7 +139,7 @@ class SeveralAnswers:
 async def several_answers(
     gateway: Gateway, tenant: Tenant, chats: Sequence[ChatRequest], finish: Finisher | None
 ) -> AsyncIterator[SeveralAnswers]:
-    """Begin an answer to each prompt. Where one is refused, or fails later, none is charged."""
+    """Begin an answer to each prompt. If one is refused or fails later, none is charged."""
     siblings, several = Siblings(len(chats)), SeveralAnswers(chats[0].n, finish)
     async with AsyncExitStack() as stack:
         try:
@@ -184,7 +184,7 @@ def _sum(usages: Sequence[Usage]) -> Usage:
 
 
 def _numbered(event: Event, first: int) -> Event:
-    """Return an event of the choice that is numbered from `first` on."""
+    """Return an event with the number of its choice counted from `first` on."""
     if isinstance(event, Delta):
         return msgspec.structs.replace(event, index=first + event.index)
     return replace(event, index=first + event.index) if isinstance(event, Finished) else event

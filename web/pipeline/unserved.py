@@ -1,4 +1,4 @@
-"""Fields of a request that no provider gets: their names, for `ignored`."""
+"""Fields of a request that no provider gets, and their names for `ignored`."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
@@ -8,7 +8,7 @@ Unserved: TypeAlias = Mapping[str, Collection[Any]]
 
 
 def unserved_fields(body: Mapping[str, Any], unserved: Unserved) -> tuple[str, ...]:
-    """Return the names of those fields of `unserved` that are set to a value which changes something."""
+    """Return the names of the `unserved` fields whose value would change the answer."""
     if unserved.keys().isdisjoint(body):
         return ()
     return tuple(

@@ -1,4 +1,4 @@
-"""Request bodies: bounds on their length, encoding, pace and JSON values."""
+"""Request bodies: limits on their length, encoding, pace and JSON values."""
 
 import asyncio
 import re
@@ -21,7 +21,8 @@ WHOLE_SECONDS = 60.0
 _STEP_BYTES = 256 * 1024
 _FIRST_BYTES = 1024 * 1024
 _MOST_MEMBERS = 16
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # linear time: an unclosed string matches too
+# matches an unclosed string too, so that the search takes linear time
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 TOO_SLOW = HttpProblem(
     408,
@@ -32,12 +33,12 @@ TOO_LARGE = HttpProblem(413, "The body is over 20 MiB. Send a smaller request.",
 
 
 class ClientLeft(Exception):
-    """The client hung up before its request was whole."""
+    """The client disconnected before its request was complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyReader:
-    """Reads bodies whole. `monotonic` returns seconds."""
+    """Reads complete bodies. `monotonic` returns seconds."""
 
     memory: BodyMemory
     monotonic: Callable[[], float]
@@ -58,7 +59,7 @@ class BodyReader:
                 received += len(data)
                 paused = self.monotonic()
                 await parts.add(data, inflater)
-                begun += self.monotonic() - paused  # the client does not answer for our waiting
+                begun += self.monotonic() - paused  # time in which we let the client wait does not count
             if inflater is not None:
                 inflater.end()
             body = parts.joined()
@@ -68,7 +69,7 @@ class BodyReader:
 
 
 class _Parts:
-    """The pieces of a body that have come, expanded."""
+    """The received pieces of a body, decompressed."""
 
     def __init__(self, hold: BodyHold) -> None:
         self._hold = hold
@@ -76,7 +77,10 @@ class _Parts:
         self._size = 0
 
     async def add(self, data: bytes, inflater: "_Inflater | None") -> None:
-        """Add `data`, expanded with a turn of the event loop between two steps. Raises HttpProblem 400, 413 or 503."""
+        """Add `data`, decompressed in steps with the event loop running in between.
+
+        Raises HttpProblem 400, 413 or 503.
+        """
         if inflater is None:
             await self._append(data)
             return
@@ -98,7 +102,7 @@ class _Parts:
 
 
 def declared_length(headers: Mapping[bytes, bytes]) -> int | None:
-    """Return the Content-Length; None where the body comes in chunks, 0 where there is none.
+    """Return the Content-Length; None if the body comes in chunks, 0 if there is no body.
 
     Raises HttpProblem 400 or 413.
     """
@@ -128,7 +132,7 @@ async def _receive(receive: Receive, seconds: float) -> Message:
 
 
 class _Inflater:
-    """One gzip or deflate body, expanded in steps."""
+    """One gzip or deflate body, decompressed in steps."""
 
     def __init__(self, kind: bytes) -> None:
         self._kind = kind
@@ -140,7 +144,7 @@ class _Inflater:
         self._rest += data
 
     def next(self) -> bytes:
-        """Return up to _STEP_BYTES of what was fed; b"" where more is needed. Raises HttpProblem 400."""
+        """Return up to _STEP_BYTES of the data fed so far; b"" if more is needed. Raises HttpProblem 400."""
         part = b""
         while not part and len(self._rest) > (1 if self._stream is None else 0):
             stream = self._stream = self._stream or self._begin_member()
@@ -154,19 +158,22 @@ class _Inflater:
         return part
 
     def end(self) -> None:
-        """Raise HttpProblem 400 where the body is not whole."""
+        """Raise HttpProblem 400 if the body is incomplete."""
         if self._rest or self._stream is None or not self._stream.eof:
             raise self._broken()
 
     def _begin_member(self) -> "zlib._Decompress":
-        """A gzip file may have several members; nothing may follow a deflate stream."""
+        """Return the decompressor for the next member.
+
+        A gzip file may have several; nothing may follow a deflate stream.
+        """
         self._members += 1
         if self._members > (_MOST_MEMBERS if self._kind == b"gzip" else 1):
             raise self._broken()
         return zlib.decompressobj(self._window_bits())
 
     def _window_bits(self) -> int:
-        """HTTP's "deflate" has a zlib header; some clients send the bare stream."""
+        """Return zlib's window bits. HTTP's "deflate" has a zlib header, but some clients send the bare stream."""
         if self._kind == b"gzip":
             return 16 + zlib.MAX_WBITS
         first, second = self._rest[0], self._rest[1]
@@ -178,7 +185,7 @@ class _Inflater:
 
 
 def _inflater(headers: Mapping[bytes, bytes]) -> _Inflater | None:
-    """Return the inflater of the body's encoding, None for a plain body. Raises HttpProblem 415."""
+    """Return a decompressor for the body's encoding, None for a plain body. Raises HttpProblem 415."""
     kind = headers.get(b"content-encoding", b"").strip().lower()
     if kind in {b"", b"identity"}:
         return None
@@ -194,9 +201,9 @@ def _inflater(headers: Mapping[bytes, bytes]) -> _Inflater | None:
 
 
 async def has_too_many_values(raw: bytes) -> bool:
-    """Return True where parsing would stop the event loop: 20 MiB of `[]` take half a gigabyte and seconds.
+    """Return True if parsing would block the event loop: 20 MiB of `[]` take seconds and half a gigabyte.
 
-    Strings are left out of the count in steps. Each is a value or the name of one, so their number counts by half.
+    Strings are cut out in steps before counting. Each is a value or a name, so half of their number is counted.
     """
     if _count_separators(raw) <= MOST_VALUES and raw.count(b'"') <= 4 * MOST_VALUES:
         return False
@@ -204,8 +211,8 @@ async def has_too_many_values(raw: bytes) -> bool:
     carry = b""
     for start in range(0, len(raw), _STEP_BYTES):
         step = carry + raw[start : start + _STEP_BYTES]
-        escape = b"\\" if (len(step) - len(step.rstrip(b"\\"))) % 2 else b""  # it belongs to the next step
-        # The mark stays where it stands outside of a string, that is, where its quote has ended one.
+        escape = b"\\" if (len(step) - len(step.rstrip(b"\\"))) % 2 else b""  # the escape belongs to the next step
+        # The mark `|` remains only outside of a string, that is, if its quote has ended one.
         text, count = _STRING.subn(b"", step.removesuffix(escape) + b'"|')
         values, strings = values + _count_separators(text), strings + count - 1
         if values > MOST_VALUES or strings > 2 * MOST_VALUES:

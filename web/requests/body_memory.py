@@ -1,4 +1,4 @@
-"""BodyMemory: the bound on the memory of all request bodies that are being read."""
+"""BodyMemory: a limit on the memory of all request bodies that are being read."""
 
 import asyncio
 from collections import defaultdict
@@ -21,10 +21,10 @@ NO_MEMORY = HttpProblem(
 
 
 class BodyMemory:
-    """The bytes that the bodies being read hold together, `most` at the most.
+    """The bytes that all bodies being read may hold together: at most `most`.
 
-    An owner may hold up to 16 times the bytes that are free: one owner alone comes to 240 of 256 MiB, and requests of
-    others still find space.
+    One owner may hold up to 16 times the bytes that are free: an owner alone gets 240 of 256 MiB, and the requests of
+    others still find room.
     """
 
     def __init__(self, most: int = MOST_HELD_BYTES) -> None:
@@ -54,7 +54,7 @@ class BodyMemory:
             async with asyncio.timeout(WAIT_SECONDS):
                 await granted
         except BaseException as error:
-            if granted.done() and not granted.cancelled():  # granted in the moment in which the wait ended
+            if granted.done() and not granted.cancelled():  # granted at the moment when the wait ended
                 self._give_back(owner, count)
             if isinstance(error, TimeoutError):
                 raise NO_MEMORY.new() from None

@@ -1,4 +1,4 @@
-"""Cors: the headers that let browsers call /v1 from the allowed origins. The key is the guard; there are no cookies."""
+"""Cors: headers that let browsers call /v1 from allowed origins. API keys protect the routes; there are no cookies."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -32,18 +32,18 @@ class Cors:
         self._exposed = ", ".join(EXPOSED).encode()
 
     def headers(self, request: Mapping[bytes, bytes]) -> Headers:
-        """Return the headers of a response to `request`; none where it does not come from a browser."""
+        """Return the headers for the response to `request`; none if it does not come from a browser."""
         origin = request.get(b"origin")
         return [] if origin is None else [*self._allowed(origin), (b"access-control-expose-headers", self._exposed)]
 
     def is_preflight(self, method: str, request: Mapping[bytes, bytes]) -> bool:
-        """Return True for a browser's question before the request itself. It has no key."""
+        """Return True for the question that a browser sends before the actual request. It carries no key."""
         return method == "OPTIONS" and b"origin" in request and b"access-control-request-method" in request
 
     def preflight(self, request: Mapping[bytes, bytes]) -> Headers:
-        """Return the headers that allow what the browser asks for, beside those of every response.
+        """Return the headers that allow the actual request, in addition to those of every response.
 
-        "*" would not cover Authorization.
+        The value "*" would not include Authorization.
         """
         allowed = [(b"access-control-allow-methods", _METHODS)]
         names = request.get(b"access-control-request-headers", b"")

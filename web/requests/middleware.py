@@ -1,4 +1,4 @@
-"""RequestMiddleware: all that the head of a request decides, its body, and the headers that every response gets."""
+"""RequestMiddleware: checks on the head of a request, reading of its body, and headers of every response."""
 
 import logging
 from collections import defaultdict
@@ -25,7 +25,7 @@ _OPENAI_ONLY = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/completi
 
 @dataclass(slots=True)
 class RequestHead:
-    """The head of a request. `is_unread`: a body of it is still to come; `body` is the body once it was read."""
+    """The head of a request. `is_unread`: its body is still to come; `body`: the body after it was read."""
 
     method: str
     path: str
@@ -54,19 +54,19 @@ class RequestHead:
 
     @property
     def is_plain_json(self) -> bool:
-        """Return True where the content type is certainly that of JSON."""
+        """Return True if the content type is exactly that of JSON."""
         return self.headers.get(b"content-type") == b"application/json"
 
 
 @dataclass(slots=True)
 class RequestLimits:
-    """The requests per minute of tenants and keys, with those whose bodies are still being read."""
+    """The requests per minute of tenants and keys, including requests whose bodies are being read."""
 
     admission: Admission
     _reading: defaultdict[Hashable, int] = field(default_factory=lambda: defaultdict(int))
 
     def begin(self, tenant: Tenant) -> None:
-        """Begin to read a request. Raises TenantBanned, or TooManyRequests where it could not be admitted."""
+        """Count a request whose body is being read. Raises TenantBanned, or TooManyRequests if it can't be admitted."""
         if tenant.banned:
             raise TenantBanned(tenant.id)
         self.admission.check_rate(tenant)
@@ -76,7 +76,7 @@ class RequestLimits:
         self._reading[tenant.id] += 1
 
     def has_room(self, tenant: Tenant) -> bool:
-        """Return True where a request that needs no reading could be admitted."""
+        """Return True if a request without a body to read could be admitted."""
         try:
             self.admission.check_rate(tenant)
         except TooManyRequests:
@@ -89,7 +89,7 @@ class RequestLimits:
             del self._reading[tenant.id]
 
     def headers(self, tenant: Tenant) -> Headers:
-        """Return the x-ratelimit headers: the least that is left of the plan's limit and the key's."""
+        """Return the x-ratelimit headers, for the plan's limit or the key's, whichever has fewer requests left."""
         left = self.admission.left(tenant)
         return [
             (b"x-ratelimit-limit-requests", b"%d" % left.limit),
@@ -101,9 +101,9 @@ class RequestLimits:
 class RequestMiddleware:
     """ASGI middleware in front of every route.
 
-    The path, the key and its requests per minute are checked from the head; then the body is read whole, within its
-    limits. A request that is refused before its body was read has its connection closed.
-    `prompts` are the apps of the paths that are called with POST and take most traffic: they find the body in the head.
+    The path, the key and the requests per minute are checked from the head alone; then the complete body is read,
+    within its limits. If a request is refused before its body was read, its connection is closed. `prompts`: the apps
+    of the paths with the most traffic, called with POST: they find the body in the head.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class RequestMiddleware:
             await self._admit(head, scope, receive, send)
 
     def _admit_at_once(self, head: RequestHead, scope: Scope) -> bool:
-        """Admit a request that has come whole, of a key that is known; False where there is more to check."""
+        """Admit a request that arrived whole and whose key is known; return False if more has to be checked."""
         body = scope.get("extensions", {}).get(WHOLE_BODY)
         if body is None or b"content-encoding" in head.headers:
             return False
@@ -166,7 +166,7 @@ class RequestMiddleware:
             await app({**scope, "path": head.path, "method": method}, receive, send)
 
     async def _admitted(self, head: RequestHead, scope: Scope, receive: Receive) -> Receive:
-        """Return the `receive` of the app. Raises HttpProblem, EngineError or ClientLeft."""
+        """Return the `receive` callable for the app. Raises HttpProblem, EngineError or ClientLeft."""
         declared_length(head.headers)
         caller = await self._caller(head)
         user = await self._user(head) if self._mini_app is not None and needs_user(head.path) else None
@@ -208,7 +208,7 @@ class RequestMiddleware:
         return await self._mini_app.user(head.headers.get(b"authorization", b"").decode("latin-1"), head.path)
 
     def _with_headers(self, head: RequestHead, send: Send) -> Send:
-        """Return `send` with the headers that every response gets added to its start. It adds no step for a frame."""
+        """Return a `send` that adds the headers of every response to its start. Further messages pass unchanged."""
 
         def send_with_headers(message: Message) -> object:
             if message["type"] == "http.response.start":
@@ -233,14 +233,14 @@ class RequestMiddleware:
 
 
 def _owner(caller: Caller | None, user: MiniAppUser | None) -> Hashable:
-    """Return the owner of a body's memory: a tenant, or the operator as None."""
+    """Return the owner of a body's memory: the tenant's id, or None for the operator."""
     if user is not None:
         return user.state.id
     return caller.tenant.id if caller is not None and caller.tenant is not None else None
 
 
 def _watched(head: RequestHead, receive: Receive) -> Receive:
-    """Return `receive` that notes the end of a body which a route reads itself."""
+    """Return a `receive` that notes the end of a body which a route reads itself."""
 
     async def receive_watched() -> Message:
         message = await receive()
@@ -252,7 +252,7 @@ def _watched(head: RequestHead, receive: Receive) -> Receive:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """Return `receive` that gives the whole body first."""
+    """Return a `receive` that first delivers the whole body."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_replayed() -> Message:

@@ -1,4 +1,4 @@
-"""Paths: the paths that exist with their methods, and the answers to those that do not."""
+"""Paths: the existing paths with their methods, and the errors for all others."""
 
 from collections.abc import Iterable
 from re import Pattern
@@ -10,7 +10,7 @@ from web.miniapp.access import current_operator
 
 
 class Paths:
-    """The methods of every path. A path is looked up without its trailing slash. HEAD is possible where GET is."""
+    """The methods of every path. Paths are looked up without a trailing slash. HEAD is allowed if GET is."""
 
     def __init__(self, routes: Iterable[BaseRoute]) -> None:
         self._plain: dict[str, set[str]] = {}
@@ -33,7 +33,7 @@ class Paths:
             self._plain.setdefault(route.path, set()).update(methods)
 
     def methods(self, path: str) -> set[str]:
-        """Return the methods of a path; none where it does not exist."""
+        """Return the methods of a path; none if it does not exist."""
         plain = self._plain.get(path)
         if plain is not None:
             return plain
@@ -48,7 +48,7 @@ class Paths:
         return any(pattern.match(path) for pattern in self._operators)
 
     def check(self, method: str, path: str) -> None:
-        """Raise HttpProblem 404 or 405 where the path does not exist, or not with this method."""
+        """Raise HttpProblem 404 if the path does not exist, 405 if it lacks the method."""
         methods = self.methods(path)
         if method in methods:
             return
@@ -69,7 +69,7 @@ class Paths:
         return unknown_path(method, path, advice)
 
     def _meant(self, method: str, path: str) -> str | None:
-        """Return the path of the API that ends as this one does: clients put a base URL before it, wrong or twice."""
+        """Return the API path at the end of this one: some clients put a wrong or a second base URL before it."""
         parts = [part for part in path.split("/") if part and part != "v1"]
         for begin in range(len(parts)):
             candidate = "/v1/" + "/".join(parts[begin:])

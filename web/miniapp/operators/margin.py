@@ -1,4 +1,4 @@
-"""The margin of this month as the operator's page shows it: sums, a chart by day, a table by model."""
+"""This month's margin for the operator's page: sums, a chart by day, a table by model."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from web.miniapp.charts import AxisOut, axis, colours
 
 
 class MarginDayOut(BaseModel):
-    """One day: its sums as the operator reads them, and as heights in the chart."""
+    """One day: its sums as text, and as heights in the chart."""
 
     day: str
     shown: str
@@ -39,7 +39,7 @@ class MarginModelOut(BaseModel):
 
 
 class MarginShownOut(BaseModel):
-    """`spent` is cost and waste; `percent` is null without sales."""
+    """The margin. `spent`: cost and waste; `percent`: null without sales."""
 
     sold: str
     spent: str
@@ -100,7 +100,7 @@ def _day(user: MiniAppUser, day: date, sums: UsageTotals) -> MarginDayOut:
 
 
 def _models(user: MiniAppUser, rows: Sequence[UsageRow]) -> list[MarginModelOut]:
-    """Return a line for each offer, the largest sales first."""
+    """Return a line for each offer, ordered by sales, largest first."""
     groups: dict[tuple[str, str], list[UsageRow]] = defaultdict(list)
     for row in rows:
         groups[row.model, row.provider].append(row)

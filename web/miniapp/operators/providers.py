@@ -1,4 +1,4 @@
-"""Providers for operators: their states in words, drained, resumed and probed; incidents acknowledged and muted."""
+"""Providers for operators: states in words, drain, resume and probe; incidents to acknowledge and mute."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ NOTHING_TO_PROBE = HttpProblem(
 
 
 class ShownPriceOut(BaseModel):
-    """The prices of a model for a million tokens, as the operator reads them."""
+    """The prices of a model for a million tokens, as text."""
 
     model: str
     input: str
@@ -43,7 +43,7 @@ class ShownPriceOut(BaseModel):
 
 
 class ProviderWordsOut(BaseModel):
-    """A provider's state in a sentence, and the lines about its models that do not answer."""
+    """A provider's state as a sentence, and lines about its models that do not answer."""
 
     name: str
     words: str
@@ -58,7 +58,7 @@ class DoneOut(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ProviderPages:
-    """Describes and changes the providers, and the incidents. Each drain and resume is in the operators' log."""
+    """Describes and changes providers and incidents. Each drain and resume is recorded in the operators' log."""
 
     db: Database
     clock: Clock
@@ -81,7 +81,7 @@ class ProviderPages:
         return DoneOut(text=text(user, "providers.drained" if drained else "providers.resumed", name=name))
 
     async def probe(self, user: MiniAppUser, name: str) -> DoneOut:
-        """End the provider's cooldowns and send one real prompt of one token, which the operator pays."""
+        """End the provider's cooldowns, and send one real prompt of one token at the operator's cost."""
         self._check(name)
         try:
             error = await probe_provider(self.market, name, f"probe:{new_request_id(self.clock.now())}")
@@ -116,7 +116,7 @@ class ProviderPages:
 
 
 class _Words:
-    """Writes the states of providers for one user."""
+    """Describes the states of providers in one user's language."""
 
     def __init__(self, conn: Connection, market: Market, user: MiniAppUser, now: datetime) -> None:
         self._conn, self._market, self._user, self._now = conn, market, user, now

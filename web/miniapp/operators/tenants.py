@@ -1,4 +1,4 @@
-"""Tenants for operators: listed, searched, shown as a card, banned, credited."""
+"""Tenants for operators: a list, a search, a card for each; ban and credit."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class TenantPageOut(BaseModel):
 
 
 class FactOut(BaseModel):
-    """A line of the card: a name of the page's texts, and a value as the operator reads it."""
+    """A line of the card: the name of one of the page's texts, and a value as text."""
 
     name: str
     value: str
@@ -92,7 +92,7 @@ class CreditAmountIn(In):
 
 @dataclass(frozen=True, slots=True)
 class TenantPages:
-    """Reads and changes tenants. Each change is in the operators' log."""
+    """Reads and changes tenants. Each change is recorded in the operators' log."""
 
     db: Database
     clock: Clock
@@ -100,7 +100,7 @@ class TenantPages:
     notices: NoticesPort | None
 
     async def page(self, user: MiniAppUser, words: str, before: int | None) -> TenantPageOut:
-        """Return a page, the newest first; with `words`, the tenants whose id, @username or name they are."""
+        """Return a page, newest first; with `words`, the tenants with that id, @username or name."""
         count = await self.db.read(tenants.count)
         if words.strip():
             found = await self.db.read(partial(search, text=words, limit=PER_PAGE))
@@ -115,7 +115,7 @@ class TenantPages:
         return await self.db.read(lambda conn: self._card(conn, user, state, now))
 
     async def ban(self, user: MiniAppUser, text_id: str) -> TenantCardOut:
-        """Ban a tenant. Raises HttpProblem 409 for an operator: it would lock out those who run the service."""
+        """Ban a tenant. Raises HttpProblem 409 for an operator, who would be locked out."""
         state, now = await self._find(text_id), self.clock.now()
         if state.telegram_user_id in self.admin_ids:
             raise HttpProblem(409, text(user, "admin.ban_operator", name=_name(state)), code="is_operator")
@@ -125,7 +125,7 @@ class TenantPages:
         return await self.card(user, text_id)
 
     async def unban(self, user: MiniAppUser, text_id: str) -> TenantCardOut:
-        """End a ban, or admit a tenant who waits."""
+        """Lift a ban, or admit a tenant who is waiting."""
         state, now = await self._find(text_id), self.clock.now()
         is_admitted = await self.db.write(lambda conn: operator_actions.unban(conn, by(user), state.id, now))
         if is_admitted:
@@ -135,7 +135,7 @@ class TenantPages:
         return await self.card(user, text_id)
 
     async def credit(self, user: MiniAppUser, text_id: str, given: str, key: str) -> TenantCardOut:
-        """Credit, or debit an amount below zero, once for each key of this operator."""
+        """Credit the wallet, or debit it by a negative amount, once per key of this operator."""
         state, now, amount = await self._find(text_id), self.clock.now(), _change(user, given)
         ref = f"admin:app:{by(user).user}:{state.id}:{key}"
 
@@ -170,12 +170,12 @@ class TenantPages:
 
 
 def by(user: MiniAppUser) -> Operator:
-    """Return the operator as the log names it."""
+    """Return the operator in the form of the operators' log."""
     return Operator(user.state.telegram_user_id or 0, user.state.name)
 
 
 def _facts(conn: Connection, user: MiniAppUser, state: TenantState, now: datetime) -> dict[str, str]:
-    """Return the lines of the card. A line without a value is left out."""
+    """Return the lines of the card. Lines without a value are left out."""
     today = now.date()
     used = usage.UsageTotals.of(usage.rows(conn, today.replace(day=1), today, state.id))
     values = (
@@ -232,7 +232,7 @@ def _name(state: TenantState) -> str:
 
 
 def _change(user: MiniAppUser, given: str) -> Money:
-    """Return an amount from -MOST to MOST, not zero, as the operator's language writes it. Raises HttpProblem 400."""
+    """Read an amount that is not zero, from -MOST to MOST, in the operator's language. Raises HttpProblem 400."""
     formats, typed = locales.find(user.texts).formats, given.strip()
     is_below = typed.startswith(("-", "\N{MINUS SIGN}"))
     found = usd_written(typed[1:] if is_below else typed, formats)

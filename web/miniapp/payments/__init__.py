@@ -1,1 +1,1 @@
-"""Payments in the Mini App: top-ups and plans, by the same orders and rules as the bot's."""
+"""Payments in the Mini App: top-ups and plans, with the same orders and rules as in the bot."""

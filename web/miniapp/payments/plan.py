@@ -1,4 +1,4 @@
-"""Plans: changed, paid by a Stars subscription or from the wallet, cancelled and resumed, as /plan does."""
+"""Plans: change, payment by a Stars subscription or from the wallet, cancel and resume, as in /plan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ STARS, WALLET = "stars", "wallet"
 
 @dataclass(frozen=True, slots=True)
 class PlanPages:
-    """Changes a tenant's plan. Each change answers with the bot's own sentence."""
+    """Changes a tenant's plan. Each change is answered with the bot's own sentence."""
 
     db: Database
     clock: Clock
@@ -34,7 +34,7 @@ class PlanPages:
     calls: TelegramCalls
 
     async def choose(self, user: MiniAppUser, name: str, pay: str | None) -> PlanChangeOut:
-        """Choose a plan. Without `pay`, a plan that costs is answered by the ways to pay for it."""
+        """Choose a plan. If it costs money and `pay` is not given, the answer lists the ways to pay."""
         wanted, now = self._plan(name), self.clock.now()
         if pay == WALLET:
             return await self._from_wallet(user, wanted)
@@ -58,7 +58,7 @@ class PlanPages:
         return await self._keep(user, step, subscription)
 
     async def cancel(self, user: MiniAppUser) -> PlanChangeOut:
-        """Cancel the subscription at the end of its period. Raises HttpProblem 409 where none renews itself."""
+        """Cancel the subscription at the end of its period. Raises HttpProblem 409 if none would renew itself."""
         subscription = await self._subscription(user)
         if subscription is None or not renews_itself(subscription):
             raise _stale(user)
@@ -100,7 +100,7 @@ class PlanPages:
         return done(words)
 
     async def _ways(self, user: MiniAppUser, wanted: Plan) -> PlanChangeOut:
-        """Return the ways to pay for a plan, and the sentence above them."""
+        """Return the ways to pay for a plan, and the sentence to show above them."""
         ways = plan_choice.ways_to_pay(user.state, wanted, self.payments.plans_from, self.payments.per_star)
         price, stars = wanted.usd_per_month, stars_for(wanted.usd_per_month, self.payments.per_star)
         offered = []
@@ -115,7 +115,7 @@ class PlanPages:
         return PlanChangeOut(done=False, text=words, ways=offered)
 
     async def _invoice(self, user: MiniAppUser, wanted: Plan) -> PlanChangeOut:
-        """Make an order with today's price, and the link of its subscription."""
+        """Make an order at today's price, and the link to its subscription."""
         if not plan_choice.ways_to_pay(user.state, wanted, self.payments.plans_from, self.payments.per_star).stars:
             raise _stale(user)
         self.calls.count(user.state.id)
@@ -141,7 +141,10 @@ class PlanPages:
         return PlanChangeOut(done=False, text=words, link=link, bot_link=bot_link(username, "plan"))
 
     async def _from_wallet(self, user: MiniAppUser, wanted: Plan) -> PlanChangeOut:
-        """Buy a plan from the wallet at once, if the operator allows it. Raises HttpProblem 402 where it is short."""
+        """Buy a plan from the wallet at once, if the operator allows it.
+
+        Raises HttpProblem 402 if the money is not enough.
+        """
         if self.payments.plans_from == STARS:
             raise _stale(user)
         require_terms(user)
@@ -159,7 +162,7 @@ class PlanPages:
         return done(words)
 
     async def _edit(self, user: MiniAppUser, subscription: Subscription, *, cancelled: bool) -> None:
-        """Cancel or resume at Telegram, then store the new state. Raises HttpProblem where Telegram does not do it."""
+        """Cancel or resume at Telegram, then store the new state. Raises HttpProblem if Telegram refuses."""
         assert user.state.telegram_user_id is not None
         self.calls.count(user.state.id)
         result = await self.payments.stars.edit(subscription, user.state.telegram_user_id, cancelled=cancelled)

@@ -1,4 +1,4 @@
-"""The Mini App's way to Telegram, implemented by the bot; and the settings of payments."""
+"""Ports through which the Mini App reaches Telegram, implemented by the bot; and the settings of payments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from web.errors import HttpProblem
 
 
 class StarsPort(Protocol):
-    """Payments in Stars at Telegram. Each call raises OSError where Telegram does not answer or refuses."""
+    """Payments in Stars at Telegram. Each call raises OSError if Telegram does not answer or refuses."""
 
     async def username(self) -> str:
         """Return the bot's username."""
@@ -19,16 +19,16 @@ class StarsPort(Protocol):
     async def invoice_link(
         self, title: str, description: str, payload: str, label: str, stars: int, *, period_seconds: int | None = None
     ) -> str:
-        """Return the link of an invoice, or of a subscription of this period."""
+        """Return a link to an invoice, or to a subscription with this period."""
         ...
 
     async def edit(self, subscription: Subscription, user_id: int, *, cancelled: bool) -> bool | None:
-        """Cancel or resume a subscription. False: Telegram refuses. None: out of reach."""
+        """Cancel or resume a subscription. Return False if Telegram refuses, None if it can't be reached."""
         ...
 
 
 class NoticesPort(Protocol):
-    """Sends a text of the locales to a user; nothing is raised where that is not possible."""
+    """Sends a text of the locales to a user. It raises no error if that fails."""
 
     async def notify(self, user_id: int, key: str, values: Mapping[str, object]) -> Any: ...
 

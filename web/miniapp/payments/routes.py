@@ -23,7 +23,7 @@ User = Annotated[MiniAppUser, Depends(current_user)]
 
 @dataclass(frozen=True, slots=True)
 class PaymentPages:
-    """Reads what a tenant can pay for."""
+    """Reads the things that a tenant can pay for."""
 
     plan_pages: PlanPages
 
@@ -47,7 +47,7 @@ class PaymentPages:
         )
 
     async def _bot_link(self) -> str | None:
-        """Return the link to /topup in the bot; None while Telegram does not answer."""
+        """Return a link to /topup in the bot; None while Telegram does not answer."""
         try:
             return bot_link(await self.plan_pages.payments.stars.username(), "topup")
         except OSError:

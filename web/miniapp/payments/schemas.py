@@ -8,7 +8,7 @@ from web.schema_fields import In
 
 
 class AmountOut(BaseModel):
-    """A listed amount: as it is sent back, and as a button shows it."""
+    """One of the listed amounts: `amount` is sent back to order it, `text` is on its button."""
 
     amount: str
     text: str
@@ -55,7 +55,7 @@ class WayOut(BaseModel):
 
 
 class PlanChangeOut(BaseModel):
-    """The result of a choice: a sentence; ways to pay; or the link of an invoice, and of /plan in the bot."""
+    """The result of a choice: a sentence; ways to pay; or links to an invoice and to /plan in the bot."""
 
     done: bool
     text: str

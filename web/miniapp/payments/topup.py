@@ -1,4 +1,4 @@
-"""Top-ups: an order, as /topup makes it, and the link of its Stars invoice."""
+"""Top-ups: an order, as in /topup, and the link to its Stars invoice."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -49,7 +49,7 @@ class TermsOut(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class TopupPages:
-    """Makes invoices for amounts, and keeps the agreement to the terms."""
+    """Makes invoices for amounts, and stores the agreement to the terms."""
 
     db: Database
     clock: Clock
@@ -58,7 +58,7 @@ class TopupPages:
     calls: TelegramCalls
 
     async def topup(self, user: MiniAppUser, given: str) -> TopupOut:
-        """Make an order and its invoice. Raises HttpProblem 400 for another amount, 409 before the agreement, 502."""
+        """Make an order and its invoice. Raises HttpProblem 400 for a wrong amount, 409 before the agreement, 502."""
         usd = self._amount(user, given)
         require_terms(user)
         self.calls.count(user.state.id)
@@ -91,7 +91,7 @@ class TopupPages:
         await self.db.write(lambda conn: tenant_settings.agree_terms(conn, user.state.id, TERMS_VERSION, now))
 
     def _amount(self, user: MiniAppUser, given: str) -> Money:
-        """Return the amount of a text, in whole cents and within the operator's limits. Raises HttpProblem 400."""
+        """Read an amount of whole cents within the operator's limits. Raises HttpProblem 400."""
         found = usd_written(given, locales.find(user.texts).formats)
         usd = None if found is None or found.normalize().as_tuple().exponent < -9 else Money.usd(found)  # type: ignore[operator]  # noqa: PLR2004
         least, most = self.payments.topup_least, self.payments.topup_most
@@ -101,24 +101,24 @@ class TopupPages:
 
 
 def require_terms(user: MiniAppUser) -> None:
-    """Raise HttpProblem 409 where the user has not agreed to the current terms."""
+    """Raise HttpProblem 409 if the user has not agreed to the current terms."""
     if user.state.agreed_terms != TERMS_VERSION:
         raise TERMS_FIRST.new()
 
 
 def bot_link(username: str, start: str = "") -> str:
-    """Return the link to the bot's private chat, which runs a command there."""
+    """Return a link to the bot's private chat. The command in `start` runs there."""
     return f"https://t.me/{username}?start={start}" if start else f"https://t.me/{username}"
 
 
 def start_of(usd: Money) -> str:
-    """Return the parameter of a link that asks /topup for this amount: whole dollars only, as it takes no point."""
+    """Return the link parameter that opens /topup for this amount. It can express whole dollars only."""
     whole = usd.nanousd // 10**9
     return f"topup_{whole}" if usd == Money(whole * 10**9) else "topup"
 
 
 def amounts(user: MiniAppUser, payments: Payments) -> list[dict[str, str]]:
-    """Return the listed amounts: as they are sent back, and as a button shows them."""
+    """Return the listed amounts: `amount` is sent back to order one, `text` is on its button."""
     return [
         {
             "amount": written(user, usd),

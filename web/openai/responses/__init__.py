@@ -1,1 +1,1 @@
-"""OpenAI's responses: one conversation item after the other, kept for the next request where that is asked for."""
+"""OpenAI's responses: a conversation as a sequence of items, stored for the next request if the client wants that."""

@@ -1,4 +1,4 @@
-"""ResponseEncoder: an answer as the numbered events of POST /v1/responses."""
+"""ResponseEncoder: encodes an answer as the numbered events of POST /v1/responses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ _PART, _SUMMARY_PART = "response.content_part", "response.reasoning_summary_part
 
 
 class ResponseEncoder(StreamEncoder):
-    """Encodes one stream. `begun` is the response as it begins, without its model."""
+    """Encodes one stream. `begun`: the response at its start, without its model."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class ResponseEncoder(StreamEncoder):
         return sent + self.ended(response_object.ended_json(self._begun, output, completion, charge, self._ignored))
 
     def ended(self, response: Mapping[str, Any]) -> bytes:
-        """Return the last event, which has the whole response."""
+        """Return the last event, which contains the whole response."""
         return self._event(f"response.{response['status']}", response=response)
 
     def error(self, problem: HttpProblem) -> bytes:
@@ -70,7 +70,7 @@ class ResponseEncoder(StreamEncoder):
         return self._event("response.failed", response=failed)
 
     def change(self, change: Change, *, is_cut: bool = False) -> bytes:
-        """Return the events of one change. `is_cut`: the block ends at the output limit."""
+        """Return the events for one change. `is_cut`: the block ends at the output limit."""
         block = change.block
         if isinstance(change, Begun):
             return self._item_begun(block)
@@ -79,7 +79,7 @@ class ResponseEncoder(StreamEncoder):
         return self._item_ended(block, "incomplete" if is_cut else "completed")
 
     def _item_begun(self, block: Block) -> bytes:
-        empty = replace(block, pieces=[], signature="")  # its first piece has come already
+        empty = replace(block, pieces=[], signature="")  # the text of its first piece is sent already
         item = response_object.item_json(self._request_id, empty, "in_progress", self._form)
         sent = self._event("response.output_item.added", output_index=block.index, item=item)
         return sent + self._part_begun(block) if block.kind in {BlockKind.TEXT, BlockKind.REFUSAL} else sent
@@ -89,7 +89,7 @@ class ResponseEncoder(StreamEncoder):
         return self._part_event("added", block, empty=True)
 
     def _piece(self, block: Block, text: str) -> bytes:
-        """Return the event of a text; that of reasoning is preceded by the begin of its part, as it may have none."""
+        """Return the event for a text. Reasoning may have no text, so its part is opened only by its first text."""
         is_first = block.kind is BlockKind.THINKING and block.index not in self._with_part
         begun = self._part_begun(block) if is_first else b""
         return begun + self._event(f"{self._kind(block)}.delta", **self._at(block), delta=text, **_logprobs(block))

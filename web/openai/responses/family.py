@@ -1,4 +1,4 @@
-"""POST /v1/responses: the family of OpenAI's responses; and the count of a request's tokens."""
+"""POST /v1/responses: the family of OpenAI's responses; and the counting of a request's tokens."""
 
 import json
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ from web.pipeline.fields import Fields
 
 @dataclass(frozen=True, slots=True)
 class ResponsesFamily(Family):
-    """Responses in OpenAI's shape; those that are stored can be continued by their id."""
+    """Responses in OpenAI's shape; a stored response can be continued by its id."""
 
     db: Database
     clock: Clock
@@ -46,7 +46,7 @@ class ResponsesFamily(Family):
         return ResponsesRequest(body, origin, history, items, self.clock.now())
 
     async def conversation(self, body: Mapping[str, Any], tenant_id: int) -> tuple[list[Item], list[Item]]:
-        """Return the items before the request, and those of its own. Raises BadRequest or HttpProblem."""
+        """Return the items before the request, and its own items. Raises BadRequest or HttpProblem."""
         items = await self._resolved(tenant_id, items_of(body.get("input")))
         previous = Fields(body).optional_text("previous_response_id")
         return (await self._history(tenant_id, previous) if previous else []), items
@@ -55,7 +55,7 @@ class ResponsesFamily(Family):
         return problem.response()
 
     async def _resolved(self, tenant_id: int, items: list[Item]) -> list[Item]:
-        """Return the input with the items that its references name. Raises HttpProblem where one is not stored."""
+        """Return the input with references replaced by their items. Raises HttpProblem if one is not stored."""
         references = references_of(items)
         if not references:
             return items
@@ -84,7 +84,7 @@ class ResponsesFamily(Family):
 
 
 class ResponsesRequest(FamilyRequest):
-    """One request for a response. `history` are the items of the conversation before it, `items` its own input."""
+    """One request for a response. `history`: the items of the conversation before it; `items`: its own input."""
 
     def __init__(
         self, body: Mapping[str, Any], origin: Origin, history: list[Item], items: list[Item], now: datetime
@@ -111,7 +111,7 @@ class ResponsesRequest(FamilyRequest):
         return ResponseEncoder(self.chat.id, self._begun, self.ignored, self._form)
 
     async def _finish(self, completion: Completion, _: Receipt) -> CaptureStep:
-        """Return the step that stores a whole answer; one that its reader left is not stored."""
+        """Return the step that stores a complete answer; one that its reader left is not stored."""
 
         def store(conn: Connection, charge: Charge) -> None:
             if completion.stopped:
@@ -137,7 +137,7 @@ class ResponsesRequest(FamilyRequest):
 
 @dataclass(frozen=True, slots=True)
 class InputTokens:
-    """The endpoint that counts the input tokens of a response, as they are estimated for a hold. It charges nothing."""
+    """The endpoint that counts the input tokens of a response, by the estimate used for holds. It is free of charge."""
 
     family: ResponsesFamily
 

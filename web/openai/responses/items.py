@@ -1,4 +1,4 @@
-"""The items of POST /v1/responses: read into messages."""
+"""The items of POST /v1/responses, read into messages."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -54,12 +54,12 @@ def with_referenced(items: Sequence[dict[str, Any]], found: Mapping[str, dict[st
 
 
 def _is_reference(item: Mapping[str, Any]) -> bool:
-    """Return whether an item is a reference; OpenAI lets its type be absent."""
+    """Return whether an item is a reference; OpenAI allows leaving out its type."""
     return item.get("type") == "item_reference" or (item.get("type") is None and "id" in item and "role" not in item)
 
 
 def provider_items(items: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the kinds of items that are left out: calls and results of tools that a provider ran itself."""
+    """Return the kinds of items that are left out: calls and results of tools that a provider itself ran."""
     return tuple(dict.fromkeys(str(item["type"]) for item in items if _is_of_provider(item)))
 
 
@@ -69,9 +69,9 @@ def _is_of_provider(item: Mapping[str, Any]) -> bool:
 
 
 def messages_of(items: Sequence[Mapping[str, Any]]) -> list[Message]:
-    """Return the messages of a conversation's items.
+    """Return the messages for a conversation's items.
 
-    Reasoning, text and calls of one answer are items of their own; they become one message of the assistant.
+    Reasoning, text and calls of one answer are separate items; they become one message of the assistant.
     """
     found: list[Message] = []
     thoughts: list[Thought] = []
@@ -93,7 +93,7 @@ def messages_of(items: Sequence[Mapping[str, Any]]) -> list[Message]:
 
 
 def _belong_together(before: Message, after: Message) -> bool:
-    """Return whether the two are of one answer: reasoning comes first, calls last."""
+    """Return whether the two belong to one answer: reasoning comes first, calls come last."""
     has_thoughts = after.thinking or after.thinking_signature or after.thoughts
     return before.role is Role.ASSISTANT and not has_thoughts and not (before.tool_calls and after.parts)
 
@@ -103,7 +103,7 @@ def _joined(before: Message, after: Message) -> Message:
 
 
 def _thoughts(fields: Fields) -> list[Thought]:
-    """Return the reasoning of an item: its content, else its summary; and the signature that we gave with it."""
+    """Return the reasoning in an item, from its content or its summary, with the signature that we had sent."""
     texts = _texts(fields, "content") or _texts(fields, "summary")
     sealed = fields.optional_text("encrypted_content") or ""
     if sealed.startswith(REDACTED_MARK):

@@ -88,7 +88,7 @@ def _options(fields: Fields) -> Options:
 
 
 def _effort(fields: Fields) -> str | None:
-    """Return the effort of reasoning. Raises BadRequest for a wrong one, and for a wrong form of its summary."""
+    """Return the effort of reasoning. Raises BadRequest for a wrong effort, or a wrong form of the summary."""
     reasoning = Fields(fields.object("reasoning") or {}, "reasoning")
     reasoning.choice("summary", _SUMMARIES)
     reasoning.choice("generate_summary", _SUMMARIES)

@@ -1,4 +1,4 @@
-"""OpenAI's response object, as a tenant is answered: items of its output, status, usage."""
+"""OpenAI's response object as sent to a tenant: items of its output, status, usage."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from web.pipeline.blocks import Block, BlockKind, split
 
 PIECES = "farthing_pieces"
 """The lengths of the pieces that an item's text was sent in, beside a stored item, so that a stream can be repeated."""
-SIGNATURE_MARK, REDACTED_MARK = "signature:", "redacted:"  # of `encrypted_content`, which is opaque to clients
+SIGNATURE_MARK, REDACTED_MARK = "signature:", "redacted:"  # prefixes of `encrypted_content`, which clients can't read
 _INCOMPLETE = {Finish.LENGTH: "max_output_tokens", Finish.REFUSED: "content_filter"}
 _ECHOED: Mapping[str, Any] = {
     "instructions": None,
@@ -40,7 +40,7 @@ class ReasoningForm:
 
     @staticmethod
     def asked_in(body: Mapping[str, Any]) -> "ReasoningForm":
-        """Return the form that a checked request asks for."""
+        """Return the form that a checked request requires."""
         reasoning = body.get("reasoning") or {}
         summary = reasoning.get("summary") or reasoning.get("generate_summary")
         return ReasoningForm(bool(summary), "reasoning.encrypted_content" in (body.get("include") or ()))
@@ -51,7 +51,7 @@ def response_id(request_id: str) -> str:
 
 
 def response_of_item(item_id: str) -> str:
-    """Return the id of the response whose output has an item with this id."""
+    """Return the id of the response whose output contains the item with this id."""
     return "resp_" + item_id.partition("_")[2].rpartition("_")[0]
 
 
@@ -68,7 +68,7 @@ def input_item_json(item: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa
 
 
 def begun_json(request_id: str, created: int, model: str, body: Mapping[str, Any], *, stored: bool) -> dict[str, Any]:
-    """Return the response of a request that is being answered."""
+    """Return the response object while the answer is running."""
     text = body.get("text") or {}
     reasoning = body.get("reasoning") or {}
     return {
@@ -96,7 +96,7 @@ def ended_json(
     charge: Charge,
     ignored: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the response of a whole answer. `ignored` are the fields that no offer takes."""
+    """Return the response object of a complete answer. `ignored`: the fields that no offer supports."""
     reason = _incomplete_reason(completion)
     return {
         **begun,
@@ -110,7 +110,7 @@ def ended_json(
 
 
 def _incomplete_reason(completion: Completion) -> str | None:
-    """Return why the answer is not whole. A refusal in words is a whole answer."""
+    """Return the reason why the answer is incomplete. A refusal in words counts as complete."""
     choice = completion.choices[0]
     if choice.finish is Finish.REFUSED and choice.refusal:
         return None
@@ -134,7 +134,7 @@ def usage_json(completion: Completion, charge: Charge) -> dict[str, Any]:
 
 
 def items_json(request_id: str, blocks: Sequence[Block], form: ReasoningForm, *, is_cut: bool) -> list[dict[str, Any]]:
-    """Return the blocks of a whole answer as items. `is_cut`: it ended at the output limit, in its last item."""
+    """Return the blocks of an answer as items. `is_cut`: the last item ended at the output limit."""
     last = len(blocks) - 1
     return [
         item_json(request_id, block, "incomplete" if is_cut and n == last else "completed", form)
@@ -143,7 +143,7 @@ def items_json(request_id: str, blocks: Sequence[Block], form: ReasoningForm, *,
 
 
 def stored_items_json(request_id: str, completion: Completion) -> list[dict[str, Any]]:
-    """Return the items of a whole answer as they are stored: with everything that a later request may need."""
+    """Return the items of an answer in their stored form, with everything that a later request may need."""
     blocks = split(completion.events)
     form = ReasoningForm(sealed=True)
     items = items_json(request_id, blocks, form, is_cut=is_cut(completion))
@@ -152,7 +152,7 @@ def stored_items_json(request_id: str, completion: Completion) -> list[dict[str,
 
 
 def without_pieces(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored item as its client knows it."""
+    """Return a stored item in the form that its client knows."""
     return {name: value for name, value in item.items() if name != PIECES}
 
 
@@ -167,7 +167,7 @@ def item_id(request_id: str, block: Block) -> str:
 
 
 def item_json(request_id: str, block: Block, status: str, form: ReasoningForm) -> dict[str, Any]:
-    """Return a block as an item, with the content that it has so far."""
+    """Return a block as an item, with its content so far."""
     own = item_id(request_id, block)
     if block.kind is BlockKind.CALL:
         return {
@@ -194,7 +194,7 @@ def _reasoning_json(block: Block, form: ReasoningForm) -> dict[str, Any]:
 
 
 def part_json(block: Block, *, empty: bool = False, in_summary: bool = False) -> dict[str, Any]:
-    """Return the one part of a block, `empty` as it begins."""
+    """Return the only part of a block, or that part without its text (`empty`)."""
     text = "" if empty else block.content
     if block.kind is BlockKind.REFUSAL:
         return {"type": "refusal", "refusal": text}

@@ -1,4 +1,4 @@
-"""StoredResponses: the calls of /v1/responses/{response_id}."""
+"""StoredResponses: the routes of /v1/responses/{response_id}."""
 
 import json
 from collections.abc import Iterator
@@ -30,12 +30,12 @@ _MOST_NUMBER_CHARS = 9
 
 @dataclass(frozen=True, slots=True)
 class StoredResponses:
-    """GET and DELETE of a stored response, GET of its input, and POST of its cancelling, which comes too late."""
+    """GET and DELETE of a stored response, GET of its input, and POST to cancel it, which is always too late."""
 
     db: Database
 
     async def read(self, request: Request) -> Response:
-        """Return the response as it was sent first; with `stream`, its events after number `starting_after`."""
+        """Return the response as it was first sent; with `stream`, its events after number `starting_after`."""
         is_streamed, after = _streamed(request)
         found = await self._load(request)
         if not is_streamed:
@@ -48,7 +48,7 @@ class StoredResponses:
         raise _NOT_IN_BACKGROUND.new()
 
     async def input_items(self, request: Request) -> Response:
-        """Return the input as a list in OpenAI's shape, the newest first unless `order=asc`."""
+        """Return the input as a list in OpenAI's shape, newest first unless `order=asc`."""
         found = await self._load(request)
         items = [response_object.input_item_json(item, f"{found.id}_in_{n}") for n, item in enumerate(found.input)]
         if request.query_params.get("order", "desc") != "asc":
@@ -81,7 +81,7 @@ def _missing(id_: str) -> HttpProblem:
 
 
 def _streamed(request: Request) -> tuple[bool, int]:
-    """Return whether the events are asked for, and the number of the last one that the client has."""
+    """Return whether events are requested, and the number of the last one that the client has."""
     is_streamed = _FLAGS.get(request.query_params.get("stream", "false").lower())
     if is_streamed is None:
         raise bad_request("stream", "stream: must be true or false")
@@ -94,7 +94,7 @@ def _streamed(request: Request) -> tuple[bool, int]:
 
 
 def events_of(stored: StoredResponse) -> Iterator[bytes]:
-    """Yield the events of a stored response as its stream had them, one by one."""
+    """Yield the events of a stored response, equal to those of its stream."""
     body: dict[str, Any] = json.loads(stored.body)
     form = ReasoningForm(bool(body["reasoning"]["summary"]), any("encrypted_content" in i for i in body["output"]))
     unset: dict[str, Any] = {"status": "in_progress", "incomplete_details": None, "output": [], "usage": None}
@@ -119,7 +119,7 @@ def _changes_of(encoder: ResponseEncoder, item: Item, place: int) -> Iterator[by
 
 
 def _block(item: Item, place: int) -> Block:
-    """Return a stored item as the block that it was."""
+    """Return a stored item as its original block."""
     if item["type"] == "function_call":
         pieces = _pieces(item["arguments"], item)
         return Block(BlockKind.CALL, place, item["call_id"], item["name"], pieces=pieces)
@@ -136,7 +136,7 @@ def _block(item: Item, place: int) -> Block:
 
 
 def _pieces(text: str, item: Item) -> list[str]:
-    """Return the pieces that a text was sent in; one of all where they are not known."""
+    """Return the pieces in which a text was sent; if they are unknown, the whole text as one piece."""
     found, begin = list[str](), 0
     for size in item.get(PIECES, ()):
         found.append(text[begin : begin + size])
