@@ -26,7 +26,7 @@ class DownloadLimits:
         self._users: dict[int, _UserDownloads] = {}
 
     def take(self, user_id: int, size: int, config: BotConfig, clock: Clock) -> str | None:
-        """Count one file of `size` bytes. Over a limit, count nothing and return the locales' key of the reason."""
+        """Count one file of `size` bytes. Above a limit, count nothing and return the locales' key of the reason."""
         now, today = clock.monotonic(), clock.now().date()
         user = self._user(user_id, today)
         while user.fetched_at and user.fetched_at[0] <= now - WINDOW_SECONDS:
@@ -40,7 +40,7 @@ class DownloadLimits:
         return None
 
     def close_day(self, user_id: int, config: BotConfig, clock: Clock) -> None:
-        """Refuse every further file of this user today."""
+        """Refuse all further files of this user today."""
         self._user(user_id, clock.now().date()).bytes_today = config.bytes_per_day + 1
 
     def _user(self, user_id: int, today: date) -> _UserDownloads:

@@ -15,7 +15,7 @@ Values = Mapping[str, Callable[[Any], object]]
 
 
 def refusal(context: Context, error: errors.EngineError) -> tuple[str, InlineKeyboardMarkup | None]:
-    """The sentence for an error, with buttons where they can fix it. Groups learn nothing of plans and balances."""
+    """Return the sentence for an error, with buttons that help. In groups it tells nothing of plans and balances."""
     if context.in_group and (kind := next((kind for kind in PERSONAL if isinstance(error, kind)), None)):
         return _in_group(context, f"{key_of(kind)}_group", PERSONAL[kind])
     if isinstance(error, errors.InsufficientFunds):
@@ -27,26 +27,26 @@ def refusal(context: Context, error: errors.EngineError) -> tuple[str, InlineKey
 
 
 def _in_group(context: Context, key: str, command: str) -> tuple[str, InlineKeyboardMarkup]:
-    """A text without figures, and a link to the command in the private chat that has them."""
+    """Return a text without figures, and a link to the command in the private chat that shows them."""
     link = InlineKeyboardButton(context.t("button.private"), url=context.private_link(command))
     return context.t(key), rows([link])
 
 
 def sentence(t: Callable[..., str], error: errors.EngineError) -> str:
-    """The text of the error's class, or of its nearest parent that has one."""
+    """Return the text of the error's class, or of its nearest parent that has one."""
     kind = next(kind for kind in type(error).__mro__ if kind in VALUES)
     return t(key_of(kind), **{name: read(error) for name, read in VALUES[kind].items()})
 
 
 def key_of(kind: type) -> str:
-    """The locales' key of an error class."""
+    """Return the locales' key of an error class."""
     return f"error.{kind.__name__}"
 
 
 def insufficient(
     context: Context, error: errors.InsufficientFunds, wallet_key: str = "error.wallet_short"
 ) -> tuple[str, InlineKeyboardMarkup]:
-    """The shortfall in figures. `wallet_key` is the text for models that only the wallet pays for."""
+    """Return the shortfall in figures. `wallet_key`: the text for models that only the wallet pays for."""
     if context.in_group:
         return _in_group(context, f"{key_of(errors.InsufficientFunds)}_group", "topup")
     short = error.shortfall

@@ -45,7 +45,10 @@ async def register(bot: ExtBot[int], config: BotConfig, chosen: Mapping[int, str
 
 
 def _button(public_url: str) -> MenuButton:
-    """Return the button of the Mini App, or of the commands without a public URL. It has one text for all languages."""
+    """Return the button of the Mini App; without a public URL that of the commands.
+
+    It has one text for all languages.
+    """
     if not public_url:
         return MenuButtonCommands()
     app = WebAppInfo(f"{public_url.rstrip('/')}{APP_PATH}")

@@ -13,7 +13,7 @@ from storage.database.database import Database
 
 
 class Notices:
-    """A component with a notifier and the Star payments. Its start makes no call, so that Telegram may be away."""
+    """A component with a notifier and the Star payments. Starting it makes no call, so Telegram may be unavailable."""
 
     def __init__(self, config: BotConfig, db: Database, may_call: Callable[[], bool]) -> None:
         """`may_call` is asked right before each message."""
@@ -41,7 +41,7 @@ class Notices:
         await self._limiter.initialize()
 
     async def quiet(self) -> None:
-        """Do nothing: notices of work in progress are still sent."""
+        """Do nothing: notices from running work are still sent."""
 
     async def stop(self) -> None:
         await self._limiter.shutdown()

@@ -45,7 +45,7 @@ class TelegramNotifier:
 
     @property
     def admins(self) -> tuple[int, ...]:
-        """The admins, or NOBODY where ADMIN_IDS is empty: alerts are then written to the log."""
+        """The admins, or NOBODY if ADMIN_IDS is empty: alerts are then written to the log."""
         return tuple(sorted(self._admin_ids)) or (NOBODY,)
 
     async def notify(
@@ -55,7 +55,7 @@ class TelegramNotifier:
         return None if isinstance(sent, Undelivered) else sent
 
     async def notify_admins(self, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> None:
-        """Send it once to each admin, without a second try."""
+        """Send a notice once to each admin, without retries."""
         for user_id in self.admins:
             await self.deliver(user_id, key, values, buttons)
 
@@ -69,7 +69,10 @@ class TelegramNotifier:
         reply_to: int | None = None,
         chart: UsageSpan | None = None,
     ) -> Sent | Undelivered:
-        """`chart`: the text becomes the caption of its margin chart, where it is short enough."""
+        """Send a notice to one user.
+
+        `chart`: a span whose margin chart is sent too, with the text as its caption if it is short enough.
+        """
         if user_id == NOBODY:
             log.warning("ADMIN_IDS is empty, so nobody gets this alert: %s %s", key, dict(values))
             return Undelivered.REFUSED
@@ -102,7 +105,10 @@ class TelegramNotifier:
         return user_id, message.message_id
 
     async def _send_chart(self, user_id: int, language: str, piece: Piece, chart: UsageSpan) -> Message | None:
-        """Send the chart with the text as its caption. None: the text is too long, and is still to be sent."""
+        """Send the chart with the text as its caption.
+
+        Return None if the text is too long, so that it must be sent separately.
+        """
         days = (chart.end - chart.start).days + 1
         words, formats = (
             figures.margin_words(language, days, UsageTotals.of(chart.rows)),
@@ -160,9 +166,9 @@ class TelegramNotifier:
 
 
 def translated(language: str, value: object, zone: tzinfo = UTC) -> object:
-    """Translate a value that is itself a text of the locales, {"key": ..., "values": ...}, or a list of such lines.
+    """Translate a value that is itself a text of the locales, {"key": ..., "values": ...}, or a list of such texts.
 
-    A moment is returned in the zone.
+    A moment is converted to the zone.
     """
     if isinstance(value, list):
         return "\n".join(str(translated(language, each, zone)) for each in value)

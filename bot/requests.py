@@ -1,4 +1,4 @@
-"""PTB's HTTP requests, posted over the connections of the engine: a client of httpx would cost most of the CPU."""
+"""PTB's HTTP requests, sent over the engine's connections, because httpx's client would use most of the CPU."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ _TIMED_OUT = frozenset({"ConnectTimeout", "PoolTimeout", "ReadTimeout", "WriteTi
 
 
 class _Answer:
-    """The Receiver of one answer of the Bot API, which is small."""
+    """The Receiver for one answer of the Bot API. Such answers are small."""
 
     def __init__(self) -> None:
         self.status, self.date = 0, ""
@@ -46,7 +46,7 @@ class _Answer:
         return False
 
     def end(self) -> None:
-        """Do nothing: the caller knows that the exchange has ended."""
+        """Do nothing: the caller notices that the exchange has ended."""
 
     @property
     def body(self) -> bytes:
@@ -54,7 +54,7 @@ class _Answer:
 
 
 class FormRequest(HTTPXRequest):
-    """Posts forms over the engine's connections. Files go through httpx's client, and all through a proxy."""
+    """Posts forms over the engine's connections. Files, and all requests behind a proxy, use httpx's client."""
 
     def __init__(self, proxy: str = "") -> None:
         """`proxy`: the address of an HTTP or SOCKS proxy; "" for none."""
@@ -90,13 +90,13 @@ class FormRequest(HTTPXRequest):
     ) -> tuple[int, bytes]:
         """Return status and body. Raises TimedOut and NetworkError, like PTB's own class.
 
-        A form's answer has to come within `read_timeout`, with the time to connect.
+        For a form, `read_timeout` includes the time to connect.
         """
         if request_data is None or request_data.contains_files or self._client.is_closed:
             timeouts = {"read": read_timeout, "write": write_timeout, "connect": connect_timeout, "pool": pool_timeout}
             named = {f"{name}_timeout": seconds for name, seconds in timeouts.items()}
             return await super().do_request(url, method, request_data, **named)
-        transport = self._by_httpx if "@" in url else self._transport  # a password for the server
+        transport = self._by_httpx if "@" in url else self._transport  # the URL contains a password for the server
         body, answer = urlencode(request_data.json_parameters).encode(), _Answer()
         try:
             async with asyncio.timeout(_TIMEOUTS["read"] if isinstance(read_timeout, DefaultValue) else read_timeout):

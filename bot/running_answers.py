@@ -1,4 +1,4 @@
-"""The answers in progress, by chat and thread, so that /stop and the Stop button reach them."""
+"""The running answers by chat and thread, for /stop and the Stop button."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +12,7 @@ MOST_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RunningAnswer:
-    """An answer in progress, and the Telegram user who asked for it."""
+    """A running answer, and the Telegram user who asked for it."""
 
     chat_id: int
     thread_id: int
@@ -22,7 +22,7 @@ class RunningAnswer:
 
 @dataclass(slots=True)
 class RunningAnswers:
-    """The answers in progress in this process, and the conversations whose oldest turns are no longer sent."""
+    """The running answers of this process, and the conversations whose oldest turns are no longer sent."""
 
     _running: list[RunningAnswer] = field(default_factory=list)
     _shortened: set[tuple[int, int]] = field(default_factory=set)
@@ -31,7 +31,7 @@ class RunningAnswers:
 
     @contextmanager
     def running(self, chat_id: int, thread_id: int, user_id: int, answer: Answer) -> Iterator[None]:
-        """Let /stop reach the answer in the meantime."""
+        """Make the answer reachable for /stop within this context."""
         entry = RunningAnswer(chat_id, thread_id, user_id, answer)
         self._running.append(entry)
         try:
@@ -40,27 +40,29 @@ class RunningAnswers:
             self._running.remove(entry)
 
     def stop(self, chat_id: int, thread_id: int | None = None, user_id: int | None = None) -> bool:
-        """Stop the answers of that chat, of that thread only, or of that user only. Return False if there is none here.
+        """Stop the answers in that chat, or only in that thread, or only of that user.
 
-        Other processes hear of it: they may be giving one.
+        Return False if there is none here.
+
+        The stop is also passed on to other processes.
         """
         self._stops.append((chat_id, thread_id, user_id))
         return self.stop_here(chat_id, thread_id, user_id)
 
     def take_stops(self) -> list[tuple[int, int | None, int | None]]:
-        """Return the stops since the last call."""
+        """Return the stops since the last call, to be passed on to other processes."""
         stops, self._stops = self._stops, []
         return stops
 
     def stop_here(self, chat_id: int, thread_id: int | None, user_id: int | None) -> bool:
-        """Stop the answers of this process."""
+        """Stop the answers of this process only."""
         found = self._of(chat_id, thread_id, user_id)
         for each in found:
             each.answer.stop()
         return bool(found)
 
     def has_any(self, chat_id: int, thread_id: int) -> bool:
-        """Return True if an answer is in progress in that thread, of any user."""
+        """Return True if an answer is running in that thread, for any user."""
         return bool(self._of(chat_id, thread_id, None))
 
     def _of(self, chat_id: int, thread_id: int | None, user_id: int | None) -> list[RunningAnswer]:
@@ -71,7 +73,10 @@ class RunningAnswers:
         ]
 
     def is_first_shortening(self, chat_id: int, thread_id: int) -> bool:
-        """Note that a conversation no longer fits its model. Return True the first time: the user is told once."""
+        """Record that a conversation no longer fits its model.
+
+        Return True the first time, when the user must be told.
+        """
         known = (chat_id, thread_id) in self._shortened
         if len(self._shortened) >= MOST_REMEMBERED:
             self._shortened.clear()
@@ -80,7 +85,7 @@ class RunningAnswers:
 
     @asynccontextmanager
     async def turn(self, chat_id: int, thread_id: int) -> AsyncIterator[None]:
-        """Wait until no other answer of this process grows in that thread: a button's may overlap with a message's."""
+        """Wait until no other answer of this process grows in that thread. A button's may overlap with a message's."""
         place = (chat_id, thread_id)
         turn = self._turns.setdefault(place, _Turn())
         turn.users += 1
@@ -95,7 +100,7 @@ class RunningAnswers:
 
 @dataclass(slots=True)
 class _Turn:
-    """The lock of one thread, and the number of answers that have it or wait for it."""
+    """The lock of one thread, and the number of answers that hold it or wait for it."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0

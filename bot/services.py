@@ -28,7 +28,7 @@ def no_span(_: str) -> AbstractContextManager[object]:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One per bot. The token contains `bot_id`."""
+    """The services of one bot. `bot_id` is read from the token."""
 
     db: Database
     lease_id: str

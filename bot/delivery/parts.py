@@ -1,4 +1,4 @@
-"""One part of an answer: its form in the outbox, and the call that sends it, in the next best way where one fails."""
+"""One part of an answer: its form in the outbox, and the call that sends it, with alternatives after a refusal."""
 
 import json
 import logging
@@ -38,9 +38,9 @@ def payload(
     keyboard: InlineKeyboardMarkup | None = None,
     note: str = "",
 ) -> str:
-    """Return one message as JSON. `edit` is the message that it replaces, `rich_part` is sent instead if it can be.
+    """Return one message as JSON. `edit`: the message that it replaces; `rich_part`: sent instead of it if possible.
 
-    `note` is put above it where it is sent to the asker in private instead.
+    `note` is put above it if it is sent to the asker in private instead.
     """
     return _written(
         {
@@ -63,12 +63,12 @@ def inline_payload(piece: Piece, inline_message_id: str, keyboard: InlineKeyboar
 
 
 def file_payload(markdown: str, *, thread_id: int | None) -> str:
-    """Return a file with the whole answer as JSON."""
+    """Return a file that contains the whole answer as JSON."""
     return _written({"file": markdown, "thread_id": thread_id, "reply_to": None, "edit": None})
 
 
 def private_payload(content: str, *, first: bool) -> str:
-    """Return a part for the private chat of the asker, the first one with its note above the text."""
+    """Return a part for the asker's private chat; the first part gets its note above the text."""
     message = {**json.loads(content), "thread_id": None, "reply_to": None, "edit": None}
     message.pop("inline", None)
     note = f"{message.pop('note', '')}\n\n"
@@ -90,7 +90,7 @@ class SentPart:
 async def send_part(bot: ExtBot[int], db: Database, part: OutboxPart) -> SentPart:
     """Send one part, or the rich message that replaces several.
 
-    Raises RetryAfter, a failure that may pass, or the refusal of the chat.
+    Raises RetryAfter, a failure that may be temporary, or the refusal of the chat.
     """
     message = json.loads(part.payload)
     while True:
@@ -112,7 +112,7 @@ async def _moved(db: Database, part: OutboxPart) -> None:
 
 
 def _next_best(message: dict[str, Any], error: TelegramError) -> dict[str, Any]:
-    """Return the message without the part that was refused. Raises the error where there is none to leave out."""
+    """Return the message without the element that was refused. Raises the error if nothing can be left out."""
     reason = reason_of(error)
     changes = _NEXT_BEST.get(reason, {}) if reason else {}
     if any(message[name] for name in changes):
@@ -136,7 +136,7 @@ async def _sent(bot: ExtBot[int], part: OutboxPart, message: dict[str, Any]) -> 
 
 
 async def _edited(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> bool:
-    """Edit the placeholder. Return False if it is gone: then the part is sent as a new message."""
+    """Edit the placeholder. Return False if it is gone, so that the part must be sent as a new message."""
     try:
         await bot.edit_message_text(
             message["text"],
@@ -154,7 +154,7 @@ async def _edited(bot: ExtBot[int], chat_id: int, message: dict[str, Any]) -> bo
 
 
 async def _edit_inline(bot: ExtBot[int], message: dict[str, Any]) -> None:
-    """Edit a message of a chat that the bot is not in. Raises Forbidden where it is gone."""
+    """Edit a message in a chat that the bot is not in. Raises Forbidden if it is gone."""
     try:
         await bot.edit_message_text(
             message["text"],

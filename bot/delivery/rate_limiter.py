@@ -1,10 +1,10 @@
 """The rate limiter of Bot API calls: previews are dropped, final messages queue and go first, payments never wait.
 
 Telegram's limits: about 1/s with short bursts for a chat, 20/min for a group, 30/s for all chats; drafts and chat
-actions have a separate budget of 20 per 5 s and 40 per 30 s a chat. Telegram counts a call when it arrives. Therefore
-a chat has one call in flight, which is counted when it returns, and the whole bot stays well below its limit.
+actions have a separate budget of 20 per 5 s and 40 per 30 s per chat. Telegram counts a call when it arrives. Therefore
+a chat has one call at a time, which is counted when it returns, and the whole bot stays well below its limit.
 
-After a 429 its chat alone waits. If several chats are refused within EVERYBODY_SECONDS, and Telegram accepts no call in
+After a 429 only its chat waits. If several chats are refused within EVERYBODY_SECONDS, and Telegram accepts no call in
 between, the whole bot is too fast: then every call waits, except those of FREE.
 """
 
@@ -25,11 +25,11 @@ FREE = frozenset({"answercallbackquery", "answerprecheckoutquery", "getme", "get
 DRAFTS = frozenset({"sendmessagedraft", "sendchataction"})
 CHAT_SECONDS = 1.1
 SLOW_SECONDS = 60.0
-LONGEST_WAIT_SECONDS = 60.0  # for a longer wait the call fails at once; an answer stays in the outbox
+LONGEST_WAIT_SECONDS = 60.0  # if the wait would be longer, the call fails at once; an answer stays in the outbox
 MOST_TRIES = 5
 EVERYBODY_CHATS, EVERYBODY_SECONDS = 3, 2.0
 KEPT_FOR_FINALS = 2
-EVERYBODY = 0  # no chat has this id
+EVERYBODY = 0  # an id that no chat has
 SWEEP_SECONDS = 60.0
 
 Answer = bool | dict[str, Any] | list[dict[str, Any]]
@@ -37,7 +37,7 @@ Call = Callable[[], Coroutine[Any, Any, Answer]]
 
 
 class Priority(IntEnum):
-    """PTB's `rate_limit_args`: the order of queued calls. A preview never queues."""
+    """The order of queued calls, passed as PTB's `rate_limit_args`. A preview never queues."""
 
     FINAL = 0
     REPLY = 1
@@ -74,7 +74,7 @@ class _Chat:
         self.drafts_here += 1
 
     def take_news(self, now: float) -> tuple[int, int, float]:
-        """Return the messages and drafts counted here since the last call, and the seconds of a ban not yet told."""
+        """Return messages and drafts counted here since the last call, and the seconds of a ban not yet reported."""
         banned_seconds = max(0.0, self.banned_until - now) if self.banned_until > self.told_until else 0.0
         news = self.messages_here, self.drafts_here, banned_seconds
         self.messages_here = self.drafts_here = 0
@@ -97,7 +97,7 @@ class _Chat:
         return now >= self.banned_until and not any(window.wait_seconds(now) for window in self.drafts)
 
     def takes_edit(self, now: float) -> bool:
-        """Return True if a preview may be sent now and enough slots are left for final messages."""
+        """Return True if a preview may be sent now, with enough slots left for final messages."""
         spare = self.group is None or self.group.left(now) > KEPT_FOR_FINALS
         return spare and not self.turn.locked() and self.wait_seconds(now) == 0
 
@@ -110,10 +110,10 @@ class _Chat:
 
 
 class RateLimiter(BaseRateLimiter[int]):
-    """PTB passes each call through `process_request`. Times are those of the running loop.
+    """Passes each of PTB's calls on in its turn (`process_request`). Times are those of the running loop.
 
-    `chat_seconds`: from one call for a chat to the next, after a burst. `may_call` is asked right before each call to
-    a chat.
+    `chat_seconds`: from one call for a chat to the next, after a burst. `may_call` is asked right before each call to a
+    chat.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class RateLimiter(BaseRateLimiter[int]):
         self._gate = CallGate(CallRate(burst, 1 / per_second), _now)
         self._chats: dict[int, _Chat] = {}
         self._swept = float("-inf")
-        self._refused: deque[tuple[float, int, float]] = deque(maxlen=64)  # since the last accepted call
+        self._refused: deque[tuple[float, int, float]] = deque(maxlen=64)  # 429s since the last accepted call
         self._per_second = per_second
         self.streams = 0
 
@@ -147,9 +147,9 @@ class RateLimiter(BaseRateLimiter[int]):
         data: dict[str, Any],
         rate_limit_args: int | None,
     ) -> Answer:
-        """Make the call in its turn.
+        """Make the call when its turn comes.
 
-        Raises RetryAfter, without a call, if the wait is over LONGEST_WAIT_SECONDS, and LeaseLapsed.
+        Raises LeaseLapsed, and RetryAfter without a call if the wait would exceed LONGEST_WAIT_SECONDS.
         """
         name, chat_id = endpoint.lower(), data.get("chat_id")
 
@@ -168,31 +168,31 @@ class RateLimiter(BaseRateLimiter[int]):
         return await self._queued(chat_id, call, priority)
 
     def takes_preview(self, chat_id: int) -> bool:
-        """Return True if a message or an edit that is only a preview may be sent to this chat now."""
+        """Return True if a message or edit that is only a preview may be sent to this chat now."""
         return not self._gate.is_shut and self._chat(chat_id).takes_edit(_now())
 
     def share(self, processes: int) -> None:
-        """Take a part of the whole bot's budget: so many processes send."""
+        """Use this process's share of the whole bot's budget, if this many processes send."""
         self._gate.slow_to(processes / self._per_second)
 
     def take_calls(self) -> list[tuple[int, int, int, float]]:
-        """Return the news of each chat since the last call: its id, messages, drafts, the wait that Telegram wants."""
+        """Return each chat's changes since the last call: its id, messages, drafts, the wait that Telegram requires."""
         now = _now()
         calls = [(chat_id, *news) for chat_id, chat in self._chats.items() if any(news := chat.take_news(now))]
         shut_seconds = self._gate.take_shut_seconds()
         return [*calls, (EVERYBODY, 0, 0, shut_seconds)] if shut_seconds else calls
 
     def count_elsewhere(self, calls: Sequence[tuple[int, int, int, float]], age_seconds: float) -> None:
-        """Count the calls of another process, and obey the waits that Telegram asked of it."""
+        """Count the calls of another process, and observe the waits that Telegram required of it."""
         for chat_id, messages, drafts, wait_seconds in calls:
             if chat_id == EVERYBODY:
                 self._gate.shut(_now() + wait_seconds - age_seconds)
-                self._gate.take_shut_seconds()  # it is known to the others
+                self._gate.take_shut_seconds()  # the other processes know it already
                 continue
             self._chat(chat_id).count_elsewhere(_now(), messages, drafts, wait_seconds - age_seconds)
 
     def slow_down(self, chat_id: int) -> None:
-        """Send frames slowly for as long as Telegram counts the calls that a dead process may have made."""
+        """Send frames slowly while Telegram may still count calls of a dead process."""
         chat = self._chat(chat_id)
         chat.slow_until = max(chat.slow_until, _now() + chat.drafts[-1].seconds)
 
@@ -201,7 +201,7 @@ class RateLimiter(BaseRateLimiter[int]):
         return _now() < self._chat(chat_id).slow_until
 
     async def _draft(self, chat_id: int, call: Call) -> Answer:
-        """Send the frame if the budget allows it now, else drop it: the next frame contains its text."""
+        """Send the frame if the budget allows it now, else drop it, because the next frame contains its text."""
         chat, now = self._chat(chat_id), _now()
         if self._gate.is_shut or not chat.takes_draft(now):
             return True
@@ -213,7 +213,7 @@ class RateLimiter(BaseRateLimiter[int]):
             return True
 
     async def _edit(self, chat_id: int, call: Call) -> Answer:
-        """Send a preview from the budget of final messages, or drop it."""
+        """Send a preview within the budget of final messages, or drop it."""
         if not self.takes_preview(chat_id):
             return True
         chat = self._chat(chat_id)
@@ -239,7 +239,7 @@ class RateLimiter(BaseRateLimiter[int]):
                         raise
 
     async def _turn(self, chat: _Chat, priority: Priority) -> None:
-        """Wait for the chat's budget, then for the whole bot's. Check again for a ban that came while waiting."""
+        """Wait for the chat's budget, then for the whole bot's. Check again for a ban that began meanwhile."""
         while True:
             while wait := chat.wait_seconds(_now()):
                 if chat.banned_until - _now() > LONGEST_WAIT_SECONDS:
@@ -250,21 +250,21 @@ class RateLimiter(BaseRateLimiter[int]):
                 return
 
     async def _counted(self, chat: _Chat, call: Call) -> Answer:
-        """Count the call when it returns: by then Telegram has counted it."""
+        """Make the call and count it when it returns: Telegram has counted it by then."""
         try:
             return await self._call(call)
         finally:
             chat.spend(_now())
 
     async def _call(self, call: Call) -> Answer:
-        """Make the call. When Telegram accepts it, the refusals so far were of single chats, and all may go on."""
+        """Make the call. If Telegram accepts it, earlier refusals concerned single chats, and all calls may go on."""
         answer = await call()
         self._refused.clear()
         self._gate.open()
         return answer
 
     def _obey(self, chat_id: int, error: RetryAfter) -> None:
-        """Stop calls to the chat for as long as Telegram asks, and all calls if several chats were refused."""
+        """Stop calls to the chat for the time that Telegram requires, and all calls if several chats were refused."""
         now, seconds, chat = _now(), seconds_of(error), self._chat(chat_id)
         chat.banned_until = max(chat.banned_until, now + seconds + 0.1)
         chat.slow_until = chat.banned_until + SLOW_SECONDS
@@ -290,7 +290,7 @@ class RateLimiter(BaseRateLimiter[int]):
 
 
 def seconds_of(error: RetryAfter) -> float:
-    """Return `retry_after` in seconds: PTB gives a number or, by an environment variable, a timedelta."""
+    """Return `retry_after` in seconds. PTB gives a number or, depending on an environment variable, a timedelta."""
     wait = error.retry_after
     return float(wait) if isinstance(wait, int | float) else wait.total_seconds()
 

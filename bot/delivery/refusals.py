@@ -1,4 +1,4 @@
-"""Telegram's refusals of a message, by their texts: the reason decides how the answer is sent instead."""
+"""Telegram's refusals of a message, recognized by their texts: the reason decides how the answer is sent instead."""
 
 from enum import Enum
 
@@ -6,7 +6,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 
 class RefusedFor(Enum):
-    """The thread is gone or closed; the message replied to is gone; the chat takes no message; the content."""
+    """The reason of a refusal: thread gone or closed; replied message gone; chat accepts no messages; content."""
 
     THREAD = "thread"
     REPLY = "reply"
@@ -39,7 +39,7 @@ _TEXTS = {
 
 
 def reason_of(error: TelegramError) -> RefusedFor | None:
-    """Return why Telegram refuses the message for good; None for a failure that may pass."""
+    """Return why Telegram permanently refuses the message; None for a failure that may be temporary."""
     if isinstance(error, Forbidden):
         return RefusedFor.CHAT
     if not isinstance(error, BadRequest):

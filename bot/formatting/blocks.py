@@ -1,4 +1,4 @@
-"""The parser's events written as text with styles: blocks apart, lists indented, tables aligned."""
+"""The parser's events written as text with styles: separate blocks, indented lists, aligned tables."""
 
 import re
 from collections import Counter
@@ -34,7 +34,7 @@ def styled(events: list[Parsed]) -> StyledText:
 
 
 class _BlockWriter:
-    """Writes each event in turn. `out` is the text, or the cell of a table while one is open."""
+    """Writes events one by one. `out`: the text, or the table cell that is open."""
 
     def __init__(self) -> None:
         self.out = StyledWriter()
@@ -42,7 +42,7 @@ class _BlockWriter:
         self._lists = self._quotes = 0
         self._is_new_item = False
         self._marker = -1
-        self._begun: list[int] = []  # where each open element began
+        self._begun: list[int] = []  # start of each open element
         self._depths: Counter[str] = Counter()
         self._links: list[str] = []
         self._info: str | None = None
@@ -114,7 +114,7 @@ class _BlockWriter:
         return "  " * min(self._lists, MOST_INDENTED)
 
     def _block(self, *, glued: bool = False) -> None:
-        """Begin a line for a block, unless it is the first one of a list's item."""
+        """Begin a line for a block, unless it is the first block of a list's item."""
         if not self._is_new_item:
             self.out.gap(1 if self._lists else 2, self._indent(), glued=glued)
 
@@ -148,7 +148,7 @@ class _BlockWriter:
         elif style := self._style(name, more):
             self._depths[style] += 1
         elif name == "Tag":
-            self.out.write("")  # room for the sign of a raised or lowered text
+            self.out.write("")  # placeholder for the sign of a raised or lowered text
         else:
             self._block()
 
@@ -200,7 +200,7 @@ class _BlockWriter:
         return _STYLES.get(more if name == "Tag" else name)
 
     def _move(self, tag: str, start: int) -> None:
-        """Raise or lower the text of `<sup>` or `<sub>`: digits by their own characters, else with a sign before."""
+        """Raise or lower the text of `<sup>` or `<sub>`: digits by special characters, other texts by a sign."""
         if tag not in _MOVED:
             return
         table, sign = _MOVED[tag]
@@ -212,7 +212,10 @@ class _BlockWriter:
             self.out.write("" if len(text) == 1 else ")")
 
     def _end_code(self, start: int) -> None:
-        """Style the code. The info string gives the language; more words in it are a line above the code."""
+        """Style the code.
+
+        The first word of the info string is the language; further words become a line above the code.
+        """
         info, self._info = (self._info or "").strip(), None
         found = _LANGUAGE.match(info)
         code = self.out.text_from(start).strip("\n")

@@ -1,9 +1,9 @@
-"""The names of providers as people know them."""
+"""Brand names of providers."""
 
 from engine.providers.registry import specs
 
 
 def brand(provider: str) -> str:
-    """Return the brand of a provider; its own name where the operator added it."""
+    """Return the brand of a provider, or its name if the operator added it."""
     spec = specs().get(provider)
     return spec.brand if spec is not None and spec.brand else provider

@@ -26,12 +26,12 @@ def units(text: str) -> int:
 
 
 def is_visible(char: str) -> bool:
-    """Return False for a character that shows nothing by itself."""
+    """Return False for a character that is invisible by itself."""
     return not char.isspace() and char not in _FILLERS and category(char) not in _UNSEEN
 
 
 def width(text: str) -> int:
-    """Return the columns that a text takes in a monospaced font: two for Chinese, Japanese, Korean and emoji."""
+    """Return the columns that a text takes in a monospaced font; Chinese, Japanese, Korean and emoji take two each."""
     if text.isascii():
         return len(text)
     columns = last = 0
@@ -57,7 +57,7 @@ def is_boundary(text: str, at: int) -> bool:
 
 
 def last_boundary(text: str, start: int, at: int) -> int:
-    """Return the last boundary after `start`, at most `at`; `at` itself where a cluster is endless."""
+    """Return the last boundary after `start`, at most `at`; `at` itself if the cluster has no end."""
     found = at
     while found > start and not is_boundary(text, found):
         found -= 1
@@ -65,7 +65,7 @@ def last_boundary(text: str, start: int, at: int) -> int:
 
 
 def fitting(text: str, start: int, limit: int) -> int:
-    """Return the position up to which the text from `start` on fits in so many UTF-16 units."""
+    """Return the position up to which the text from `start` on fits into `limit` UTF-16 units."""
     end = min(len(text), start + limit)
     while (over := units(text[start:end]) - limit) > 0:
         end -= max(1, over // 2)
@@ -73,7 +73,7 @@ def fitting(text: str, start: int, limit: int) -> int:
 
 
 def cut(text: str, limit: int) -> str:
-    """Return the longest beginning of so many UTF-16 units that ends with a whole grapheme cluster."""
+    """Return the longest beginning within `limit` UTF-16 units that ends with a whole grapheme cluster."""
     end = fitting(text, 0, limit)
     return text if end == len(text) else text[: last_boundary(text, 0, end)]
 
@@ -100,7 +100,7 @@ def _is_jamo_joined(before: str, char: str) -> bool:
 
 
 def _is_inside_flag(text: str, at: int) -> bool:
-    """Return whether two regional indicators around `at` are one flag: pairs count from the first of a row."""
+    """Return whether the two regional indicators around `at` form one flag; they form pairs from the first on."""
     if not _is_regional(text[at]):
         return False
     row = 0

@@ -1,4 +1,4 @@
-"""Formulas in Markdown, between dollars or backslashes with brackets, found outside code and converted to Unicode."""
+"""Formulas in Markdown, between dollars or backslashes with brackets: found outside code, converted to Unicode."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _PROSE, _SIGN = re.compile(r"\s[^\W\d_]{3,}\s|[^\W\d_]{3,}[ ,]+[^\W\d_]{2,}"), r
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula: `raw` with its delimiters, `source` without. `is_display`: on lines of its own."""
+    """A formula: `raw` with its delimiters, `source` without them. `is_display`: on separate lines."""
 
     raw: str
     source: str = ""
@@ -30,7 +30,7 @@ class Formula:
 
     @property
     def text(self) -> str:
-        """The formula in Unicode; as LaTeX where it is too long or too deep."""
+        """The formula in Unicode, or as LaTeX if it is too long or too deep."""
         source = self.source.strip()
         if len(source) > MOST_CONVERTED or _depth(source) > MOST_NESTED:
             return source
@@ -57,7 +57,7 @@ class _Mark:
 
 
 def find(markdown: str) -> Iterator[tuple[int, int, Formula]]:
-    """Return the places of the formulas outside code, in order. Time grows with the length alone."""
+    """Return the positions of the formulas outside code, in order. The time grows linearly with the length."""
     marks = [_Mark(str(m.lastgroup), m.group(), m.start(), m.end()) for m in _MARKS.finditer(markdown)]
     following = _following(marks)
     number = 0
@@ -74,7 +74,7 @@ def find(markdown: str) -> Iterator[tuple[int, int, Formula]]:
 
 
 def _following(marks: list[_Mark]) -> list[int | None]:
-    """Return for each mark the number of the mark that would close it, within its paragraph."""
+    """Return, for each mark, the number of the mark in its paragraph that would close it."""
     found: list[int | None] = [None] * len(marks)
     latest: dict[str, int] = {}
     for number in range(len(marks) - 1, -1, -1):
@@ -114,7 +114,7 @@ def _formula(markdown: str, opening: _Mark, closing: _Mark) -> Formula | None:
 
 
 def _is_inline(markdown: str, source: str, start: int, end: int) -> bool:
-    """Return whether single dollars enclose a formula: amounts such as `$5 to $10` do not, nor do shell variables."""
+    """Return whether single dollars enclose a formula, rather than amounts such as `$5 to $10` or shell variables."""
     if len(source) > MOST_INLINE or source[0].isspace() or source[-1].isspace():
         return False
     if _PROSE.search(source) and not _SIGN.search(source):

@@ -1,6 +1,6 @@
 """The visible text of an answer that still grows: finished blocks are converted once, and never change again.
 
-The last block is converted as if its open styles, code and links ended here, so that no mark appears to vanish later.
+The last block is converted as if its open styles, code and links ended here, so that no visible mark disappears later.
 """
 
 import re
@@ -32,7 +32,7 @@ class GrowingText:
         self._from = 0
 
     def frame(self, text: str, limit: int = MOST_UNITS) -> str:
-        """Return the visible beginning of the text, within `limit` UTF-16 units and without blanks at its end."""
+        """Return the visible beginning of the text, within `limit` UTF-16 units and without whitespace at its end."""
         if not text.startswith(self._source):
             self._finished, self._from = "", 0
         self._source = text
@@ -46,7 +46,7 @@ class GrowingText:
         source = prepared(tail[:MOST_TAIL])
         events = parse(source)
         data = source.text.encode()
-        # Only a blank line ends a block for good: a line below a table may become its next row.
+        # Only a blank line surely ends a block: a line below a table may become its next row.
         starts = [at for at in _starts_of_blocks(events) if _BLANK_LINE.search(data, max(0, at - 80), at)]
         if starts:
             before = source.restored(data[: starts[-1]].decode())
@@ -57,7 +57,7 @@ class GrowingText:
 
 
 def _starts_of_blocks(events: list[tuple[object, int]]) -> list[int]:
-    """Return where each outermost block begins, in bytes."""
+    """Return the positions, in bytes, at which the outermost blocks begin."""
     found, depth = list[int](), 0
     for event, at in events:
         if isinstance(event, dict):
@@ -74,7 +74,7 @@ def _visible(markdown: str) -> str:
 
 
 def _mended(block: str) -> str:
-    """Return a block that ends here: half a mark is left out, and what is open is closed."""
+    """Return a block that ends here: an incomplete mark is left out, and open elements are closed."""
     if _is_fence(block):
         return re.sub(r"\n[`~]{1,2}\Z", "", block) if "\n" in block.strip() else ""
     block = _HALF.sub("", block.rstrip())

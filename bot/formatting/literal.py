@@ -1,4 +1,4 @@
-"""Names that people chose, in texts that are Markdown."""
+"""Names that people chose, for use in Markdown texts."""
 
 
 def as_code(name: str) -> str:

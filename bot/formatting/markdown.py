@@ -36,19 +36,19 @@ class Piece:
 
 
 def render(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
-    """Convert the whole text to as many messages as it takes, at least one."""
+    """Convert the whole text to as many messages as needed, at least one."""
     return pieces_of(converted(markdown), limit)
 
 
 async def rendered(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
-    """Convert as `render` does, a long text in a thread."""
+    """Convert as `render` does; a long text is converted in a thread."""
     if len(markdown) <= LONG_CHARS:
         return render(markdown, limit)
     return await asyncio.to_thread(render, markdown, limit)
 
 
 def converted(markdown: str) -> StyledText:
-    """Convert to one text of any length. A text that shows nothing is returned as it was written."""
+    """Convert to one text of any length. A text without visible characters is returned unchanged."""
     markdown = clean(markdown)
     if len(markdown) > MOST_MARKS and sum(len(mark[0]) for mark in _MARK.finditer(markdown)) > MOST_MARKS:
         return StyledText(markdown)
@@ -57,7 +57,7 @@ def converted(markdown: str) -> StyledText:
 
 
 def pieces_of(text: StyledText, limit: int = MOST_UNITS) -> list[Piece]:
-    """Split a text into messages. One without visible characters, which Telegram refuses, is an ellipsis."""
+    """Split a text into messages. A message without visible characters, which Telegram refuses, becomes an ellipsis."""
     return [Piece(part.text, _entities(part)) for part in split(text, limit)] or [Piece(_ELLIPSIS)]
 
 
@@ -74,7 +74,7 @@ def with_tail(pieces: list[Piece], tail: str) -> list[Piece]:
 
 
 def plain_head(text: str, limit: int = MOST_UNITS) -> str:
-    """Return the beginning of a text that fits a draft: it only ever grows, and does not end with blanks."""
+    """Return the beginning of a text for a draft. For a growing text it only grows, and it ends without whitespace."""
     return cut(clean(text[:limit]), limit).rstrip()
 
 

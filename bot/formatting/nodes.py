@@ -1,4 +1,4 @@
-"""The tree of a rich message's HTML, whose text is escaped when written: a model's text is never markup."""
+"""The tree of a rich message's HTML. Text is escaped when written, so that a model's text is never markup."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _MAY_BE_EMPTY = frozenset({"br", "hr", "tr", "th", "td"})
 
 @dataclass(slots=True)
 class Node:
-    """An element; without a tag, only its content. `implied` marks a paragraph that the Markdown did not begin."""
+    """An element; without a tag, only its content. `implied`: a paragraph that the Markdown did not contain."""
 
     tag: str
     attributes: dict[str, str] = field(default_factory=dict)
@@ -42,11 +42,11 @@ class Node:
         return f"<{self.tag}{''.join(map(_attribute, self.attributes.items()))}>{inner}</{self.tag}>"
 
     def shows(self) -> bool:
-        """Return False if the element shows nothing: one empty block makes Telegram refuse the whole message."""
+        """Return False if the element is invisible: one empty block makes Telegram refuse the whole message."""
         return self.tag == "hr" or any(map(is_visible, self.text))
 
     def prune(self) -> None:
-        """Remove blocks that show nothing. Items of a numbered list keep their numbers."""
+        """Remove invisible blocks. Items of a numbered list keep their numbers."""
         if self.tag == "ol":
             self._number()
         self.children = [each for each in self.children if isinstance(each, str) or _is_kept(each)]

@@ -1,4 +1,4 @@
-"""The parser's events without surprises: every text arrives, HTML tags for styles are events, links are safe.
+"""The parser's events, corrected: every text arrives, HTML tags for styles become events, links are safe.
 
 Added to the parser's events: {"Formula": Formula}; {"Start": {"Tag": name}} and {"End": {"Tag": name}} of well-nested
 HTML tags. Changed: {"Start": {"Item": marker}} with the marker of the source; {"Start": {"CodeBlock": info string}};
@@ -55,7 +55,10 @@ def parse(source: Source) -> list[Parsed]:
 
 
 def is_safe_link(url: str) -> bool:
-    """Return whether Telegram takes this URL for a link: it refuses a whole message for one that it does not."""
+    """Return whether Telegram accepts this URL as a link.
+
+    For a link that it does not accept, it refuses the whole message.
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -71,7 +74,7 @@ def is_safe_link(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _LinkEnd:
-    """The texts that end a link, within it and after it, and whether it shows its own URL."""
+    """The texts to add at the end of a link, within and after it, and whether the link shows its own URL."""
 
     within: str
     after: str
@@ -84,7 +87,8 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self._source, self._data = source, source.text.encode()
         self._out: list[Parsed] = []
-        self._open: list[tuple[str, int]] = []  # an element of Markdown has no name; a tag has one, and its place
+        # an element of Markdown has an empty name; a tag has its name and position
+        self._open: list[tuple[str, int]] = []
         self._links: list[_LinkEnd] = []
         self._ordered: list[bool] = []
         self._verbatim = self._tables = 0
@@ -173,7 +177,7 @@ class _Reader:
         self._links.append(_LinkEnd("]" if short else "", after, written))
 
     def _after(self, more: Any, url: str, *, is_safe: bool) -> str:
-        """Return the parts of a link that would not be seen: a URL that can't be a link, the title, the label."""
+        """Return the parts of a link that would be invisible: a URL that can't be a link, the title, the label."""
         shown = "" if is_safe or url.startswith("#") else _SILENT.sub("", url)
         label = more["id"] if more["link_type"] in _REFERENCES else ""
         parts = [
@@ -221,7 +225,10 @@ class _Reader:
             self._put_text(self._source.restored(found[0]), at)
 
     def _line_break(self, found: re.Match[str], at: int) -> None:
-        """A `<br>` between words with spaces is spoken of, unless it is in a table."""
+        """Write a `<br>`.
+
+        Between words with spaces the text talks about the tag, so it stays text, except in tables.
+        """
         around = found.string[max(0, found.start() - 1) : found.end() + 1]
         if self._tables or not (around.startswith(" ") and around.endswith(" ")):
             self._put("HardBreak", at)

@@ -1,7 +1,7 @@
-"""Markdown with a table converted to one rich message, as HTML that is written here.
+"""Markdown with a table converted to one rich message, as HTML.
 
-Telegram's limits: 32,768 characters, 500 blocks with rows and items, 16 levels, 20 columns. The HTML with its tags
-stays within the first limit, which is stricter. Text that does not fit, or has no table, goes into ordinary messages.
+Telegram's limits: 32,768 characters, 500 blocks including rows and items, 16 levels, 20 columns. We count the HTML with
+its tags as characters, which is stricter. Text that does not fit, or has no table, goes into ordinary messages.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _STRONG = _RIGHT_TO_LEFT | {"L"}
 
 @dataclass(frozen=True, slots=True)
 class Rich:
-    """A rich message: `head` is the Markdown that it shows, `rest` the Markdown left for ordinary messages."""
+    """A rich message. `head`: the Markdown that it shows; `rest`: the Markdown left for ordinary messages."""
 
     html: str
     is_rtl: bool
@@ -59,7 +59,7 @@ def rich(markdown: str) -> Rich | None:
 
 
 async def enriched(markdown: str) -> Rich | None:
-    """Convert as `rich` does, a long text in a thread."""
+    """Convert as `rich` does; a long text is converted in a thread."""
     if len(markdown) <= LONG_CHARS:
         return rich(markdown)
     return await asyncio.to_thread(rich, markdown)
@@ -72,12 +72,12 @@ def footer_of(message: TelegramObject) -> str:
 
 
 def words_of(message: TelegramObject) -> str:
-    """Return the text of a rich message, a line for each row or block; empty for any other message."""
+    """Return the text of a rich message, one line per row or block; empty for any other message."""
     return "\n".join(filter(None, map(_lines, _blocks(message))))
 
 
 def _blocks(message: TelegramObject) -> list[Any]:
-    """Return the blocks, which PTB leaves among the fields that it does not know."""
+    """Return the blocks, which PTB keeps among the unknown fields."""
     blocks: list[Any] = (message.api_kwargs.get("rich_message") or {}).get("blocks") or []
     return blocks
 
@@ -94,7 +94,7 @@ def _fitting(blocks: list[Block]) -> list[Block]:
 
 
 def _split(markdown: str, source: Source, blocks: list[Block], shown: int) -> tuple[str, str]:
-    """Split the Markdown at the line where the first block begins that is not shown."""
+    """Split the Markdown before the first block that is not shown."""
     if not any(block.html or not block.fits for block in blocks[shown:]):
         return markdown, ""
     data = source.text.encode()

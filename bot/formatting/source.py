@@ -1,9 +1,8 @@
 """Markdown made safe for the parser, so that none of its text is lost, and the way back to the original.
 
 The parser drops HTML, link reference definitions and cells beyond the last column. Noncharacters of Unicode, which no
-text contains, prevent that: LESS stands for `<`, PIPE for `|`, STAR and LOW for `*` and
-`_` that style nothing, TOKEN number TOKEN_END for a formula, and BREAK for
-nothing: it separates characters that would be markup together.
+text contains, prevent that: LESS stands for `<`, PIPE for `|`, STAR and LOW for `*` and `_` without a style, TOKEN
+number TOKEN_END for a formula. BREAK stands for nothing: it separates characters that together would be markup.
 """
 
 import re
@@ -41,7 +40,7 @@ _BAR, _ROW = re.compile(rb"(?<!\\)\|"), re.compile(rb"[^\n]+")
 
 @dataclass(slots=True)
 class Source:
-    """The prepared text, the formulas that its tokens stand for, and the link definitions by label."""
+    """The prepared text, the formulas for its tokens, and the link definitions by label."""
 
     text: str
     formulas: list[Formula] = field(default_factory=list)
@@ -56,7 +55,7 @@ class Source:
 
 
 def prepared(markdown: str) -> Source:
-    """Prepare a cleaned text. Time grows with its length alone."""
+    """Prepare a cleaned text. The time grows linearly with its length."""
     source = Source(markdown)
     if "]:" in markdown:
         found = pyromark.reference_definitions(markdown)
@@ -78,22 +77,22 @@ def prepared(markdown: str) -> Source:
 
 
 def label_of(text: str) -> str:
-    """Return a link label as the parser compares it."""
+    """Return a link label in the form in which the parser compares labels."""
     return " ".join(text.casefold().split())
 
 
 def _times(found: re.Match[str]) -> str:
-    """Let the asterisks of a product or a power style nothing."""
+    """Replace the asterisks of a product or a power, so that they don't style text."""
     return STAR if found["base"] is None else found["base"] + 2 * STAR
 
 
 def _plain_address(address: re.Match[str]) -> str:
-    """Let the underscores within an address style nothing; the last ones may end a style around it."""
+    """Replace the underscores within an address, so that they don't style text, except the last ones."""
     return _WITHIN.sub(lambda run: LOW * len(run[0]), address[0])
 
 
 def _beside_cjk(run: re.Match[str]) -> str:
-    """Let asterisks between a CJK character and punctuation begin or end a style, as CommonMark does with spaces."""
+    """Separate asterisks between a CJK character and punctuation, so that they can begin or end a style."""
     before, after = run.string[run.start() - 1 : run.start()], run.string[run.end() : run.end() + 1]
     if not before.strip() or not after.strip() or before.isalnum() == after.isalnum():
         return run[0]
@@ -120,7 +119,7 @@ def _with_tokens(source: Source) -> str:
 
 
 def _with_all_cells(text: str) -> str:
-    """Keep cells beyond the last column as text in it."""
+    """Keep cells beyond the last column as text in the last column."""
     data = text.encode()
     out, position = list[bytes](), 0
     events: Any = pyromark.events_with_range(text, options=OPTIONS)

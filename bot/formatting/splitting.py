@@ -14,14 +14,14 @@ _SPACE, _LINE, _PARAGRAPH = re.compile(r"\s+"), re.compile(r"\n+"), re.compile(r
 
 
 def split(styled: StyledText, limit: int) -> list[StyledText]:
-    """Return the messages, each within `limit` UTF-16 units and MOST_ENTITIES entities. Empty ones are left out."""
+    """Return the messages, each within `limit` UTF-16 units and MOST_ENTITIES entities. Empty messages are left out."""
     return list(_Splitter(styled, limit).parts())
 
 
 class _Splitter:
     def __init__(self, styled: StyledText, limit: int) -> None:
         self._text, self._spans, self._glued, self._limit = styled.text, styled.spans, styled.glued, limit
-        self._first = 0  # the first span that may reach beyond the part before
+        self._first = 0  # first span that may extend beyond the previous part
         self._solid = [(span.start, span.end) for span in styled.spans if span.kind in SOLID]
         self._solid_starts = [start for start, _ in self._solid]
 
@@ -34,7 +34,7 @@ class _Splitter:
             start = self._start_of_line(end)
 
     def _start_of_line(self, at: int) -> int:
-        """Skip blank lines, and blanks outside code."""
+        """Return the position after blank lines, and after whitespace outside code."""
         while at < len(self._text) and (self._text[at] == "\n" or self._is_blank(at)):
             at += 1
         return at
@@ -49,7 +49,7 @@ class _Splitter:
         return next(self._breaks(start, end), None) or max(start + 1, last_boundary(self._text, start, end))
 
     def _breaks(self, start: int, end: int) -> Iterator[int]:
-        """Return the places for an end, the best first."""
+        """Yield possible ends of a message, the best first."""
         half, quarter = start + (end - start) // 2, start + (end - start) // 4
         found = [at for at in self._matches(_PARAGRAPH, half, end) if at not in self._glued]
         yield from reversed([at for at in found if not self._is_solid(at)])
@@ -59,7 +59,7 @@ class _Splitter:
         yield from (at for at in range(end, half, -1) if self._is_between_words(at))
 
     def _matches(self, pattern: re.Pattern[str], start: int, end: int) -> Iterator[int]:
-        """Return the ends of the matches. A match that begins before `end` may reach beyond: blanks are left out."""
+        """Yield the ends of the matches. A match that begins before `end` may extend beyond it, by whitespace only."""
         for found in pattern.finditer(self._text, start, min(len(self._text), end + 1)):
             if found.start() <= end and is_boundary(self._text, found.end()):
                 yield min(found.end(), end) if pattern is not _SENTENCE else found.end()
@@ -70,12 +70,12 @@ class _Splitter:
         return not joined and is_boundary(self._text, at)
 
     def _is_solid(self, at: int) -> bool:
-        """Return whether a position is in code, after its first character."""
+        """Return whether a position is inside code, after its first character."""
         number = bisect_left(self._solid_starts, at) - 1
         return number >= 0 and at < self._solid[number][1]
 
     def _entities_end(self, start: int) -> int:
-        """Return where the entity over the limit begins."""
+        """Return the start of the entity that would exceed the limit."""
         while self._first < len(self._spans) and self._spans[self._first].end <= start:
             self._first += 1
         count = 0
@@ -100,5 +100,5 @@ class _Splitter:
 
 
 def _is_of_word(char: str) -> bool:
-    """Return whether a character belongs to a word: not those of scripts that are written without spaces."""
+    """Return whether a character is part of a word. False for scripts that are written without spaces."""
     return char.isalnum() and not "\u3040" <= char <= "\u9fff"

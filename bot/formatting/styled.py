@@ -1,4 +1,4 @@
-"""Text with styles, written piece by piece, in code points until it is sent."""
+"""Text with styles, written piece by piece. Positions are code points until it is sent."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -22,13 +22,13 @@ class StyledSpan:
     language: str | None = None
 
     def within(self, start: int, end: int) -> "StyledSpan":
-        """Return the part between two positions, counted from the first."""
+        """Return the part between two positions, with positions counted from the first."""
         return replace(self, start=max(self.start, start) - start, end=min(self.end, end) - start)
 
 
 @dataclass(frozen=True, slots=True)
 class StyledText:
-    """A text, its entities by their start, and the positions where a message should not end: after a heading."""
+    """A text, its entities ordered by start, and the positions after headings, where a message should not end."""
 
     text: str = ""
     spans: tuple[StyledSpan, ...] = ()
@@ -37,7 +37,7 @@ class StyledText:
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """At least so many line breaks before the next text, which is then indented. `glued`: they stay in a message."""
+    """A gap of `lines` line breaks at least; the next text is indented. `glued`: no message may end there."""
 
     lines: int
     indent: str
@@ -88,7 +88,7 @@ class StyledWriter:
         return StyledText(text, tuple(_flat(spans)), frozenset(glued))
 
     def _laid_out(self) -> tuple[str, list[int], list[int], set[int]]:
-        """Return the text, and for each number of a piece where the text from it begins and that before it ends."""
+        """Return the whole text, and for each piece its start and the end of the text before it."""
         out, glued = list[str](), set[int]()
         size = trailing = 0
         begins, ends = [-1] * (len(self.pieces) + 1), [0] * (len(self.pieces) + 1)
@@ -116,12 +116,12 @@ class StyledWriter:
 
 
 def _order(span: StyledSpan) -> tuple[int, int, bool]:
-    """Sort by the start, what contains others first: code last, since nothing nests in it."""
+    """Return the sort key: by start, the outer ones first; code last, because nothing can be nested in it."""
     return span.start, -span.end, span.kind in SOLID
 
 
 def _flat(spans: Iterator[StyledSpan]) -> list[StyledSpan]:
-    """Sort the spans, cut styles out of code, and leave out quotations in quotations and styles in the same style."""
+    """Sort the spans, remove styles inside code, and leave out quotations within quotations and repeated styles."""
     found = sorted(spans, key=_order)
     solid = [span for span in found if span.kind in SOLID]
     starts, kept, quoted_until = [span.start for span in solid], list[StyledSpan](), 0

@@ -1,4 +1,4 @@
-"""Tables in a monospaced block, aligned by the width of their characters; wide ones as a list of records."""
+"""Tables in a monospaced block, aligned by character width; wide ones as a list of records."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,10 @@ Row = Sequence[StyledText]
 
 
 def write_table(out: StyledWriter, rows: Sequence[Row], aligned: Sequence[str]) -> None:
-    """Write a table, whose first row is its head. Links are repeated below it: nothing nests in a monospaced block."""
+    """Write a table; the first row is its head.
+
+    Links are repeated below it, because monospaced text can't contain them.
+    """
     columns = max((len(row) for row in rows), default=0)
     full = [[*row, *[_EMPTY] * (columns - len(row))] for row in rows]
     widths = [max(width(row[column].text) for row in full) for column in range(columns)]
@@ -53,7 +56,7 @@ def _links(cell: StyledText) -> list[StyledSpan]:
 
 
 def _write_records(out: StyledWriter, rows: Sequence[Row]) -> None:
-    """Write the head on a line, then each row: its first cell in bold, and a line for each further cell."""
+    """Write the head on one line, then each row: its first cell in bold, and a line for each further cell."""
     head, *body = rows
     start = out.write(" | ".join(name.text for name in head))
     out.style("italic", start)

@@ -21,7 +21,7 @@ _UNSTYLED = frozenset({"small"})
 
 @dataclass(slots=True)
 class Block:
-    """An outermost block. Its HTML is empty if it shows nothing or exceeds a limit."""
+    """An outermost block. `html` is empty if the block is invisible or exceeds a limit."""
 
     start: int
     node: Node
@@ -42,7 +42,10 @@ class Block:
 
 @dataclass(slots=True)
 class Tree:
-    """Opens a node for each Start of the parser and closes it at its End. Text in a container gets a paragraph."""
+    """Opens a node for each Start event of the parser and closes it at its End.
+
+    Text in a container gets a paragraph.
+    """
 
     _blocks: list[Block] = field(default_factory=list)
     _open: list[Node] = field(default_factory=list)
@@ -99,7 +102,7 @@ class Tree:
             self._push(_node(name, more, in_quote=any(node.tag == "blockquote" for node in self._open)))
 
     def _item(self, marker: str) -> None:
-        """Begin an item, with its number where it does not follow from the one before."""
+        """Begin an item, with a number if it does not follow the one before."""
         item, number = Node("li"), marker.rstrip(".)")
         if number.isdigit() and self._open:
             above = self._open[-1]
@@ -126,7 +129,7 @@ class Tree:
             self._write(text)
 
     def _link(self, name: str, url: str) -> None:
-        """Write a link. A picture becomes a link too: none is fetched for a model."""
+        """Write a link. A picture becomes a link too, because none is fetched for a model."""
         within = any(node.tag == "a" for node in self._open)
         linked = bool(url) and not within
         self._inline(Node("a", {"href": url}) if linked else Node(""))
@@ -172,7 +175,7 @@ class Tree:
             self._blocks.append(Block(self._at, node))
         block = self._blocks[-1]
         block.count += node.tag in BLOCKS
-        block.fits &= len(self._open) < MOST_DEPTH - 1  # code or a line break may add one level
+        block.fits &= len(self._open) < MOST_DEPTH - 1  # code or a line break may add one more level
         if self._open and block.fits:
             self._open[-1].children.append(node)
         self._open.append(node)
@@ -189,7 +192,7 @@ def _named(tag: Any) -> tuple[str, Any]:
 
 
 def _node(name: str, more: Any, *, in_quote: bool) -> Node:
-    """Return the node of a block; any unknown block is a paragraph."""
+    """Return the node for a block; an unknown block becomes a paragraph."""
     if name == "Heading":
         return Node(f"h{str(more['level']).removeprefix('H')}")
     if name == "List":

@@ -1,4 +1,4 @@
-"""The words of a message with the formatting that changes their meaning: hidden links, and code with its language."""
+"""The words of a message, with formatting that changes their meaning: hidden links, and code with its language."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ MOST_URL_CHARS = 2000
 
 
 def written(message: Message, left_out: MessageEntity | None = None) -> str:
-    """Return the text or caption with the URL after each link that hides it, and fences around code with a language.
+    """Return the text or caption. Hidden links are followed by their URL, code with a language is fenced.
 
-    `left_out`: an entity whose words are left out, such as the mention of the bot.
+    `left_out`: an entity whose words are removed, such as the mention of the bot.
     """
     text = message.text or message.caption or ""
     entities: Sequence[MessageEntity] = message.entities if message.text else message.caption_entities

@@ -1,1 +1,1 @@
-"""Groups: their senders and admins, the greeting, and the messages that a question there may include."""
+"""Groups: senders and admins, the greeting, and the messages that a question there may include."""

@@ -1,4 +1,4 @@
-"""The greeting in a group: how to ask, the messages that the bot reads, and the payer."""
+"""The greeting in a group: how to ask, which messages the bot can read, and who pays."""
 
 import logging
 from datetime import datetime
@@ -18,14 +18,14 @@ _OUTSIDE = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.BANNED})
 
 
 async def greeting(context: Context, chat_id: int) -> str:
-    """Return the greeting in the language of the user who caused it. As an admin the bot is sent every message."""
+    """Return the greeting in the language of the user who caused it. A bot that is an admin gets every message."""
     sees_all = context.bot.can_read_all_group_messages or await is_chat_admin(context, chat_id, context.bot.id)
     sees = "group.sees_all" if sees_all else "group.sees_some"
     return context.t("group.hello", bot=context.bot.username) + "\n\n" + context.t(sees)
 
 
 async def on_membership(update: Update, context: Context) -> None:
-    """Greet a group that the bot was added to. In private, note whether the user has blocked the bot."""
+    """Greet a group that the bot was added to. In private, store whether the user has blocked the bot."""
     change = update.my_chat_member
     assert change is not None
     if change.chat.type == ChatType.PRIVATE:
@@ -36,7 +36,7 @@ async def on_membership(update: Update, context: Context) -> None:
 
 
 async def _greet(context: Context, chat_id: int) -> None:
-    """Greet a group once a day at most."""
+    """Greet a group, at most once a day."""
     now = context.services.clock.now()
     if not await context.services.db.write(lambda conn: first_greeting(conn, chat_id, now)):
         return
@@ -47,7 +47,7 @@ async def _greet(context: Context, chat_id: int) -> None:
 
 
 def first_greeting(conn: Connection, chat_id: int, now: datetime) -> bool:
-    """Note a greeting. Return False if there was one on this day, or the group has moved to this chat id."""
+    """Record a greeting. Return False if one was sent this day, or the group has moved to this chat id."""
     return notices.first_time(conn, f"greeted:{chat_id}:{now:%Y-%m-%d}", now)
 
 

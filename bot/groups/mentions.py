@@ -1,4 +1,4 @@
-"""Mentions of the bot, found by entities: a longer name that begins with the bot's is somebody else's."""
+"""Mentions of the bot, found by entities, because another user's name may begin with the bot's."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ from bot.formatting.written import written
 
 
 class CommandFilter(MessageFilter):
-    """Passes messages that begin with a command, also in the caption of a photo or file. A forward is no command."""
+    """Accepts messages that begin with a command, even in the caption of a photo or file, but no forwarded message."""
 
     def filter(self, message: Message) -> bool:
         entities = message.entities or message.caption_entities
@@ -26,7 +26,7 @@ COMMAND = CommandFilter()
 def addressed(message: Message, context: Context) -> bool:
     """Return True in private chats; in groups, if the message replies to the bot or mentions it.
 
-    A mention in a forwarded message is its author's.
+    In a forwarded message, a mention does not count: it is its author's.
     """
     if message.chat.type == ChatType.PRIVATE:
         return True
@@ -51,7 +51,7 @@ def argument(message: Message) -> str:
 
 
 def _own(message: Message, context: Context) -> Iterator[MessageEntity]:
-    """Yield the entities that mean this bot."""
+    """Yield the entities that mention this bot."""
     text = message.text or message.caption or ""
     entities: Sequence[MessageEntity] = message.entities if message.text else message.caption_entities
     name = f"@{context.bot.username}".lower()

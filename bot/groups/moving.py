@@ -1,4 +1,4 @@
-"""Groups that Telegram makes supergroups: their memory and wallet move along to the new chat id."""
+"""Groups that become supergroups: their conversations and wallet move to the new chat id."""
 
 from telegram import Update
 
@@ -9,7 +9,7 @@ from storage.groups import migration
 
 
 async def on_migration(update: Update, context: Context) -> None:
-    """Move everything of the old chat. Both chats get a message; the second one moves nothing. No greeting follows."""
+    """Move everything of the old chat. Both chats get an update; the second one moves nothing. No greeting follows."""
     message = update.message
     assert message is not None
     old, new = message.migrate_from_chat_id or message.chat.id, message.migrate_to_chat_id or message.chat.id

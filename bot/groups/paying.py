@@ -1,4 +1,4 @@
-"""The payers of an answer in a chat: in a group its own wallet, where it has one that covers the asker."""
+"""The payers of an answer: in a group its own wallet, if it has one that can pay for the asker."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ async def asker(context: Context, chat_id: int, *, is_private: bool) -> Tenant:
 
 
 async def _group_sponsor(context: Context, chat_id: int, tenant: Tenant) -> Sponsor | None:
-    """Return the group's wallet, with the asker's models and output limit; None if it covers nothing."""
+    """Return the group's wallet, with the asker's models and output limit; None if it can't pay for anything."""
     services = context.services
     now = services.clock.now()
     wallet = await services.db.read(lambda conn: wallets.payer(conn, chat_id, tenant.id, now))

@@ -12,7 +12,7 @@ _ADMINS = frozenset({ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR})
 
 
 def is_anonymous(message: Message) -> bool:
-    """Return True if no person stands behind the message who could be charged."""
+    """Return True if the message has no person as its sender who could be charged."""
     sender = message.from_user
     return message.sender_chat is not None or sender is None or sender.id in {ANONYMOUS, CHANNEL, LINKED_CHANNEL}
 
@@ -23,12 +23,12 @@ def is_other_bot(message: Message) -> bool:
 
 
 def is_own_result(message: Message, context: Context) -> bool:
-    """Return True for an inline result of this bot that a person chose: its answer is edited into it."""
+    """Return True for an inline result of this bot that a person chose: the answer is put into it by an edit."""
     return message.via_bot is not None and message.via_bot.id == context.bot.id
 
 
 async def is_chat_admin(context: Context, chat_id: int, user_id: int | None = None) -> bool:
-    """Return True if the user (None: the update's) is an admin of this chat; False where Telegram doesn't say so."""
+    """Return True if the user (None: the update's) is an admin of this chat; False if Telegram does not confirm it."""
     try:
         member = await context.bot.get_chat_member(chat_id, user_id or context.user.id)
     except TelegramError:

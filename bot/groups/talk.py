@@ -1,4 +1,4 @@
-"""The part of a group's conversation that an asker pays for: the asker's own turns, and a little of the others'."""
+"""The part of a group's conversation that an asker pays for: the asker's own turns, and a few of the others'."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -14,9 +14,9 @@ LEAST_TOKENS = 100
 
 
 def paid_by(tenant_id: int, said: Sequence[SaidMessage], talk_tokens: int) -> tuple[Message, ...]:
-    """Return the tenant's own turns, and the newest of the others' that have at most `talk_tokens` together.
+    """Return the tenant's own turns, and the newest turns of others with at most `talk_tokens` together.
 
-    A turn is a question with its answer. The oldest one of the others that fits in part is cut.
+    A turn is a question with its answer. The oldest turn of others is cut if only a part of it fits.
     """
     left_tokens = talk_tokens * SAFE_SHARE
     kept: list[list[Message]] = []
@@ -36,7 +36,7 @@ def paid_by(tenant_id: int, said: Sequence[SaidMessage], talk_tokens: int) -> tu
 
 
 def _cut(messages: Sequence[Message], tokens: float) -> list[Message]:
-    """Return the messages with an equal part of the tokens each; none if that is too little."""
+    """Return the messages, each cut to an equal share of the tokens; none if the share is too small."""
     each = tokens / len(messages) - PER_MESSAGE
     return [_beginning(message, each) for message in messages] if each >= LEAST_TOKENS else []
 

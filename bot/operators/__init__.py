@@ -1,1 +1,1 @@
-"""Steps that the operators' commands share: finding a tenant, asking before a change, undoing it."""
+"""Steps that operators' commands share: finding a tenant, asking for confirmation, undoing a change."""

@@ -1,4 +1,4 @@
-"""A question before a change that can't be taken back at once, and the button that undoes a change."""
+"""The confirmation before a change that can't be undone at once, and the button that undoes a change."""
 
 from hashlib import sha256
 
@@ -20,17 +20,17 @@ async def ask_first(context: Context, text: str, command: str, *args: object) ->
 
 
 async def nothing_done(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Answer a question that was cancelled, or whose tenant, plan or payment no longer exists."""
+    """Reply to a question that was cancelled, or whose tenant, plan or payment no longer exists."""
     await context.edit_or_reply(context.t("admin.nothing_done"))
 
 
 def undo_button(context: Context, command: str, *args: object) -> InlineKeyboardMarkup:
-    """Return the button below a change. The command's action is `undo`, which gets `args`."""
+    """Return the button below a change that undoes it. The command's action is `undo`, which gets `args`."""
     return rows([button(context.t("admin.undo"), command, "undo", *args, owner=context.user.id)])
 
 
 def about_oneself(context: Context, state: TenantState) -> str:
-    """Return a sentence for a change of the operator's own account, else an empty text."""
+    """Return a warning sentence if an operator changes the own account, else an empty text."""
     return context.t("admin.yourself") + "\n\n" if state.telegram_user_id == context.user.id else ""
 
 

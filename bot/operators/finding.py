@@ -1,4 +1,4 @@
-"""The tenant that an operator's command names, by tenant id, Telegram id, @username or name."""
+"""The tenant in an operator's command, found by tenant id, Telegram id, @username or name."""
 
 from functools import partial
 
@@ -13,7 +13,7 @@ MOST_FOUND = 10
 
 
 def name_of(state: TenantState) -> str:
-    """Return the tenant's name as Markdown code, so that a name is no markup; the id where there is no name."""
+    """Return the tenant's name as Markdown code, so that it can't be markup; the id if there is no name."""
     return as_code(state.name or str(state.id))
 
 
@@ -33,7 +33,7 @@ async def notify_tenant(context: Context, state: TenantState, key: str, **values
 
 
 async def find_tenant(context: Context, usage: str, after: int = 0) -> TenantState | None:
-    """Return the tenant that the arguments name, all but the last `after`; None after a reply with the mistake."""
+    """Return the tenant in the arguments, without the last `after` ones; None after explaining the mistake."""
     given = arguments(context)
     text = " ".join(given[: len(given) - after])
     if len(given) <= after or not text:

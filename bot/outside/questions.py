@@ -1,6 +1,6 @@
-"""Questions from chats that the bot is not in, answered in one message: by guest mode, or by an inline result.
+"""Questions from chats that the bot is not in, answered in one message: in guest mode, or as an inline result.
 
-The sender pays. Nothing is sent to the chat itself: its message is edited by its inline id. Nothing is remembered.
+The sender pays. Nothing is sent to the chat itself: its message is edited by its inline id. No conversation is stored.
 """
 
 import logging
@@ -40,7 +40,7 @@ RESULT_ID, MOST_TITLE_CHARS = "ask", 60
 
 
 async def on_guest(update: Update, context: Context) -> None:
-    """Answer a mention of the bot in a chat that it is not in. Its query takes one answer, which is then edited."""
+    """Answer a mention of the bot in a chat that it is not in. Its query accepts one message, which is edited later."""
     message = update.guest_message
     if message is None or message.guest_query_id is None or not _is_on(context, GUEST):
         return
@@ -49,7 +49,7 @@ async def on_guest(update: Update, context: Context) -> None:
     words = own_words(message, context)
     claimed = claimed_update.get()
     if not words or (claimed is not None and claimed.epoch > 1):
-        return  # after a crash the query is used up, and nothing was charged
+        return  # after a crash the query can't be used again, and nothing was charged
     try:
         sent = await context.bot.answer_guest_query(message.guest_query_id, _article(context, words))
     except TelegramError as error:
@@ -60,7 +60,10 @@ async def on_guest(update: Update, context: Context) -> None:
 
 
 async def on_inline_query(update: Update, context: Context) -> None:
-    """Offer one result to ask the words typed so far. No model is called: a query comes at every pause in typing."""
+    """Offer one result that asks the words typed so far.
+
+    No model is called, because each pause in typing sends a query.
+    """
     query = update.inline_query
     if query is None:
         return
@@ -73,7 +76,7 @@ async def on_inline_query(update: Update, context: Context) -> None:
 
 
 async def on_chosen(update: Update, context: Context) -> None:
-    """Answer the question of a result that was chosen, in its message."""
+    """Answer the question of a chosen result, in its message."""
     chosen = update.chosen_inline_result
     if chosen is None or chosen.inline_message_id is None or not _is_on(context, INLINE):
         return
@@ -85,7 +88,7 @@ def _is_on(context: Context, mode: str) -> bool:
 
 
 def _article(context: Context, words: str) -> InlineQueryResultArticle:
-    """Return the message that is answered in. Its keyboard makes Telegram name it when it is chosen."""
+    """Return the message to answer in. Only with a keyboard does Telegram report its id when it is chosen."""
     asked = InputTextMessageContent(context.t("outside.asked", question=words)[:4000])
     return InlineQueryResultArticle(
         RESULT_ID,
@@ -101,7 +104,7 @@ def _keyboard(context: Context) -> InlineKeyboardMarkup:
 
 
 async def _answer(context: Context, inline_message_id: str, words: str) -> None:
-    """Answer in that message; say there why not, without figures: others read along."""
+    """Answer in that message; if that fails, explain it there without figures, because others can read it."""
     outside = _Outside(context, inline_message_id, await _request(context, words))
     try:
         await outside.ask()
@@ -126,14 +129,14 @@ async def _request(context: Context, words: str) -> ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Outside:
-    """One question, and the inline message that its answer goes to."""
+    """One question, and the inline message for its answer."""
 
     context: Context
     inline_message_id: str
     request: ChatRequest
 
     async def ask(self) -> None:
-        """Raises EngineError, and AskFirst."""
+        """Answer the question. Raises EngineError or AskFirst."""
         context = self.context
         tenant = await context.tenant()
         brake = await brake_for(context, self.request, tenant)

@@ -1,1 +1,1 @@
-"""Messages that a press changes in place."""
+"""Messages that buttons change in place."""

@@ -1,4 +1,4 @@
-"""A message of a picture with a caption and buttons: sent once, then edited in place."""
+"""A message with a picture, a caption and buttons: sent once, then edited in place."""
 
 import logging
 
@@ -15,13 +15,13 @@ MOST_CAPTION = 1024
 
 
 def fits(markdown: str) -> bool:
-    """Return whether Markdown can be a caption."""
+    """Return whether this Markdown fits into a caption."""
     pieces = render(markdown)
     return len(pieces) == 1 and units(pieces[0].text) <= MOST_CAPTION
 
 
 def has_picture(context: Context) -> bool:
-    """Return whether the message whose button was pressed is a picture: Telegram doesn't turn one into a text."""
+    """Return whether the message with the pressed button has a picture: Telegram can't turn it into a text."""
     query = context.incoming.callback_query if context.incoming is not None else None
     return query is not None and isinstance(query.message, Message) and bool(query.message.photo)
 
@@ -29,7 +29,7 @@ def has_picture(context: Context) -> bool:
 async def show_picture(
     context: Context, picture: bytes, name: str, caption: str, keyboard: InlineKeyboardMarkup
 ) -> None:
-    """Put a picture and its caption in the place of the message whose button was pressed, or send them to the user."""
+    """Replace the message with the pressed button by a picture and its caption, or send them to the user."""
     piece = render(caption)[0]
     query = context.incoming.callback_query if context.incoming is not None else None
     if query is None or not isinstance(query.message, Message):

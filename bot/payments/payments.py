@@ -30,7 +30,7 @@ MOST_EPOCHS = 50
 
 
 async def pre_checkout(update: Update, context: Context) -> None:
-    """Check order, payer, amount and age of an invoice. Telegram allows 10 s for the answer."""
+    """Check order, payer, amount and age of an invoice. Telegram allows 10 s for this."""
     query = update.pre_checkout_query
     assert query is not None
     services = context.services
@@ -89,7 +89,7 @@ async def paid(update: Update, context: Context) -> None:
 
 
 async def refunded(update: Update, context: Context) -> None:
-    """Book a refund by Telegram: debit the wallet; the rest is owed."""
+    """Book a refund that Telegram reports: debit the wallet; any shortage is owed."""
     message = update.message
     assert message is not None
     telegram_refund = message.refunded_payment
@@ -122,7 +122,7 @@ async def refunded(update: Update, context: Context) -> None:
 
 
 async def subscription(update: Update, context: Context) -> None:
-    """Book that a subscription was cancelled, resumed, or not paid."""
+    """Record that a subscription was cancelled, resumed, or not paid."""
     data: dict[str, Any] = (update.api_kwargs or {}).get("subscription") or {}
     order_id, user_id = data.get("invoice_payload"), (data.get("user") or {}).get("id")
     state, services = str(data.get("state")), context.services
@@ -161,7 +161,7 @@ async def end_replaced(context: Context, payer: int | None = None) -> None:
 
 
 async def newer_update(update: Update, context: Context) -> None:
-    """Handle the kinds of updates that PTB does not have yet."""
+    """Handle the kinds of updates that PTB does not know yet."""
     more = update.api_kwargs or {}
     if "stopped_message_generation" in more:
         stopped = more["stopped_message_generation"] or {}
@@ -174,7 +174,7 @@ async def newer_update(update: Update, context: Context) -> None:
 
 
 def handlers() -> list[BaseHandler[Any, Any, Any]]:
-    """Return the handlers of payments, which come before all others."""
+    """Return the handlers of payments, which run before all others."""
     return [
         PreCheckoutQueryHandler(pre_checkout),
         MessageHandler(filters.SUCCESSFUL_PAYMENT, paid),
@@ -183,7 +183,7 @@ def handlers() -> list[BaseHandler[Any, Any, Any]]:
 
 
 def last_handlers() -> list[BaseHandler[Any, Any, Any]]:
-    """Return the handler that comes after all others."""
+    """Return the handler that runs after all others."""
     return [TypeHandler(Update, newer_update)]
 
 

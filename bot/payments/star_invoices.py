@@ -1,4 +1,4 @@
-"""Telegram's invoices in Stars, sent to the private chat of the user who asks for one."""
+"""Telegram's invoices in Stars, sent to the private chat of the user who orders."""
 
 from telegram import LabeledPrice
 

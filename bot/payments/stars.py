@@ -17,17 +17,17 @@ PAGE = 100
 
 
 class StarsClient:
-    """Telegram's side of the payments, for the scheduler's jobs."""
+    """Telegram's side of payments, for the scheduler's jobs."""
 
     def __init__(self, bot: ExtBot[int]) -> None:
         self._bot = bot
 
     @property
     def bot_id(self) -> int:
-        return int(self._bot.token.partition(":")[0])  # Bot.id would need a getMe before
+        return int(self._bot.token.partition(":")[0])  # Bot.id would need a getMe call first
 
     async def page(self, offset: int) -> list[StarEntry]:
-        """Return up to 100 transactions from `offset` on, oldest first. Raises OSError if Telegram is out of reach."""
+        """Return up to 100 transactions from `offset` on, oldest first. Raises OSError if Telegram can't be reached."""
         try:
             found = await self._bot.get_star_transactions(offset=offset, limit=PAGE)
         except TelegramError as error:
@@ -35,7 +35,7 @@ class StarsClient:
         return [entry(each) for each in found.transactions]
 
     async def username(self) -> str:
-        """Return the bot's username. Raises OSError if Telegram is out of reach."""
+        """Return the bot's username. Raises OSError if Telegram can't be reached."""
         try:
             found = await self._bot.get_me() if self._bot._bot_user is None else self._bot.bot  # noqa: SLF001
         except TelegramError as error:
@@ -45,7 +45,7 @@ class StarsClient:
     async def invoice_link(
         self, title: str, description: str, payload: str, label: str, stars: int, *, period_seconds: int | None = None
     ) -> str:
-        """Return the link of an invoice in Stars. Raises OSError if Telegram refuses it or is out of reach."""
+        """Return a link to an invoice in Stars. Raises OSError if Telegram refuses it or can't be reached."""
         try:
             return await self._bot.create_invoice_link(
                 title=title,
@@ -63,7 +63,10 @@ class StarsClient:
         return await edit(self._bot, subscription, user_id, cancelled=cancelled)
 
     async def cancel(self, subscription: Subscription, user_id: int) -> bool | None:
-        """Cancel a subscription. True: done. False: Telegram refuses. None: out of reach, retry later."""
+        """Cancel a subscription.
+
+        Return True if done, False if Telegram refuses, None if it can't be reached: retry later.
+        """
         return await edit(self._bot, subscription, user_id, cancelled=True)
 
 

@@ -1,4 +1,4 @@
-"""The page where a person, or an operator for a tenant, leaves out providers: singly, by country, or all that train."""
+"""The page where a person, or an operator for a tenant, excludes providers: singly, by country, or all that train."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ from storage.database.connection import Connection
 from storage.tenants import tenant_settings, tenants
 
 Change: TypeAlias = Callable[[Exclusions], Exclusions]
-MOST_NAME_BYTES = 24  # of a provider's name within a button's data
+MOST_NAME_BYTES = 24  # longest provider name that fits into a button's data
 ALLOWED, LEFT_OUT = "✓", "✗"
 
 
 @dataclass(frozen=True, slots=True)
 class ExclusionsPage:
-    """A page with the exclusions of a tenant. `before`: the arguments of its buttons that come before their own."""
+    """A page with the exclusions of a tenant. `before`: arguments that its buttons carry before their own."""
 
     tenant_id: int
     command: str = "settings"
@@ -76,7 +76,7 @@ def store_change(conn: Connection, tenant_id: int, change: Change) -> None:
 
 
 def page(context: Context, exclusions: Exclusions) -> str:
-    """Return the providers with their countries and what they may do with prompts, each allowed or left out."""
+    """Return the providers with their countries and what they may do with prompts, and whether each is excluded."""
     names = providers(context)
     lines = "\n".join(_line(context, name, exclusions) for name in names)
     text = context.t("privacy.who", lines=lines)
@@ -103,7 +103,7 @@ def _line(context: Context, provider: str, exclusions: Exclusions) -> str:
 
 
 def _training(context: Context, provider: str, policy: DataPolicy) -> str:
-    """Return the key of the text on training. A free tier counts where the operator has it switched on."""
+    """Return the key of the text about training. A free tier is considered if the operator enabled it."""
     if policy.passes_on:
         return "privacy.passes_on"
     if policy.trains is None:
@@ -115,7 +115,7 @@ def _training(context: Context, provider: str, policy: DataPolicy) -> str:
 
 
 def country_name(context: Context, code: str) -> str:
-    """Return the name of a country of the built-in providers; another one's code as it is."""
+    """Return the name of a country of the built-in providers; for any other country its code."""
     if not code:
         return context.t("privacy.no_country")
     return context.t(f"country.{code}") if code in COUNTRIES else code

@@ -10,12 +10,12 @@ CHOICES_DAYS = (1, 7, 30, 90)
 
 
 def choices(context: Context) -> list[int]:
-    """Return the numbers of days to choose from: those that are fewer than the operator's."""
+    """Return the numbers of days to choose from: those below the operator's."""
     return [days for days in CHOICES_DAYS if days < context.services.config.keep_days]
 
 
 def kept(context: Context, days: int | None) -> str:
-    """Return how long the texts of a tenant with this choice are kept, in words."""
+    """Return, in words, how long the texts of a tenant with this choice are kept."""
     most = context.services.config.keep_days
     if days is None or days >= most:
         return context.t("keep.as_operator", days=most)
@@ -28,7 +28,7 @@ async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 async def choose(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Store the number of days; 0 or any that is not among the choices: as long as the operator keeps them."""
+    """Store the number of days; 0, or a number that is not offered, means as long as the operator keeps texts."""
     state = await context.state()
     days = next((each for each in choices(context) if str(each) == args[0]), None)
     await context.services.db.write(lambda conn: tenant_settings.set_keep_days(conn, state.id, days))

@@ -1,4 +1,4 @@
-"""Operators: the page of /tenant with the providers that may not see a tenant's prompts."""
+"""Operators: the page of /tenant that shows which providers may not see a tenant's prompts."""
 
 from telegram import Update
 

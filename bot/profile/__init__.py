@@ -1,1 +1,1 @@
-"""The bot's own face in Telegram: its menus of commands, and the texts of its profile."""
+"""The bot's appearance in Telegram: its menus of commands, and the texts of its profile."""

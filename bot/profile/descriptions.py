@@ -1,7 +1,7 @@
-"""The texts of the bot's profile: the one of an empty chat, and the short one of its page and its shared links.
+"""The texts of the bot's profile: the one in an empty chat, and the short one on its page and in shared links.
 
-Telegram limits changes of them severely, so each is read first and set only where it has to change. A text that the
-operator wrote at BotFather stays: only an empty one, or one that Farthing set before, is replaced.
+Telegram limits changes strictly, so each text is read first and set only if it must change. A text that the operator
+wrote at BotFather stays: only an empty text, or one that Farthing set before, is replaced.
 """
 
 import logging
@@ -20,7 +20,7 @@ DESCRIPTION, SHORT = "profile.description", "profile.short"
 
 
 async def set_descriptions(bot: ExtBot[int], db: Database) -> None:
-    """Bring the profile's texts up to date, in each language. A refusal by the Bot API is only logged."""
+    """Update the profile's texts in each language. A refusal by the Bot API is only logged."""
     for key in (DESCRIPTION, SHORT):
         for language in locales.LANGUAGES:
             text = _ProfileText(bot, db, key, language)
@@ -33,7 +33,7 @@ async def set_descriptions(bot: ExtBot[int], db: Database) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _ProfileText:
-    """One text of the profile in one language. Telegram shows the default language's where another has none."""
+    """One text of the profile in one language. Without a text, Telegram shows that of the default language."""
 
     bot: ExtBot[int]
     db: Database

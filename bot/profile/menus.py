@@ -1,4 +1,4 @@
-"""Menus of commands. Each is set only where Telegram has another one, since such calls are limited severely."""
+"""Menus of commands. Each is set only if Telegram has a different one, because such calls are limited strictly."""
 
 import logging
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ Scope: TypeAlias = (
 
 
 async def set_menus(bot: ExtBot[int], commands: Iterable[Command]) -> None:
-    """Set everybody's menus, in each language: of private chats, of groups, and of any other place."""
+    """Set the menus for all users, in each language: for private chats, for groups, and for any other place."""
     everyone = [command for command in commands if command.menu and not command.admin]
     in_groups = [command for command in everyone if not command.private_only]
     for scope, listed in (
@@ -37,7 +37,7 @@ async def set_menus(bot: ExtBot[int], commands: Iterable[Command]) -> None:
 
 
 async def set_admin_menu(bot: ExtBot[int], commands: Iterable[Command], admin_id: int, chosen: str) -> None:
-    """Set an admin's menu: in the language chosen in /settings, else in that of the app."""
+    """Set an admin's menu, in the language chosen in /settings, else in that of the app."""
     listed, scope = [command for command in commands if command.menu], BotCommandScopeChat(admin_id)
     if not chosen:
         await _set_languages(bot, listed, scope)
@@ -54,7 +54,7 @@ def menu(commands: Iterable[Command], language: str) -> list[BotCommand]:
 
 
 def _codes() -> list[str | None]:
-    """Return the language codes of menus; None for the default language, which everybody else sees."""
+    """Return the language codes of menus; None for the default language, which all other users see."""
     return [None if language == locales.DEFAULT else language for language in locales.LANGUAGES]
 
 
@@ -64,7 +64,7 @@ async def _set_languages(bot: ExtBot[int], commands: list[Command], scope: Scope
 
 
 async def _set(bot: ExtBot[int], wanted: list[BotCommand], scope: Scope, code: str | None) -> None:
-    """Set a menu, or delete it where `wanted` is empty. A refusal by the Bot API is only logged."""
+    """Set a menu, or delete it if `wanted` is empty. A refusal by the Bot API is only logged."""
     try:
         if list(await bot.get_my_commands(scope=scope, language_code=code)) == wanted:
             return

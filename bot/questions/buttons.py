@@ -1,4 +1,4 @@
-"""Buttons that ask a stored question again. Each carries the number of answers before it, so that it works once."""
+"""Buttons that ask a stored question again. Each contains the number of answers before it, so that it works once."""
 
 import logging
 
@@ -15,12 +15,12 @@ MOST_WORDS_CHARS = 40
 
 
 def ask_again(context: Context, record: QuestionRecord, label: str = "ask.again") -> InlineKeyboardButton:
-    """Return the button that asks this question as it was asked last."""
+    """Return a button that asks this question again with the options of its last ask."""
     return button(context.t(label), COMMAND, AGAIN, record.id, record.answers, owner=context.user.id)
 
 
 def ask_instead(context: Context, record: QuestionRecord) -> InlineKeyboardButton:
-    """Return the button that asks a text which a command waited for and did not take."""
+    """Return a button that asks a text which a command was waiting for and did not accept."""
     return button(context.t("pending.ask"), COMMAND, INSTEAD, record.id, record.answers, owner=context.user.id)
 
 
@@ -43,7 +43,7 @@ def shortened(text: str) -> str:
 
 
 async def press_used(query: CallbackQuery) -> None:
-    """Take the buttons that ask again off their message: each works once."""
+    """Remove the message's buttons that ask again, because each works once."""
     try:
         if isinstance(query.message, Message) and query.message.reply_markup is not None:
             await query.edit_message_reply_markup(_without_asks(query.message.reply_markup))

@@ -1,4 +1,4 @@
-"""Answers that were paid and could not be delivered: offered again once their asker can be reached."""
+"""Answers that were paid but could not be delivered: offered again once their asker can be reached."""
 
 from telegram import Update
 from telegram.constants import ChatMemberStatus, ChatType

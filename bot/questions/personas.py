@@ -1,4 +1,4 @@
-"""Personas and instructions: ready ones and own ones, and the text that the model gets of them."""
+"""Personas and instructions: built-in and own personas, and the text that the model gets from them."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ _READY, _OWN = "ready", "own"
 
 
 def ready(key: str) -> str:
-    """Return the reference of a ready persona, as a conversation stores it."""
+    """Return the reference to a built-in persona in the form that a conversation stores."""
     return f"{_READY}:{key}"
 
 
@@ -22,12 +22,12 @@ def own(persona_id: int) -> str:
 
 
 def ready_names(context: Context) -> Mapping[str, str]:
-    """Return the names of the ready personas by key."""
+    """Return the names of the built-in personas by key."""
     return {key: context.t(f"persona.{key}") for key in READY}
 
 
 async def found(context: Context, reference: str) -> Persona | None:
-    """Return a persona by its reference. A ready one has the id 0."""
+    """Return a persona by its reference. A built-in one has the id 0."""
     kind, _, key = reference.partition(":")
     if kind == _READY and key in READY:
         return Persona(0, context.t(f"persona.{key}"), context.t(f"persona.prompt_{key}"))
@@ -39,7 +39,7 @@ async def found(context: Context, reference: str) -> Persona | None:
 
 
 async def system_text(context: Context, reference: str) -> str:
-    """Return the persona's prompt and the user's instructions, as the model gets them in the private chat."""
+    """Return the persona's prompt and the user's instructions, which the model gets in the private chat."""
     persona = await found(context, reference) if reference else None
     instructions = str((await context.state()).settings.get(INSTRUCTIONS, ""))
     told = f"The user wants you to know always:\n{instructions}" if instructions else ""

@@ -13,14 +13,17 @@ from storage.telegram.questions import Ask, Begun, Place, QuestionRecord, Questi
 
 
 def place_of(message: Message, context: Context) -> Place:
-    """Return the place of a message; an album, or a joined paste, has the ids of its other messages too."""
+    """Return the place of a message; for an album or a joined paste with the ids of its other messages."""
     album = [each["message_id"] for each in message.api_kwargs.get(ALBUM, ())]
     more = tuple(album or message.api_kwargs.get(PARTS, ()))
     return Place(context.services.bot_id, message.chat.id, thread_of(message) or 0, message.message_id, more)
 
 
 async def store(context: Context, message: Message, content: QuestionContent) -> QuestionRecord | None:
-    """Return the record of this message, which waits to be asked. None: the message came before, in another update."""
+    """Return the record of this message, ready to be asked.
+
+    None: the message was received before, in another update.
+    """
     tenant_id, place = (await context.state()).id, place_of(message, context)
     return await context.services.db.write(lambda conn: _store(conn, context, tenant_id, place, content))
 
@@ -30,7 +33,7 @@ async def store_and_begin(
 ) -> tuple[Begun, QuestionRecord | None]:
     """Store the record of this message and begin its first ask, in one transaction.
 
-    USED: the message came before, in another update.
+    USED: the message was received before, in another update.
     """
     tenant_id, place = (await context.state()).id, place_of(message, context)
     ask = Ask(context.request_id)
@@ -45,7 +48,7 @@ async def store_and_begin(
 
 
 async def begin(context: Context, question_id: int, ask: Ask) -> tuple[Begun, QuestionRecord | None]:
-    """Begin an ask of the user's own question. Another's is gone to this user."""
+    """Begin an ask of the user's own question. Another user's question counts as gone."""
     tenant_id, now = (await context.state()).id, context.services.clock.now()
 
     def unit(conn: Connection) -> tuple[Begun, QuestionRecord | None]:

@@ -1,4 +1,4 @@
-"""The question that waits for money: after a payment it is asked by one press."""
+"""The question that waits for money: after a payment, one press asks it."""
 
 from datetime import timedelta
 

@@ -18,7 +18,7 @@ Page = tuple[str, InlineKeyboardMarkup]
 
 
 async def listed(context: Context) -> Page:
-    """Return the person's scheduled prompts, and how to make one."""
+    """Return the person's scheduled prompts, and how to make another one."""
     state = await context.state(fresh=True)
     found = await context.services.db.read(lambda conn: scheduled_prompts.of_tenant(conn, state.id))
     zone = zone_of(state.settings)
@@ -41,7 +41,7 @@ async def listed(context: Context) -> Page:
 
 
 async def detail(context: Context, schedule: ScheduledPrompt) -> Page:
-    """Return one scheduled prompt as it is now."""
+    """Return the page of one scheduled prompt."""
     state = await context.state(fresh=True)
     found = await context.services.db.read(lambda conn: scheduled_prompts.find(conn, state.id, schedule.id))
     shown = found or schedule
@@ -66,7 +66,7 @@ async def detail(context: Context, schedule: ScheduledPrompt) -> Page:
 
 
 def _state_words(context: Context, schedule: ScheduledPrompt, zone: ZoneInfo) -> str:
-    """Return when it runs next, or why it does not."""
+    """Return when it runs next, or why it does not run."""
     if schedule.state is ScheduleState.ACTIVE:
         return context.t("every.next", next=next_words(context, schedule.next_at, zone))
     if schedule.paused_for is PausedFor.CHOICE:
@@ -75,7 +75,7 @@ def _state_words(context: Context, schedule: ScheduledPrompt, zone: ZoneInfo) ->
 
 
 async def preview(context: Context, schedule: ScheduledPrompt) -> Page:
-    """Return a draft with its first run. The first one also asks for the time zone."""
+    """Return a draft with its first run. A person's first draft also asks for the time zone."""
     state = await context.state(fresh=True)
     zone, owner = zone_of(state.settings), context.user.id
     found = await context.services.db.read(lambda conn: scheduled_prompts.find(conn, state.id, schedule.id))

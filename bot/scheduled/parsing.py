@@ -1,4 +1,7 @@
-"""The words after /every: when, and the prompt. All languages are read alike; the preview shows how they were read."""
+"""The words after /every: times and a prompt.
+
+All languages are accepted; the preview shows how they were understood.
+"""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +29,7 @@ class ScheduleFlaw(StrEnum):
 
 
 class NotUnderstood(Exception):
-    """The words are no schedule; `flaw` tells why."""
+    """The words describe no schedule; `flaw` is the reason."""
 
     def __init__(self, flaw: ScheduleFlaw) -> None:
         super().__init__(flaw)
@@ -35,7 +38,7 @@ class NotUnderstood(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ParsedSchedule:
-    """A rule and the prompt that is asked by it."""
+    """A rule and its prompt."""
 
     rule: Recurrence
     prompt: str
@@ -58,7 +61,7 @@ class _Reader:
         self._text, self._at = text, 0
 
     def take(self, *patterns: str) -> re.Match[str] | None:
-        """Read on if one of the patterns follows as whole words. Return its match."""
+        """If one of the patterns follows as whole words, read past it and return its match."""
         start = self._space()
         for pattern in patterns:
             found = re.compile(f"(?:{pattern}){_END}", re.IGNORECASE).match(self._text, start)
@@ -68,7 +71,7 @@ class _Reader:
         return None
 
     def look(self, pattern: str) -> bool:
-        """Return True if the pattern follows, without reading on."""
+        """Return True if the pattern follows. The position does not change."""
         return re.compile(f"(?:{pattern}){_END}", re.IGNORECASE).match(self._text, self._space()) is not None
 
     @property
@@ -80,7 +83,7 @@ class _Reader:
         return self._at
 
     def back(self, mark: int) -> None:
-        """Read again from a mark on."""
+        """Return to an earlier position."""
         self._at = mark
 
     def _space(self) -> int:
@@ -128,7 +131,7 @@ def _counted(reader: _Reader) -> Recurrence | None:
 
 
 def _within(unit: Unit, number: int, minute: int = 0) -> Recurrence:
-    """Return the rule of an interval. One of a day is every day."""
+    """Return the rule of an interval. An interval of one day means every day."""
     if not 1 <= number <= _MOST[unit]:
         raise NotUnderstood(ScheduleFlaw.WHEN)
     if unit is Unit.DAYS and number == 1:
@@ -137,7 +140,10 @@ def _within(unit: Unit, number: int, minute: int = 0) -> Recurrence:
 
 
 def _days(reader: _Reader) -> tuple[Unit | None, tuple[int, ...], bool]:
-    """Read the days; True where they are said by a part of the day after noon. None: there are none."""
+    """Read the days; None if there are none.
+
+    The last value is True if a word such as "evening" puts the time after noon.
+    """
     if (month := _month(reader)) is not None:
         return Unit.MONTH, (month,), False
     if named := _week(reader):
@@ -157,7 +163,7 @@ def _week(reader: _Reader) -> tuple[int, ...]:
 
 
 def _days_after(reader: _Reader) -> tuple[Unit, tuple[int, ...]]:
-    """Read the days after a time, as in `8:00 on Mondays`: only after a word that announces them. None: every day."""
+    """Read the days after a time, as in `8:00 on Mondays`, if a word announces them; else every day."""
     mark = reader.mark()
     if reader.take(words.EVERY):
         while reader.take(words.EVERY):
@@ -194,7 +200,7 @@ def _month(reader: _Reader) -> int | None:
 
 
 def _is_month_day(reader: _Reader) -> bool:
-    """Return True where a number after `day` is no time: a time, or `of the month`, follows it."""
+    """Return True if a number after `day` is a day of the month: a time, or `of the month`, follows it."""
     return reader.look(rf"{words.OF_MONTH}|(?:{words.AT})?\s*\d{{1,2}}(?:[:.h]\d{{2}}|\s*(?:{words.HOUR_SIGN}))")
 
 
@@ -212,7 +218,7 @@ def _named(reader: _Reader) -> tuple[int, ...]:
 
 
 def _span(first: int, last: int) -> list[int]:
-    """Return the days from one to another, over the end of the week where that comes between."""
+    """Return the days from one to another, which may include the end of the week."""
     return [(first - 1 + step) % 7 + 1 for step in range((last - first) % 7 + 1)]
 
 
@@ -222,7 +228,7 @@ def _weekday(name: str) -> int:
 
 
 def _time(reader: _Reader, *, is_late: bool = False) -> int | None:
-    """Read a time of day as its minute; None: there is none. `is_late`: 8 means 20:00."""
+    """Read a time of day as a minute; None if there is none. `is_late`: 8 means 20:00."""
     mark = reader.mark()
     while reader.take(words.AT, words.EVERY):
         pass
@@ -243,7 +249,7 @@ def _time(reader: _Reader, *, is_late: bool = False) -> int | None:
 
 
 def _minute(hour: int, minute: int, part: str, *, is_late: bool) -> int:
-    """Return the minute of the day. Raises NotUnderstood where there is no such time."""
+    """Return the minute of the day. Raises NotUnderstood if there is no such time."""
     if part and hour > _NOON_HOUR and re.fullmatch(words.BEFORE_NOON, part):
         raise NotUnderstood(ScheduleFlaw.NO_SUCH_TIME)
     if re.fullmatch(words.NIGHT, part):

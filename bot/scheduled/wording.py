@@ -22,7 +22,7 @@ _SURE_DAYS = 28
 
 
 def rule_words(context: Context, rule: Recurrence) -> str:
-    """Return a rule in the person's language, as `Every day, 08:00`."""
+    """Return a rule in the person's language, such as `Every day, 08:00`."""
     number, time = rule.numbers[0], rule.clock
     if rule.unit is Unit.HOURS:
         return context.t("every.rule_hour") if number == 1 else context.t("every.rule_hours", n=number)
@@ -43,7 +43,7 @@ def _month_key(day: int) -> str:
 
 
 def moment_words(context: Context, moment: datetime, zone: ZoneInfo) -> str:
-    """Return a moment in a zone, as `Tuesday 1 December, 08:00`."""
+    """Return a moment in a zone, such as `Tuesday 1 December, 08:00`."""
     local = moment.astimezone(zone)
     return context.t(
         "every.moment",
@@ -55,12 +55,12 @@ def moment_words(context: Context, moment: datetime, zone: ZoneInfo) -> str:
 
 
 def next_words(context: Context, moment: datetime, zone: ZoneInfo) -> str:
-    """Return a moment with its zone, as `Tuesday 1 December, 08:00, Europe/Berlin`."""
+    """Return a moment with its zone, such as `Tuesday 1 December, 08:00, Europe/Berlin`."""
     return f"{moment_words(context, moment, zone)}, {zone_words(zone)}"
 
 
 def zone_words(zone: ZoneInfo) -> str:
-    """Return a zone's name; one of a fixed offset as UTC+7."""
+    """Return a zone's name; for a fixed offset such as UTC+7."""
     name = zone.key.removeprefix("Etc/GMT")
     if name == zone.key:
         return zone.key.replace("_", " ")

@@ -40,7 +40,7 @@ def zone_buttons(context: Context, names: tuple[str, ...] | list[str] = ()) -> l
 
 
 def _zone_button(context: Context, name: str) -> InlineKeyboardButton | None:
-    """Return the button of a zone with its present offset; None where this machine does not know it."""
+    """Return a button for a zone with its current offset; None if this machine does not know the zone."""
     zone = known_zone(name)
     if zone is None:
         return None
@@ -50,7 +50,7 @@ def _zone_button(context: Context, name: str) -> InlineKeyboardButton | None:
 
 
 async def zone_page(context: Context, names: list[str] | None = None) -> tuple[str, InlineKeyboardMarkup]:
-    """Return the page with the present zone; with several `names`, the question which of them is meant."""
+    """Return the page with the current zone; with several `names`, the question which of them is meant."""
     if names is not None:
         return context.t("timezone.which"), InlineKeyboardMarkup(zone_buttons(context, names))
     settings, now = (await context.state(fresh=True)).settings, context.services.clock.now()

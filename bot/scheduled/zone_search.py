@@ -1,4 +1,4 @@
-"""The search for a time zone by the words that people type: a city, a country, a zone's name, an offset."""
+"""The search for a time zone by typed words: a city, a country, a zone's name, an offset."""
 
 import re
 import zoneinfo
@@ -28,7 +28,7 @@ _LARGE = (
 
 
 def found_by(words: str, now: datetime) -> list[str]:
-    """Return the names of the zones that fit a city, a zone's name or an offset such as +7, the likeliest first."""
+    """Return the zones that match a city, a zone's name or an offset such as +7, the most likely first."""
     wanted = " ".join(words.replace("_", " ").casefold().split())
     offset = _OFFSET.fullmatch(wanted)
     if offset is not None:
@@ -38,19 +38,19 @@ def found_by(words: str, now: datetime) -> list[str]:
     for exact in (_UTC, ZONES_BY_PLACE, by_name, by_city):
         if wanted in exact:
             return [exact[wanted]]
-    # Two letters are in too many names.
+    # Two letters occur in too many names.
     return _likeliest([name for spoken, name in by_name.items() if wanted in spoken]) if len(wanted) > _SHORT else []
 
 
 def offset_text(zone: ZoneInfo, now: datetime) -> str:
-    """Return a zone's present offset, as UTC+05:30."""
+    """Return a zone's current offset, such as UTC+05:30."""
     offset = now.astimezone(zone).utcoffset() or timedelta()
     sign, minutes = ("-" if offset < timedelta() else "+"), abs(offset) // timedelta(minutes=1)
     return f"UTC{sign}{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _with_offset(said: re.Match[str], now: datetime) -> list[str]:
-    """Return the zones that have this offset now, the fixed one last where there is one."""
+    """Return the zones that have this offset now; a zone with a fixed offset, if there is one, comes last."""
     sign, hours, minutes = said.groups()
     offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
     if offset > _MOST_OFFSET:

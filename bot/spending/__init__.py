@@ -1,1 +1,1 @@
-"""Spending: the limits that a person sets, and the brake before an answer that is expected to pass them."""
+"""Spending: the limits that a person sets, and a check before an answer that is expected to exceed them."""

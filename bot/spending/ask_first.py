@@ -1,4 +1,4 @@
-"""The question before an answer that is expected to cost more than it may, and its buttons."""
+"""The question before an answer that is expected to exceed a limit, and its buttons."""
 
 from dataclasses import replace
 
@@ -18,11 +18,11 @@ GO_ON, BRIEF, CHEAPER = "go", "brief", "cheap"
 CHEAPER_MODEL = "auto"
 _PRICE_DIGITS = 2
 _NANO_PER_MICRO = 1000
-_TOKENS_PER_WORD = 2  # generous: about 1.4 in English, up to 2 in other languages
+_TOKENS_PER_WORD = 2  # a generous estimate: about 1.4 in English, up to 2 in other languages
 
 
 def question(context: Context, record: QuestionRecord, plan: Plan, first: AskFirst) -> tuple[str, InlineKeyboardMarkup]:
-    """Return the text and the buttons. In groups: no amounts, and a link to the private chat that has them."""
+    """Return the text and the buttons; in groups without amounts, with a link to the private chat that shows them."""
     if context.in_group:
         link = InlineKeyboardButton(context.t("button.private"), url=context.private_link("limit"))
         return context.t("brake.group"), rows([*_ways(context, record, plan, first), link], width=1)
@@ -32,14 +32,14 @@ def question(context: Context, record: QuestionRecord, plan: Plan, first: AskFir
 
 
 def _remedy(context: Context, over: Over) -> InlineKeyboardButton:
-    """Return the button that raises the bound."""
+    """Return the button that raises the limit."""
     if over is Over.FUNDS:
         return button(context.t("button.topup"), "topup", "open", owner=context.user.id)
     return button(context.t("brake.limits"), "limit", "open", owner=context.user.id)
 
 
 def _ways(context: Context, record: QuestionRecord, plan: Plan, first: AskFirst) -> list[InlineKeyboardButton]:
-    """Return the buttons that go on with this question: each carries the price that a press agrees to."""
+    """Return the buttons that continue with this question. Each contains the price that pressing it accepts."""
     made = []
     if first.shorter_tokens:
         made.append(_way(context, record, BRIEF, first.bound, first.shorter_tokens))
@@ -65,11 +65,11 @@ def _cheaper_price(context: Context, request: ChatRequest, plan: Plan) -> Money 
 
 
 def agreed_ask(as_before: Ask, way: str, agreed_micros: int, tokens: int) -> Ask:
-    """Return the ask that a pressed button agrees to."""
+    """Return the ask that pressing a button accepts."""
     model = CHEAPER_MODEL if way == CHEAPER else as_before.model
     return replace(as_before, model=model, agreed_nanousd=agreed_micros * _NANO_PER_MICRO, output_tokens=tokens)
 
 
 def brief_instruction(tokens: int) -> str:
-    """Return the words for the model that keep its answer within so many tokens."""
+    """Return an instruction for the model to keep its answer within this number of tokens."""
     return f"\n\nKeep the answer under {max(1, tokens // _TOKENS_PER_WORD)} words, so that it is complete."

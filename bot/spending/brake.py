@@ -1,4 +1,4 @@
-"""The brake: before the first call of a provider, ask where an answer is expected to cost more than it may."""
+"""The brake: before the first call of a provider, ask if an answer is expected to exceed a limit or the funds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ _TOLERANCE = 2
 
 
 class Over(StrEnum):
-    """The bound that an answer is expected to pass: the funds that are left, or the limit of an answer or of a day.
+    """The bound that an answer is expected to exceed: the remaining funds, or the limit of an answer or of a day.
 
-    SPONSOR: what a team's or group's wallet has left for the asker.
+    SPONSOR: the funds that a team's or group's wallet has left for the asker.
     """
 
     FUNDS = "funds"
@@ -35,9 +35,9 @@ class Over(StrEnum):
 
 
 class AskFirst(Exception):
-    """An answer is expected to cost more than it may: nothing was sent to a provider, and nothing is charged.
+    """An answer is expected to exceed a bound. Nothing was sent to a provider, and nothing is charged.
 
-    `shorter_tokens` is the longest output that the bound pays for; 0: none that is worth it.
+    `shorter_tokens`: the longest output that stays within the bound; 0: none that is useful.
     """
 
     def __init__(self, request: ChatRequest, over: Over, price: Money, bound: Money, shorter_tokens: int) -> None:
@@ -48,10 +48,10 @@ class AskFirst(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """The bounds of one answer. `agreed` is the price that the asker has agreed to; zero: none.
+    """The bounds of one answer. `agreed`: the price that the asker has agreed to; zero: none.
 
-    `funds` has those of each tenant that may pay, `sponsors` the ones that pay for the asker.
-    Tokens from the plan count at their price, in the funds as in the limits.
+    `funds`: those of each tenant that may pay; `sponsors`: the tenants that pay for the asker. Plan tokens count at
+    their price, in the funds and in the limits.
     """
 
     request: ChatRequest
@@ -62,7 +62,7 @@ class Brake:
     agreed: Money = ZERO
 
     def check(self, model: Model, route: Route, payer_id: int) -> None:
-        """Raise AskFirst where the offer that is attempted first is expected to cost more than the lowest bound."""
+        """Raise AskFirst if the offer that is tried first is expected to cost more than the lowest bound."""
         quote = route.quotes[0]
         price = expected_price(model.tariff, quote)
         if price.nanousd <= _TOLERANCE * self.agreed.nanousd:
@@ -85,7 +85,7 @@ class Brake:
 
 
 def shorter_tokens(model: Model, quote: Quote, bound: Money) -> int:
-    """Return the output limit that keeps an answer within the bound; 0 where it would be under the least output."""
+    """Return the output limit that keeps an answer within the bound; 0 if it would be below the smallest output."""
     input_atto, output_atto = quote.price.ceiling(quote.input_tokens)
     expected = max(LEAST_OUTPUT_TOKENS, quote.expected_tokens - quote.input_tokens)
     ceiling = Ceiling(input_atto, output_atto, expected)
@@ -96,7 +96,7 @@ def shorter_tokens(model: Model, quote: Quote, bound: Money) -> int:
 async def brake_for(
     context: Context, request: ChatRequest, asker: Tenant, record: QuestionRecord | None = None
 ) -> Brake:
-    """Return the bounds of an answer that the asker, or a sponsor, pays for. `record` has an agreed price."""
+    """Return the bounds for an answer that the asker, or a sponsor, pays for. `record` may have an agreed price."""
     state, services = await context.state(), context.services
     limits, agreed = SpendingLimits.of(state.settings), Money(record.agreed_nanousd if record is not None else 0)
     sponsors, now = frozenset(each.id for each in asker.sponsors), services.clock.now()

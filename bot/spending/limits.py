@@ -1,4 +1,4 @@
-"""The most that one answer, and one day, may cost a person: set by /limit, and read before each answer."""
+"""A person's limits for the cost of one answer and of one day: set by /limit, and read before each answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class SpendingLimits:
         return cls(*(Money(stored[name]) if name in stored else None for name in (ANSWER, DAY)))
 
     def store(self, conn: Connection, tenant_id: int) -> None:
-        """Make these the tenant's limits."""
+        """Store these as the tenant's limits."""
         by_name = {ANSWER: self.answer, DAY: self.day}
         stored = {name: limit.nanousd for name, limit in by_name.items() if limit is not None}
         tenant_settings.set_setting(conn, tenant_id, SETTING, stored or None)

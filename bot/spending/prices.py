@@ -1,4 +1,4 @@
-"""Prices as a person is shown them: of a charge, and of an answer before it is asked."""
+"""Prices in the form that people see: of a charge, and of an answer before it is asked."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -17,14 +17,14 @@ def price_of(catalog: Catalog, model: str, charge: Charge) -> Money:
 
 
 def expected_price(tariff: Tariff, quote: Quote) -> Money:
-    """Return the expected charge of an answer by this offer, the plan's tokens at their price."""
+    """Return the expected charge for an answer by this offer, with the plan's tokens at their price."""
     if isinstance(tariff, Flat):
         return Money.from_atto(quote.expected_tokens * tariff.atto_per_token)
     return Money.from_atto(quote.expected_atto, tariff.times)
 
 
 def price_by(catalog: Catalog, at: datetime, request: ChatRequest, name: str) -> Money | None:
-    """Return the expected charge of this request's answer by another model; None where no offer of it can be quoted."""
+    """Return the expected charge for this request with another model; None if none of its offers can be quoted."""
     model = catalog.model(name)
     quotes, _ = catalog.quote(replace(request, model=name), model, at)
     if not quotes:

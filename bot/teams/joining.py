@@ -1,4 +1,4 @@
-"""How a team begins and how people come and go: its name, invitations, and the end."""
+"""How a team begins and how members join and leave: its name, invitations, and its end."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -27,7 +27,7 @@ MOST_NAME_CHARS = 60
 
 
 async def ask_text(context: Context, wanted: str, question: str) -> None:
-    """Ask for the name of a team, or for the limit of a member."""
+    """Ask for the name of a team or the limit of a member, and wait for it."""
     state = await context.state()
     await context.services.db.write(lambda conn: tenant_settings.set_setting(conn, state.id, INPUT, wanted))
     await wait_for_text(context, COMMAND, WAIT)
@@ -40,7 +40,7 @@ async def create(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 async def take_name(context: Context, text: str) -> str | None:
-    """Make a team with this name; return a sentence where it can't be one."""
+    """Create a team with this name; return a sentence if the name is not possible."""
     name = " ".join(text.split())
     if not 0 < len(name) <= MOST_NAME_CHARS:
         return context.t("team.bad_name", most=MOST_NAME_CHARS)
@@ -54,7 +54,7 @@ async def take_name(context: Context, text: str) -> str | None:
 
 
 async def choose_limit(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Ask for the limit of the person who is invited."""
+    """Ask for the limit of the person to invite."""
     if await owned_team(context) is None:
         return
     choices = [
@@ -67,7 +67,7 @@ async def choose_limit(_: Update, context: Context, __: tuple[str, ...]) -> None
 
 
 async def make_link(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Send the link of a new invitation, to be forwarded."""
+    """Send the link of a new invitation, for the owner to forward."""
     team, now = await owned_team(context), context.services.clock.now()
     if team is None:
         return
@@ -80,7 +80,7 @@ async def make_link(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def revoke(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Make the invitations that were not used worthless."""
+    """Revoke the unused invitations."""
     team = await owned_team(context)
     if team is not None:
         gone = await context.services.db.write(lambda conn: invitations.revoke_all(conn, team.id))
@@ -88,7 +88,7 @@ async def revoke(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 async def show_invitation(context: Context, secret: str) -> None:
-    """Show an invitation with the button that accepts it."""
+    """Show an invitation, with a button that accepts it."""
     now = context.services.clock.now()
     found = await context.services.db.read(lambda conn: invitations.find(conn, secret, now))
     if found is None:
@@ -116,7 +116,7 @@ async def join(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def tell_owner(context: Context, team_id: int, key: str, name: str) -> None:
-    """Tell the owner of a team about one of its people."""
+    """Tell the owner of a team about one of its members."""
     now = context.services.clock.now()
     found = await context.services.db.read(lambda conn: members.of_team(conn, team_id, now))
     owner = next((each for each in found if each.is_owner), None)
@@ -138,7 +138,7 @@ async def tell_ended(context: Context, team: Team, people: Sequence[TeamMember])
 
 
 async def ask_leave(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Ask before a member leaves, and before the owner ends the team."""
+    """Ask for confirmation before a member leaves, and before the owner dissolves the team."""
     found = await my_team(context)
     if found is None:
         await show(context)
@@ -179,7 +179,7 @@ async def end(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def set_after(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Set whether the member's own wallet pays beyond the limit."""
+    """Set whether the member's own wallet pays above the limit."""
     found, own = await my_team(context), args[0] == "1"
     if found is not None:
         seat = found[1]

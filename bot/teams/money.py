@@ -30,7 +30,7 @@ MOST_INVOICES = 12
 
 
 async def money_page(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Offer to fill the team's wallet: by Stars, or from the owner's own wallet."""
+    """Offer to fill the team's wallet, by Stars or from the owner's own wallet."""
     team = await owned_team(context)
     if team is None:
         return
@@ -45,14 +45,14 @@ async def money_page(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 async def ask_fill(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask before money is moved."""
+    """Ask for confirmation before money is moved."""
     if await owned_team(context) is not None:
         text = context.t("team.fill_sure", usd=Money(int(args[0])))
         await context.edit_or_reply(text, confirm(context, "moved", args[0], back="money"))
 
 
 async def fill(update: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Move money from the owner's wallet to the team's, once a press."""
+    """Move money from the owner's wallet to the team's, once per press."""
     query, team, amount = update.callback_query, await owned_team(context), Money(int(args[0]))
     assert query is not None
     if team is None or amount not in AMOUNTS:
@@ -108,7 +108,7 @@ async def ask_plan(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def buy_plan(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Buy a plan from the team's wallet; a cheaper one begins when the present period ends."""
+    """Buy a plan from the team's wallet; a cheaper plan begins when the current period ends."""
     team, services = await owned_team(context), context.services
     plan, now = services.plans.get(args[0]), services.clock.now()
     if team is None or plan is None or not plan.usd_per_month:
@@ -130,7 +130,7 @@ async def buy_plan(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def end_plan(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Let the plan end with its period."""
+    """Let the plan end with its current period."""
     team, free = await owned_team(context), context.services.free_plan.name
     if team is not None:
         await context.services.db.write(lambda conn: plans.schedule_plan(conn, team.id, free))
@@ -138,7 +138,7 @@ async def end_plan(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 async def send_report(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    """Show the members' use of this month, and send that of a year as CSV: amounts, nothing of what was asked."""
+    """Show the members' use of this month, and send that of a year as CSV: amounts only, no questions."""
     team, now = await owned_team(context), context.services.clock.now()
     if team is None:
         return

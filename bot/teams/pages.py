@@ -23,12 +23,12 @@ def press(context: Context, label: str, action: str, *args: object, **values: ob
 
 
 def confirm(context: Context, action: str, *args: object, back: str = "open") -> InlineKeyboardMarkup:
-    """Return the two buttons below a question."""
+    """Return the buttons that confirm or cancel."""
     return rows([press(context, "team.yes", action, *args), press(context, "button.cancel", back)])
 
 
 async def my_team(context: Context) -> tuple[Team, TeamMember] | None:
-    """Return the user's team and seat in it."""
+    """Return the user's team, and the user's membership in it."""
     state, now = await context.state(), context.services.clock.now()
 
     def unit(conn: Connection) -> tuple[Team, TeamMember] | None:
@@ -40,7 +40,7 @@ async def my_team(context: Context) -> tuple[Team, TeamMember] | None:
 
 
 async def owned_team(context: Context) -> Team | None:
-    """Return the team that the user owns; say so where there is none."""
+    """Return the team that the user owns; if there is none, tell the user."""
     found = await my_team(context)
     if found is not None and found[1].is_owner:
         return found[0]
@@ -49,7 +49,7 @@ async def owned_team(context: Context) -> Team | None:
 
 
 async def show(context: Context) -> None:
-    """Show the page in the place of the pressed button, or send it."""
+    """Replace the message with the pressed button by the page, or send the page."""
     state, services = await context.state(), context.services
     await services.db.write(lambda conn: teams.sweep(conn, state.id, services.clock.now()))
     await context.edit_or_reply(*await page(context))
@@ -96,7 +96,7 @@ async def _members_page(context: Context, team: Team, seat: TeamMember) -> tuple
 
 
 def limit_values(context: Context, seat: TeamMember) -> dict[str, object]:
-    """Return the values of a text about a member's use and limit."""
+    """Return the values for a text about a member's use and limit."""
     limit = context.t("team.no_limit") if seat.limit is None else context.written(seat.limit)
     return {"used": seat.used, "limit": limit}
 

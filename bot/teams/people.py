@@ -72,21 +72,21 @@ async def _show(context: Context, member: TeamMember) -> None:
 
 
 async def set_limit(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Set the limit of a button."""
+    """Set the limit on the pressed button."""
     member, limit = await _member(context, args), None if args[1] == "-" else Money(int(args[1]))
     if member is not None:
         await _changed(context, member, lambda conn: members.set_limit(conn, member.team_id, member.tenant_id, limit))
 
 
 async def ask_limit(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Ask for another limit, which is the next message."""
+    """Ask for another limit, and wait for it."""
     member = await _member(context, args)
     if member is not None:
         await ask_text(context, args[0], context.t("team.ask_limit", name=as_code(member.name), most=MOST_LIMIT))
 
 
 async def take_limit(context: Context, number: str, text: str) -> str | None:
-    """Set the limit that was typed; return a sentence where it is no amount."""
+    """Set the limit that was typed; return a sentence if it is no amount."""
     usd = usd_written(text, locales.find(context.language).formats)
     try:
         limit = None if usd is None else Money.usd(usd)
@@ -101,7 +101,7 @@ async def take_limit(context: Context, number: str, text: str) -> str | None:
 
 
 async def pause(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Let the team pay no more for a member, or again."""
+    """Stop the team from paying for a member, or let it pay again."""
     member, paused = await _member(context, args), args[1] == "1"
     if member is not None:
         team_id, number = member.team_id, member.tenant_id
@@ -132,7 +132,7 @@ async def ask_give(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def give(_: Update, context: Context, args: tuple[str, ...]) -> None:
-    """Make a member the owner of the team, and the owner a member."""
+    """Make a member the owner of the team, and the owner an ordinary member."""
     member, state, now = await _member(context, args), await context.state(), context.services.clock.now()
     if member is None:
         return
@@ -147,7 +147,7 @@ async def give(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def _member(context: Context, args: tuple[str, ...]) -> TeamMember | None:
-    """Return the member of the user's team whose number a button carries; say so where there is none."""
+    """Return the member of the user's team whose id the button contains; if there is none, tell the user."""
     team, now = await owned_team(context), context.services.clock.now()
     if team is None:
         return None

@@ -1,4 +1,4 @@
-"""Handle: the function that an update is passed to, after it was converted for PTB's handlers."""
+"""Handle: the function that receives each update after its conversion for PTB's handlers."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,7 +26,7 @@ def handler_of(bot: ExtBot[int], process: Callable[[Update], Awaitable[None]]) -
 
 
 def handler_in_span(handle: Handle, span: Span) -> Handle:
-    """Return `handle` within the span of each update's kind; unknown kinds have one name."""
+    """Return `handle` within a tracing span for each update's kind; unknown kinds share one name."""
 
     async def handle_in_span(payload: dict[str, Any]) -> None:
         with span(next((kind for kind in payload if kind in _KINDS), "update")):
@@ -36,7 +36,7 @@ def handler_in_span(handle: Handle, span: Span) -> Handle:
 
 
 def read(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
-    """Convert an update for the handlers. Return None if no handler could use it; the log names the flaw only."""
+    """Convert an update for the handlers. Return None if no handler could use it; the log then names only the flaw."""
     number = payload.get("update_id")
     try:
         update = Update.de_json(dict(payload), bot)
@@ -50,7 +50,7 @@ def read(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
 
 
 def _flaw(update: Update) -> str | None:
-    """Name the first field that is missing or wrong and that handlers rely on."""
+    """Return the first field that handlers rely on and that is missing or wrong, if any."""
     message = update.message or update.edited_message
     from_user = message or update.callback_query or update.pre_checkout_query
     if from_user is not None and update.effective_user is None:

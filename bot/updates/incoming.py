@@ -1,4 +1,7 @@
-"""Updates as they are stored: id, chat, lane and cleaned payload. A flawed one must not block those after it."""
+"""Updates in their stored form: id, chat, lane and cleaned payload.
+
+A flawed update must not block the ones after it.
+"""
 
 import json
 import logging
@@ -20,7 +23,7 @@ def number_of(update: object) -> int | None:
 
 
 def incoming_of(update: Mapping[str, Any]) -> IncomingUpdate | None:
-    """Return the update as it is stored. Return None if it can't be stored: it must not block the updates after it."""
+    """Return the update in its stored form; None if it can't be stored, so that it does not block the ones after it."""
     number = number_of(update)
     if number is None:
         log.warning("an update without a valid id was ignored")

@@ -45,10 +45,10 @@ class Intake:
         *,
         comment_seconds: float = merging.COMMENT_SECONDS,
     ) -> None:
-        """`slow_down` is called for each chat that a dead process was answering: it may have used up that budget.
+        """`slow_down` is called for each chat that a dead process was answering, which may have used up its budget.
 
-        `queue`: which process works on a chat; None: this one, at once. `comment_seconds`: how long a text waits for
-        the forwarded message that it comments on.
+        `queue` decides which process works on a chat; None: this one, at once. `comment_seconds`: how long a text waits
+        for the forwarded message that it comments on.
         """
         self._comment_seconds = comment_seconds
         self._db, self._bot_id, self._lease_id, self._clock = db, bot_id, lease_id, clock
@@ -65,7 +65,7 @@ class Intake:
         self._open = self._starts = True
 
     async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
-        """Commit the updates and start to handle the new ones. Only afterwards may they be confirmed to Telegram."""
+        """Commit the updates and start to handle the new ones. Only after that may they be confirmed to Telegram."""
         incoming = [each for update in updates if (each := incoming_of(update)) is not None]
         free = [chat for chat in _chats(incoming) if self._claims_at_once and self._open and chat not in self._workers]
         self._claiming += free
@@ -119,11 +119,11 @@ class Intake:
         return len(left)
 
     async def start(self) -> None:
-        """Let the queue call this process for chats."""
+        """Start to work on chats that the queue names."""
         await self._queue.start(self.work_on)
 
     async def drop_lost(self) -> None:
-        """Cancel the handling of updates that another process took over while this one stood still."""
+        """Cancel the handling of updates that another process took over while this one was frozen."""
         running = dict(self._claims)
         kept = await self._db.read(lambda conn: inbox.still_claimed(conn, running, self._lease_id))
         for inbox_id in running.keys() - kept:
@@ -131,7 +131,7 @@ class Intake:
             running[inbox_id][1].cancel()
 
     async def _release_unfinished(self) -> None:
-        """Release the claims of this process that no task handles (their commit failed): they would block the chat."""
+        """Release claims of this process that no task handles (their commit failed): they would block the chat."""
         for inbox_id, epoch, chat_key, lane, update_id in await self._db.read_key(
             lambda conn: inbox.claimed_by(conn, self._bot_id, self._lease_id)
         ):
@@ -144,12 +144,12 @@ class Intake:
                 await self._db.write(partial(inbox.finish, inbox_id=inbox_id, epoch=epoch, now=self._clock.now()))
 
     def close(self) -> None:
-        """Start to handle no further update; those in progress go on."""
+        """Start to handle no more updates; running ones continue."""
         self._open = False
         self._queue.close()
 
     async def finish(self) -> None:
-        """Wait for the updates in progress."""
+        """Wait for the updates that are being handled."""
         await self._queue.stop()
         while tasks := [*self._workers.values(), *self._tasks]:
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -168,7 +168,7 @@ class Intake:
             await asyncio.wait([task])
 
     def _ring(self, chat_key: str) -> asyncio.Task[None] | None:
-        """Return the task that works on the chat; None where no work is begun any more."""
+        """Return the task that works on the chat; None if no more work is started."""
         if not self._open:
             return None
         if chat_key in self._workers:
@@ -215,7 +215,7 @@ class Intake:
             await asyncio.sleep(max(0.0, wait - age))
             chat, after = claimed.chat_key, last.update_id
             following = partial(inbox.next_in_chat, bot_id=self._bot_id, chat_key=chat, after=after)
-            if await self._db.read_key(following) is None:  # nearly always: nothing to commit
+            if await self._db.read_key(following) is None:  # almost always so, and there is nothing to commit
                 break
             more = await self._db.write(partial(self._claim_next_part, chat, after, updates))
             if more is None:
@@ -225,7 +225,7 @@ class Intake:
         return (replace(claimed, rest=tuple(rest)), merging.joined(updates)) if rest else (claimed, updates[0])
 
     def _finish_and_claim(self, handled: ClaimedUpdate | None, chat_key: str, conn: Connection) -> ClaimedUpdate | None:
-        """Mark an update as done, unless its handler finished or released the claim; claim the chat's next one."""
+        """Mark an update as done, unless its handler finished or released the claim; then claim the chat's next one."""
         if handled is not None:
             inbox.finish_all(conn, handled, self._clock.now())
         return inbox.claim_next(conn, self._bot_id, chat_key, self._lease_id)
@@ -256,7 +256,7 @@ class Intake:
             self._now_ids.discard(update_id)
 
     async def _handle_claimed(self, claimed: ClaimedUpdate, update: dict[str, Any]) -> None:
-        """Handle an update; an error is logged, and ends it too."""
+        """Handle an update. An error is logged, and the update counts as handled."""
         task = asyncio.current_task()
         assert task is not None
         token, self._claims[claimed.id] = claimed_update.set(claimed), (claimed.epoch, task)

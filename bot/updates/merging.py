@@ -1,4 +1,4 @@
-"""Messages that a person sent as one and Telegram delivers as several: long pastes, albums, forwards with a comment."""
+"""Messages that a person sent as one but Telegram delivers as several: long pastes, albums, forwards with a comment."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -7,8 +7,8 @@ from typing import Any
 JOIN_SECONDS = 0.5
 COMMENT_SECONDS = 0.2
 """How long a text waits for the message that it was sent with as a comment."""
-NEAR_UNITS, MOST_UNITS = 3500, 4096  # clients cut a long paste near the limit of a message
-MOST_PARTS = 100  # clients forward as many at once
+NEAR_UNITS, MOST_UNITS = 3500, 4096  # clients cut a long paste near this length
+MOST_PARTS = 100  # clients forward up to this many at once
 SAME_MOMENT_SECONDS = 1
 ALBUM = "farthing_album"
 """The field of a joined message with the other messages: of its album, or forwarded together with it."""
@@ -21,7 +21,7 @@ Update = Mapping[str, Any]
 
 
 def wait_seconds(parts: Sequence[Update], comment_seconds: float = COMMENT_SECONDS) -> float:
-    """Return how long the next part may take to arrive; 0 where none is expected."""
+    """Return how long to wait for a next part; 0 if none is expected."""
     last = _message(parts[-1])
     if last.get("media_group_id") or _is_forward(last) or _units(last.get("text")) >= NEAR_UNITS:
         return JOIN_SECONDS
@@ -48,7 +48,7 @@ def _is_one_question(messages: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def joined(updates: Sequence[Update]) -> dict[str, Any]:
-    """Join the parts into one update, which keeps the first one's id. Its message is the person's own, if one is."""
+    """Join the parts into one update with the first one's id. Its message is the person's own, if there is one."""
     messages = _distinct(updates)
     own = next((number for number, message in enumerate(messages) if not _is_forward(message)), 0)
     message, rest = messages[own], messages[:own] + messages[own + 1 :]
@@ -66,7 +66,7 @@ def joined(updates: Sequence[Update]) -> dict[str, Any]:
 
 
 def _distinct(updates: Sequence[Update]) -> list[dict[str, Any]]:
-    """Return the messages of the updates, each once: Telegram may send one again in another update."""
+    """Return the messages of the updates without duplicates: Telegram may repeat one in another update."""
     found: dict[int, dict[str, Any]] = {}
     for number, message in enumerate(map(_message, updates)):
         found.setdefault(message.get("message_id", -1 - number), dict(message))
@@ -74,7 +74,7 @@ def _distinct(updates: Sequence[Update]) -> list[dict[str, Any]]:
 
 
 def _texts(messages: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the texts to be joined: a text cut at MOST_UNITS was cut within a line, a shorter one at a line break."""
+    """Return the texts to join. A text of MOST_UNITS was cut within a line, a shorter one at a line break."""
     found = [str(messages[0]["text"])]
     for before, after in pairwise(messages):
         cut_in_line = _units(before.get("text")) >= MOST_UNITS
@@ -87,7 +87,7 @@ def _is_forward(message: Mapping[str, Any]) -> bool:
 
 
 def _may_be_comment(message: Mapping[str, Any]) -> bool:
-    """Return True for a short text that is neither a reply nor a command but /ask."""
+    """Return True for a short text that is no reply, and no command except /ask."""
     text = message.get("text")
     if not isinstance(text, str) or _is_forward(message) or "reply_to_message" in message or "quote" in message:
         return False

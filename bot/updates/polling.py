@@ -34,7 +34,7 @@ ALLOWED = (
 
 
 class Poller:
-    """The getUpdates loop of one bot. With a `turn`, it polls while this process has it."""
+    """The getUpdates loop of one bot. If it has a `turn`, it polls only while this process has the turn."""
 
     def __init__(self, base_url: str, request: HTTPXRequest, intake: Intake, turn: PollingTurn | None = None) -> None:
         self._url, self._request, self._intake, self._turn = f"{base_url}/getUpdates", request, intake, turn
@@ -83,7 +83,7 @@ class Poller:
                 pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
     async def _note(self, error: TelegramError) -> None:
-        """Log a failed call. A conflict is another process's doing, unless that one is ours and has the turn."""
+        """Log a failed call. A conflict means that another process polls, unless that one is ours and has the turn."""
         if not isinstance(error, Conflict):
             log.info("getUpdates failed and is repeated: %s", error)
         elif self._turn is None or await self._turn.is_foreign_conflict():

@@ -1,6 +1,6 @@
-"""The turn to poll: of the processes on one PostgreSQL database one polls Telegram, another takes over from it.
+"""The turn to poll: of all processes on one PostgreSQL database, one polls Telegram, and another can take over.
 
-Telegram ends a poll when another begins, so that two pollers of one bot would break each other's calls.
+Telegram ends a poll when another begins, so two pollers of one bot would interrupt each other.
 """
 
 import logging
@@ -22,7 +22,7 @@ HANDOVER = timedelta(seconds=40)
 
 
 class PollingTurn:
-    """The claim of one process. It is checked before each poll: a process that stood still may have lost it."""
+    """The turn of one process. It is checked before each poll, because a process that was frozen may have lost it."""
 
     def __init__(self, db: Database, lease_id: str, clock: Clock) -> None:
         self._db, self._lease_id, self._clock = db, lease_id, clock
@@ -30,7 +30,7 @@ class PollingTurn:
         self._since: datetime | None = None
 
     async def is_mine(self) -> bool:
-        """Take the turn where no living process has it. Return whether this process polls."""
+        """Take the turn if no living process has it. Return whether this process has it now."""
         epoch = await self._db.write(self._take)
         if epoch != self._epoch:
             log.info("this process polls Telegram" if epoch is not None else "another process polls Telegram now")
@@ -38,12 +38,12 @@ class PollingTurn:
         return epoch is not None
 
     async def resign(self) -> None:
-        """Let another process poll at once."""
+        """Give up the turn, so that another process can poll at once."""
         self._epoch = None
         await self._db.write(lambda conn: leaders.resign(conn, NAME, self._lease_id))
 
     async def is_foreign_conflict(self) -> bool:
-        """Return whether a conflict comes from a process of another database; store that for the self-checks."""
+        """Return whether a conflict comes from a process with another database; store that for the self-checks."""
         if not await self.is_mine() or self._since is None or self._clock.now() - self._since < HANDOVER:
             return False
         await self._db.write(lambda conn: poller_conflicts.note(conn, self._clock.now()))

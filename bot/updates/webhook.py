@@ -25,12 +25,12 @@ MOST_REPEATS = 5
 
 
 def secret_of(token: str) -> str:
-    """Derive the secret from the bot token: every replica computes the same one, and none is stored."""
+    """Derive the secret from the bot token, so that every replica computes the same one and none is stored."""
     return hmac.new(token.encode(), b"telegram webhook", hashlib.sha256).hexdigest()
 
 
 def route(intake: Intake, secret: str) -> Route:
-    """Return the route that stores the updates which Telegram posts."""
+    """Return the route that stores the updates posted by Telegram."""
 
     async def receive(request: Request) -> Response:
         given = request.headers.get("x-telegram-bot-api-secret-token", "")
@@ -52,7 +52,7 @@ def route(intake: Intake, secret: str) -> Route:
 
 
 async def register(bot: ExtBot[int], public_url: str, secret: str) -> None:
-    """Set the webhook, as any replica may at any time: the same address and secret change nothing. Raises OSError."""
+    """Set the webhook. Any replica may do so at any time: equal address and secret change nothing. Raises OSError."""
     await _log_state(bot)
     url = f"{public_url.rstrip('/')}{PATH}"
     try:
@@ -66,7 +66,7 @@ async def _set(bot: ExtBot[int], url: str, secret: str) -> None:
 
 
 async def repeated(call: Callable[[], Awaitable[object]]) -> None:
-    """Make a call that other replicas may make at the same moment: repeat it where Telegram asks to wait."""
+    """Make a call that other replicas may make at the same moment; repeat it if Telegram requires a wait."""
     for _ in range(MOST_REPEATS):
         try:
             await call()
@@ -78,7 +78,7 @@ async def repeated(call: Callable[[], Awaitable[object]]) -> None:
 
 
 async def _log_state(bot: ExtBot[int]) -> None:
-    """Log Telegram's last error of the webhook: it is recorded only there."""
+    """Log Telegram's last error of the webhook, which is recorded only there."""
     try:
         info = await bot.get_webhook_info()
     except TelegramError as error:
@@ -93,7 +93,7 @@ async def _log_state(bot: ExtBot[int]) -> None:
 
 
 async def _bounded_body(request: Request) -> bytes | None:
-    """Read the body. Return None, without reading on, as soon as it is longer than MOST_BYTES."""
+    """Read the body. Return None, without reading further, as soon as it is longer than MOST_BYTES."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
