@@ -8,8 +8,7 @@ from telegram.ext import ApplicationHandlerStop
 
 from bot import buttons
 from bot.context import Context
-from bot.groups.mentions import addressed
-from bot.groups.senders import is_anonymous, is_other_bot
+from bot.groups.addressing import addressed, is_anonymous, is_other_bot
 from locales.button import Button
 from storage.billing import invites
 from storage.tenants import notices, tenants

@@ -24,15 +24,15 @@ from telegram.ext import (
 )
 
 from bot import access, menu
+from bot.chat.asking import on_message
 from bot.chat.dispatch import on_button, on_command, on_error
 from bot.chat.edited import on_edited
-from bot.chat.handler import on_message
-from bot.chat.scheduled_run import RUNS, on_run
+from bot.chat.scheduled_run import on_run
 from bot.context import Context
 from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import Priority, RateLimiter
+from bot.groups.addressing import COMMAND
 from bot.groups.greeting import on_membership
-from bot.groups.mentions import COMMAND
 from bot.groups.moving import on_migration
 from bot.notify import TelegramNotifier
 from bot.outside.questions import on_chosen, on_guest, on_inline_query
@@ -43,7 +43,7 @@ from bot.questions.held_answers import on_unblocked
 from bot.requests import FormRequest
 from bot.services import Services
 from bot.updates import webhook
-from bot.updates.handling import handler_in_span, handler_of
+from bot.updates.incoming import RUNS, handler_in_span, handler_of
 from bot.updates.intake import Intake
 from bot.updates.polling import Poller
 from bot.updates.polling_turn import PollingTurn
@@ -212,7 +212,7 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> N
     application.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE, on_edited))
     application.add_handler(InlineQueryHandler(on_inline_query))
     application.add_handler(ChosenInlineResultHandler(on_chosen))
-    application.add_handler(TypeHandler(Update, on_guest), group=2)
+    application.add_handler(MessageHandler(filters.UpdateType.GUEST_MESSAGE, on_guest))
     for handler in payments.last_handlers():
         application.add_handler(handler)
     application.add_error_handler(on_error)

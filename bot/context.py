@@ -54,7 +54,9 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
     def from_update(cls, update: object, application: Any) -> "Context":
         context: Context = super().from_update(update, application)
         context.incoming = update if isinstance(update, Update) else None
-        context.ephemeral_for = "" if ephemeral.incoming_id(context.incoming) is None else "help"
+        message = context.incoming.effective_message if context.incoming is not None else None
+        is_ephemeral = message is not None and ephemeral.ID in message.api_kwargs
+        context.ephemeral_for = "help" if is_ephemeral else ""
         return context
 
     @property
@@ -183,12 +185,14 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
 
     def t(self, key: str, /, **values: object) -> str:
         """Return a text of the locales in the user's language, with moments in the user's time zone."""
-        zone = self.zone
-        return locales.text(self.language, key, **{name: locales.in_zone(each, zone) for name, each in values.items()})
+        return locales.text(self.language, key, **{name: self._in_zone(each) for name, each in values.items()})
 
     def written(self, value: object, form: str = "") -> str:
         """Return an amount of money, a number or a date as text in the user's language."""
-        return locales.written(locales.find(self.language).formats, locales.in_zone(value, self.zone), form)
+        return locales.written(locales.find(self.language).formats, self._in_zone(value), form)
+
+    def _in_zone(self, value: object) -> object:
+        return locales.in_zone(value, self.zone) if isinstance(value, datetime) else value
 
     async def reply(
         self,

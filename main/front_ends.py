@@ -69,7 +69,7 @@ def bot_services(container: Container, *, footer: bool = True) -> "Services":
         bot_config,
         transcriber=container.transcriber,
         span=no_span if container.tracing is None else container.tracing.update,
-        may_call=lambda: container.lease.is_held,
+        may_call=container.lease.is_held,
         after_lapse=container.lease.after_lapse,
         chat_queue=_chat_queue(container),
     )
@@ -182,7 +182,7 @@ def notices_of(container: Container) -> "Notices | None":
         return None
     from bot.notices import Notices  # noqa: PLC0415 - as above
 
-    return Notices(bot_services(container).config, container.db, lambda: container.lease.is_held)
+    return Notices(bot_services(container).config, container.db, container.lease.is_held)
 
 
 def _notifier(bot: "Bot | None", notices: "Notices | None") -> Notifier:

@@ -44,7 +44,8 @@ def content_of(message: Message, context: Context, text: str) -> QuestionContent
     together = [message, *more]
     own = [each for each in together if each.forward_origin is None]
     forwards = [each for each in together if each.forward_origin is not None]
-    words = [text if message in own else "", *_other_captions(message, own), *map(told, own)]
+    wordless = (each for each in own if not each.text)
+    words = [text if message in own else "", *_other_captions(message, own), *map(told, wordless)]
     return QuestionContent(
         "\n\n".join(filter(None, words)),
         tuple(file for each in own if (file := file_of(each)) is not None),

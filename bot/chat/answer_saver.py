@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from telegram import InlineKeyboardMarkup
 
 from bot.buttons import button, rows
-from bot.chat.footer import footer
 from bot.context import Context, claimed_update
 from bot.delivery.drafts import Preview
 from bot.delivery.parts import file_payload, payload
@@ -122,7 +122,8 @@ class AnswerSaver:
         record, destination, now = self.record, self.destination, self.context.services.clock.now()
         if questions.find(conn, record.id) is None:
             return
-        replaced = replaced_exchanges.of(conn, record.answer_request_id)
+        standing = record.answer_request_id
+        replaced = replaced_exchanges.of(conn, standing) if standing else ""
         conversation = conversations.keep_exchange(
             conn,
             destination.chat_id,
@@ -131,7 +132,7 @@ class AnswerSaver:
             self.request.id,
             [self.question, says(Role.ASSISTANT, text)],
             now,
-            replaces=record.answer_request_id,
+            replaces=standing,
             conversation_id=record.conversation_id if record.schedule_id else None,
         )
         state = QuestionState.CUT if stopped else QuestionState.ANSWERED
@@ -224,3 +225,14 @@ def _replaced_providers(receipt: Receipt) -> list[str]:
     """Return the providers whose content was shown and then replaced by another provider's."""
     lost = (each for each in receipt.attempts if not each.kept and each.first_token_ms is not None)
     return list(dict.fromkeys(each.provider for each in lost if each.outcome != ABANDONED))
+
+
+def footer(t: Translate, price: Money | None, provider: str, receipt: Receipt) -> str:
+    """Return the line, such as `0.04 ¢ · DeepSeek · 1.2 s`; without a price, only provider and duration."""
+    values = {"provider": brand(provider), "seconds": seconds_of(receipt)}
+    return t("chat.footer_group", **values) if price is None else t("chat.footer", price=price, **values)
+
+
+def seconds_of(receipt: Receipt) -> Decimal:
+    """Return the time of all attempts in seconds, with one decimal."""
+    return (Decimal(sum(attempt.duration_ms for attempt in receipt.attempts)) / 1000).quantize(Decimal("0.1"))

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.chat.answer_saver import AnswerSaver, Destination
-from bot.chat.context_limits import limit_of
-from bot.chat.memory import recall
+from bot.chat.memory import limit_of, recall
 from bot.chat.variants import answer_keyboard, variant_turns
 from bot.context import Context, claimed_update
 from bot.delivery.drafts import DraftPreview, Preview
 from bot.delivery.edits import EditPreview
 from bot.delivery.no_preview import NoPreview
-from bot.groups.paying import asker
+from bot.groups.paying import asker_in_group
 from bot.scheduled.wording import heading_of, run_keyboard
 from bot.spending.ask_first import brief_instruction
 from bot.spending.brake import brake_for
@@ -116,7 +115,7 @@ async def _answered(context: Context, saver: AnswerSaver) -> Completion | None:
     In a group, its wallet pays if it can cover the answer, else the asker pays.
     """
     services, destination, preview = context.services, saver.destination, saver.preview
-    payer = await asker(context, destination.chat_id, is_private=destination.is_private)
+    payer = await (context.tenant() if destination.is_private else asker_in_group(context, destination.chat_id))
     brake = await brake_for(context, saver.request, payer, saver.record)
     async with services.gateway.answer(payer, saver.request, finish=saver.finish, approve=brake.check) as answer:
         with services.answers.running(destination.chat_id, destination.thread, context.user.id, answer):

@@ -1,17 +1,19 @@
-"""Asks of stored questions: each is begun once, and ends with an answer, or with a sentence and a button."""
+"""Messages to the bot become questions. Each is begun once, and ends with an answer or with a sentence and a button."""
 
 from functools import partial
 
-from telegram import InlineKeyboardMarkup
-from telegram import Message as TelegramMessage
+from telegram import InlineKeyboardMarkup, Message, Update
 
+from bot.attachments.content import content_of
 from bot.attachments.downloads import Unreadable
 from bot.attachments.prompt import prompt_of
 from bot.buttons import rows
+from bot.chat import pending_input
 from bot.chat.answering import file_limit_tokens, respond
 from bot.chat.titles import name_conversation
 from bot.context import Context, claimed_update
 from bot.error_texts import insufficient, refusal
+from bot.groups.addressing import addressed, is_anonymous, is_other_bot, is_own_result, own_words
 from bot.questions import records
 from bot.questions.buttons import ask_again, first_words, with_button
 from bot.spending import ask_first
@@ -27,7 +29,27 @@ _PASSING = frozenset({"chat.file_gone", "chat.files_minute", "chat.files_day"})
 """Reasons why a file could not be read that may be gone later."""
 
 
-async def ask_message(context: Context, message: TelegramMessage, content: QuestionContent) -> None:
+async def on_message(update: Update, context: Context) -> None:
+    """Answer a text, photo, file or recording that is addressed to the bot."""
+    message = update.message
+    if message is None or is_other_bot(message) or is_own_result(message, context):
+        return
+    if not addressed(message, context):
+        return
+    if is_anonymous(message):
+        await context.reply(context.t("chat.anonymous"))
+        return
+    state = await context.state()
+    content = content_of(message, context, own_words(message, context))
+    if pending_input.SETTING in state.settings and await pending_input.took_text(message, context, content):
+        return
+    if content.is_empty:
+        await context.reply(context.t("chat.unreadable"))
+    else:
+        await ask_message(context, message, content)
+
+
+async def ask_message(context: Context, message: Message, content: QuestionContent) -> None:
     """Store a message as a question and answer it; if the message is old, ask first."""
     if context.is_old:
         record = await records.store(context, message, content)
@@ -56,7 +78,8 @@ async def run(context: Context, record: QuestionRecord) -> bool:
         try:
             if not await _answer(context, record):
                 return False
-            await name_conversation(context, record)
+            if context.services.config.name_conversations and record.is_private:
+                await name_conversation(context, record)
         except Unreadable as error:
             await _unreadable(context, record, error)
         except AskFirst as first:

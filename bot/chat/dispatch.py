@@ -8,8 +8,8 @@ from telegram.error import TelegramError
 from bot import buttons
 from bot.command import Command, all_commands
 from bot.context import Context
+from bot.groups.addressing import is_anonymous, is_other_bot
 from bot.groups.personal_commands import run_for_sender
-from bot.groups.senders import is_anonymous, is_other_bot
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,7 @@ from telegram.error import TelegramError
 from bot.attachments.content import content_of
 from bot.chat.asking import offer, run
 from bot.context import Context
-from bot.groups.mentions import argument, own_words
-from bot.groups.senders import is_anonymous
+from bot.groups.addressing import argument, is_anonymous, own_words
 from bot.questions import records
 from storage.database.connection import Connection
 from storage.telegram import question_changes, questions

@@ -5,16 +5,18 @@ They change as little as possible from one question to the next, so that provide
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from bot.chat.context_limits import input_limit_tokens, latest_turns, limit_of, tokens_of
 from bot.context import Context, claimed_update
 from bot.groups.talk import paid_by
 from bot.questions.personas import system_text
 from bot.spending.brake import AskFirst, brake_for
 from bot.spending.prices import price_of
 from engine.attempt_record import Receipt
-from engine.catalog.token_counts import estimate_text
-from engine.chat import ChatRequest, Message, Role, says
+from engine.catalog.catalog import Catalog
+from engine.catalog.picture_tokens import IMAGE_TOKENS
+from engine.catalog.token_counts import PER_MESSAGE, estimate_text
+from engine.chat import ChatRequest, Message, Role, Text, says
 from engine.completion import Completion
 from engine.errors import Closing, EngineError
 from engine.money import ZERO, Money
@@ -25,8 +27,11 @@ from storage.schedules.zones import zone_of
 from storage.telegram import conversation_memory, conversations
 from storage.telegram.conversation_memory import ConversationMemory, StoredTurn
 from storage.telegram.questions import QuestionRecord
+from storage.tenants.tenant_settings import INSTRUCTIONS
+from storage.tenants.tenants import TenantState
 
 ALWAYS_FITS_TOKENS = 2000
+_SAFE_SHARE = 0.7  # a model's own token count may exceed the estimate by half
 SUMMARY_MODEL = "auto"
 SUMMARY_TOKENS = 600
 MOST_TOKENS = 16_000
@@ -66,7 +71,8 @@ async def recall(context: Context, record: QuestionRecord, question: Message) ->
     remarks: tuple[str, ...] = ()
     if first and most == conversations.MOST_MESSAGES:
         memory, first, remarks = await _shortened(context, record, memory, first)
-    system = await system_text(context, memory.persona)
+    has_text = memory.persona or INSTRUCTIONS in state.settings
+    system = await system_text(context, memory.persona) if has_text else ""
     if memory.summary and most:
         system = "\n\n".join(filter(None, (system, f"{_EARLIER}\n{memory.summary}")))
     turns = tuple(turn.message for turn in memory.turns[first:])
@@ -117,6 +123,45 @@ def first_turn(turns: Sequence[StoredTurn], question: Message, most: int, limit_
         return first
     kept = conversations.first_kept([*sizes, tokens_of(question)], [*asked[first:], True], limit_tokens)
     return min(first + kept, len(turns))
+
+
+def latest_turns(past: Sequence[Message], question: Message, limit_tokens: int) -> tuple[Message, ...]:
+    """Return the latest messages that fit together with the question, oldest first; the first one is the user's.
+
+    Above the limit, the oldest are left out until half of it is free: see `first_kept`.
+    """
+    sizes = [tokens_of(message) for message in (*past, question)]
+    asked = [message.role is Role.USER for message in (*past, question)]
+    return tuple(past[conversations.first_kept(sizes, asked, limit_tokens) :])
+
+
+def tokens_of(message: Message) -> int:
+    """Estimate the tokens of a message."""
+    parts = (estimate_text(part.text) if isinstance(part, Text) else IMAGE_TOKENS for part in message.parts)
+    return PER_MESSAGE + sum(parts)
+
+
+def limit_of(context: Context, state: TenantState, record: QuestionRecord) -> int | None:
+    """Return the input limit of the model that a question is asked of. Raises UnknownModel."""
+    market, name = context.services.market, record.model or str(state.settings.get("model", "auto"))
+    output_tokens = state.tenant(context.services.plans).plan.max_output_tokens
+    return input_limit_tokens(market.catalog, name, output_tokens, market.clock.now())
+
+
+def input_limit_tokens(catalog: Catalog, name: str, output_tokens: int, at: datetime) -> int | None:
+    """Return the input limit of the longest context among a model's regular offers; None if one context is unknown.
+
+    Raises UnknownModel.
+    """
+    model = catalog.model(name)
+    offers = [offer for offer in model.offers if catalog.is_configured(offer.provider)]
+    regular = [offer for offer in offers if offer not in model.last_resort] or offers
+    contexts = [catalog.context_tokens(offer, at) for offer in regular]
+    known = [context for context in contexts if context is not None]
+    if not known or len(known) < len(contexts):
+        return None
+    longest = max(known)
+    return int((longest - min(output_tokens, longest // 4)) * _SAFE_SHARE)
 
 
 async def _shortened(

@@ -4,7 +4,6 @@ from datetime import timedelta
 from functools import partial
 
 from telegram import InlineKeyboardMarkup, Update
-from telegram.ext import filters
 
 from bot.buttons import button, rows
 from bot.chat.answering import respond
@@ -27,15 +26,6 @@ from storage.telegram.questions import Ask, Begun, Place, QuestionRecord, Questi
 
 LATE = "late"
 _SKIPPED_FOR = {Over.FUNDS: "funds", Over.SPONSOR: "team", Over.ANSWER: "limit", Over.DAY: "limit"}
-
-
-class _Runs(filters.UpdateFilter):
-    def filter(self, update: Update) -> bool:
-        return ScheduledRun.of(update.api_kwargs) is not None
-
-
-RUNS = _Runs()
-"""Accepts the updates that are runs."""
 
 
 async def on_run(update: Update, context: Context) -> None:

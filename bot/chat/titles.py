@@ -23,9 +23,7 @@ _INSTRUCTION = "Name this conversation in at most five words, in its own languag
 
 
 async def name_conversation(context: Context, record: QuestionRecord) -> None:
-    """Name a private conversation with one exchange, by a side call. It is charged only if it gives a name."""
-    if not (context.services.config.name_conversations and record.is_private):
-        return
+    """Name a conversation with one exchange, by a side call. It is charged only if it gives a name."""
     place = record.place
     memory = await context.services.db.read(
         lambda conn: conversation_memory.recall(conn, place.chat_id, place.thread_id)

@@ -12,8 +12,7 @@ from bot.chat.variants import SMART, SMARTER, VARIANT
 from bot.command import Command, Topic
 from bot.context import Context, arguments, thread_of
 from bot.error_texts import refusal
-from bot.groups.mentions import argument
-from bot.groups.senders import is_chat_admin
+from bot.groups.addressing import argument, is_chat_admin
 from bot.questions import records
 from bot.questions.buttons import AGAIN, INSTEAD, press_used
 from bot.spending.ask_first import BRIEF, CHEAPER, GO_ON, agreed_ask

@@ -8,7 +8,7 @@ from bot.buttons import button, rows
 from bot.chat import scheduled_run
 from bot.command import Command, Topic
 from bot.context import Context, arguments, thread_of
-from bot.groups.mentions import argument
+from bot.groups.addressing import argument
 from bot.scheduled.pages import detail, listed, preview
 from bot.scheduled.parsing import NotUnderstood, ParsedSchedule, ScheduleFlaw, parsed
 from bot.scheduled.wording import APART, next_words

@@ -9,7 +9,7 @@ from bot.command import Command, Topic
 from bot.commands.terms import agreed
 from bot.context import Context, arguments
 from bot.formatting.literal import as_code
-from bot.groups.senders import is_chat_admin
+from bot.groups.addressing import is_chat_admin
 from bot.payments.star_invoices import send_invoice
 from engine.money import ZERO, Money
 from storage.billing import orders

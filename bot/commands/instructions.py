@@ -8,7 +8,7 @@ from bot.buttons import button, rows
 from bot.chat.pending_input import NONE, cancel_button, stop_waiting, wait_for_text
 from bot.command import Command, Topic
 from bot.context import Context, arguments, thread_of
-from bot.groups.mentions import argument
+from bot.groups.addressing import argument
 from bot.questions.personas import found
 from storage.telegram import conversation_memory
 from storage.tenants import tenant_settings

@@ -9,7 +9,7 @@ import locales
 from bot.buttons import button, rows
 from bot.command import Command, Topic
 from bot.context import Context, arguments
-from bot.spending.limits import ANSWER, DAY, SpendingLimits, spent_on
+from bot.spending.brake import ANSWER, DAY, SpendingLimits, spent_on
 from engine.money import ZERO, Money
 from locales.amounts import usd_written
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from telegram import Update
 
 import locales
-from bot.chat.footer import seconds_of
+from bot.chat.answer_saver import seconds_of
 from bot.command import Command, Topic
 from bot.context import Context
 from bot.spending.prices import price_of

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from datetime import datetime
 from functools import partial
 from itertools import chain, repeat
 
@@ -17,7 +16,7 @@ from engine.ports import Clock
 from storage.database import leases
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.telegram import outbox, question_changes, undelivered
+from storage.telegram import outbox, undelivered
 from storage.telegram.outbox import OutboxPart
 from storage.tenants import tenant_settings
 
@@ -111,7 +110,7 @@ class Courier:
                 await self._elsewhere(parts, error)
                 continue
             done = parts[: sent.parts]
-            await self._db.write(partial(_finish, done=done, message_id=sent.message_id, now=self._clock.now()))
+            await self._db.write(partial(outbox.sent, parts=done, message_id=sent.message_id, now=self._clock.now()))
         return None
 
     async def _unsent(self, request_id: str) -> list[OutboxPart]:
@@ -135,13 +134,6 @@ class Courier:
             await self._db.write(lambda conn: tenant_settings.set_blocked(conn, part.chat_id, True))
         returned = await self._db.write(lambda conn: undelivered.give_up(conn, part.request_id, now))
         log.warning("%s: %s", part.request_id, "its charge was given back" if returned else "its asker has seen some")
-
-
-def _finish(conn: Connection, done: list[OutboxPart], message_id: int, now: datetime) -> None:
-    """Mark all parts in one message as sent, and note that message in the question's record, in one transaction."""
-    for part in done:
-        outbox.finish(conn, part.id, "sent", now)
-    question_changes.add_answer_message(conn, done[0].request_id, message_id)
 
 
 def _redirect(conn: Connection, parts: list[tuple[int, str]], chat_id: int) -> None:

@@ -8,7 +8,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import TelegramError
 
 from bot.context import Context
-from bot.groups.senders import is_chat_admin
+from bot.groups.addressing import is_chat_admin
 from storage.database.connection import Connection
 from storage.tenants import notices, tenant_settings
 

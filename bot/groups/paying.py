@@ -1,4 +1,4 @@
-"""The payers of an answer: in a group its own wallet, if it has one that can pay for the asker."""
+"""The payers of an answer in a group: its own wallet, if it has one that can pay for the asker, and the asker."""
 
 from dataclasses import replace
 
@@ -7,10 +7,10 @@ from engine.tenancy import Sponsor, Tenant
 from storage.groups import wallets
 
 
-async def asker(context: Context, chat_id: int, *, is_private: bool) -> Tenant:
+async def asker_in_group(context: Context, chat_id: int) -> Tenant:
     """Return the asker's tenant, with the group's wallet as the first sponsor."""
     tenant = await context.tenant()
-    sponsor = None if is_private else await _group_sponsor(context, chat_id, tenant)
+    sponsor = await _group_sponsor(context, chat_id, tenant)
     return tenant if sponsor is None else replace(tenant, sponsors=(sponsor, *tenant.sponsors))
 
 

@@ -19,8 +19,7 @@ from bot.context import Context, claimed_update
 from bot.delivery.parts import inline_payload
 from bot.formatting.characters import clean
 from bot.formatting.markdown import render, rendered
-from bot.groups.mentions import own_words
-from bot.groups.senders import is_anonymous, is_other_bot
+from bot.groups.addressing import is_anonymous, is_other_bot, own_words
 from bot.questions.personas import system_text
 from bot.spending.brake import AskFirst, brake_for
 from engine.attempt_record import Receipt

@@ -1,25 +1,55 @@
-"""The brake: before the first call of a provider, ask if an answer is expected to exceed a limit or the funds."""
+"""Spending limits, set by /limit, and the brake: ask first if an answer is expected to exceed a limit or the funds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from bot.context import Context
-from bot.spending.limits import SpendingLimits, spent_on
-from bot.spending.prices import expected_price
+from bot.spending.prices import expected_price, price_of
+from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Quote
 from engine.catalog.tariffs import tokens_worth
 from engine.chat import ChatRequest
 from engine.holds import LEAST_OUTPUT_TOKENS, Ceiling, Funds, Grant, HoldRequest, fit
 from engine.money import ZERO, Money
 from engine.routing.plan import Route
-from engine.tenancy import Tenant
-from storage.database.connection import Connection
+from engine.tenancy import Charge, Tenant
+from storage.database.connection import Connection, day_of
 from storage.ledger import shares
 from storage.telegram.questions import QuestionRecord
+from storage.tenants import tenant_settings
 
+SETTING = "limits"
+"""The tenant's setting: the limits that are set, in nano-dollars by name."""
+ANSWER, DAY = "answer", "day"
+_SPENT = """
+SELECT asked, SUM(charge_nanousd) AS charge, SUM(allowance_tokens) AS tokens FROM attempts
+WHERE tenant_id = :tenant AND day = :day AND key_id IS NULL GROUP BY asked
+"""
 _TOLERANCE = 2
 """An agreement to a price holds up to so many times of it: prices and expected lengths change between two asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingLimits:
+    """The limits of one person; None: no limit. Tokens from the plan count at their price per token."""
+
+    answer: Money | None = None
+    day: Money | None = None
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "SpendingLimits":
+        """Return the limits in a tenant's settings."""
+        stored = settings.get(SETTING) or {}
+        return cls(*(Money(stored[name]) if name in stored else None for name in (ANSWER, DAY)))
+
+    def store(self, conn: Connection, tenant_id: int) -> None:
+        """Store these as the tenant's limits."""
+        by_name = {ANSWER: self.answer, DAY: self.day}
+        stored = {name: limit.nanousd for name, limit in by_name.items() if limit is not None}
+        tenant_settings.set_setting(conn, tenant_id, SETTING, stored or None)
 
 
 class Over(StrEnum):
@@ -108,3 +138,14 @@ async def brake_for(
     sponsored, spent = await services.db.read(unit) if sponsors or limits.day is not None else ({}, ZERO)
     funds = {**sponsored, state.id: Funds(state.allowance_left_tokens, state.wallet - state.held)}
     return Brake(request, funds, sponsors, limits, spent, agreed)
+
+
+def spent_on(conn: Connection, catalog: Catalog, tenant_id: int, day: date) -> Money:
+    """Return the price of a tenant's answers in Telegram on a UTC day: wallet money, and the plan's tokens.
+
+    Answers that a team or a group paid for are counted too, answers over API keys are not.
+    """
+    rows = conn.rows(_SPENT, tenant=tenant_id, day=day_of(day))
+    charges = ((row["asked"], Charge(Money(int(row["charge"])), int(row["tokens"]))) for row in rows)
+    shared = shares.used_in_chats(conn, tenant_id, day)
+    return sum((price_of(catalog, asked, charge) for asked, charge in charges), shared)

@@ -1,19 +1,35 @@
-"""Updates in their stored form: id, chat, lane and cleaned payload.
+"""Updates in their stored form, and their conversion to PTB's objects.
 
 A flawed update must not block the ones after it.
 """
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from telegram import Update
+from telegram.ext import ExtBot, filters
+
 from bot.formatting.characters import clean
+from bot.services import Span, no_span
+from storage.schedules import scheduled_runs
 from storage.telegram.inbox import CHAT, NOW, IncomingUpdate
 
 log = logging.getLogger(__name__)
+Handle = Callable[[dict[str, Any]], Awaitable[None]]
 _FIRST_INVALID_ID = 2**63
 _PAYMENT_FIELDS = ("successful_payment", "refunded_payment")
+_KINDS = frozenset({"message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member"})
+
+
+class _Runs(filters.UpdateFilter):
+    def filter(self, update: Update) -> bool:
+        return scheduled_runs.FIELD in update.api_kwargs
+
+
+RUNS = _Runs()
+"""Accepts the updates that are runs of scheduled prompts: this program stores them itself."""
 
 
 def number_of(update: object) -> int | None:
@@ -57,3 +73,56 @@ def _lane(message: Mapping[str, Any]) -> str:
         return NOW
     first = str(message.get("text", "")).split(maxsplit=1)[:1]
     return NOW if first and first[0].partition("@")[0] == "/stop" else CHAT
+
+
+log = logging.getLogger(__name__)
+
+
+def handler_of(bot: ExtBot[int], process: Callable[[Update], Awaitable[None]]) -> Handle:
+    """Return a function that converts an update and passes it to `process`."""
+
+    async def handle(payload: dict[str, Any]) -> None:
+        update = read(payload, bot)
+        if update is not None:
+            await process(update)
+
+    return handle
+
+
+def handler_in_span(handle: Handle, span: Span) -> Handle:
+    """Return `handle` within a tracing span for each update's kind; unknown kinds share one name."""
+    if span is no_span:
+        return handle
+
+    async def handle_in_span(payload: dict[str, Any]) -> None:
+        with span(next((kind for kind in payload if kind in _KINDS), "update")):
+            await handle(payload)
+
+    return handle_in_span
+
+
+def read(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
+    """Convert an update for the handlers. Return None if no handler could use it; the log then names only the flaw."""
+    number = payload.get("update_id")
+    try:
+        update = Update.de_json(dict(payload), bot)
+    except Exception as error:  # noqa: BLE001 - PTB does not check fields: a malformed one raises any error here
+        log.warning("update %s is malformed and was ignored: %s", number, type(error).__name__)
+        return None
+    if update is None or (flaw := _flaw(update)) is None:
+        return update
+    log.warning("update %s is malformed and was ignored: %s", number, flaw)
+    return None
+
+
+def _flaw(update: Update) -> str | None:
+    """Return the first field that handlers rely on and that is missing or wrong, if any."""
+    message = update.message or update.edited_message
+    from_user = message or update.callback_query or update.pre_checkout_query
+    if from_user is not None and update.effective_user is None:
+        return "it has no sender"
+    if message is not None and update.effective_chat is None:
+        return "it has no chat"
+    if message is not None and not all(isinstance(text or "", str) for text in (message.text, message.caption)):
+        return "its text is no string"
+    return None

@@ -14,8 +14,7 @@ from typing import Any
 
 from bot.context import claimed_update
 from bot.updates import merging
-from bot.updates.handling import Handle
-from bot.updates.incoming import incoming_of
+from bot.updates.incoming import Handle, incoming_of
 from engine.ports import Clock
 from storage.database import leases
 from storage.database.connection import Connection

@@ -36,7 +36,6 @@ class Lease:
         self._renewed: tuple[float, datetime] | None = None
         self._after_lapse: list[Callable[[], Awaitable[None]]] = []
 
-    @property
     def is_held(self) -> bool:
         """False if the lease may have expired: other processes may have taken over this process's work.
 
@@ -66,7 +65,7 @@ class Lease:
         await self._db.write(lambda conn: conn.run("DELETE FROM leases WHERE id = :id", id=self.id))
 
     async def renew(self) -> None:
-        monotonic, now, lapsed = self._clock.monotonic(), self._clock.now(), not self.is_held
+        monotonic, now, lapsed = self._clock.monotonic(), self._clock.now(), not self.is_held()
         await self._db.write(partial(_renew, lease_id=self.id, now=now, lease_seconds=self._lease_seconds))
         if lapsed:
             log.warning("this process stood still for longer than its lease; what others took over is left to them")

@@ -1,10 +1,11 @@
 """The outbox: answers to send, stored in the transaction that charges for them, and marked once Telegram has them."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.database.connection import Connection, ms, scalar
+from storage.database.connection import Connection, for_update, ms, row, scalar
 
 HELD_FOR = timedelta(days=30)
 
@@ -87,6 +88,28 @@ def finish(conn: Connection, part_id: int, state: str, now: datetime) -> None:
         state=state,
         now=ms(now),
     )
+
+
+def sent(conn: Connection, parts: Sequence[OutboxPart], message_id: int, now: datetime) -> None:
+    """Mark all parts in one message as sent, and record that message."""
+    for part in parts:
+        finish(conn, part.id, "sent", now)
+    note_message(conn, parts[0].request_id, message_id)
+
+
+def note_message(conn: Connection, request_id: str, message_id: int) -> None:
+    """Record a message of the current answer in its question."""
+    sql = "SELECT id, answer_message_ids FROM questions WHERE answer_request_id = :request"
+    found = row(conn, sql + for_update(conn), request=request_id)
+    if found is None:
+        return
+    known = json.loads(found["answer_message_ids"])
+    if message_id not in known:
+        conn.run(
+            "UPDATE questions SET answer_message_ids = :ids WHERE id = :id",
+            ids=json.dumps([*known, message_id]),
+            id=found["id"],
+        )
 
 
 def mark_shown(conn: Connection, request_id: str) -> None:

@@ -1,6 +1,5 @@
-"""Changes to stored questions: their content, transcripts of their recordings, messages of their answers."""
+"""Changes to stored questions: their content, and transcripts of their recordings."""
 
-import json
 from datetime import datetime
 
 from storage.database.connection import Connection, for_update, ms, row
@@ -25,18 +24,3 @@ def add_transcript(conn: Connection, question_id: int, number: int, transcript: 
     if found is None:
         return
     rewrite(conn, question_id, found.content.with_transcript(number, transcript), now)
-
-
-def add_answer_message(conn: Connection, request_id: str, message_id: int) -> None:
-    """Record a message of the current answer."""
-    sql = "SELECT id, answer_message_ids FROM questions WHERE answer_request_id = :request"
-    found = row(conn, sql + for_update(conn), request=request_id)
-    if found is None:
-        return
-    known = json.loads(found["answer_message_ids"])
-    if message_id not in known:
-        conn.run(
-            "UPDATE questions SET answer_message_ids = :ids WHERE id = :id",
-            ids=json.dumps([*known, message_id]),
-            id=found["id"],
-        )

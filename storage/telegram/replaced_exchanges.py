@@ -5,9 +5,9 @@ import json
 from storage.database.connection import Connection, row
 
 
-def of(conn: Connection, request_id: str | None) -> str:
+def of(conn: Connection, request_id: str) -> str:
     """Return the exchange of a request as JSON: question, answer, and the answer's messages; "" if there is none."""
-    said = conn.rows("SELECT role, parts FROM messages WHERE request_id = :id", id=request_id) if request_id else []
+    said = conn.rows("SELECT role, parts FROM messages WHERE request_id = :id", id=request_id)
     if not said:
         return ""
     asked = row(conn, "SELECT state, answer_message_ids FROM questions WHERE answer_request_id = :id", id=request_id)

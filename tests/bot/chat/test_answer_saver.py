@@ -1,9 +1,11 @@
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
 
 import pytest
 
 import locales
-from bot.chat.answer_saver import no_text_key, notes
+from bot.chat.answer_saver import footer, no_text_key, notes, seconds_of
 from engine.attempt_record import ABANDONED, ANSWERED, AttemptRecord, Receipt
 from engine.chat import Finish, Usage
 from engine.completion import Choice, Completion
@@ -18,13 +20,15 @@ def t(key: str, **values: object) -> str:
     return locales.text("en", key, **values)
 
 
-def attempt(provider: str, outcome: str = ANSWERED, *, first_token_ms: int | None = 200) -> AttemptRecord:
+def attempt(
+    provider: str, outcome: str = ANSWERED, *, first_token_ms: int | None = 200, duration_ms: int = 600
+) -> AttemptRecord:
     return builders.attempt(
         request_id="r",
         provider=provider,
         outcome=outcome,
         started_at=NOON,
-        duration_ms=600,
+        duration_ms=duration_ms,
         first_token_ms=first_token_ms,
     )
 
@@ -91,3 +95,32 @@ def test_group_is_not_shown_the_price_of_a_stopped_answer() -> None:
         (note,) = notes(t, completion(None, text, stopped=True), None, receipt(attempt("gemini")))
         assert note.endswith("is charged.")
         assert "¢" not in note
+
+
+def lasting(*durations_ms: int) -> Receipt:
+    return receipt(*(attempt("deepseek", duration_ms=each) for each in durations_ms))
+
+
+@pytest.mark.parametrize(
+    ("language", "nanousd", "line"),
+    [
+        ("en", 400_000, "0.04 ¢ · DeepSeek · 1.2 s"),
+        ("vi", 400_000, "0,04 ¢ · DeepSeek · 1,2 giây"),
+        ("en", 12_500_000_000, "$12.50 · DeepSeek · 1.2 s"),
+        ("vi", 1_250_000_000, "1,25 $ · DeepSeek · 1,2 giây"),
+        ("en", 1, "0.0000001 ¢ · DeepSeek · 1.2 s"),
+        ("en", 0, "$0.00 · DeepSeek · 1.2 s"),
+    ],
+)
+def test_footer_names_price_provider_and_duration(language: str, nanousd: int, line: str) -> None:
+    t = partial(locales.text, language)
+    assert footer(t, Money(nanousd), "deepseek", lasting(600, 600)) == line
+
+
+def test_footer_of_a_group_has_no_price() -> None:
+    assert footer(partial(locales.text, "en"), None, "mybox", lasting(1249)) == "mybox · 1.2 s"
+
+
+def test_long_answers_have_the_readers_separators() -> None:
+    assert seconds_of(lasting(1_234_560)) == Decimal("1234.6")
+    assert footer(partial(locales.text, "vi"), None, "x", lasting(1_234_560)) == "x · 1.234,6 giây"

@@ -7,7 +7,7 @@ import pytest
 
 import locales
 from bot import commands
-from bot.groups import senders
+from bot.groups import addressing
 from bot.menu import discover
 from storage.tenants import tenants
 from tests.bot.commands.conftest import ANN, OLGA, ROOM, Chat
@@ -61,7 +61,7 @@ async def test_group_reads_no_balance_plan_or_charge(chat: Chat, name: str) -> N
 async def test_sender_without_a_person_is_refused_by_every_command(
     chat: Chat, name: str, sender: dict[str, object]
 ) -> None:
-    said = await chat.say(f"/{name} 1", ANN if sender else senders.ANONYMOUS, ROOM, **sender)
+    said = await chat.say(f"/{name} 1", ANN if sender else addressing.ANONYMOUS, ROOM, **sender)
     assert said == "Anonymous senders have no wallet to pay from. Write as yourself and I'll answer."
     assert await chat.read(tenants.count) == 0
 

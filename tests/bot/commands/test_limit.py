@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.spending.limits import SpendingLimits
+from bot.spending.brake import SpendingLimits
 from engine.money import Money
 from storage.operations import personal_data
 from tests.bot.commands.conftest import ANN, ROOM, Chat

@@ -1,6 +1,6 @@
 """Due runs of scheduled prompts, started and handled as the scheduler and the intake do."""
 
-from bot.updates.handling import handler_of
+from bot.updates.incoming import handler_of
 from bot.updates.intake import Intake
 from storage.schedules import scheduled_runs
 from tests.bot.commands.conftest import Chat

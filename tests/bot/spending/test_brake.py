@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.spending.brake import AskFirst, Brake, Over, shorter_tokens
-from bot.spending.limits import SpendingLimits
+from bot.spending.brake import AskFirst, Brake, Over, SpendingLimits, shorter_tokens, spent_on
 from bot.spending.prices import expected_price
 from engine.catalog.offers import Model, Offer, Quote, flat_price
 from engine.chat import ChatRequest, Role, says
@@ -14,6 +13,7 @@ from engine.holds import Funds
 from engine.money import ZERO, Money
 from engine.routing.plan import Route
 from engine.tenancy import Flat, Markup, Tariff
+from tests.bot.commands.conftest import Chat, chat, database, sqlite_template
 
 ASKED = ChatRequest("r", "auto", (says(Role.USER, "tell me about the sea"),))
 OFFER = Offer("deepseek", "m")
@@ -119,3 +119,33 @@ def test_shorter_answer_never_costs_more_than_the_bound(nanousd: int, tariff: Ta
     cost = 100 * 10**13 + tokens * 2 * 10**13
     shorter = QUOTE._replace(expected_tokens=100 + tokens, expected_atto=cost)
     assert tokens == 0 or expected_price(tariff, shorter) <= Money(nanousd)
+
+
+__all__ = ["chat", "database", "sqlite_template"]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        SpendingLimits(),
+        SpendingLimits(answer=Money(1)),
+        SpendingLimits(day=Money.usd("2")),
+        SpendingLimits(Money.usd("0.05"), Money.usd("1")),
+    ],
+)
+async def test_limits_are_stored_with_the_tenant(chat: Chat, limits: SpendingLimits) -> None:
+    await chat.say("/start")
+    state = await chat.state()
+    await chat.write(lambda conn: SpendingLimits(Money(7), Money(8)).store(conn, state.id))
+    await chat.write(lambda conn: limits.store(conn, state.id))
+    assert SpendingLimits.of((await chat.state()).settings) == limits
+
+
+async def test_plan_tokens_and_wallet_money_count_as_spent(chat: Chat) -> None:
+    await chat.say("/start")
+    tenant, catalog, today = (await chat.state()).id, chat.services.market.catalog, chat.clock.now().date()
+    assert await chat.read(lambda conn: spent_on(conn, catalog, tenant, today)) == ZERO
+    await chat.say("tell me about the sea")
+    tokens = (await chat.rows("SELECT SUM(allowance_tokens) AS n FROM attempts WHERE kept"))[0]["n"]
+    assert tokens
+    assert await chat.read(lambda conn: spent_on(conn, catalog, tenant, today)) == Money(tokens * 5000)

@@ -1,9 +1,14 @@
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from telegram.ext import ExtBot
 
-from bot.updates.incoming import incoming_of, number_of
+from bot.updates.incoming import handler_in_span, incoming_of, number_of, read
+from bot.updates.merging import continues, wait_seconds
 from bot.updates.polling import next_offset
 from storage.telegram.inbox import CHAT, NOW
 
@@ -34,3 +39,78 @@ def test_lone_surrogates_and_nul_are_removed_before_storing() -> None:
 
 def test_lowest_and_highest_ids_are_valid() -> None:
     assert [number_of({"update_id": number}) for number in (0, 2**63 - 1)] == [0, 2**63 - 1]
+
+
+def test_malformed_senders_and_texts_do_not_fail() -> None:
+    odd: Any = {"message": {"from": [], "media_group_id": {"a": 1}, "text": ["x"]}}
+    assert wait_seconds([odd])
+    assert continues([odd], odd)
+
+
+BOT: ExtBot[Any] = ExtBot("1:x")
+ANN = {"id": 11, "is_bot": False, "first_name": "Ann"}
+PRIVATE_CHAT = {"id": 11, "type": "private"}
+SOUND = {"message_id": 1, "date": 1, "chat": PRIVATE_CHAT, "from": ANN, "text": "a secret of Ann's"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"pre_checkout_query": {}},
+        {"message": {}},
+        {"message": 5},
+        {"message": {name: value for name, value in SOUND.items() if name != "date"}},
+        {"message": {name: value for name, value in SOUND.items() if name != "from"}},
+        {"message": {name: value for name, value in SOUND.items() if name != "chat"}},
+        {"message": {**SOUND, "date": "a secret of Ann's"}},
+        {"message": {**SOUND, "text": 5}},
+        {"callback_query": {"id": "1"}},
+        {"callback_query": {"id": "1", "chat_instance": "1"}},
+    ],
+    ids=str,
+)
+def test_malformed_update_is_one_warning_without_its_text(
+    body: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert read({"update_id": 5, **body}, BOT) is None
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.exc_info is None
+    assert "update 5 is malformed" in record.getMessage()
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": SOUND},
+        {"callback_query": {"id": "1", "from": ANN, "chat_instance": "1"}},
+        {"stopped_message_generation": {"chat": PRIVATE_CHAT, "draft_id": "5"}},
+        {"a_kind_of_next_year": {"x": 1}},
+        {"channel_post": {"message_id": 1, "date": 1, "chat": {"id": -1, "type": "channel", "title": "C"}}},
+    ],
+    ids=str,
+)
+def test_valid_or_unknown_update_is_read(body: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    assert read({"update_id": 5, **body}, BOT) is not None
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("update", "kind"),
+    [({"update_id": 1, "message": {}}, "message"), ({"update_id": 1, "a_tenants_word": {}}, "update")],
+)
+async def test_update_is_handled_within_the_span_of_its_kind(update: dict[str, Any], kind: str) -> None:
+    steps: list[object] = []
+
+    @contextmanager
+    def span(name: str) -> Iterator[None]:
+        steps.append(name)
+        yield
+        steps.append("ended")
+
+    async def handle(payload: dict[str, Any]) -> None:
+        steps.append(payload)
+
+    await handler_in_span(handle, span)(update)
+    assert steps == [kind, update, "ended"]

@@ -107,17 +107,17 @@ async def test_lease_is_not_held_after_a_standstill_until_what_was_lost_is_dropp
     held: list[bool] = []
 
     async def drop_lost() -> None:
-        held.append(own.is_held)
+        held.append(own.is_held())
 
     own.after_lapse(drop_lost)
     await own.renew()
     clock.move(timedelta(seconds=5))
     await own.renew()
-    states = [own.is_held]
+    states = [own.is_held()]
     clock.move(timedelta(seconds=6))
-    states.append(own.is_held)
+    states.append(own.is_held())
     await own.renew()
-    assert ([*states, own.is_held], held) == ([True, False, True], [False])
+    assert ([*states, own.is_held()], held) == ([True, False, True], [False])
 
 
 async def test_pause_of_the_machine_counts_though_its_monotonic_clock_stands_still(db: Database) -> None:
@@ -129,4 +129,4 @@ async def test_pause_of_the_machine_counts_though_its_monotonic_clock_stands_sti
     own = Lease(db, clock, lease_seconds=6)
     await own.renew()
     clock.move(timedelta(seconds=7))
-    assert not own.is_held
+    assert not own.is_held()

@@ -4,6 +4,7 @@ from storage.database.connection import Connection, row
 from storage.database.database import Database
 from storage.telegram import outbox
 from tests.storage.books import NOW
+from tests.storage.telegram.test_questions import answered, found, made
 
 MS = timedelta(milliseconds=1)
 
@@ -94,5 +95,19 @@ async def test_look_finds_unsent_answers_of_other_processes(db: Database) -> Non
         assert outbox.has_others(conn, "another")
         outbox.finish(conn, outbox.parts(conn, "r", "L")[0].id, "sent", NOW)
         assert not outbox.has_others(conn, "another")
+
+    await db.write(unit)
+
+
+async def test_messages_of_the_answer_that_stands_are_noted(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        record = made(conn)
+        answered(conn, record, 1)
+        for message in (20, 21, 20):
+            outbox.note_message(conn, "tg:7:1", message)
+        outbox.note_message(conn, "tg:7:404", 22)
+        assert found(conn, record).answer_message_ids == (20, 21)
+        answered(conn, record, 2)
+        assert found(conn, record).answer_message_ids == ()
 
     await db.write(unit)

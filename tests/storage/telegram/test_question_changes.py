@@ -7,21 +7,7 @@ from storage.database.database import Database
 from storage.telegram import question_changes
 from storage.telegram.question_content import QuestionContent
 from tests.storage.books import NOW
-from tests.storage.telegram.test_questions import answered, found, made
-
-
-async def test_messages_of_the_answer_that_stands_are_noted(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        record = made(conn)
-        answered(conn, record, 1)
-        for message in (20, 21, 20):
-            question_changes.add_answer_message(conn, "tg:7:1", message)
-        question_changes.add_answer_message(conn, "tg:7:404", 22)
-        assert found(conn, record).answer_message_ids == (20, 21)
-        answered(conn, record, 2)
-        assert found(conn, record).answer_message_ids == ()
-
-    await db.write(unit)
+from tests.storage.telegram.test_questions import found, made
 
 
 async def test_edited_content_replaces_the_old_one(db: Database) -> None:

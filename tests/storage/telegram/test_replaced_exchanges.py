@@ -11,7 +11,6 @@ from tests.storage.books import NOW, tenant
 
 async def test_request_without_messages_replaces_nothing(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        assert replaced_exchanges.of(conn, None) == ""
         assert replaced_exchanges.of(conn, "r1") == ""
         assert not replaced_exchanges.put_back(conn, "r1")
 
@@ -25,7 +24,7 @@ async def test_replaced_exchange_is_exported_with_its_question(db: Database) -> 
 
         def answer(request_id: str, words: str, before: str | None) -> None:
             questions.begin(conn, asked.id, Ask(request_id), NOW)
-            replaced = replaced_exchanges.of(conn, before)
+            replaced = replaced_exchanges.of(conn, before) if before else ""
             said = (says(Role.USER, "How?"), says(Role.ASSISTANT, words))
             place = conversations.keep_exchange(conn, 1001, 0, owner, request_id, said, NOW, replaces=before)
             stands = QuestionState.ANSWERED

@@ -3,10 +3,23 @@
 from typing import Any
 
 import pytest
+from telegram import Message
 
-from bot.groups.mentions import COMMAND, addressed, argument, own_words
-from tests.bot.contexts import private_message
+from bot.groups.addressing import (
+    ANONYMOUS,
+    CHANNEL,
+    COMMAND,
+    LINKED_CHANNEL,
+    addressed,
+    argument,
+    is_anonymous,
+    is_chat_admin,
+    is_other_bot,
+    own_words,
+)
+from tests.bot.contexts import GROUP, context_of, private_message
 from tests.bot.updates_of import BOT, earlier, entity, group_message, received
+from tests.journeys.conftest import ANN, GROUP_ID, OLGA, Journey
 
 MENTION = "@farthing_bot"
 EVE = {"id": 5, "is_bot": False, "first_name": "Eve"}
@@ -93,3 +106,35 @@ def test_argument_keeps_its_line_breaks(said: dict[str, Any], expected: str) -> 
 )
 def test_command_is_at_the_start_of_own_words(message: dict[str, Any], is_command: bool) -> None:
     assert COMMAND.filter(received(message)[0]) == is_command
+
+
+def message(user: int | None, *, is_bot: bool = False, **more: Any) -> Message:
+    sender = {} if user is None else {"from": {"id": user, "is_bot": is_bot, "first_name": "x"}}
+    made = Message.de_json({"message_id": 1, "date": 0, "chat": GROUP, **sender, **more}, None)
+    assert made is not None
+    return made
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (message(ANN), (False, False)),
+        (message(5, is_bot=True), (False, True)),
+        (message(None), (True, False)),
+        (message(ANONYMOUS, is_bot=True, sender_chat=GROUP), (True, False)),
+        (message(ANONYMOUS, is_bot=True), (True, False)),
+        (message(CHANNEL, is_bot=True), (True, False)),
+        (message(LINKED_CHANNEL), (True, False)),
+        (message(ANN, sender_chat=GROUP), (True, False)),
+    ],
+)
+def test_person_other_bot_and_anonymous_sender_are_told_apart(sent: Message, expected: tuple[bool, bool]) -> None:
+    assert (is_anonymous(sent), is_other_bot(sent)) == expected
+
+
+@pytest.mark.parametrize(
+    ("user", "chat", "is_admin"), [(OLGA, GROUP_ID, True), (ANN, GROUP_ID, False), (OLGA, 1, False)]
+)
+async def test_admins_are_those_whom_telegram_names(journey: Journey, user: int, chat: int, is_admin: bool) -> None:
+    context = context_of(journey, private_message("x", user, chat=GROUP))
+    assert await is_chat_admin(context, chat) == is_admin
