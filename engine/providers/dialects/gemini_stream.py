@@ -10,6 +10,7 @@ from engine.providers.refusals import refusal
 from engine.providers.sse import Frame
 from engine.providers.streams.answer_reading import StreamReader
 from engine.providers.streams.endings import UsageCounts, finish_of, is_reason, reconciled
+from engine.providers.streams.glued_frames import frames_in
 from engine.providers.streams.heartbeats import is_heartbeat
 from engine.providers.streams.openai_parts import MOST_PARTS
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
@@ -37,8 +38,8 @@ class GeminiStreamReader(StreamReader):
         try:
             data = json_object(frame)
         except Garbled:
-            if "\n" in frame.data:
-                return self.read_lines(frame)
+            if len(frames := frames_in(frame.data)) > 1:
+                return self.read_each(frame.event, frames)
             if self.has_finished:
                 return []
             raise

@@ -7,16 +7,17 @@ from typing import Any
 from engine.chat import Chunk, Delta, Finish, Finished, Served, TextDeltas
 from engine.errors import Garbled, Overloaded, StreamCut
 from engine.providers.dialects.adapter import json_object
-from engine.providers.errors.details import reports_failure
+from engine.providers.errors.details import reports_error, reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
 from engine.providers.streams.answer_reading import StreamReader
 from engine.providers.streams.endings import UsageCounts, count_of, finish_of, is_listed, reason_of
+from engine.providers.streams.glued_frames import frames_in
 from engine.providers.streams.half_characters import is_half
 from engine.providers.streams.heartbeats import is_heartbeat
 from engine.providers.streams.openai_choice import OpenAIChoice
-from engine.providers.streams.openai_usage import billed_usd, usage_of
+from engine.providers.streams.openai_usage import billed_usd, reports_in, usage_of
 from engine.providers.streams.plain_text import plain_text
 from engine.providers.streams.signed_calls import SignedToolCalls, signs_calls
 from engine.providers.streams.thinking_habits import ThinkingHabits
@@ -63,13 +64,13 @@ class OpenAIStreamReader(StreamReader):
         try:
             data = json_object(frame)
         except Garbled:
-            if "\n" in frame.data:
-                return self.read_lines(frame)
+            if len(frames := frames_in(frame.data)) > 1:
+                return self.read_each(frame.event, frames)
             if self.has_finished:  # the usage may still follow
                 return []
             raise
         groq = _object(data.get("x_groq"))
-        if data.get("error") or groq.get("error") or frame.event == "error" or reports_failure(data):
+        if reports_error(data) or groq.get("error") or frame.event == "error" or reports_failure(data):
             raise refusal(None, data, {})
         if (plain := self._plain_text(data)) is not None:
             return [plain]
@@ -175,8 +176,7 @@ class OpenAIStreamReader(StreamReader):
         return Finished(finish, choice.index, at_stop_sequence=at_stop_sequence)
 
     def _usage(self, data: Mapping[str, Any], groq: Mapping[str, Any], frame: Frame) -> list[Chunk]:
-        reports = [groq.get("usage"), *[choice.get("usage") for choice in data.get("choices") or ()], data.get("usage")]
-        added = [self._counts.add(report) for report in reports if report]
+        added = [self._counts.add(report) for report in reports_in(data, groq)]
         if not any(added):
             return []
         if self._spec.reports_cost:

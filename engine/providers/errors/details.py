@@ -52,6 +52,12 @@ def error_details(status: int | None, body: Any, headers: Mapping[str, str]) -> 
     return ErrorDetails(status, lower, message, code, _field_of(error), error, headers)
 
 
+def reports_error(body: Mapping[str, Any]) -> bool:
+    """Return whether a response of status 200 has an `error`: some servers send one of zeros beside each answer."""
+    error = body.get("error")
+    return any(error.values()) if isinstance(error, dict) else bool(error)
+
+
 def reports_failure(body: Mapping[str, Any]) -> bool:
     """Return whether a response of status 200 reports a failure outside the field `error`.
 
@@ -64,6 +70,7 @@ def reports_failure(body: Mapping[str, Any]) -> bool:
         return False
     has_message = any(map(body.get, ("msg", "message", "error_msg")))
     has_code = any(body.get(name) not in _FINE for name in ("code", "statusCode", "error_code"))
+    has_code = has_code or body.get("success") is False or bool(body.get("__type"))  # new-api, AWS
     return bool(body.get("detail") or body.get("errors")) or (has_message and has_code)
 
 
@@ -77,6 +84,8 @@ def _error_of(body: Any) -> tuple[Mapping[str, Any], str]:
         message = minimax.get("status_msg")
         return minimax, message if isinstance(message, str) else ""
     error = body.get("error") or (groq.get("error") if isinstance(groq, dict) else None) or body
+    if isinstance(error, list):
+        error = next(iter(objects(error)), body)
     if isinstance(error, str):
         return body, error
     if not isinstance(error, dict):

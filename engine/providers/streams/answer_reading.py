@@ -12,9 +12,8 @@ from engine.providers.limit_headers import parse_limits
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame, FrameSplitter
+from engine.providers.streams.glued_frames import MOST_LINES
 from engine.providers.text_template import TextRun, TextTemplate
-
-MOST_FRAME_LINES = 4_000  # in one frame; each line is read by itself
 
 
 class StreamReader(ABC):
@@ -43,18 +42,14 @@ class StreamReader(ABC):
         An end without content is not an error here: AttemptContent decides whether it is an answer.
         """
 
-    def read_lines(self, frame: Frame) -> list[Chunk]:
-        """Return the chunks of a frame whose lines are frames: some servers end each frame with one line break.
-
-        Raises Garbled for a frame of one line or of too many, and for a line that is no frame.
-        """
-        lines = frame.data.split("\n", MOST_FRAME_LINES)
-        if not 1 < len(lines) <= MOST_FRAME_LINES:
-            raise Garbled("a frame that is no JSON")
+    def read_each(self, event: str, frames: Sequence[str]) -> list[Chunk]:
+        """Return the chunks of several frames that came as one. Raises Garbled for too many or unreadable ones."""
+        if len(frames) > MOST_LINES:
+            raise Garbled("a frame of too many lines")
         found: list[Chunk] = []
-        for line in lines:
+        for data in frames:
             if not self.has_ended:
-                found += self.read(Frame(frame.event, line))
+                found += self.read(Frame(event, data))
         return found
 
     def end(self) -> Sequence[Chunk]:
@@ -74,6 +69,7 @@ def ended_at_limit(choices: int) -> Sequence[Chunk]:
 
 MOST_ERROR_BYTES = 64_000
 _FIRST_BAD_STATUS = 300
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
 _READ_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
 
 
@@ -88,19 +84,19 @@ class AnswerReading:
         self._splitter = FrameSplitter()
         self._status, self._headers = 0, dict[str, str]()
         self._error_body: bytearray | None = None
+        self._may_be_page = False
         self.is_taken = False
         self.limits: LimitHeaders | None = None
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
-        """Take status and headers of the response. Raises Garbled for an HTML page."""
+        """Take status and headers of the response."""
         self.limits = limits_of(headers)
         if status >= _FIRST_BAD_STATUS:
             self._status, self._headers, self._error_body = status, dict(headers), bytearray()
             return
-        if "html" in headers.get("content-type", ""):
-            raise Garbled("a page instead of an answer", status=status)
-        self.is_taken = True
-        self._sink.taken()
+        self._status, self._may_be_page = status, "html" in headers.get("content-type", "")
+        if not self._may_be_page:
+            self._take()
 
     def feed(self, piece: bytes) -> bool:
         """Take a piece of the body; return True after the end marker.
@@ -109,6 +105,8 @@ class AnswerReading:
         """
         if self._error_body is not None:
             return self._is_error_full(self._error_body, piece)
+        if self._may_be_page and (beginning := piece.lstrip(_BLANKS)):
+            self._check_page(beginning)
         self._pass_on(self._splitter.feed(piece, self._reader.runs), final=False)
         return self._reader.has_ended
 
@@ -116,6 +114,8 @@ class AnswerReading:
         """Take the end of the body. Raises a ProviderError for an answer that was cut, or for a refused request."""
         if self._error_body is not None:
             raise self.refusal()
+        if self._may_be_page:
+            self._check_page(b"<")
         self._pass_on(self._splitter.end(), final=True)
         self._reader.check_end()
 
@@ -127,6 +127,17 @@ class AnswerReading:
         """Return the error of a response with a bad status, from the part of its body that has arrived."""
         body = bytes((self._error_body or b"")[:MOST_ERROR_BYTES])
         return refusal(self._status, json_or_text(body), self._headers)
+
+    def _take(self) -> None:
+        self.is_taken = True
+        self._sink.taken()
+
+    def _check_page(self, beginning: bytes) -> None:
+        """Decide by the first bytes of a body that calls itself HTML: some servers send every stream so."""
+        if beginning.startswith(b"<"):
+            raise Garbled("a page instead of an answer", status=self._status)
+        self._may_be_page = False
+        self._take()
 
     def _is_error_full(self, body: bytearray, piece: bytes) -> bool:
         body += piece

@@ -13,9 +13,10 @@ _NAMES: dict[Finish | None, str] = {
     Finish.TOOL_CALLS: "tool_calls tool_call tool_use function_call function_calls",
     Finish.LENGTH: """length max_length max_tokens max_output_tokens max_completion_tokens max_new_tokens model_length
         model_context_window_exceeded context_length_exceeded context_length token_limit incomplete truncated
-        continuation""",
+        continuation error_limit""",
     Finish.REFUSED: """content_filter content_filtered content_filtering refusal refused sensitive safety recitation
-        language blocklist blocked prohibited_content spii model_armor guardrail_intervened guardrails moderation""",
+        language blocklist blocked prohibited_content spii model_armor guardrail_intervened guardrails moderation
+        error_toxic toxicity""",
     None: """error failed failure insufficient_system_resource network_error abort aborted cancelled canceled
         interrupted timeout overloaded server_error internal_error malformed_function_call malformed_response
         malformed_tool_call malformed_tool_use unexpected_tool_call missing_thought_signature too_many_tool_calls
@@ -23,7 +24,10 @@ _NAMES: dict[Finish | None, str] = {
 }
 _FINISHES = {name: finish for finish, names in _NAMES.items() for name in names.split()}
 _LIKE: tuple[tuple[re.Pattern[str], Finish | None], ...] = (
-    (re.compile(r"error|fail|abort|cancel|interrupt|time_?d?_?out|overload|malformed|unavailable|disconnect"), None),
+    (
+        re.compile(r"error|fail|abort|cancel|interrupt|time_?d?_?out|overload|unload|malformed|unavailable|disconnect"),
+        None,
+    ),
     (re.compile(r"rate_limit|quota"), None),
     (re.compile(r"length|limit|max_|truncat|exceed|incomplete"), Finish.LENGTH),
     (re.compile(r"filter|safety|sensitive|refus|block|prohibit|moderat|guardrail|policy|^image_"), Finish.REFUSED),
@@ -31,6 +35,7 @@ _LIKE: tuple[tuple[re.Pattern[str], Finish | None], ...] = (
 )
 _NONE = frozenset({"", "null", "none", "finish_reason_unspecified"})
 _MOST_CHARS = 100
+_WORDS = re.compile(r"[- ]|(?<=[a-z])(?=[A-Z])")
 _MOST_FIELDS = 64  # in one report
 _MOST_DIGITS = 24  # of a number that is sent as text
 
@@ -45,14 +50,16 @@ def reason_of(choice: Mapping[str, Any]) -> str:
 
     Some servers use another name, or put the reason into the delta.
     """
-    details, delta = choice.get("finish_details"), choice.get("delta")
+    delta, stop_reason = choice.get("delta"), choice.get("stop_reason")
     reasons = (
         choice.get("finish_reason"),
         choice.get("finishReason"),
-        details.get("type") if isinstance(details, dict) else None,
+        choice.get("finish_details"),
         delta.get("finish_reason") if isinstance(delta, dict) else None,
+        stop_reason if is_listed(stop_reason) else None,  # with vLLM it is the stop sequence
     )
-    return next((str(reason) for reason in reasons if reason is not None and is_reason(reason)), "")
+    named = (reason.get("type") if isinstance(reason, dict) else reason for reason in reasons)
+    return next((str(reason) for reason in named if reason is not None and is_reason(reason)), "")
 
 
 def finish_of(reason: str) -> Finish | None:
@@ -69,7 +76,8 @@ def is_listed(reason: object) -> bool:
 
 
 def _plain(reason: str) -> str:
-    return reason[:_MOST_CHARS].strip().lower().replace("-", "_").replace(" ", "_")
+    """Return a reason in lower case with underscores between its words, also if they are written together."""
+    return _WORDS.sub("_", reason[:_MOST_CHARS].strip()).lower()
 
 
 class UsageCounts:

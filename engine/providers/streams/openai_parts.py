@@ -10,6 +10,8 @@ from engine.providers.streams.tool_calls import MOST_CALLS, CallPiece
 MOST_PARTS = 10_000  # in one message: each takes a few microseconds
 _REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_content", "thought")
 _TEXTS = ("text", "content", "thinking", "summary", "reasoning")
+_ARGUMENTS = ("arguments", "parameters", "input", "args")
+_CALL_PARTS = frozenset({"tool_use", "tool_call", "function_call"})
 _compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -80,13 +82,22 @@ def call_pieces(delta: Mapping[str, Any]) -> list[CallPiece]:
     calls = delta.get("tool_calls")
     if not calls:
         function = delta.get("function_call")
-        return [_piece({"index": 0, "function": function})] if isinstance(function, dict) and function else []
+        if isinstance(function, dict) and function:
+            return [_piece({"index": 0, "function": function})]
+        calls = _calls_in(delta.get("content"))
     calls = [calls] if isinstance(calls, dict) else calls
     if not isinstance(calls, list):
         raise Garbled("tool calls that are no list")
     if len(calls) > MOST_CALLS:
         raise Garbled(f"over {MOST_CALLS} tool calls")
     return [piece for piece in _pieces(calls) if piece.id or piece.name or piece.arguments]
+
+
+def _calls_in(content: Any) -> list[Any]:
+    """Return the calls among the parts of a content: gateways to Claude leave them there."""
+    if not isinstance(content, list):
+        return []
+    return [part for part in content if isinstance(part, dict) and part.get("type") in _CALL_PARTS]
 
 
 def signatures_of(delta: Mapping[str, Any]) -> dict[str, str]:
@@ -131,7 +142,7 @@ def _arguments(function: Mapping[str, Any]) -> str:
 
     Some servers send the object itself, or name the field `parameters` as Llama does.
     """
-    found = function.get("arguments", function.get("parameters"))
+    found = next((function[name] for name in _ARGUMENTS if function.get(name) is not None), None)
     if found is None or found == "null":
         return ""
     return found if isinstance(found, str) else _compact_json(found)

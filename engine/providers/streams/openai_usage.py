@@ -1,17 +1,62 @@
 """Usage and bills in OpenAI's shape, as all providers of that dialect report them."""
 
 import json
+import re
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import islice
+from typing import Any
 
 from engine.chat import Usage
 from engine.providers.reported_costs import reported_cost
 from engine.providers.sse import Frame
 from engine.providers.streams.endings import UsageCounts, reconciled
 
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_MOST_FIELDS = 64  # of one report
+_PROMPT = ("prompt_tokens", "input_tokens", "prompt_token_count", "tokens.input_tokens", "billed_units.input_tokens")
+_COMPLETION = ("completion_tokens", "output_tokens", "tokens.output_tokens", "billed_units.output_tokens")
+_CACHED = (
+    "prompt_tokens_details.cached_tokens",
+    "prompt_token_details.cached_tokens",
+    "input_tokens_details.cached_tokens",
+    "cached_tokens",
+    "num_cached_tokens",
+    "cached_content_token_count",
+)
+
 
 def billed_usd(frame: Frame) -> Decimal | None:
     """Return the bill that a frame reports, with its exact digits; None if none above zero is reported."""
     return reported_cost(json.loads(frame.data, parse_float=Decimal).get("usage"))
+
+
+def reports_in(data: Mapping[str, Any], groq: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the usage reports of a chunk, from the least to the most exact, with names in OpenAI's spelling."""
+    timings = data.get("timings")  # llama.cpp
+    if isinstance(timings, dict) and timings.keys() >= {"prompt_n", "predicted_n"}:
+        yield {"timings": timings}
+    found: list[Any] = [groq.get("usage")]
+    for choice in data.get("choices") or ():
+        found += [choice.get("usage"), *(_usage_in(choice.get(name)) for name in ("delta", "message"))]
+    found += [data.get(name) for name in ("usageMetadata", "usage_metadata", "usage")]
+    for report in found:
+        yield from (_plain(each) for each in (report if isinstance(report, list) else [report]) if _has_counts(each))
+
+
+def _usage_in(part: Any) -> Any:
+    return part.get("usage") if isinstance(part, dict) else None
+
+
+def _has_counts(report: Any) -> bool:
+    return isinstance(report, dict) and bool(report)
+
+
+def _plain(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a report with the names of its counts in OpenAI's spelling: some servers write `promptTokens`."""
+    if all(name.islower() for name in report):
+        return report
+    return {_WORDS.sub("_", name).lower(): value for name, value in islice(report.items(), _MOST_FIELDS)}
 
 
 def usage_of(counts: UsageCounts, cost_usd: Decimal | None = None) -> Usage:
@@ -20,13 +65,18 @@ def usage_of(counts: UsageCounts, cost_usd: Decimal | None = None) -> Usage:
     If the parts and the total disagree, the larger count is used, and the usage is marked as disputed.
     """
     first = counts.first
-    prompt, completion = first("prompt_tokens", "input_tokens"), first("completion_tokens", "output_tokens")
-    total = first("total_tokens")
+    prompt = first(*_PROMPT) or first("timings.prompt_n") + first("timings.cache_n")
+    completion = first(*_COMPLETION) or first("candidates_token_count") + first("thoughts_token_count")
+    completion = completion or first("timings.predicted_n")
+    total = first("total_tokens", "total_token_count")
     reasoning = first(
-        "completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens", "reasoning_tokens"
+        "completion_tokens_details.reasoning_tokens",
+        "output_tokens_details.reasoning_tokens",
+        "reasoning_tokens",
+        "thoughts_token_count",
     )
     hit, miss = first("prompt_cache_hit_tokens"), first("prompt_cache_miss_tokens")
-    cached = first("prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens", "cached_tokens") or hit
+    cached = first(*_CACHED) or hit
     written = first(
         "prompt_tokens_details.cache_write_tokens",
         "prompt_tokens_details.cache_creation_input_tokens",

@@ -1,17 +1,17 @@
 """ToolCalls: the tool calls of one choice as one clean sequence of deltas, in whatever form the server streams them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine.chat import ToolCallDelta
 from engine.errors import Garbled
 from engine.providers.streams.json_end import JsonEnd
+from engine.providers.streams.odd_arguments import EMPTY, is_nothing, object_text
 from engine.providers.tool_ids import carrying, new_id
 
 MOST_CALLS = 128  # in one choice
+_MOST_NOTHING_CHARS = 16
 MOST_HELD_CHARS = 1_000_000  # of arguments that wait for the call's name
-_EMPTY = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class _Call:
     _scan: JsonEnd = field(default_factory=JsonEnd)
     _pending: str = ""
     _is_whole: bool = False
+    _first_sign: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -53,9 +54,9 @@ class _Call:
         return "".join(self.text)
 
     @property
-    def _is_text(self) -> bool:
-        """True if the arguments are encoded as a JSON string: they are passed on when the string is complete."""
-        return bool(self.text) and self.text[0].lstrip().startswith('"')
+    def _is_odd(self) -> bool:
+        """True if the arguments do not begin as an object: they are passed on at the end, when they can be read."""
+        return self._first_sign not in {"", "{"}
 
     def take(self, piece: CallPiece) -> None:
         self.id, self.signature = self.id or piece.id, self.signature or piece.signature
@@ -73,30 +74,36 @@ class _Call:
         """Add a piece. Nothing may follow a complete value, except the real arguments after the placeholder `{}`."""
         while arguments:
             if self._is_whole:
-                if not (self._pending == _EMPTY == self.arguments and arguments.lstrip().startswith("{")):
+                if not (self._pending == EMPTY == self.arguments and arguments.lstrip().startswith("{")):
                     return
-                self._scan, self._is_whole, self._pending = JsonEnd(), False, ""
+                self._scan, self._is_whole, self._pending, self._first_sign = JsonEnd(), False, "", ""
                 self.text.clear()
             end = self._scan.feed(arguments)
             piece, arguments = (arguments, "") if end is None else (arguments[:end], arguments[end:])
             self.text.append(piece)
             self._pending += piece
-            self._is_whole = end is not None or (self._is_text and not self._scan.is_in_text)
-            if (self.position is None or self._is_text) and len(self._pending) > MOST_HELD_CHARS:
+            self._first_sign = self._first_sign or piece.lstrip()[:1]
+            self._is_whole = end is not None or (self._is_odd and self._is_odd_whole())
+            if (self.position is None or self._is_odd) and len(self._pending) > MOST_HELD_CHARS:
                 raise Garbled("arguments of a call without a name")
+
+    def _is_odd_whole(self) -> bool:
+        if self._first_sign == '"':
+            return not self._scan.is_in_text
+        return len(self._pending) <= _MOST_NOTHING_CHARS and is_nothing(self.arguments)
 
     def pull(self, *, final: bool) -> str | None:
         """Return the arguments to pass on now, None if there are none. `final`: the choice has ended."""
         held, begun = self._pending, self.position is not None
         if final and not self.arguments.strip():
-            self._is_whole, self.text, self._pending = True, [_EMPTY], ""
-            return _EMPTY
-        if self._is_text:
-            held = _without_quotes(self.arguments) if final and held else ""
+            self._is_whole, self.text, self._pending = True, [EMPTY], ""
+            return EMPTY
+        if self._is_odd:
+            held = object_text(self.arguments) if final and held else ""
         if (
             not self.name
             or not (held if begun else held.strip())
-            or (held == _EMPTY == self.arguments and not final and not begun)
+            or (held == EMPTY == self.arguments and not final and not begun)
         ):
             return None
         self._pending = ""
@@ -159,7 +166,7 @@ class ToolCalls:
             and (not piece.id or piece.id == call.id)
             and call.is_whole
             and (at_end or len(call.text) > 1)
-            and (call.arguments == piece.arguments or {call.arguments, piece.arguments} <= {"", _EMPTY})
+            and (call.arguments == piece.arguments or {call.arguments, piece.arguments} <= {"", EMPTY})
             for call in self._calls[:known]
         )
 
@@ -208,15 +215,6 @@ class ToolCalls:
             arguments,
             call.signature,
         )
-
-
-def _without_quotes(text: str) -> str:
-    """Return the object inside a JSON string, if there is one: some servers encode arguments twice."""
-    try:
-        inner = json.loads(text)
-        return inner if isinstance(json.loads(inner), dict) else text
-    except (ValueError, TypeError, RecursionError):
-        return text
 
 
 def _is_another(piece: CallPiece, known: _Call) -> bool:

@@ -71,7 +71,7 @@ async def test_body_without_an_answer_is_a_failure() -> None:
             await Wire("openai", body).chunks()
     with pytest.raises(Garbled):
         await Wire("openai", "<html><body>502 Bad Gateway</body></html>").chunks()
-    with pytest.raises(Garbled):
+    with pytest.raises(StreamCut):
         await Wire("openai", "hello", headers={"content-type": "text/html; charset=utf-8"}).chunks()
 
 

@@ -84,8 +84,26 @@ def test_refusal_without_an_end_is_read_in_part() -> None:
 
 
 def test_page_is_no_answer() -> None:
+    for beginning in (b"<html>", b"\r\n <!doctype html>", b"\xef\xbb\xbf<p>"):
+        found, _ = reading()
+        found.head(200, {"content-type": "text/html"})
+        found.feed(b"\n ")
+        assert not found.is_taken
+        with pytest.raises(Garbled, match="page"):
+            found.feed(beginning)
+        assert not found.is_taken
+
+
+def test_stream_that_calls_itself_a_page_is_read() -> None:
+    found, _ = reading()
+    found.head(200, {"content-type": "text/html; charset=utf-8"})
+    found.feed(b"\n")
+    found.feed(b"data: a\n\n")
+    assert found.is_taken
+    empty, _ = reading()
+    empty.head(200, {"content-type": "text/html"})
     with pytest.raises(Garbled, match="page"):
-        reading()[0].head(200, {"content-type": "text/html"})
+        empty.end()
 
 
 def test_helpers() -> None:

@@ -1,0 +1,36 @@
+"""Arguments of tool calls that do not begin as a JSON object: the object that they stand for."""
+
+import json
+
+EMPTY = "{}"
+_NOTHING = frozenset({"", "null", "None", "undefined", "[]", EMPTY})
+
+
+def is_nothing(text: str) -> bool:
+    """Return whether the arguments stand for none: some servers send `null` or `[]` for a tool without parameters."""
+    return text.strip().strip('"') in _NOTHING
+
+
+def object_text(text: str) -> str:
+    """Return the object in a JSON string or a Markdown fence, `{}` for nothing; else the text unchanged."""
+    if is_nothing(text):
+        return EMPTY
+    stripped = text.strip()
+    inner = _string(stripped) if stripped.startswith('"') else stripped[stripped.find("{") :]
+    is_fenced = stripped.startswith("```")
+    return inner if (is_fenced or stripped.startswith('"')) and _is_object(inner) else text
+
+
+def _string(text: str) -> str:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False

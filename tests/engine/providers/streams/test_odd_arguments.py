@@ -1,0 +1,30 @@
+"""Arguments that do not begin as an object, and the object that they stand for."""
+
+import pytest
+
+from engine.providers.streams.odd_arguments import is_nothing, object_text
+
+
+@pytest.mark.parametrize("text", ["", " ", "null", "None", "undefined", "[]", '""', "{}", '"null"'])
+def test_nothing_is_an_empty_object(text: str) -> None:
+    assert is_nothing(text)
+    assert object_text(text) == "{}"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('"{\\"a\\":1}"', '{"a":1}'),
+        ('```json\n{"a":1}', '{"a":1}'),
+        ('"a"', '"a"'),
+        ('"[1]"', '"[1]"'),
+        ('"{\\"a', '"{\\"a'),
+        ("[1]", "[1]"),
+        ("```json\nno", "```json\nno"),
+        ('see {"a":1}', 'see {"a":1}'),
+        ('"' + "[" * 100_000, '"' + "[" * 100_000),
+    ],
+)
+def test_object_is_found_in_a_text_and_in_a_fence_only(text: str, found: str) -> None:
+    assert not is_nothing(text)
+    assert object_text(text) == found
