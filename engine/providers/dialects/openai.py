@@ -18,7 +18,7 @@ from engine.providers.model_facts import NO_SIGNATURE
 from engine.providers.own_fields import USAGE_FIELD
 from engine.providers.refusals import SIGNATURES
 from engine.providers.spec import Spec, thinking_off, upstream_choice
-from engine.providers.streams.signed_calls import signs_calls
+from engine.providers.streams.signed_calls import signs_calls, signs_within_calls
 from engine.providers.streams.thinking_habits import ThinkingHabits
 from engine.speech import Recording, SpeechText
 
@@ -49,14 +49,18 @@ class OpenAIDialect(ProviderAdapter):
 
     def own_fields(self, call: ProviderCall) -> frozenset[str]:
         usage = {USAGE_FIELD} if self.spec.asks_usage else set()
-        signs = signs_calls(self.spec, call.model) and any(turn.tool_calls for turn in call.request.messages)
-        signatures = {SIGNATURES} if signs else set()
+        signs = signs_calls(self.spec, call.model) or signs_within_calls(self.spec, call.model)
+        has_calls = signs and any(turn.tool_calls for turn in call.request.messages)
+        signatures = {SIGNATURES} if has_calls else set()
         return frozenset({self.spec.output_field, *usage, *thinking_off(call, self.spec), *signatures})
 
     def drop_signatures(self, body: dict[str, Any]) -> None:
         for message in body["messages"]:
             for detail in message.get("reasoning_details", ()):
                 detail["data"] = NO_SIGNATURE
+            for tool_call in message.get("tool_calls", ()):
+                if "extra_content" in tool_call:
+                    tool_call["extra_content"] = {"google": {"thought_signature": NO_SIGNATURE}}
 
     def ignored_fields(self, call: ProviderCall) -> tuple[str, ...]:
         return ignored_fields(call, self.spec)

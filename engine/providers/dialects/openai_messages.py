@@ -13,7 +13,7 @@ from engine.providers.mending.tool_turns import arguments_object
 from engine.providers.mending.turns import NO_TEXT, TurnRules, mended_turns
 from engine.providers.model_facts import NO_SIGNATURE, needs_signatures
 from engine.providers.spec import Spec
-from engine.providers.streams.signed_calls import FORMAT, signs_calls
+from engine.providers.streams.signed_calls import FORMAT, signs_calls, signs_within_calls
 from engine.providers.tool_ids import of_at_most, of_nine_letters
 
 PICTURE_BELOW = "(see the picture below)"
@@ -47,8 +47,8 @@ def messages_json(
             found += _of_user(pictures, spec)
             pictures = []
         found.append(_message_json(turn, spec, thinks=thinks))
-        if turn.tool_calls and signs_calls(spec, model):
-            found[-1]["reasoning_details"] = list(_signatures_json(turn, model))
+        if turn.tool_calls:
+            _sign(found[-1], turn, spec, model)
         if turn.role is Role.TOOL:
             pictures += _pictures_of(turn, spec.pictures)
     if pictures:
@@ -147,6 +147,16 @@ def _call_json(call: ToolCall, *, takes_any: bool) -> dict[str, Any]:
     if not takes_any and (found := arguments_object(arguments)) != _parsed(arguments):
         arguments = json.dumps(found, ensure_ascii=False)
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def _sign(message: dict[str, Any], turn: Message, spec: Spec, model: str) -> None:
+    """Write the signatures of a turn's calls where the server expects them: beside the calls, or within them."""
+    if signs_calls(spec, model):
+        message["reasoning_details"] = list(_signatures_json(turn, model))
+    elif signs_within_calls(spec, model):
+        for signature in _signatures_json(turn, model):
+            extra = {"google": {"thought_signature": signature["data"]}}
+            message["tool_calls"][signature["index"]]["extra_content"] = extra
 
 
 def _signatures_json(turn: Message, model: str) -> Iterator[dict[str, Any]]:

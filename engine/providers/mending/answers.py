@@ -8,12 +8,12 @@ from typing import Self
 from msgspec import structs
 
 from engine.chat import Chunk, Delta, Options, ToolCallDelta
-from engine.providers.mending.tool_names import replaced_names
+from engine.providers.mending.tool_names import clients_name, known_names
 
 
 @dataclass(slots=True)
 class AnswerMending:
-    """Changes the chunks of one answer. `names`: the client's tool names by the names that were sent.
+    """Changes the chunks of one answer. `names`: the client's tool names by those that a model may call them.
 
     `has_one_call`: only the first call of a choice is passed on, for providers that can't be asked for one call.
     """
@@ -27,8 +27,7 @@ class AnswerMending:
         """Return the changes for the answer to a request; None if there are none."""
         if not options.tools:
             return None
-        names, has_one_call = replaced_names(options, form), options.parallel_tool_calls is False
-        return cls(names, has_one_call) if names or has_one_call else None
+        return cls(known_names(options, form), options.parallel_tool_calls is False)
 
     def mended(self, chunks: Sequence[Chunk]) -> Sequence[Chunk]:
         found: list[Chunk] = []
@@ -45,5 +44,5 @@ class AnswerMending:
         return not self.has_one_call or self._first.setdefault(index, call.position) == call.position
 
     def _named(self, call: ToolCallDelta) -> ToolCallDelta:
-        name = self.names.get(call.name)
-        return call if name is None else replace(call, name=name)
+        name = clients_name(call.name, self.names) if call.name else ""
+        return call if name == call.name else replace(call, name=name)

@@ -13,6 +13,9 @@ PLAIN_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 GEMINI_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.-]{0,63}")
 _UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
 _SUM_CHARS = 6
+_MOST_CALLED_CHARS = 200
+_NUMBER = re.compile(r":\d+$")
+_NAMESPACE = re.compile(r"^(?:functions?|default_api|tools?)[.:/]", re.IGNORECASE)
 
 
 def safe_name(name: str, form: re.Pattern[str]) -> str:
@@ -24,9 +27,27 @@ def safe_name(name: str, form: re.Pattern[str]) -> str:
     return f"_{safe}_{mark}"
 
 
-def replaced_names(options: Options, form: re.Pattern[str]) -> Mapping[str, str]:
-    """Return the client's tool names by their substitutes; empty if no name had to be replaced."""
-    return {safe_name(tool.name, form): tool.name for tool in options.tools if not form.fullmatch(tool.name)}
+def known_names(options: Options, form: re.Pattern[str]) -> Mapping[str, str]:
+    """Return the client's tool names by the names that the provider gets, and by themselves."""
+    return {name: tool.name for tool in options.tools for name in (tool.name, safe_name(tool.name, form))}
+
+
+def clients_name(called: str, names: Mapping[str, str]) -> str:
+    """Return the client's name of the tool that a model calls, `called` itself if it is none of `names`.
+
+    Models write `functions.look` (GPT), `default_api:look` (Gemini), `look<|channel|>json` (gpt-oss), `look:0` (Kimi)
+    and names with other letter case or blanks around.
+    """
+    if (own := names.get(called)) is not None:
+        return own
+    plain = called[:_MOST_CALLED_CHARS].partition("<|")[0].strip()
+    for form in dict.fromkeys((plain, _NUMBER.sub("", plain), _NAMESPACE.sub("", _NUMBER.sub("", plain)))):
+        if (own := names.get(form)) is not None:
+            return own
+        alike = {own for name, own in names.items() if name.lower() == form.lower()}
+        if len(alike) == 1:
+            return alike.pop()
+    return called
 
 
 def used_names(request: ChatRequest) -> tuple[str, ...]:

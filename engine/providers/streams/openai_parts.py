@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.errors import Garbled
+from engine.providers.streams.signed_calls import signature_within
 from engine.providers.streams.tool_calls import MOST_CALLS, CallPiece
 
 MOST_PARTS = 10_000  # in one message: each takes a few microseconds
@@ -120,7 +121,11 @@ def _piece(call: Mapping[str, Any]) -> CallPiece:
     function = call.get("function")
     function = function if isinstance(function, dict) else call
     return CallPiece(
-        _index(call.get("index")), _name(call.get("id")), _name(function.get("name")), _arguments(function)
+        _index(call.get("index")),
+        _name(call.get("id")),
+        _name(function.get("name")),
+        _arguments(function),
+        signature_within(call),
     )
 
 

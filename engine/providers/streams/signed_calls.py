@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from engine.chat import ToolCallDelta
 from engine.errors import Garbled
@@ -16,6 +17,19 @@ FORMAT = "google-gemini-v1"
 def signs_calls(spec: Spec, model: str) -> bool:
     """Return whether a model signs its tool calls and wants the signatures back."""
     return bool(spec.signed_calls) and spec.signed_calls in model
+
+
+def signs_within_calls(spec: Spec, model: str) -> bool:
+    """Return whether a model's signatures stand within its calls: those of Gemini's own OpenAI endpoint."""
+    return spec.is_self_hosted and "gemini-" in model
+
+
+def signature_within(call: Mapping[str, Any]) -> str:
+    """Return the signature in `extra_content.google`; empty if the call has none."""
+    extra = call.get("extra_content")
+    google = extra.get("google") if isinstance(extra, dict) else None
+    signature = google.get("thought_signature") if isinstance(google, dict) else None
+    return signature if isinstance(signature, str) else ""
 
 
 class SignedToolCalls(ToolCalls):

@@ -201,6 +201,21 @@ async def test_refused_signature_is_replaced_at_openrouter_too() -> None:
     assert [each[0]["data"] for each in details] == ["c2lnbmVk", "skip_thought_signature_validator"]
 
 
+async def test_refused_signature_is_replaced_at_geminis_openai_endpoint_too() -> None:
+    wire, sent = picky(
+        "local",
+        "gemini-3-flash",
+        lambda body: "c2lnbmVk" not in json.dumps(body),
+        gemini_error("Thought signature is not valid"),
+        OPENAI,
+    )
+    call = ToolCall(carrying("call_1", "c2lnbmVk"), "look", "{}")
+    history = ChatRequest("r", "m", (says(Role.USER, "x"), Message(Role.ASSISTANT, (), (call,))))
+    assert text(await wire.chunks(history)) == "fine"
+    [calls] = [body["messages"][1]["tool_calls"] for body in sent[1:]]
+    assert calls[0]["extra_content"] == {"google": {"thought_signature": "skip_thought_signature_validator"}}
+
+
 async def test_refused_signature_ends_the_request_where_there_is_none() -> None:
     wire, sent = picky("gemini", "gemini-3.8-flash", lambda _: False, gemini_error("Corrupted thought signature."), "")
     with pytest.raises(RequestFault):

@@ -9,8 +9,7 @@ def mending(*, parallel: bool | None = None, name: str = "my tool") -> AnswerMen
     return AnswerMending.of(Options(tools=(Tool(name),), parallel_tool_calls=parallel), PLAIN_NAME)
 
 
-def test_answer_is_left_alone_where_nothing_was_changed() -> None:
-    assert mending(name="look") is None
+def test_answer_without_tools_is_left_alone() -> None:
     assert AnswerMending.of(Options(parallel_tool_calls=False), PLAIN_NAME) is None
 
 

@@ -8,7 +8,7 @@ from engine.chat import ChatRequest, Delta, Message, Role, Text, ToolCall, says
 from engine.errors import Garbled
 from engine.providers.model_facts import NO_SIGNATURE
 from engine.providers.registry import specs
-from engine.providers.streams.signed_calls import MOST_PIECES, SignedToolCalls, signs_calls
+from engine.providers.streams.signed_calls import MOST_PIECES, SignedToolCalls, signature_within, signs_calls
 from engine.providers.streams.tool_calls import CallPiece
 from engine.providers.tool_ids import carrying, plain, signature_in
 from tests.engine.providers.dialects.wires import Wire, calls, data
@@ -87,3 +87,39 @@ def test_calls_wait_for_the_end() -> None:
 def test_number_of_pieces_is_bounded() -> None:
     with pytest.raises(Garbled):
         SignedToolCalls().take([CallPiece(0)] * (MOST_PIECES + 1))
+
+
+GOOGLE = {"google": {"thought_signature": SIGNATURE}}
+
+
+async def test_geminis_own_openai_endpoint_signs_within_the_calls() -> None:
+    call = {**BEGUN, "function": {"name": "look", "arguments": "{}"}, "extra_content": GOOGLE}
+    body = data(chunk("tool_calls", tool_calls=[call, SECOND]), "[DONE]")
+    found = Wire("local", body, model="gemini-3-flash")
+    ids = [
+        call.id for chunk in await found.chunks() if isinstance(chunk, Delta) for call in chunk.tool_calls if call.id
+    ]
+    assert [(plain(id_), signature_in(id_)) for id_ in ids] == [("tool_look_1", SIGNATURE), ("tool_find_2", "")]
+
+
+@pytest.mark.parametrize(
+    ("model", "id_", "extra"),
+    [
+        ("gemini-3-flash", carrying("a", SIGNATURE), GOOGLE),
+        ("gemini-3-flash", "a", {"google": {"thought_signature": NO_SIGNATURE}}),
+        ("models/gemini-2.5-flash", carrying("a", SIGNATURE), GOOGLE),
+        ("models/gemini-2.5-flash", "a", None),
+        ("llama-3", carrying("a", SIGNATURE), None),
+    ],
+)
+async def test_signature_goes_back_within_the_call(model: str, id_: str, extra: Any) -> None:
+    calls = (ToolCall(id_, "look", "{}"), ToolCall("b", "find", "{}"))
+    results = (Message(Role.TOOL, (Text("x"),), tool_call_id=each.id) for each in calls)
+    asked = ChatRequest("r", "m", (says(Role.USER, "go"), Message(Role.ASSISTANT, (), calls), *results))
+    sent = (await Wire("local", model=model).body(asked))["messages"][1]["tool_calls"]
+    assert [call.get("extra_content") for call in sent] == [extra, None]
+
+
+@pytest.mark.parametrize("extra", [None, 7, {"google": 7}, {"google": {"thought_signature": 7}}, {}])
+def test_call_without_a_signature_has_none(extra: Any) -> None:
+    assert signature_within({"extra_content": extra}) == ""
