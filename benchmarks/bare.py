@@ -1,4 +1,4 @@
-"""A hold and a capture by the bare driver, one commit each, and the same work for pgbench."""
+"""A hold and a capture with the bare database driver, one commit each, and the same work for pgbench."""
 
 import itertools
 import re
@@ -21,7 +21,7 @@ IN_FLIGHT = 64
 
 @dataclass
 class Figures:
-    """Wall and CPU seconds for this many pairs; latencies and lags in milliseconds."""
+    """Wall and CPU seconds of `pairs` holds with captures; latencies and lags in milliseconds."""
 
     pairs: int = 0
     wall: float = 0.0
@@ -43,7 +43,7 @@ def hold_request_of(number: int) -> HoldRequest:
 
 
 class BareSqlite:
-    """The same statements by sqlite3, each unit with its own BEGIN and COMMIT."""
+    """The same statements with sqlite3, each unit with its own BEGIN and COMMIT."""
 
     def __init__(self, path: Path) -> None:
         self._raw = sqlite_setup.connect(str(path), writer=True)

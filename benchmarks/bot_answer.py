@@ -2,10 +2,10 @@
 
     python -m benchmarks.bot_answer [ANSWERS]
 
-The sandbox (Telegram, providers, the people who ask) runs in a process of its own; the figure is this process's
-user + system time between the first prompt and the last sent answer, divided by the answers: for one chat at a
-time, and for twenty at once. For comparison, the same run sends messages through PTB's stock HTTPXRequest: the
-ratio is comparable between machines.
+The sandbox (Telegram, providers, the people who ask) runs in a process of its own. The figure is this process's user +
+system time between the first prompt and the last sent answer, divided by the answers: for one chat at a time, and for
+twenty at once. For comparison, the same run sends messages with PTB's own HTTPXRequest: the ratio is comparable between
+machines.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class Telegram:
         self._in.flush()
 
     def calls(self) -> dict[str, int]:
-        """Return the calls of each method since the last time."""
+        """Return the number of calls of each method since the last time."""
         self._in.write("count\n")
         self._in.flush()
         counted: dict[str, int] = json.loads(self._out.readline())
@@ -100,7 +100,7 @@ async def measure(answers: int, telegram: Telegram, port: int, folder: Path) -> 
     async with open_container(read(variables, folder / "none.env")) as container:
         bot = Bot(bot_services(container))
         await bot.start()
-        await ask(telegram, CHATS, CHATS, container)  # warm
+        await ask(telegram, CHATS, CHATS, container)  # warm-up
         freeze_garbage_collection()
         await asyncio.sleep(5)  # the rest of the warm-up is not counted
         measured = [
@@ -128,7 +128,8 @@ async def cpu_per_answer(telegram: Telegram, answers: int, chats: int, container
 async def ask(telegram: Telegram, answers: int, chats: int, container: Container) -> None:
     for start in range(0, answers, chats):
         for number in range(start, min(start + chats, answers)):
-            telegram.say(FIRST + number % CHATS)  # in turn, so that each stays within the free plan's limit
+            # one after another, so that each chat stays within the free plan's limit
+            telegram.say(FIRST + number % CHATS)
         await asyncio.sleep(SECONDS + 0.5)
         while container.gateway.in_flight:  # noqa: ASYNC110
             await asyncio.sleep(0.25)

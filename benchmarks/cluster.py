@@ -1,4 +1,4 @@
-"""Real processes of `web` and `clock` on one PostgreSQL, and the balancer before them, for benchmarks and tests."""
+"""Real processes of `web` and `clock` on one PostgreSQL with a load balancer, for benchmarks and tests."""
 
 import asyncio
 import os
@@ -189,7 +189,7 @@ class Cluster:
 
 
 class Balancer:
-    """An HTTPS address over all `web` replicas: the next one is asked where one is away or does not answer."""
+    """An HTTPS address in front of all `web` replicas: if one does not answer, the next one is asked."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -213,7 +213,7 @@ class Balancer:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
-        """Yield the address, on a certificate of its own."""
+        """Yield the address, which has a certificate of its own."""
         key, certificate = self._cluster.folder / "key.pem", self._cluster.folder / "certificate.pem"
         subject = ("-subj", "/CN=127.0.0.1", "-days", "2", "-nodes", "-newkey", "ec", "-pkeyopt")
         made = (
@@ -256,7 +256,7 @@ class Balancer:
 async def running_cluster(
     folder: Path, database: str, webs: int, clocks: int, *, config: str = CONFIG, word_seconds: float = 0.005
 ) -> AsyncIterator[Cluster]:
-    """Start the replicas on a migrated database; kill what is left of them at the end."""
+    """Start the replicas on a migrated database; kill the remaining ones at the end."""
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(word_seconds=word_seconds))
         cluster = Cluster(folder, sandbox, database, config)
@@ -277,7 +277,7 @@ def cpu_seconds(cluster: Cluster) -> dict[str, float]:
         try:
             name, _, fields = (folder / "stat").read_text().rpartition(") ")
         except OSError:
-            continue  # it has ended
+            continue  # the process has ended
         part = "PostgreSQL" if name.endswith("(postgres") else parts.get(int(folder.name))
         if part is not None:
             user, system, of_ended_user, of_ended_system = map(int, fields.split()[11:15])

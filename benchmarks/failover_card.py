@@ -2,9 +2,9 @@
 
     python -m benchmarks.failover_card [--scale 0.1] [--write docs/failover-card.md]
 
-The faults, and what counts as a pass, are those of Failover Bench (github.com/failoverbench/failoverbench, methodology
-0.1), implemented as modes of the sandbox's stand-ins; this is no run of their program. `--scale` shortens all times
-of both sides: at 0.1 a provider that is silent for 30 s is silent for 3 s, and timeouts are a tenth as long.
+The faults, and the criteria for a pass, are those of Failover Bench (github.com/failoverbench/failoverbench,
+methodology 0.1), implemented as modes of the sandbox's stand-ins; their program is not run. `--scale` shortens all
+times on both sides: at 0.1 a provider that is silent for 30 s is silent for 3 s, and timeouts are a tenth as long.
 """
 
 import argparse
@@ -72,7 +72,7 @@ rest_seconds = {rest}
 
 @dataclass(slots=True)
 class Bench:
-    """The program under test and a client for it."""
+    """The program under test, and a client of it."""
 
     sandbox: Sandbox
     http: httpx.AsyncClient
@@ -144,7 +144,7 @@ def _take(seen: Seen, line: str) -> None:
 
 
 async def run(fault: Fault, *, stream: bool, scale: float) -> Seen:
-    """Run one fault in a new program, so that no breaker has a memory."""
+    """Run one fault in a new program, so that no breaker remembers an earlier fault."""
     async with _bench(scale) as bench:
         for model, name in (("one", PRIMARY), ("two", SECOND), ("three", NO_PREFILL)):
             bench.texts[name] = (await bench.ask(model, stream=False, most_seconds=30)).text
@@ -160,7 +160,7 @@ async def run(fault: Fault, *, stream: bool, scale: float) -> Seen:
 
 
 async def _flapping(bench: Bench, fault: Fault, *, stream: bool) -> Seen:
-    """Make twenty calls, one every four seconds, at a provider that is down for a minute and then healthy."""
+    """Make twenty calls, one every four seconds, to a provider that is down for a minute and then healthy."""
     began, sum_of = time.monotonic(), Seen(alive_after=True, whole=True)
     bench.sandbox.stand_ins.set_mode(PRIMARY, fault.mode)
     for number in range(20):

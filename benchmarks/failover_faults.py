@@ -8,7 +8,7 @@ PRIMARY = "deepseek"
 
 @dataclass(slots=True)
 class Seen:
-    """Result of one call. Seconds are unscaled; `calls`: calls of each provider."""
+    """The result of one call. Seconds are unscaled; `calls`: calls of each provider."""
 
     text: str = ""
     error: str = ""
@@ -59,7 +59,10 @@ Check = tuple[str, Callable[[Seen], bool]]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`mode`: the first provider's mode. `must` decides between pass and fail, `advised` between pass and partial."""
+    """A fault. `mode`: the first provider's mode.
+
+    `must` decides between pass and fail, `advised` between pass and partial.
+    """
 
     id: str
     title: str

@@ -3,9 +3,9 @@
     python -m benchmarks.first_text [--chats 40] [--refused 3] [--rounds 4]
 
 Each round, all chats ask within a second. Telegram answers the calls for the refused chats with a 429 and a
-`retry_after`; the others must not wait for them. A token counts from when the stand-in provider writes it, a text from
-when the Bot API gets it: a draft or a message with words of the answer. The bot is a process of its own, Telegram and
-provider share another one. One round without any refusal comes first, to compare.
+`retry_after`; the other chats must not wait for them. A token's time is when the stand-in provider writes it, a text's
+time is when the Bot API gets it: a draft or a message with words of the answer. The bot is a process of its own;
+Telegram and the provider share another one. A first round without any refusal serves for comparison.
 """
 
 import argparse
@@ -39,7 +39,7 @@ _WORD = "word"
 
 @dataclass(slots=True)
 class Moments:
-    """The times of first tokens and first texts, by chat, of the round that runs."""
+    """The times of first tokens and first texts, by chat, in the current round."""
 
     number: int = 0
     token: dict[int, float] = field(default_factory=dict)
@@ -49,13 +49,13 @@ class Moments:
         self.number, self.token, self.text = number, {}, {}
 
     def has_token(self, asked: bytes) -> None:
-        """Note the first token for the last question in a provider's request."""
+        """Record the first token for the last question in a provider's request."""
         found = _ASKED.findall(asked)
         if found and int(found[-1][0]) == self.number:
             self.token.setdefault(int(found[-1][1]), time.monotonic())
 
     def append(self, call: tuple[str, dict[str, Any]]) -> None:
-        """Note a call of the Bot API, in the place of the world's list of calls."""
+        """Record a call of the Bot API. This object replaces the world's list of calls."""
         name, fields = call
         chat = int(fields.get("chat_id") or 0)
         if name in SHOWING and chat in self.token and _WORD in str(fields.get("text", "")):
@@ -66,7 +66,7 @@ class Moments:
 
 
 class TimedSandbox(Sandbox):
-    """A sandbox that notes when a provider's stream writes its first word, and when the Bot API is called."""
+    """A sandbox that records when a provider's stream writes its first word, and when the Bot API is called."""
 
     def __init__(self, moments: Moments) -> None:
         super().__init__(word_seconds=WORD_SECONDS)
@@ -114,7 +114,7 @@ def bot(sandbox: Sandbox, folder: Path) -> Iterator[None]:
 
 
 async def one_round(sandbox: Sandbox, moments: Moments, number: int, chats: range, refused: Sequence[int]) -> None:
-    """Have all chats ask within a second; return when those that are not refused have seen a text."""
+    """Let all chats ask within a second; return when all chats except the refused ones have seen a text."""
     moments.begin(number)
     for chat in refused:
         sandbox.world.flood_control.ban(chat, REFUSED_SECONDS)
@@ -130,7 +130,7 @@ async def one_round(sandbox: Sandbox, moments: Moments, number: int, chats: rang
 
 
 def told(name: str, delays: Sequence[float]) -> str:
-    """Return a line with the delays of a load."""
+    """Return a line about the delays of a load."""
     ordered = sorted(delays)
     p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
     late = sum(each > GOAL_SECONDS for each in ordered)
@@ -151,7 +151,7 @@ async def measure(number: int, refused: int, rounds: int) -> None:
                 sandbox.world.users[chat] = {"id": chat, "is_bot": False, "first_name": str(chat)}
                 sandbox.world.chats[chat] = Chat(chat, "private", str(chat), (chat,))
             with bot(sandbox, Path(folder)):
-                await one_round(sandbox, moments, 0, chats, ())  # warm
+                await one_round(sandbox, moments, 0, chats, ())  # warm-up
                 await one_round(sandbox, moments, 1, chats, ())
                 print(told("no chat refused", moments.delays(chats)), flush=True)
                 found: list[float] = []

@@ -104,7 +104,7 @@ async def request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, he
 
 
 async def drive(gateway: Gateway, load: Load, requests: int) -> float:
-    """Send `requests` requests; return the CPU seconds of the gateway for one."""
+    """Send `requests` requests; return the gateway's CPU seconds per request."""
     body = json.dumps({"model": gateway.model, "messages": PROMPT, "stream": load.stream, "max_tokens": 500}).encode()
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {gateway.key}\r\n"
@@ -196,9 +196,9 @@ async def measure(bare: Gateway, farthing: Gateway, others: list[Gateway], reque
     for load in LOADS:
         count = requests if load.at_once > 1 else max(20, requests // 4)
         for gateway in (bare, farthing, *others):
-            await drive(gateway, load, max(load.at_once, count // 10))  # warm
+            await drive(gateway, load, max(load.at_once, count // 10))  # warm-up
         spent = {gateway.name: 0.0 for gateway in (bare, farthing, *others)}
-        for _ in range(rounds):  # in turn, so that a busy moment of the machine falls on both
+        for _ in range(rounds):  # alternating, so that a busy moment of the machine affects both
             for gateway in (bare, farthing, *others):
                 spent[gateway.name] += await drive(gateway, load, count // rounds) / rounds
         ratio = spent["farthing"] / spent["bare"]
@@ -209,7 +209,7 @@ async def measure(bare: Gateway, farthing: Gateway, others: list[Gateway], reque
 
 
 async def watch_memory(farthing: Gateway, requests: int) -> None:
-    """Print the resident memory when idle, and after a share of `requests` whole answers with 64 in flight."""
+    """Print the resident memory when idle, and at intervals during `requests` complete answers with 64 in parallel."""
     print(f"idle: {farthing.resident_mb():.0f} MiB", flush=True)
     done = 0
     for share in MEMORY_SHARES:

@@ -1,4 +1,4 @@
-"""The two peers of benchmarks/gateway.py: a mock provider, and a bare pass-through to compare with."""
+"""The two peers for benchmarks/gateway.py: a mock provider, and a bare pass-through for comparison."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ _STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer the requests of one connection; each frame of a stream is written by itself."""
+    """Answer the requests of one connection; each frame of a stream is written separately."""
     writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         while True:
@@ -84,7 +84,7 @@ async def provider(port: int) -> None:
 
 
 def bare(port: int, upstream: str) -> None:
-    """Serve a pass-through: the same body to the provider, its bytes back."""
+    """Serve a pass-through: it sends the same body to the provider, and returns the provider's bytes."""
     client = httpx.AsyncClient(transport=AiohttpTransport(), timeout=60)
 
     async def health(_: Request) -> Response:

@@ -2,10 +2,10 @@
 
     python -m benchmarks.kills [TIMES] [SEED] [--database postgresql]
 
-The sandbox (Telegram and the providers) runs here and outlives every kill; `python -m main` is the process that is
+The sandbox (Telegram and the providers) runs here and survives every kill; `python -m main` is the process that is
 killed. Twelve people ask all the time, and two HTTP clients repeat each call under its Idempotency-Key until it is
-answered. After each kill the database is audited as it is, and the process starts again. At the end every prompt
-must have been answered, each charged once, nothing held, no credit lost. Exit 1 when not.
+answered. After each kill the database is audited as it is, and the process starts again. At the end every prompt must
+have been answered and charged once, no hold may be open, and no credit lost. Otherwise the exit code is 1.
 """
 
 import argparse
@@ -54,7 +54,7 @@ folder = ""
 
 @dataclass
 class Load:
-    """Prompts of people, and answers acknowledged to HTTP clients."""
+    """Prompts from people, and the answers that HTTP clients have received."""
 
     sandbox: Sandbox
     url: str
@@ -68,7 +68,7 @@ class Load:
             self.sandbox.world.chats[user] = Chat(user, "private", f"P{user}", (user,))
 
     async def person(self, user: int) -> None:
-        """Send the next prompt once the last one was answered."""
+        """Send the next prompt whenever the last one was answered."""
         while not self.stopping:
             self.asked[user] = self.asked.get(user, 0) + 1
             said = self.sandbox.world.say(user, user, f"number {self.asked[user]}: tell me about tea please")
@@ -109,7 +109,7 @@ def _is_answer(message: dict[str, object]) -> bool:
 
 
 class Victim:
-    """A process of `python -m main` in its own folder."""
+    """A process of `python -m main` in a folder of its own."""
 
     def __init__(self, folder: Path, sandbox: Sandbox, port: int, database: str) -> None:
         self._database, self.url = database, f"http://127.0.0.1:{port}"
@@ -206,7 +206,7 @@ async def kill_often(times: int, seed: int, folder: Path, database: str) -> list
 
 
 async def settled(victim: Victim) -> None:
-    """Wait until everything is handled and sent, for two minutes at most."""
+    """Wait, for two minutes at most, until everything is handled and sent."""
     for _ in range(240):
         if not await victim.number(UNDONE):
             return

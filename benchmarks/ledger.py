@@ -1,10 +1,10 @@
-"""Benchmark of the ledger: hold + capture with journal, each durable, 64 in flight, through the real storage.
+"""Benchmark of the ledger: hold + capture with journal, each durable, 64 in parallel, through the real storage.
 
     python -m benchmarks.ledger [--database sqlite|postgresql] [--entries 10000 10000000] [--pairs 4000]
 
-For comparison, alternating in the same run: on SQLite the bare driver doing the same statements
-with a commit of its own for each unit, on PostgreSQL pgbench doing the same work, statement by statement, prepared,
-with as many in flight. Several sizes take turns too; the last line is the first one's speed over the last one's.
+It alternates with a comparison in the same run: on SQLite, the bare driver runs the same statements with a commit for
+each unit; on PostgreSQL, pgbench does the same work, statement by statement, prepared, with equal parallelism. Several
+sizes alternate too; the last line is the first size's speed divided by the last one's.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def bill_of(hold_request: HoldRequest) -> Bill:
 
 
 async def run_pairs(ledger: SqlLedger, numbers: Iterator[int], pairs: int, figures: Figures) -> None:
-    """Run `pairs` of hold and capture, 64 at once."""
+    """Run `pairs` of hold and capture, 64 in parallel."""
     hold_requests = [hold_request_of(next(numbers)) for _ in range(pairs)]
     work = iter([(hold_request, bill_of(hold_request)) for hold_request in hold_requests])
 
@@ -125,7 +125,7 @@ class Size:
 
 
 async def compare(sizes: list[Size], pairs: int) -> None:
-    """Measure all sizes in turn, so that noise affects all of them."""
+    """Measure all sizes alternately, so that noise affects all of them."""
     numbers = itertools.count()
     ledgers = [SqlLedger(size.db, Lease(size.db, Now()), Now(), RATES) for size in sizes]
     for size, ledger in zip(sizes, ledgers, strict=True):
@@ -161,7 +161,7 @@ async def on_sqlite(folder: Path, entries: list[int], pairs: int) -> list[Size]:
             megabytes = path.stat().st_size / 1e6
             title = f"SQLite {sqlite3.sqlite_version}, {number:,} entries ({megabytes:,.0f} MB)"
             sizes.append(Size(title, db, BareSqlite(path).pairs))
-        os.sync()  # so that writes of the filling do not disturb
+        os.sync()  # so that the disk is not still writing the filling
         await compare(sizes, pairs)
     return sizes
 

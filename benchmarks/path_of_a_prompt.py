@@ -1,8 +1,8 @@
-"""Count of our files that one streamed answer runs through, by Telegram and over HTTP.
+"""Count of our files that one streamed answer runs through, from Telegram and over HTTP.
 
     python -m benchmarks.path_of_a_prompt [-v]
 
-The whole program runs in this process beside the sandbox. One answer warms it up; during the second one every Python
+The whole program runs in this process beside the sandbox. One answer is a warm-up; during the second one every Python
 call is observed, and the files (and caller -> callee pairs of files) of the packages below are counted. -v lists them.
 """
 

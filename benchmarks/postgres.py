@@ -13,7 +13,7 @@ BINARIES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path())
 
 @contextlib.contextmanager
 def server() -> Iterator[str]:
-    """Yield the server's folder, which is its host. Raises FileNotFoundError where there is no PostgreSQL."""
+    """Yield the server's folder, which is its host name. Raises FileNotFoundError if PostgreSQL is not installed."""
     folder = Path(tempfile.mkdtemp(prefix="farthing-pg-"))
     data = folder / "data"
     options = f"-k {folder} -c listen_addresses='' -c max_connections=200 -c max_wal_size=4GB -c shared_buffers=512MB"
@@ -27,7 +27,7 @@ def server() -> Iterator[str]:
 
 
 def run(folder: Path, command: str, *arguments: object) -> str:
-    """Run a command, as the account `postgres` where we are root, because initdb refuses root."""
+    """Run a command, as the account `postgres` if we are root, because initdb refuses root."""
     owner = "postgres" if os.geteuid() == 0 else None
     if owner:
         shutil.chown(folder, owner, owner)

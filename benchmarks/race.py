@@ -1,7 +1,8 @@
 """Race of many calls for a small wallet: `python -m benchmarks.race [--calls N]`.
 
-Two `web` replicas on one PostgreSQL, a wallet that holds three answers, and N calls at once, half at each replica. The
-answers last longer than all calls take to arrive, so that exactly three may be answered; the others must be 402.
+Two `web` replicas on one PostgreSQL, a wallet with money for three answers, and N simultaneous calls, half to each
+replica. The answers last longer than all calls take to arrive, so that exactly three may be answered; the others must
+get a 402.
 """
 
 import argparse
@@ -35,7 +36,7 @@ async def race(cluster: Cluster, calls: int) -> Counter[int]:
     """Return the number of calls by their status."""
     learned = await cluster.make_key("1", "bare")
     for number in range(WARM_UP):
-        await _call(cluster, learned, number)  # until the hold of this prompt is what it will be in the race
+        await _call(cluster, learned, number)  # until this prompt's hold has the size that it will have in the race
     held = await cluster.number(_HELD)
     key = await cluster.make_key(f"{ANSWERS * held / 10**9:.9f}", "bare")
     return Counter(await asyncio.gather(*(_call(cluster, key, number, stream=True) for number in range(calls))))

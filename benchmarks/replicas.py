@@ -40,7 +40,7 @@ SELECT COUNT(*) FROM (SELECT request_id FROM attempts WHERE kept GROUP BY reques
 
 @dataclass
 class Talk:
-    """People in private chats, each of whom asks the next prompt when the last one was answered."""
+    """People in private chats. Each asks the next prompt when the last one was answered."""
 
     cluster: Cluster
     people: int
@@ -80,7 +80,7 @@ class Talk:
 
 @dataclass
 class Trouble:
-    """Kills or freezes a replica every `every_seconds`; a killed one is started again, a frozen one wakes later."""
+    """Kills or freezes a replica every `every_seconds`; a killed one is started again, a frozen one continues later."""
 
     cluster: Cluster
     every_seconds: float
@@ -115,7 +115,7 @@ class Trouble:
 
 
 async def people(cluster: Cluster, *, people: int, prompts: int, every_seconds: float, seed: int) -> list[str]:
-    """Return the faults of a talk under kills and freezes."""
+    """Return the faults of a conversation during kills and freezes."""
     talk, trouble = Talk(cluster, people, prompts), Trouble(cluster, every_seconds, random.Random(seed))
     running = asyncio.create_task(trouble.run())
     try:
@@ -206,7 +206,10 @@ async def http_calls(
 
 
 async def throughput(folder: Path, host: str, seconds: float) -> None:
-    """Print the HTTP answers a second of one, two and three replicas. Telegram itself takes 30 messages a second."""
+    """Print the HTTP answers per second with one, two and three replicas.
+
+    Telegram itself accepts 30 messages per second.
+    """
     for replicas in (1, 2, 3):
         database = new_database(host, f"throughput{replicas}")
         async with running_cluster(folder, database, replicas, 1, word_seconds=0.0) as cluster:
@@ -224,7 +227,7 @@ async def throughput(folder: Path, host: str, seconds: float) -> None:
 
 
 async def _most_calls(calls: Calls, seconds: float) -> float:
-    """Return the calls a second of 48 clients that call without a pause."""
+    """Return the calls per second of 48 clients that call without a pause."""
     until, made = time.monotonic() + seconds, 0
 
     async def client(name: int) -> None:
@@ -240,7 +243,7 @@ async def _most_calls(calls: Calls, seconds: float) -> float:
 
 
 async def settled(cluster: Cluster) -> None:
-    """Wait until everything is handled and sent, for a minute at most."""
+    """Wait, for a minute at most, until everything is handled and sent."""
     for _ in range(120):
         if not await cluster.number(UNDONE):
             return
@@ -253,7 +256,7 @@ async def left_over(cluster: Cluster) -> list[str]:
 
 
 def new_database(host: str, name: str) -> str:
-    """Create and migrate a database of the server at `host`."""
+    """Create and migrate a database on the server at `host`."""
     import psycopg  # noqa: PLC0415 - for this script alone
 
     with psycopg.connect(f"postgresql://postgres@/postgres?host={host}", autocommit=True) as conn:

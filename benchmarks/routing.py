@@ -44,12 +44,12 @@ GPT_4O = Offer("openai", "gpt-4o")
 BLOG_ORDER = ("deepseek", "gemini", "openrouter", "openai")
 DELAY_USD_PER_SECOND = Fraction("0.00001")
 THINKING_PRICES = {
-    "deep/thinker": flat_price("0.08", "0.25"),  # the cheapest by its list, the dearest but one by its bills
+    "deep/thinker": flat_price("0.08", "0.25"),  # the cheapest by list prices, the second dearest by its bills
     "fast/mini": flat_price("0.10", "0.40"),
     "steady/small": flat_price("0.15", "0.60"),
     "openai/gpt-4o": flat_price("2.50", "10"),
 }
-THINKING_TIMES = {"deep/thinker": 8.0}  # tokens billed for one visible token
+THINKING_TIMES = {"deep/thinker": 8.0}  # tokens billed per visible token
 MOST_OUTPUT_TOKENS = 4096
 EPILOG = """\
 formats:
@@ -133,7 +133,7 @@ def _whole(
     conversations: Mapping[str, Sequence[ConversationLine]],
     cases: Sequence[CaseResult],
 ) -> dict[str, object]:
-    """Return everything that was found, as JSON."""
+    """Return all results as JSON."""
     shown = [
         {"name": name, "faults": len(runs[name]), "policies": report.as_json(lines)} for name, lines in parts.items()
     ]
@@ -153,7 +153,7 @@ def compare(
 
 
 def compare_thinking(prompts: Sequence[Prompt], seed: int) -> list[report.Line]:
-    """Replay every policy over a price list with a model that thinks, for clients that send `max_tokens`."""
+    """Replay every policy over a price list with a model that thinks, with clients that send `max_tokens`."""
 
     def market() -> ReplayCatalog:
         return replace(_offers(THINKING_PRICES), thinking_times=THINKING_TIMES, most_output_tokens=MOST_OUTPUT_TOKENS)
@@ -210,7 +210,7 @@ def _gpt_4o(market: ReplayCatalog, clock: Clock) -> Fixed:  # noqa: ARG001 - the
 
 
 def _offers(prices: dict[str, Price] | None) -> ReplayCatalog:
-    """Return the offers of the price list; without one those of the built-in `auto`, at the catalog's prices."""
+    """Return the offers of the price list, or else those of the built-in `auto` at the catalog's prices."""
     if prices is None:
         names = [name for name in (*AUTO["offers"], *AUTO["last_resort"]) if not name.startswith("local/")]
         last = frozenset(map(Offer.named, AUTO["last_resort"]))

@@ -1,9 +1,9 @@
 """Benchmark of the scheduled jobs over many tenants: seconds of each run, and the memory that it adds.
 
-`python -m benchmarks.scale --tenants 100000 --database sqlite|postgresql` fills a database of its own: ten attempts a
-tenant over 30 days, one API key for ten tenants, one charge a tenant in this period, one scheduled prompt for twenty.
-The first run of `quotas` stores a notice to everyone who crossed a limit, and `tenant_notices` hands them to a notifier
-that only counts; the later ones find nothing new.
+`python -m benchmarks.scale --tenants 100000 --database sqlite|postgresql` fills a database of its own: ten attempts
+per tenant over 30 days, one API key per ten tenants, one charge per tenant in this period, one scheduled prompt per
+twenty. The first run of `quotas` stores a notice to everyone who crossed a limit, and `tenant_notices` passes them to a
+notifier that only counts; later runs find nothing new.
 """
 
 import argparse
@@ -65,7 +65,7 @@ _SCHEDULES = f"""INSERT INTO scheduled_prompts (id, tenant_id, bot_id, chat_id, 
 
 @dataclass
 class Counting(LoggingNotifier):
-    """A notifier that counts what it would send."""
+    """A notifier that counts the messages that it would send."""
 
     sent: int = 0
     admins: tuple[int, ...] = field(default=(1,))
@@ -101,7 +101,7 @@ class ManualClock:
 
 
 class OneBot:
-    """Stands for the bot: scheduled prompts run where one is."""
+    """Stands for the bot, because scheduled prompts run only where there is one."""
 
     bot_id = 1
 
@@ -159,7 +159,7 @@ async def measured(name: str, run: Callable[[], Awaitable[None]], runs: int) -> 
 
 
 async def _roll_up(context: JobContext) -> None:
-    """Roll up the whole journal in large units; the job's own are of a few hundred attempts."""
+    """Roll up the whole journal in large units; the job's own units have a few hundred attempts."""
     end = await context.db.write(rollups.last_committed)
     while await context.db.write(lambda conn: rollups.roll_up_chunk(conn, end, most=20_000)) is not None:
         pass
@@ -172,7 +172,7 @@ async def jobs(context: JobContext, clock: ManualClock, notifier: Counting, *, w
     print(f"{'':14} {notifier.sent:,} notices")
 
     async def next_digest() -> None:
-        clock.at -= timedelta(days=1)  # each day is told once
+        clock.at -= timedelta(days=1)  # because each day is reported once
         await digest.run(context)
 
     await measured("digest", next_digest, RUNS)

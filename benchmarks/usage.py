@@ -1,7 +1,7 @@
 """Benchmark of /usage and /admin/usage over a large journal, with and without roll-ups.
 
-`python -m benchmarks.usage --rows 10000000` writes a database of its own: tenants and days are spread evenly, ten
-offers, one attempt in twenty not kept.
+`python -m benchmarks.usage --rows 10000000` writes a database of its own: evenly spread tenants and days, ten offers,
+one attempt in twenty not kept.
 """
 
 import argparse
@@ -53,7 +53,7 @@ async def timed(db: Database, query: Callable[[Connection], Any], times: int = 1
 
 
 async def prepare(db: Database, rows: int, tenants: int) -> None:
-    """Fill the journal without its indexes, which would take hours."""
+    """Fill the journal before its indexes exist, because with them it would take hours."""
     indexes = await db.write(_drop_indexes)
     for first in range(0, rows, BATCH):
         await db.write(partial(fill, first=first, count=min(BATCH, rows - first), tenants=tenants))
@@ -73,7 +73,7 @@ def _drop_indexes(conn: Connection) -> list[str]:
 
 
 async def roll_up(db: Database) -> list[float]:
-    """Roll up the bulk in large units, the last 100,000 as the job does. Return the seconds of each of those."""
+    """Roll up most of it in large units, the last 100,000 rows as the job does. Return the seconds of each of those."""
     end = await db.write(rollups.last_committed)
     while await db.write(lambda conn: rollups.roll_up_chunk(conn, end - 100_000, most=20_000)) is not None:
         pass

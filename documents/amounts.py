@@ -13,7 +13,7 @@ CENT = Money(10**7)
 
 
 def to_cents(formats: Formats, amount: Money) -> str:
-    """Return an amount with two decimals. One below half a cent is `< 0.01`, so that only zero reads as zero."""
+    """Return an amount with two decimals. Below half a cent it is `< 0.01`, so that only zero is shown as zero."""
     rounded = amount.rounded(2)
     if amount and not rounded:
         return (
@@ -38,7 +38,7 @@ class Vat:
 
     @property
     def shown(self) -> tuple[Money, Money]:
-        """Net amount and tax in whole cents. They sum to the gross amount in whole cents."""
+        """Net amount and tax in whole cents, which add up to the gross amount in whole cents."""
         tax = self.tax.rounded(2)
         return (self.net + self.tax).rounded(2) - tax, tax
 

@@ -26,9 +26,9 @@ INVOICE_HEADER = (
 
 
 def invoice_csv(invoice: Invoice, names: Mapping[int, str] = MappingProxyType({})) -> bytes:
-    """Return an invoice's lines and movements. The amounts before the row `closing` sum to its amount.
+    """Return an invoice's lines and movements. The amounts before the row `closing` add up to its amount.
 
-    The rows after it are parts of the charges, by member of a team or group. `names`: those of the members.
+    The rows after it are parts of the charges, by member of a team or group. `names`: the members' names.
     """
     draft, name = invoice.draft, invoice.name
     first, last = span(draft)
@@ -48,7 +48,7 @@ def invoice_csv(invoice: Invoice, names: Mapping[int, str] = MappingProxyType({}
 
 
 def shares_csv(shares: Iterable[DayShare]) -> bytes:
-    """Return the members' use of a shared wallet by day: `value_usd` has the plan's tokens at their price in it."""
+    """Return the members' use of a shared wallet by day; `value_usd` includes the plan's tokens at their price."""
     names = ("day", "member", "name", "answers", "allowance_tokens", "charge_usd", "value_usd")
     return _csv(names, (_share_row(each.day, each.share) for each in shares))
 
@@ -121,5 +121,5 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def _escaped(text: str) -> str:
-    """Prefix a text that a spreadsheet would read as a formula with an apostrophe."""
+    """Put an apostrophe before a text that a spreadsheet would read as a formula."""
     return f"'{text}" if text[:1] in set("=+-@\t\r") else text

@@ -10,7 +10,7 @@ from pathlib import Path
 def typeface(weight: str = "Regular") -> Path:
     """Return the font file of a weight: Regular, Semibold or Bold.
 
-    The package is located without an import, because importing it lists all its files.
+    The package is located without importing it, because its import lists all its files.
     """
     spec = find_spec("font_source_sans_pro")
     assert spec is not None
@@ -27,7 +27,7 @@ def drawable(text: str) -> str:
 
 @cache
 def _characters() -> frozenset[int]:
-    """Return the characters that both weights of an invoice have."""
+    """Return the characters that both weights used in invoices have."""
     from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # noqa: PLC0415 - loaded with the first invoice
 
     return frozenset.intersection(

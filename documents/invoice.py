@@ -65,7 +65,7 @@ class _InvoicePdf:
         return bytes(pdf.output())
 
     def _header(self, pdf: "FPDF") -> None:
-        """Print the title, seller and customer side by side, and the invoice's number and dates below."""
+        """Print the title, seller and customer side by side, and below them the invoice's number and dates."""
         seller, draft, t = self._invoice.seller, self._invoice.draft, self._texts
         pdf.set_font(TYPEFACE, "B", 22)
         pdf.cell(0, 10, t["invoice"], new_x="LMARGIN", new_y="NEXT")
@@ -93,7 +93,7 @@ class _InvoicePdf:
             pdf.cell(HALF / 2, 5, value, new_x="LEFT", new_y="NEXT")
 
     def _block(self, pdf: "FPDF", x: float, y: float, label: str, parts: list[str]) -> None:
-        """Print a name in bold, and the lines under it."""
+        """Print a name in bold, and further lines below it."""
         pdf.set_xy(x, y)
         self._label_style(pdf)
         pdf.cell(HALF - 5, 4.5, label, new_x="LEFT", new_y="NEXT")
@@ -128,7 +128,7 @@ class _InvoicePdf:
             _row(table, [t["sum"], "", *map(self._count, sums), self._amount(draft.charges)], strong=True)
 
     def _members(self, pdf: "FPDF") -> None:
-        """Print the parts of a team's or a group's members."""
+        """Print each member's part of a team's or group's charges."""
         t, found = self._texts, self._invoice.draft.members
         if not found:
             return
@@ -240,7 +240,7 @@ class _InvoicePdf:
 
 
 def _by_model(lines: Sequence[ChargeLine]) -> list[ChargeLine]:
-    """Return one line for each model, with the sums of the month, in the order of their charges."""
+    """Return one line per model with the sums of the month, ordered by charge."""
     sums: dict[str, ChargeLine] = {}
     for line in lines:
         sums[line.model] = sums[line.model] + line if line.model in sums else line
@@ -252,7 +252,7 @@ def _is_payment(each: Movement) -> bool:
 
 
 def _new_pdf(invoice: Invoice, texts: Mapping[str, str]) -> "FPDF":
-    """Return an empty A4 document. Its creation date is the invoice's, so that each copy has the same bytes."""
+    """Return an empty A4 document. Its creation date is the invoice's, so that all copies have the same bytes."""
     from fpdf import FPDF  # noqa: PLC0415 - 40 MB with its font tools: loaded with the first invoice
 
     class InvoiceDocument(FPDF):

@@ -23,7 +23,7 @@ SAMPLES = range(201)
 
 @dataclass(frozen=True)
 class Language:
-    """A folder of `locales`: its texts by key. A text that is not translated is English."""
+    """A folder of `locales`: its texts by key. A text that has no translation is English."""
 
     code: str
     sentences: Mapping[str, LocaleText]
@@ -40,7 +40,7 @@ class Language:
 
     @cached_property
     def texts(self) -> Mapping[str, str]:
-        """The texts of the bot and of the HTTP pages, in the form for most numbers."""
+        """The texts of the bot and of the HTTP pages, in the form that fits most numbers."""
         others = (INVOICE, MINIAPP, FORMAT)
         return {key: text.general for key, text in self.sentences.items() if not key.startswith(others)}
 
@@ -50,7 +50,7 @@ class Language:
 
     @cached_property
     def miniapp(self) -> Mapping[str, str | Mapping[str, str]]:
-        """The texts of the Mini App. One with plural forms is a mapping: `count`, and a form by CLDR category."""
+        """The texts of the Mini App. A text with plural forms is a mapping: `count`, and a form by CLDR category."""
         return {key: self._for_page(text) for key, text in self._part(MINIAPP).items()}
 
     @cached_property
@@ -69,12 +69,11 @@ class Language:
 
 
 def text(language: str, key: str, /, **values: object) -> str:
-    """The text of a key, filled in, in the plural form that its number asks for.
+    """Return the text of a key, filled in, in the plural form that its number requires.
 
-    An amount of money, a whole number or a date is written as the language writes it; `{usd:price}` and
-    `{usd:exact}` are other forms of an amount, `{day:month}` of a date; `{at:time}`, `{at:clock}`, `{at:seconds}`
-    and `{at:moment}` of a moment. `{tokens:count.tokens}` is another text, about that number. Raises KeyError for
-    an unknown key.
+    Amounts of money, whole numbers and dates are written in the language's format; `{usd:price}` and `{usd:exact}` are
+    other forms of an amount, `{day:month}` of a date; `{at:time}`, `{at:clock}`, `{at:seconds}` and `{at:moment}` of a
+    moment. `{tokens:count.tokens}` is another text, about that number. Raises KeyError for an unknown key.
     """
     found = find(language)
     sentence = found.sentences[key]
@@ -82,19 +81,19 @@ def text(language: str, key: str, /, **values: object) -> str:
 
 
 def find(language: str) -> Language:
-    """The language of a tag such as `vi` or `pt-BR`; English where there is none."""
+    """Return the language of a tag such as `vi` or `pt-BR`; English if it is not available."""
     tag = language.replace("-", "_").lower()
     by_tag = {code.lower(): each for code, each in LANGUAGES.items()}
     return by_tag.get(tag) or by_tag.get(tag.partition("_")[0]) or LANGUAGES[DEFAULT]
 
 
 def in_zone(value: object, zone: tzinfo) -> object:
-    """Return a moment in a reader's time zone. Any other value, and a moment of no zone, is returned as it is."""
+    """Return a moment in a reader's time zone. Other values, and moments without a zone, are returned unchanged."""
     return value.astimezone(zone) if isinstance(value, datetime) and value.tzinfo is not None else value
 
 
 def written(formats: Formats, value: object, form: str = "") -> str:
-    """Return a value as the language writes it. Any other than an amount, a number or a date is only a string."""
+    """Return a value in the language's format. Anything but an amount, a number or a date becomes a plain string."""
     if isinstance(value, bool | str):
         return str(value)
     if isinstance(value, int):

@@ -12,9 +12,9 @@ _PLAIN = re.compile(r"(\d{0,12})[.,]?(\d{0,12})")
 
 
 def usd_written(text: str, formats: Formats) -> Decimal | None:
-    """Return the amount in a text in USD; None where it is none. A number without a unit is in dollars.
+    """Return the amount in USD that a text contains; None if it is no amount. A number without a unit is in dollars.
 
-    A separator that can stand between thousands or before decimals is read as the language writes it.
+    A separator that may stand between thousands or before decimals is read by the language's rule.
     """
     found = _AMOUNT.fullmatch(text.strip()) if len(text) <= MOST_CHARS else None
     number = _number(found[3], formats) if found else None
@@ -31,14 +31,14 @@ def _number(digits: str, formats: Formats) -> Decimal | None:
     group, decimal = formats.group, formats.decimal
     if _grouped(group, decimal).fullmatch(digits):
         return Decimal(digits.replace(group, "").replace(decimal, "."))
-    if _grouped(decimal, group, clear=True).fullmatch(digits):  # as in other languages
+    if _grouped(decimal, group, clear=True).fullmatch(digits):  # in the format of other languages
         return Decimal(digits.replace(decimal, "").replace(group, "."))
     found = _PLAIN.fullmatch(digits)
     return Decimal(f"{found[1] or 0}.{found[2] or 0}") if found and (found[1] or found[2]) else None
 
 
 def _grouped(group: str, decimal: str, *, clear: bool = False) -> re.Pattern[str]:
-    """Return the pattern of a number with thousands. `clear`: it can't be one with decimals instead."""
+    """Return the pattern of a number with thousands. `clear`: only numbers that can't be read as decimals."""
     thousands, decimals = rf"(?:{re.escape(group)}\d{{3}})", rf"{re.escape(decimal)}\d{{1,12}}"
     if clear:
         return re.compile(rf"[1-9]\d{{0,2}}(?:{thousands}{{2,4}}(?:{decimals})?|{thousands}{decimals})")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """`key` is the label's key in the locales. Pressing the button runs `action` of `command` with `args`."""
+    """A button. `key`: its label in the locales. Pressing it runs `action` of `command` with `args`."""
 
     key: str
     command: str

@@ -1,7 +1,7 @@
 """Texts of one language, read from its gettext catalog.
 
-`en/messages.pot` is the source: an entry's context (`msgctxt`) is the text's key, its `msgid` the English text. Another
-language translates it in `xx/messages.po`. The context of an entry with plural forms names the number that chooses the
+`en/messages.pot` is the source: an entry's context (`msgctxt`) is the text's key, its `msgid` the English text. Other
+languages translate it in `xx/messages.po`. The context of an entry with plural forms names the number that selects the
 form: `group.share {n}`.
 """
 
@@ -20,7 +20,7 @@ TRANSLATION = "messages.po"
 
 @dataclass(frozen=True, slots=True)
 class LocaleText:
-    """A text in the forms of its language: one, or as many as the language has plurals, chosen by the value `count`."""
+    """A text in the forms of its language: one form, or several plural forms selected by the value `count`."""
 
     forms: tuple[str, ...]
     count: str = ""
@@ -28,7 +28,7 @@ class LocaleText:
 
     @property
     def general(self) -> str:
-        """The only form, or the last, which is the one for most numbers."""
+        """The only form, or the last one, which fits most numbers."""
         return self.forms[-1]
 
     def form(self, values: Mapping[str, object]) -> str:
@@ -39,7 +39,7 @@ class LocaleText:
 
 
 def read(folder: Path) -> dict[str, LocaleText]:
-    """Return the texts of a language by key. A translation that is missing or marked as fuzzy is left out."""
+    """Return the texts of a language by key. Missing translations, and those marked as fuzzy, are left out."""
     source = folder / SOURCE
     catalog = parse(source if source.exists() else folder / TRANSLATION)
     texts: dict[str, LocaleText] = {}
@@ -65,7 +65,7 @@ def entries(catalog: PoCatalog) -> Iterator[PoMessage]:
 
 
 def key_of(message: PoMessage) -> tuple[str, str]:
-    """Return an entry's key, and the placeholder of the number that chooses the form, if there is one."""
+    """Return an entry's key, and the placeholder of the number that selects the form, if there is one."""
     key, _, count = (message.context or "").partition(" ")
     return key, count.strip("{}")
 

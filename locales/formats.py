@@ -1,4 +1,4 @@
-"""The format of numbers, dates and amounts of money in one language, from the Unicode CLDR by way of Babel."""
+"""The formats of numbers, dates and amounts of money in one language, from the Unicode CLDR by way of Babel."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-if TYPE_CHECKING:  # loaded with the first format: a language's CLDR data take 1 to 5 MB
+if TYPE_CHECKING:  # imported at the first use, because a language's CLDR data take 1 to 5 MB
     from babel import Locale
     from babel.numbers import NumberPattern
 
@@ -32,7 +32,7 @@ class Amount(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """Numbers, dates and amounts of one language. `patterns` are the texts `format.*` that the translators gave."""
+    """Numbers, dates and amounts in one language. `patterns`: the texts `format.*` from its translators."""
 
     locale: "Locale"
     patterns: Mapping[str, str]
@@ -50,7 +50,7 @@ class Formats:
         return get_group_symbol(self.locale)
 
     def money(self, amount: Amount) -> str:
-        """Return an amount as people read it: `$12.50`, `0.04 ¢`. Only zero reads as zero."""
+        """Return an amount in readable form: `$12.50`, `0.04 ¢`. Only zero is shown as zero."""
         small = amount.significant(SIGNIFICANT_DIGITS)
         if not small.nanousd or abs(small.nanousd) >= _NANO_PER_USD:
             return self._dollars(_usd(amount.rounded(2)), 2)
@@ -58,7 +58,7 @@ class Formats:
         return _signed(self.patterns["cents"].format(n=self.amount(abs(value), _decimals(value))), value)
 
     def price(self, amount: Amount) -> str:
-        """Return a price for comparison with others: always in dollars, with two decimals or more: `$0.0028`."""
+        """Return a price for comparison with others: always in dollars, with two or more decimals: `$0.0028`."""
         small = amount.significant(SIGNIFICANT_DIGITS)
         value = _usd(small if abs(small.nanousd) < _NANO_PER_USD else amount.rounded(2)).normalize()
         return self._dollars(value, max(2, _decimals(value)))
@@ -78,28 +78,28 @@ class Formats:
         return self._date(day, self.patterns.get("day") or "medium")
 
     def short_day(self, day: date) -> str:
-        """Return a day without its year, as a chart's axis has it."""
+        """Return a day without its year, for a chart's axis."""
         return self._date(day, self.patterns.get("short_day") or "d MMM")
 
     def month(self, day: date) -> str:
         return self._date(day, self.patterns.get("month") or "MMM y")
 
     def time(self, moment: datetime) -> str:
-        """Return the time of day, in the time zone that the moment has."""
+        """Return the time of day in the moment's own time zone."""
         from babel.dates import format_time  # noqa: PLC0415 - see above
 
         return format_time(moment, self.patterns.get("time") or "short", moment.tzinfo, self.locale)
 
     def clock(self, moment: datetime) -> str:
-        """Return the time of day, with the zone's name where that is UTC: the reader has not chosen another."""
+        """Return the time of day. If the zone is UTC, its name follows, because the reader has not chosen another."""
         return self.time(moment) + _utc(moment)
 
     def seconds(self, moment: datetime) -> str:
-        """Return the time of day to the second, named like that of `clock`."""
+        """Return the time of day to the second; the zone is named as in `clock`."""
         return self._moment(moment, self.patterns.get("seconds") or "HH:mm:ss")
 
     def moment(self, moment: datetime) -> str:
-        """Return the day and the time of day, named like that of `clock`."""
+        """Return the day and the time of day; the zone is named as in `clock`."""
         return self._moment(moment, self.patterns.get("moment") or "short")
 
     def _moment(self, moment: datetime, pattern: str) -> str:
@@ -113,7 +113,7 @@ class Formats:
         return format_date(day, pattern, self.locale)
 
     def in_dollars(self, number: str) -> str:
-        """Put the sign of the dollar beside a number that is written already."""
+        """Put the dollar sign beside a number that is formatted already."""
         before, after = _currency(self.locale)
         return before + number + after
 
@@ -123,7 +123,7 @@ class Formats:
 
 @cache
 def _number_pattern(locale: "Locale", decimals: int) -> "NumberPattern":
-    """Return the language's pattern of a number, such as `#,##0.###`, with a fixed number of decimals."""
+    """Return the language's pattern for numbers, such as `#,##0.###`, with a fixed number of decimals."""
     from babel.numbers import parse_pattern  # noqa: PLC0415 - see above
 
     whole = locale.decimal_formats[None].pattern.partition(".")[0]
@@ -132,7 +132,7 @@ def _number_pattern(locale: "Locale", decimals: int) -> "NumberPattern":
 
 @cache
 def _currency(locale: "Locale") -> tuple[str, str]:
-    """Return the signs before and after an amount in dollars. A dollar is `$`, also where CLDR writes `US$`."""
+    """Return the signs before and after an amount in dollars. The sign is `$`, even if CLDR writes `US$`."""
     pattern = locale.currency_formats["standard"]
     before, after = (part.replace("¤", "$").replace("\xa0", " ") for part in (pattern.prefix[0], pattern.suffix[0]))
     return before, after

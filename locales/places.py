@@ -1,4 +1,4 @@
-"""Cities and countries that people name their time zone by, and that no zone is named after."""
+"""Cities and countries that people use to describe a time zone, but that have no zone of their name."""
 
 ZONES_BY_PLACE = {
     "hanoi": "Asia/Ho_Chi_Minh",

@@ -1,4 +1,4 @@
-"""The words with which people say when something repeats, in all languages at once, as parts of regular expressions."""
+"""The words for repetitions in all languages together, as parts of regular expressions."""
 
 EVERY = r"every|each|on|the|mỗi|hằng|hàng|vào|các|cứ"
 AT = r"at|@|lúc|vào lúc|from|từ"

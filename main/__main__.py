@@ -26,7 +26,7 @@ Settings: the environment and .env (see .env.example), farthing.toml (see docs/c
 
 
 def main(arguments: list[str] | None = None) -> int:
-    os.umask(0o077)  # files of this process, such as databases and backups, are their owner's alone
+    os.umask(0o077)  # files of this process, such as databases and backups, are readable by their owner only
     args = _parser().parse_args(arguments)
     try:
         return int(args.run(args))
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve everything where a bot token is set, else the sandbox; `make run` does this."""
+    """Run everything if a bot token is set, else the sandbox. `make run` does this."""
     return serve({"bot", "web", "clock"}) if _settings().token else sandbox(args)
 
 
@@ -131,7 +131,7 @@ def quote(args: argparse.Namespace) -> int:
 
 
 def _settings(*, secure: bool = True) -> Settings:
-    """Read the settings. `secure`: take the permissions of others from .env; `doctor` only reports them."""
+    """Read the settings. `secure`: remove other users' permissions from .env; `doctor` only reports them."""
     settings = settings_module.read()
     log_uncaught(settings.secrets())
     if secure:

@@ -23,9 +23,9 @@ NOT_UP_TO_DATE = "The database is not up to date: run `python -m main migrate`."
 
 
 async def run_audit(settings: Settings, *, full: bool = False) -> int:
-    """Return 0 where the books are clean, 1 with the rows that break a rule, 2 where they could not be read.
+    """Return 0 if the books are correct, 1 with the rows that break a rule, 2 if they could not be read.
 
-    The audit goes on from the last audited point; `full` checks every row.
+    The audit continues from the last audited point; `full` checks every row.
     """
     try:
         report = await _read_only(settings.env.database_url, partial(_report, full=full))
@@ -44,7 +44,7 @@ async def run_audit(settings: Settings, *, full: bool = False) -> int:
 
 
 def run_backup(settings: Settings, folder: str) -> int:
-    """Return 0 with the new file's name, 1 with the reason why there is none."""
+    """Return 0 with the new file's name, or 1 with the reason for the failure."""
     section, url, note = settings.config.backup, settings.env.database_url, ""
     target, now = Path(folder or section.folder or "."), SystemClock.now()
     try:
@@ -61,7 +61,7 @@ def run_backup(settings: Settings, folder: str) -> int:
 
 
 def run_restore(settings: Settings, saved: str) -> int:
-    """Return 0 where the file is the database now, 1 with the reason why not."""
+    """Return 0 if the file has become the database, or 1 with the reason why not."""
     url, now, before = settings.env.database_url, SystemClock.now(), ""
     try:
         if url.startswith("sqlite:"):
@@ -77,7 +77,7 @@ def run_restore(settings: Settings, saved: str) -> int:
 
 
 async def run_rollup(settings: Settings, *, rebuild: bool) -> int:
-    """Return 0 where the roll-ups cover the whole journal, 2 where the database waits for a migration."""
+    """Return 0 if the roll-ups cover the whole journal, 2 if the database needs a migration first."""
     async with open_database(settings.env.database_url) as db:
         if await db.read(migrations_pending):
             print(NOT_UP_TO_DATE, file=sys.stderr)
@@ -88,7 +88,7 @@ async def run_rollup(settings: Settings, *, rebuild: bool) -> int:
 
 
 async def _read_only(url: str, query: Callable[[Connection], T]) -> T:
-    """Read without changing anything: no SQLite file is made, none is switched to write-ahead logging."""
+    """Run a query without changing anything: no SQLite file is created or switched to write-ahead logging."""
     if url.startswith("sqlite:"):
         found: T = sqlite.query_file(str(sqlite_path(url)), query)
         return found
@@ -97,5 +97,5 @@ async def _read_only(url: str, query: Callable[[Connection], T]) -> T:
 
 
 def _report(conn: Connection, *, full: bool) -> AuditReport | None:
-    """Return the audit of the ledger; None where migrations are pending."""
+    """Return the audit of the ledger; None if migrations are pending."""
     return None if migrations_pending(conn) else audit(conn, full=full)

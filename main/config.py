@@ -187,7 +187,7 @@ class AlertsSection(Section):
 
     @property
     def digest_at(self) -> tuple[int, ZoneInfo]:
-        """The hour of the digest and its zone: `digest_hour` is of `time_zone`, `digest_hour_utc` of UTC."""
+        """The hour of the digest and its zone: `digest_hour` in `time_zone`, or `digest_hour_utc` in UTC."""
         if self.digest_hour is None:
             return self.digest_hour_utc, ZoneInfo("UTC")
         return self.digest_hour, ZoneInfo(self.time_zone)
@@ -241,7 +241,7 @@ class Config(Section):
     @model_validator(mode="before")
     @classmethod
     def fill_in_plans(cls, data: Any) -> Any:
-        """Fill the keys of the four built-in plans that the file does not set."""
+        """Add the keys of the four built-in plans that the file does not set."""
         given = data.get("plans", {}) if isinstance(data, dict) else {}
         if not isinstance(given, dict) or not all(isinstance(plan, dict) for plan in given.values()):
             return data
@@ -250,7 +250,7 @@ class Config(Section):
 
 
 def load(path: Path) -> Config:
-    """Read the file; return the defaults where it does not exist. Raises ConfigError."""
+    """Read the file; return the defaults if it does not exist. Raises ConfigError."""
     if not path.exists():
         return Config()
     try:

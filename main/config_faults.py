@@ -1,4 +1,4 @@
-"""Faults of farthing.toml and of the environment, told as file, key and expected value."""
+"""Faults in farthing.toml and the environment, described by file, key and expected value."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,10 @@ class ConfigError(Exception):
 
 
 def explain(source: str, error: ValidationError, spell: Callable[[str], str] = str) -> str:
-    """Return a line for each fault: source, key as `spell` writes it, expected value. Given values may be secrets."""
+    """Return a line for each fault: source, key as `spell` writes it, expected value.
+
+    Given values are not shown, because they may be secrets.
+    """
     return "\n".join(f"{source}: {spell(_key(fault['loc']))}: {_expected(fault)}" for fault in error.errors())
 
 

@@ -9,14 +9,14 @@ LEAST_INTERVAL_SECONDS = 0.01
 
 
 class Section(BaseModel):
-    """A section whose numbers fit into the database and into dates."""
+    """A section of farthing.toml whose numbers fit into the database and into dates."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @field_validator("*", mode="before")
     @classmethod
     def is_no_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse true and false where a number is expected: they would count as 1 and 0."""
+        """Refuse true and false for a number, because they would count as 1 and 0."""
         if isinstance(value, bool) and "bool" not in str(cls.model_fields[info.field_name or ""].annotation):
             raise ValueError("a value that is neither true nor false")
         return value

@@ -1,4 +1,4 @@
-"""The parts that every front end shares, built once from the settings."""
+"""The parts that all front ends share, built once from the settings."""
 
 import asyncio
 import logging
@@ -44,7 +44,7 @@ log = logging.getLogger("farthing")
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The database, the engine and their settings, below bot, web and scheduler."""
+    """The database, the engine and their settings, used by bot, web and scheduler."""
 
     settings: Settings
     db: Database
@@ -61,9 +61,9 @@ class Container:
 
 @asynccontextmanager
 async def open_container(settings: Settings, *, migrate_apart: bool = False) -> AsyncIterator[Container]:
-    """Connect, migrate (SQLite only) and build; close everything on the way out.
+    """Connect, migrate (SQLite only) and build; close everything at the end of the context.
 
-    `migrate_apart`: in a process of its own, since this one would keep the libraries of migrations, 30 MB.
+    `migrate_apart`: migrate in a process of its own, because this one would keep 30 MB of libraries.
     """
     async with AsyncExitStack() as stack:
         await ensure_schema(settings, apart=migrate_apart)
@@ -97,9 +97,9 @@ async def open_container(settings: Settings, *, migrate_apart: bool = False) -> 
 
 
 async def ensure_schema(settings: Settings, *, apart: bool = False) -> None:
-    """Migrate SQLite. Raise OSError where PostgreSQL waits for `migrate`, or the database can't be opened.
+    """Migrate SQLite. Raises OSError if PostgreSQL needs `migrate`, or the database can't be opened.
 
-    PostgreSQL is migrated by the command alone, since other replicas may be running.
+    PostgreSQL is migrated only by the command, because other replicas may be running.
     """
     from storage.migrations import upgrade  # noqa: PLC0415 - only where a migration is due
 
@@ -119,7 +119,7 @@ async def ensure_schema(settings: Settings, *, apart: bool = False) -> None:
 
 
 async def _upgrade_apart(url: str) -> None:
-    """Run the `migrate` command. Raises OSError where it fails; it has written why to stderr."""
+    """Run the `migrate` command. Raises OSError if it fails; it has written the reason to stderr."""
     variables = {**os.environ, "DATABASE_URL": url}
     command = (sys.executable, "-m", "main", "migrate")
     child = await asyncio.create_subprocess_exec(*command, env=variables, stdout=asyncio.subprocess.DEVNULL)
@@ -160,7 +160,7 @@ def _provider(settings: Settings, name: str, spec: Spec) -> Provider:
 
 
 async def _count_free_tiers(free: FreeTiers, db: Database, clock: SystemClock) -> None:
-    """Count what earlier processes used of today's free tiers."""
+    """Count the requests that earlier processes sent today to free tiers."""
     now = clock.now()
     for offer in free.allowed:
         used = partial(journal.attempts_since, provider=offer.provider, model=offer.model)

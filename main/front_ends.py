@@ -1,4 +1,4 @@
-"""Bot, HTTP and scheduler over one container: the settings of each, taken from the environment and farthing.toml."""
+"""Bot, HTTP and scheduler over one container: the settings of each, from the environment and farthing.toml."""
 
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def bot_services(container: Container, *, footer: bool = True) -> "Services":
-    """Return what the bot works with. `footer` is the default of a new chat."""
+    """Return the services of the bot. `footer` is the default for a new chat."""
     from bot.config import BotConfig  # noqa: PLC0415 - a process without the bot saves 10 MB
     from bot.services import Services, no_span  # noqa: PLC0415
 
@@ -76,7 +76,7 @@ def bot_services(container: Container, *, footer: bool = True) -> "Services":
 
 
 def _chat_queue(container: Container) -> "ChatQueue | None":
-    """Return the queue that spreads chats over replicas: on PostgreSQL, where Telegram calls any of them."""
+    """Return the queue that spreads chats over replicas (on PostgreSQL with a webhook); None for any other setup."""
     if container.db.dialect != "postgresql" or not container.settings.env.public_url:
         return None
     from storage.telegram.chat_jobs import ChatJobs  # noqa: PLC0415 - not spent in one process
@@ -90,9 +90,9 @@ def web_services(
     notices: "Notices | None" = None,
     frames: Collection[str] = (),
 ) -> WebServices:
-    """Return the parts of the HTTP app. The webhook's route comes from `bot`; without it `notices` sends alerts.
+    """Return the parts of the HTTP app. `bot` provides the webhook's route; without it `notices` sends alerts.
 
-    `frames`: the sites that may show the Mini App, besides Telegram's own.
+    `frames`: further sites that may show the Mini App, besides Telegram's own.
     """
     return WebServices(
         db=container.db,
@@ -114,7 +114,7 @@ def web_services(
 
 
 def job_context(container: Container, bot: "Bot | None" = None, notices: "Notices | None" = None) -> JobContext:
-    """Return the parts of the jobs. Without `bot` and `notices`, alerts are written to the log."""
+    """Return the context of the jobs. Without `bot` and `notices`, alerts are written to the log."""
     config = container.settings.config
     return JobContext(
         db=container.db,
@@ -149,12 +149,12 @@ def job_context(container: Container, bot: "Bot | None" = None, notices: "Notice
 
 
 def jobs(container: Container, bot: "Bot | None" = None, notices: "Notices | None" = None) -> Leader:
-    """Return the jobs as a component; of several processes one runs them."""
+    """Return the jobs as a component. Of several processes, one runs them."""
     return Leader(job_context(container, bot, notices), container.settings.config.schedule.model_dump())
 
 
 def _payments(container: Container, sender: "Bot | Notices | None") -> Payments | None:
-    """Return the Mini App's way to pay; None where this process has no bot token."""
+    """Return the payments of the Mini App; None if this process has no bot token."""
     if sender is None:
         return None
     billing = container.settings.config.billing
@@ -170,7 +170,7 @@ def _payments(container: Container, sender: "Bot | Notices | None") -> Payments 
 
 
 def _http_url(container: Container) -> str:
-    """Return the address of HTTP as people know it."""
+    """Return the address under which people reach the HTTP server."""
     env = container.settings.env
     host = f"[{env.host}]" if ":" in env.host else env.host
     return env.public_url or f"http://{host}:{env.port}"
@@ -205,13 +205,13 @@ def _alert_wrong_keys(container: Container, notifier: Notifier) -> Callable[[int
 
 
 def _seller(container: Container) -> Seller:
-    """Return the seller that invoices print: [seller]."""
+    """Return the seller printed on invoices, from [seller]."""
     section = container.settings.config.seller
     return Seller(section.name, section.address, section.tax_id, str(section.vat_percent))
 
 
 def _telegram(container: Container, frames: Collection[str]) -> Telegram | None:
-    """Return the bot's facts that the Mini App needs, also where this process does not run the bot."""
+    """Return the bot's facts for the Mini App, even if this process does not run the bot."""
     settings = container.settings
     if not settings.token:
         return None

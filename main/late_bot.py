@@ -1,4 +1,4 @@
-"""The bot of a process that serves HTTP in any case: where Telegram is away at the start, the bot follows later."""
+"""LateBot: if Telegram can't be reached at the start of an HTTP process, the bot is started later."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ RETRY_SECONDS = 5.0
 
 
 class LateBot:
-    """A component around the bot. A refused token still stops the start."""
+    """A component around the bot. If Telegram refuses the token, the start still fails."""
 
     def __init__(self, bot: "Bot") -> None:
         self._bot = bot

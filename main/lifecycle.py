@@ -27,7 +27,7 @@ GRACE_SECONDS = 30.0
 class Component(Protocol):
     """A part that is started and stopped: the bot, the jobs.
 
-    `quiet` takes no new work; `stop` ends the rest.
+    `quiet` takes no new work; `stop` ends the running work.
     """
 
     async def start(self) -> None: ...
@@ -36,7 +36,7 @@ class Component(Protocol):
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Return uvloop's event loop, which takes less CPU for each socket; asyncio's own where that is not installed."""
+    """Return uvloop's event loop, which uses less CPU per socket; asyncio's own if uvloop is not installed."""
     try:
         import uvloop  # noqa: PLC0415 - not for Windows
     except ImportError:
@@ -45,7 +45,7 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Return an event that SIGTERM and Ctrl-C set. A second signal changes nothing: stopping is bounded in time."""
+    """Return an event set by SIGTERM and Ctrl-C. A second signal changes nothing, because stopping has time limits."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -58,7 +58,7 @@ async def serve(
 ) -> None:
     """Start HTTP and `components`; when `stop` is set, stop them in order.
 
-    First the port is closed and new work is refused, then answers in flight end, then all that sends is stopped.
+    First the port is closed and new work is refused, then running answers end, then all parts that send are stopped.
     """
     env = container.settings.env
     server = http_server(app, env.host, env.port) if app is not None else None
@@ -83,11 +83,11 @@ async def serve(
 def freeze_garbage_collection() -> None:
     """Exclude start-up objects from garbage collection: scanning them stops the process for 0.1 s.
 
-    The youngest generation is scanned less often from then on: nearly all that an answer allocates is freed before.
+    The youngest generation is then scanned less often, because nearly all objects of an answer are freed before.
     """
     gc.collect()
     gc.freeze()
-    gc.collect()  # Python scans the oldest generation once a quarter of it is new: this makes it empty
+    gc.collect()  # Python scans the oldest generation when a quarter of it is new; this call makes it empty
     gc.set_threshold(*SCANS)
 
 

@@ -26,7 +26,7 @@ EVERYTHING = frozenset({"bot", "web", "clock"})
 
 
 def has_work(settings: Settings) -> bool:
-    """Return True where a bot token, a provider key or the address of a keyless server is set."""
+    """Return True if a bot token, a provider key or the address of a keyless server is set."""
     if settings.token:
         return True
     return any(
@@ -36,14 +36,17 @@ def has_work(settings: Settings) -> bool:
 
 
 def missing_setting(settings: Settings) -> str:
-    """Return a sentence about a setting without which nobody can make an API key; "" where none is missing."""
+    """Return a sentence if a setting is missing without which no API key can be made; "" if none is missing."""
     if settings.token or settings.admin_key:
         return ""
     return "nobody can make an API key: set TELEGRAM_BOT_TOKEN (then /keys) or ADMIN_API_KEY (then /admin/tenants)"
 
 
 def takes_updates(settings: Settings, parts: frozenset[str]) -> bool:
-    """Return True where a process of these parts runs the bot: HTTP alone does by webhook, and needs PUBLIC_URL."""
+    """Return True if a process of these parts runs the bot.
+
+    One with HTTP alone does if it has a webhook (PUBLIC_URL).
+    """
     return bool(settings.token) and ("bot" in parts or ("web" in parts and bool(settings.env.public_url)))
 
 
@@ -56,7 +59,7 @@ async def run_parts(
 ) -> int:
     """Run `parts` of bot, web and clock until a signal; return the exit code 0. `opened` is called with the container.
 
-    In the sandbox prices are those of the release: no request leaves the machine.
+    In the sandbox, prices are those of the release, so that no request leaves the machine.
     """
     stop = stop_on_signals()
     if missing := missing_setting(settings):
@@ -91,7 +94,7 @@ def _bot(container: Container) -> "Bot":
 
 
 def replicas_of(container: Container, parts: frozenset[str], bot: "Bot | None") -> Exchange | None:
-    """Return the exchange with other processes of the same PostgreSQL database; SQLite has one process."""
+    """Return the exchange with other processes on the same PostgreSQL database; None for SQLite (one process)."""
     if container.db.dialect != "postgresql":
         return None
     shared: dict[str, SharedPart] = engine_parts(container.market)

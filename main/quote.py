@@ -1,4 +1,4 @@
-"""The `quote` sub-command: what each offer would cost for a prompt now, cheapest first."""
+"""The `quote` sub-command: the current cost of a prompt at each offer, cheapest first."""
 
 import sys
 from decimal import Decimal
@@ -23,9 +23,10 @@ ProviderStates = dict[str, dict[str, Any]]
 
 
 async def run_quote(settings: Settings, prompt: str, model_name: str) -> int:
-    """Print offer, price now, expected cost, health, limit and choice; return 0, 1 without an offer, 2 unread.
+    """Print price, expected cost, health, limit and choice per offer.
 
-    Health and limits are those of the Farthing that serves HOST:PORT; without one they are not known.
+    Return 0, 1 without an offer, 2 if the database can't be read. Health and limits come from the Farthing that serves
+    HOST:PORT; without one they are unknown.
     """
     try:
         await ensure_schema(settings)
@@ -55,7 +56,7 @@ async def _quote(settings: Settings, market: Market, request: ChatRequest) -> in
 
 
 async def _served_states(settings: Settings) -> ProviderStates:
-    """Ask the Farthing that serves HOST:PORT; return {} where none answers."""
+    """Ask the Farthing that serves HOST:PORT; return {} if none answers."""
     if not settings.admin_key:
         return {}
     url = f"http://{settings.env.host}:{settings.env.port}/providers"
@@ -69,7 +70,7 @@ async def _served_states(settings: Settings) -> ProviderStates:
 
 
 def status_of(market: Market, states: ProviderStates, offer: Offer) -> OfferStatus:
-    """Return the offer's status as the serving process has it, else as this process has it."""
+    """Return the offer's status in the serving process, or else in this process."""
     row = states.get(offer.provider)
     if row is None:
         return market.health.status(offer)
@@ -92,7 +93,7 @@ def _print_route(route: Route, market: Market, states: ProviderStates) -> None:
 
 
 def _health_and_limit(market: Market, states: ProviderStates, offer: Offer) -> tuple[str, str]:
-    """Health and learned limit come from the serving process, the rest of a free tier from the journal."""
+    """Return the health and learned limit from the serving process, or the rest of a free tier from the journal."""
     row = states.get(offer.provider, {})
     left = market.catalog.free.left(offer, market.clock.now())
     limits = [f"{row['requests_per_minute']}/min learned"] if row.get("requests_per_minute") else []

@@ -1,4 +1,4 @@
-"""The sandbox: a local Telegram and stand-in providers, with the real bot over a fresh database."""
+"""The sandbox command: a local Telegram and stand-in providers, with the real bot over an empty database."""
 
 import secrets
 from dataclasses import replace
@@ -22,7 +22,7 @@ DATABASE = Path("sandbox-data/farthing.db")
 
 
 async def run_sandbox(settings: Settings) -> int:
-    """Run the sandbox and Farthing over it until a signal; return the exit code."""
+    """Run the sandbox, and Farthing over it, until a signal; return the exit code."""
     admin_key = admin_key_of(settings)
     farthing_url = f"http://{settings.env.host}:{settings.env.port}"
     _delete_database()
@@ -43,12 +43,12 @@ async def run_sandbox(settings: Settings) -> int:
 
 
 def admin_key_of(settings: Settings) -> str:
-    """Return ADMIN_API_KEY where it is set; else a random key, with which only the sandbox's page calls."""
+    """Return ADMIN_API_KEY if it is set; else a random key, which only the sandbox's page uses."""
     return settings.admin_key or secrets.token_hex(16)
 
 
 def stand_in_providers() -> dict[str, str]:
-    """Return the dialect of each built-in provider that needs a key, by name: the sandbox stands in for these."""
+    """Return the dialect of each built-in provider that needs a key, by name. The sandbox stands in for these."""
     return {name: spec.dialect for name, spec in specs().items() if spec.needs_key}
 
 
@@ -73,9 +73,9 @@ def sandbox_settings(settings: Settings, sandbox: Sandbox, admin_key: str) -> Se
 
 
 def next_offers(container: Container, prompt: str = "") -> list[str]:
-    """Return the offers that `auto` would try now for a prompt, in order; [] where there is none.
+    """Return the offers that `auto` would try now for a prompt, in order; [] if there is none.
 
-    Without a prompt, one of usual size is meant.
+    Without a prompt, a typical one is assumed.
     """
     try:
         route = container.gateway.route(container.market.catalog.model("auto"), _request(prompt))
@@ -85,7 +85,7 @@ def next_offers(container: Container, prompt: str = "") -> list[str]:
 
 
 def expected_costs(container: Container, prompt: str = "") -> dict[str, str]:
-    """Return the expected cost in USD of a prompt's answer by each able offer of `auto`, also by those that rest."""
+    """Return the expected cost in USD of a prompt's answer by each suitable offer of `auto`, even a resting one."""
     catalog = container.market.catalog
     quotes, _ = catalog.quote(_request(prompt), catalog.model("auto"), container.clock.now())
     return {quote.offer.name: str(quote.expected) for quote in quotes}
@@ -96,7 +96,7 @@ def _request(prompt: str) -> ChatRequest:
 
 
 def _delete_database() -> None:
-    """Each run starts with an empty database, since the sandbox's Telegram keeps nothing either."""
+    """Delete the database, so that each run starts empty like the sandbox's Telegram."""
     DATABASE.parent.mkdir(exist_ok=True)
     for each in DATABASE.parent.glob(f"{DATABASE.name}*"):
         each.unlink()

@@ -76,7 +76,7 @@ class Environment(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """The environment's settings of one provider. `keys` are secrets, which are never shown."""
+    """The environment's settings for one provider. `keys` are secrets, which are never shown."""
 
     name: str
     keys: tuple[SecretStr, ...] = ()
@@ -113,7 +113,7 @@ class Settings:
 
     @property
     def token(self) -> str:
-        """The bot's token; "" where none is set."""
+        """The bot's token; "" if none is set."""
         return self.env.telegram_bot_token.get_secret_value() if self.env.telegram_bot_token else ""
 
     @property
@@ -121,7 +121,7 @@ class Settings:
         return self.env.admin_api_key.get_secret_value() if self.env.admin_api_key else ""
 
     def secrets(self) -> tuple[str, ...]:
-        """Return the values that no log may show: keys, tokens, and the credentials in every address."""
+        """Return the values that no log may show: keys, tokens, and the credentials in all addresses."""
         return (*self._keys(), *self._credentials())
 
     def _keys(self) -> Iterator[str]:
@@ -143,7 +143,7 @@ class Settings:
 def credentials(address: str) -> Iterator[str]:
     """Yield the secrets in an address, as written and decoded: its password (or lone user), and secret parameters.
 
-    A password may contain "@" or "/" by mistake: the last "@" ends it.
+    A password may contain "@" or "/" by mistake, so it extends to the last "@".
     """
     user, colon, password = address.partition("://")[2].rpartition("@")[0].partition(":")
     written = [password] if colon else [user.partition("/")[0]]
@@ -154,7 +154,7 @@ def credentials(address: str) -> Iterator[str]:
 
 
 def read(environ: Mapping[str, str] | None = None, env_file: Path = ENV_FILE) -> Settings:
-    """Read the settings; the environment overrides `env_file`. Raises ConfigError with one line for each fault."""
+    """Read the settings; the environment overrides `env_file`. Raises ConfigError with one line per fault."""
     environ = os.environ if environ is None else environ
     try:
         from_file = {key: value for key, value in dotenv_values(env_file).items() if value}

@@ -25,7 +25,7 @@ _HEADLINE = """Farthing setup. Enter leaves a line as it is; what you paste is n
 
 
 def ask_hidden(prompt: str) -> str:
-    """Read a secret: from a terminal without echo, from a pipe as a line, so that setup can be scripted."""
+    """Read a secret: from a terminal without echo, or one line from a pipe, so that setup can be scripted."""
     if sys.stdin.isatty():
         return getpass.getpass(prompt).strip()
     sys.stdout.write(prompt + "\n")
@@ -40,7 +40,7 @@ def ask_open(prompt: str) -> str:
 
 
 def has_input() -> bool:
-    """Return True for a terminal, or a pipe that has answers."""
+    """Return True for a terminal, or a pipe that has more input."""
     pipe = sys.stdin.buffer
     return sys.stdin.isatty() or (isinstance(pipe, io.BufferedReader) and bool(pipe.peek(1)))
 
@@ -51,7 +51,7 @@ def say(text: str) -> None:
 
 @dataclass(slots=True)
 class Wizard:
-    """One run of the questions. `found` holds the variables that are set already."""
+    """One run of the questions. `found`: the variables that are set already."""
 
     env_file: Path
     found: Mapping[str, str]
@@ -60,7 +60,7 @@ class Wizard:
     answers: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> int:
-        """Ask, write .env, and return 0 where Farthing can start with the settings."""
+        """Ask, write .env, and return 0 if Farthing can start with these settings."""
         say(_HEADLINE)
         await self._token()
         self._admins()
@@ -131,7 +131,7 @@ class Verdict:
 
 
 async def check_token(api_url: str, token: str, proxy: str = "") -> Verdict:
-    """Check a token by the Bot API's getMe, through a proxy where one is set."""
+    """Check a token by the Bot API's getMe, through a proxy if one is set."""
     if not _TOKEN_SHAPE.match(token):
         return Verdict(False, "That does not look like a bot token (12345678:AA...); please paste it whole.")
     try:

@@ -1,1 +1,1 @@
-"""A local Telegram, stand-in providers and a page, for trying and testing. The bot reaches them over HTTP only."""
+"""A local Telegram, stand-in providers and a page, for trial and tests. The bot uses them over HTTP only."""

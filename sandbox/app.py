@@ -34,7 +34,7 @@ GUARDED = {
 class Sandbox:
     """One server for Telegram's Bot API, the stand-ins and the page; entering the context starts it.
 
-    `providers`: dialect by name of the providers to stand in for; None: all that have a module of their own.
+    `providers`: the dialect of each provider to stand in for, by name; None: all with a module of their own.
     `farthing_url`, `farthing_admin_key`: the running Farthing, to show its state of each provider.
     """
 
@@ -64,7 +64,7 @@ class Sandbox:
     def route_by(
         self, next_offers: Callable[[str], list[str]], expected_costs: Callable[[str], dict[str, str]] = lambda _: {}
     ) -> None:
-        """Show the offers that `auto` would try now for a prompt, in order, and the cost of its answer by each."""
+        """Set the functions that return the offers which `auto` would try for a prompt, and their costs."""
         self._page_api.next_offers, self._page_api.expected_costs = next_offers, expected_costs
 
     @property
@@ -81,7 +81,7 @@ class Sandbox:
             self._app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
         )
         await self._exits.enter_async_context(serving(uvicorn.Server(config), [self._socket]))
-        self._exits.callback(self.world.updates.close)  # first: it ends the long poll
+        self._exits.callback(self.world.updates.close)  # closed first, because this ends the long poll
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -106,7 +106,7 @@ class Sandbox:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Return a socket at this address. Raises OSError with a sentence where it is taken."""
+    """Return a socket at this address. Raises OSError with a sentence if the address is in use."""
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -28,9 +28,9 @@ LONGEST_PROMPT = 4096
 class PageApi:
     """Routes of the page.
 
-    `farthing`: address and admin key of the running Farthing, to show its state of each provider. `next_offers`
-    returns the offers that `auto` would try now for a prompt, in order; `expected_costs` returns the cost in USD of its
-    answer by each offer.
+    `farthing`: address and admin key of the running Farthing, to show its state of each provider. `next_offers` returns
+    the offers that `auto` would try now for a prompt, in order; `expected_costs` returns the cost in USD of each
+    offer's answer.
     """
 
     def __init__(self, world: World, stand_ins: StandIns, base_url: str, farthing: tuple[str, str] | None) -> None:
@@ -160,7 +160,7 @@ class PageApi:
         return {"ok": True}
 
     async def _pay(self, request: Request) -> Any:
-        """Pay an invoice message, or a subscription's link."""
+        """Pay an invoice message or a subscription's link."""
         body = await request.json()
         chat_id = int(body["chat_id"])
         name = body.get("link") or f"message {chat_id} {body['message_id']}"
@@ -195,7 +195,7 @@ class PageApi:
         return JSONResponse(self._provider(self._stand_ins.provider(name)))
 
     async def _refresh_states(self) -> None:
-        """Read the states of the providers from Farthing, once a second at most."""
+        """Read the providers' states from Farthing, at most once a second."""
         if self._farthing is None or time.monotonic() - self._states_read_at < 1:
             return
         self._states_read_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""A uvicorn server in the running loop, started and stopped at once: uvicorn's own loops look ten times a second."""
+"""A uvicorn server in the running loop that starts and stops without delay; uvicorn itself polls ten times a second."""
 
 import asyncio
 import contextlib
@@ -10,11 +10,11 @@ import uvicorn
 
 @contextlib.asynccontextmanager
 async def serving(server: uvicorn.Server, sockets: list[socket.socket] | None = None) -> AsyncIterator[None]:
-    """Serve inside the context. On the way out, requests have the server's `timeout_graceful_shutdown` to end."""
+    """Serve within the context. At its end, requests have the server's `timeout_graceful_shutdown` to finish."""
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup(sockets)
-    ticking = asyncio.create_task(server.main_loop())  # keeps the Date header
+    ticking = asyncio.create_task(server.main_loop())  # keeps the Date header current
     try:
         yield
     finally:

@@ -1,1 +1,1 @@
-"""Timed jobs: each reads from the database what is due."""
+"""Timed jobs. Each reads from the database the work that is due."""

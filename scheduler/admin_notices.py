@@ -1,4 +1,4 @@
-"""Notices to the admins: stored, then sent; a notice that can't be delivered is tried again, also after a restart."""
+"""Notices to the admins: stored, then sent. A notice that can't be delivered is tried again, even after a restart."""
 
 import logging
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ async def tell_admins(context: JobContext, key: str, values: Mapping[str, object
 
 
 async def tell_admins_once(context: JobContext, once: str, key: str, values: Mapping[str, object]) -> None:
-    """Send a text of the locales to every admin, unless one was sent under `once` before, by any process."""
+    """Send a text of the locales to every admin, once per name `once`, whichever process calls."""
     now = context.clock.now()
     if await context.db.write(partial(admin_notices.queue_once, once=once, key=key, values=values, now=now)):
         await deliver(context.db, context.notifier, context.clock)
 
 
 async def tell_admin_once(context: JobContext, admin: int, once: str, key: str, values: Mapping[str, object]) -> None:
-    """Send a text of the locales to one admin, unless one was sent under `once` before, by any process."""
+    """Send a text of the locales to one admin, once per name `once`, whichever process calls."""
     now, others = context.clock.now(), set(context.notifier.admins) - {admin}
     store = partial(admin_notices.queue_once, once=once, key=key, values=values, now=now, told=others)
     if await context.db.write(store):
@@ -56,13 +56,13 @@ async def deliver(db: Database, notifier: Notifier, clock: Clock) -> None:
 
 
 async def _has_arrived(db: Database, notifier: Notifier, admin: int, notice: AdminNotice) -> bool:
-    """Return False where the notice must be tried again."""
+    """Return False if the notice must be tried again."""
     chart = await _chart(db, notice)
     return await notifier.deliver(admin, notice.key, notice.values, chart=chart) is not Undelivered.UNREACHABLE
 
 
 async def _chart(db: Database, notice: AdminNotice) -> UsageSpan | None:
-    """Return the span of the chart that is sent with the digest of a day: CHART_DAYS up to that day."""
+    """Return the span of the chart for the digest of a day: the CHART_DAYS up to that day."""
     if notice.key != DIGEST:
         return None
     end: date = notice.values["day"]

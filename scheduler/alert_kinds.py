@@ -1,4 +1,4 @@
-"""The kinds of incidents: the texts of their messages, their buttons, and their order by gravity."""
+"""The kinds of incidents: the texts of their messages, their buttons, and their order by severity."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from storage.alerts.incidents import Incident
 
 @dataclass(frozen=True, slots=True)
 class AlertKind:
-    """Keys of the locales, and functions that make the message's values from the facts, and its buttons."""
+    """The texts of a kind: keys of the locales, and functions that return values and buttons from the facts."""
 
     key: str
     recovery_key: str
@@ -34,7 +34,7 @@ def _of_provider(incident: Incident) -> tuple[Button, ...]:
 
 
 def hands(ids: tuple[str, ...], *, acknowledged: bool) -> tuple[Button, ...]:
-    """Return the buttons of these incidents: acknowledge, until someone did, and mute."""
+    """Return the buttons of these incidents: mute, and acknowledge unless an admin has done so."""
     mute = Button("alert.mute", "alerts", "mute", ids)
     return (mute,) if acknowledged else (Button("alert.ack", "alerts", "ack", ids), mute)
 
@@ -63,5 +63,5 @@ _RANKS = {kind: number for number, kind in enumerate(KINDS)}
 
 
 def rank(incident: Incident) -> tuple[int, int]:
-    """Return the key that sorts incidents: the gravest kind first, then the oldest."""
+    """Return the key that sorts incidents: the most severe kind first, then the oldest."""
     return _RANKS[incident.kind], incident.id

@@ -25,7 +25,7 @@ STORED_SECONDS = 30.0
 class Scheduler:
     """Runs every job when it is due, then at its interval. A job that fails is logged and runs again.
 
-    APScheduler keeps the times in memory; the last runs are stored with the jobs' own data, in the same database.
+    APScheduler keeps the times in memory; the latest runs are stored in the database that the jobs work on.
     """
 
     def __init__(self, context: JobContext, seconds: Mapping[str, float], jobs: tuple[Job, ...] | None = None) -> None:
@@ -37,7 +37,7 @@ class Scheduler:
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
 
     async def start(self) -> None:
-        """Read the last runs and start: runs that are due take place at once."""
+        """Read the latest runs and start. Runs that are due begin at once."""
         last, now = await self._desk.db.read(job_runs.latest), self._desk.clock.now()
         for job in self._jobs:
             seconds = self._seconds[job.every]
@@ -54,15 +54,15 @@ class Scheduler:
         self._scheduler.start()
 
     def pause(self) -> None:
-        """Start no more runs; those in progress go on, and the ones that send many messages end soon."""
+        """Start no more runs. Running ones continue, but those that send many messages end soon."""
         self._desk.stopping.set()
         if self._scheduler.running:
             self._scheduler.pause()
 
     async def stop(self, seconds: float) -> None:
-        """Wait `seconds` for the runs in progress, then cancel them: a run that stored a notice should send it."""
+        """Wait `seconds` for the current runs, then cancel them. A run that stored a notice should still send it."""
         self.pause()
-        await asyncio.sleep(0)  # a run that APScheduler has just started registers itself
+        await asyncio.sleep(0)  # lets a run that APScheduler has just started register itself
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=seconds)
             for task in late:
@@ -79,7 +79,7 @@ class Scheduler:
             task.add_done_callback(self._running.discard)
             try:
                 await self._run(job)
-            except asyncio.CancelledError:  # not raised on: APScheduler would log an error of the job
+            except asyncio.CancelledError:  # not raised, because APScheduler would log an error of the job
                 log.warning("job %s was canceled because the process stops; it runs again at the next start", job.name)
             except LeadershipLost as lost:
                 log.warning("job %s ended: %s", job.name, lost)
@@ -89,7 +89,7 @@ class Scheduler:
         return run
 
     async def _run(self, job: Job) -> None:
-        """Run the job unless the run of this time has ended before; store its begin, its end and its failure."""
+        """Run the job unless the run for this time has ended before. Store its begin, its end and any failure."""
         now, due_at = self._desk.clock.now(), self._due[job.name]
         self._due[job.name] = next_due(due_at, self._seconds[job.every], now)
         if job.misfire is Misfire.ONCE and not await self._begin(job, due_at):
@@ -105,12 +105,12 @@ class Scheduler:
                 await self._finish(job, due_at, began, error)
 
     async def _begin(self, job: Job, due_at: datetime) -> bool:
-        """Store that a run begins. Return False where it took place before."""
+        """Store that a run begins. Return False if it took place before."""
         now = self._desk.clock.now()
         return await self._desk.db.write(partial(job_runs.begin, name=job.name, due_at=due_at, now=now))
 
     def _is_worth_storing(self, job: Job, now: float) -> bool:
-        """Return True once in STORED_SECONDS: the runs of a frequent job would write to the disk all the time."""
+        """Return True at most once in STORED_SECONDS, so that a frequent job does not write to the disk each time."""
         if now < self._stored.get(job.name, float("-inf")) + STORED_SECONDS:
             return False
         self._stored[job.name] = now
@@ -128,6 +128,6 @@ class Scheduler:
 
 
 def _is_cancelled() -> bool:
-    """Return True where the current task is being cancelled: its run is not finished, and is repeated."""
+    """Return True if the current task is being cancelled: its run is unfinished and will be repeated."""
     task = asyncio.current_task()
     return task is not None and bool(task.cancelling())

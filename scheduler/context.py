@@ -1,4 +1,4 @@
-"""The storage, engine and settings that the jobs work with."""
+"""The storage, engine and settings that the jobs use."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,10 +19,10 @@ from storage.reports.caps import SpendingCaps
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """`take_up` gives the bot the updates that a dead process left. It and `stars` are None without a bot.
+    """Everything that a job may use. `take_up` and `stars` are None without a bot.
 
-    `publishing` is held while messages about incidents are delivered. `stopping` is set when no more runs start: a job
-    that sends many messages ends after the present ones.
+    `take_up` passes the updates of a dead process to the bot. `publishing` is held while messages about incidents are
+    delivered. `stopping` is set when no more runs start: a job that sends many messages ends after the current ones.
     """
 
     db: Database

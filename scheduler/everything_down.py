@@ -1,4 +1,4 @@
-"""The alert that nothing answers: a prompt failed at every offer, or every offer of a model is out."""
+"""The alert that no answers are possible: a prompt failed at every offer, or every offer of a model is out."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,7 +18,7 @@ RECENT = timedelta(minutes=10)
 
 
 async def report_everything_down(context: JobContext, now: datetime) -> None:
-    """Report that a prompt failed at every provider since the last answer, or that all offers of a model are out."""
+    """Report prompts that failed at every provider since the last answer, and models whose offers are all out."""
     last_answer = await context.db.read(journal.last_answer_at)
     since = max(now - RECENT, last_answer or now - RECENT)
     unanswered = await _without_an_answer(context, since)
@@ -46,8 +46,8 @@ async def report_everything_down(context: JobContext, now: datetime) -> None:
 async def _without_an_answer(context: JobContext, since: datetime) -> list[Unanswered]:
     """Return the prompts since then that failed everywhere.
 
-    A prompt for a single offer, asked for by its name, shows only that this one is out. Such prompts count where they
-    failed at every provider in service.
+    A prompt that names a single offer shows only that this offer is out. Such prompts count only if they failed at
+    every provider in service.
     """
     found = await context.db.read(partial(journal.failed_everywhere, since=since))
     configured = context.market.catalog.models
@@ -60,7 +60,7 @@ async def _without_an_answer(context: JobContext, since: datetime) -> list[Unans
 
 
 async def _models_out(context: JobContext) -> list[str]:
-    """Return the models of which every offer in service is out, by an open incident or by this process's health."""
+    """Return the models with no offer in service, judged by open incidents and by this process's health."""
     out = await subjects_out(context)
 
     def is_out(model: Model) -> bool:
@@ -76,7 +76,7 @@ def _is_in_service(context: JobContext, offer: Offer) -> bool:
 
 
 def _rests(context: JobContext, offer: Offer) -> bool:
-    """Return whether the offer rests for longer than a prompt waits for it."""
+    """Return whether the offer rests for longer than a prompt would wait for it."""
     found = context.market.health.offer_state(offer)
     if found.state not in {State.OPEN, State.RESTING}:
         return False
@@ -84,7 +84,7 @@ def _rests(context: JobContext, offer: Offer) -> bool:
 
 
 async def _states(context: JobContext) -> str:
-    """Return why each provider is out, without its seconds: they would change the message with every run."""
+    """Return the reason why each provider is out, without seconds, which would change the message with every run."""
     health = context.market.health
     names = [name for name, provider in context.market.providers.items() if provider.keys]
     errors = {

@@ -1,4 +1,4 @@
-"""A database that writes only while this process leads: what a leader that stood still does is rolled back."""
+"""A database that writes only while this process leads, so that a frozen leader's late writes are rolled back."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class FencedDatabase:
-    """Each write names the leader's epoch in its own transaction. Raises LeadershipLost."""
+    """A database in which each write checks the leader's epoch in its own transaction. Raises LeadershipLost."""
 
     def __init__(self, db: Database, name: str, lease_id: str, epoch: int) -> None:
         self._db, self._name, self._lease_id, self._epoch = db, name, lease_id, epoch
@@ -53,4 +53,4 @@ class FencedDatabase:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Do nothing: the database is another's."""
+        """Do nothing: the database has another owner."""

@@ -1,4 +1,4 @@
-"""State of incidents: open, closed, reopened. `scheduler.publishing` delivers their messages.
+"""States of incidents: open, closed, reopened. `scheduler.publishing` delivers their messages.
 
 A failure that returns within `reopen_seconds` belongs to the same incident.
 """
@@ -41,7 +41,7 @@ async def report(
 
 
 async def resolve(context: JobContext, kind: str, subject: str, recovery: Mapping[str, object], now: datetime) -> None:
-    """Close the incident. `recovery`: the values of the reply that reports it."""
+    """Close the incident. `recovery`: the values for the reply that reports the end."""
 
     def close(conn: Connection) -> None:
         known = incidents.find_open(conn, kind, subject)
@@ -52,7 +52,7 @@ async def resolve(context: JobContext, kind: str, subject: str, recovery: Mappin
 
 
 async def close_silently(context: JobContext, kind: str, subject: str, now: datetime) -> None:
-    """Close the incident without a message: another incident of the same subject goes on."""
+    """Close the incident without a message, because another incident of the same subject continues."""
 
     def close(conn: Connection) -> None:
         known = incidents.find_open(conn, kind, subject)

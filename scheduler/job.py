@@ -8,7 +8,7 @@ from scheduler.context import JobContext
 
 
 class Misfire(StrEnum):
-    """The fate of runs that were missed while no process led the clock, or while it was busy."""
+    """Whether to make up for runs that were missed while no process led the clock, or while it was busy."""
 
     ONCE = "once"
     """One run takes their place, at once. The last run is stored: a restart neither repeats nor loses one."""
@@ -18,9 +18,9 @@ class Misfire(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`run` reads from the database what is due, so a run that is late, early or repeated has the same effect.
+    """`run` reads from the database the work that is due, so that a late, early or repeated run has the same effect.
 
-    `every` names the key of [schedule] that holds the seconds between runs.
+    `every`: the key of [schedule] with the seconds between runs.
     """
 
     name: str

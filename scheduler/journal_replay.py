@@ -1,4 +1,4 @@
-"""Breakers replayed from journaled attempts: the health of a provider's offers, the same in every process."""
+"""Breakers computed from journaled attempts: the health of a provider's offers, the same in every process."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 class Failures:
     """The failures of an offer or a provider since its latest success; rate limits are counted separately.
 
-    `last_outcome` and `last_status` are those of the latest failure, `since` is the start of the first.
+    `last_outcome` and `last_status` are those of the latest failure; `since` is the start of the first one.
     """
 
     count: int = 0
@@ -36,9 +36,9 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class RecentAttempts:
-    """An offer's attempts in a span of time that is over. `usual_outcome`: the most frequent failure.
+    """An offer's attempts in a past span of time. `usual_outcome`: the most frequent failure.
 
-    `failed_between`: those before its latest success; the others may begin an outage.
+    `failed_between`: the failures before its latest success; later ones may be the start of an outage.
     """
 
     count: int
@@ -63,7 +63,7 @@ class OfferReplay:
 
     @property
     def has_recovered(self) -> bool:
-        """True where its latest attempt that counts has answered."""
+        """True if its latest attempt that counts has answered."""
         return not self.is_down and self.good_at is not None and not self.failed
 
     @property
@@ -74,7 +74,7 @@ class OfferReplay:
         return self._attempts_of_run()
 
     def recent(self, since: datetime, until: datetime) -> RecentAttempts:
-        """Return its attempts known since then that began until `until`: later ones may not be in the journal yet."""
+        """Return its attempts since then that began until `until`: later ones may not be journaled yet."""
         start = since.timestamp()
         known = [each for at, each in self._known.values() if at >= start and each.began_at <= until]
         outcomes = [each.outcome for each in known if each.has_failed]
@@ -87,7 +87,7 @@ class OfferReplay:
         return any(each.ended_at.timestamp() > at for each in self.failed)
 
     def answered(self, at: float, attempt: JournaledAttempt) -> None:
-        """Take a first token. An open breaker is closed by an attempt that began after it had opened."""
+        """Process a first token. An open breaker is closed only by an attempt that began after it had opened."""
         breaker, began_at = self.health.breaker, attempt.began_at.timestamp()
         probe = breaker.is_open and began_at >= breaker.opened_at
         self._know(at, attempt)
@@ -97,7 +97,7 @@ class OfferReplay:
         self.good_at, self.rate_limited = datetime.fromtimestamp(at, UTC), 0
 
     def failed_at(self, at: float, attempt: JournaledAttempt, patience_seconds: float) -> bool:
-        """Take a failure; return True when it opens the breaker."""
+        """Process a failure; return True if it opens the breaker."""
         self._know(at, attempt)
         if self.is_down:
             self._outage.append(attempt)
@@ -113,7 +113,7 @@ class OfferReplay:
         if opened:
             run, minute = self._attempts_of_run(), self._attempts_of_minute(at)
             self._outage = run if len(run) >= self.health.breaker.failures_to_open else minute
-        elif self.health.breaker.is_open:  # by the cut of the probe that had ended the outage
+        elif self.health.breaker.is_open:  # opened again, because the probe that had ended the outage was cut
             self._outage.append(attempt)
         return opened
 
@@ -124,7 +124,7 @@ class OfferReplay:
         return self._attempts(each.number for each in self.health.breaker.window(at) if each.failed)
 
     def _attempts(self, numbers: Iterable[int]) -> list[JournaledAttempt]:
-        """Return the attempts of these numbers, in the order in which they became known."""
+        """Return the attempts with these numbers, in the order in which their results became known."""
         chosen = set(numbers)
         return [each for number, (_, each) in self._known.items() if number in chosen]
 
@@ -135,9 +135,9 @@ class OfferReplay:
 
 @dataclass(slots=True)
 class ProviderReplay:
-    """One provider: the evidence that its offers share, and its offers by model.
+    """One provider: the facts that its offers share, and its offers by model.
 
-    `refused`: the attempts whose key was refused or empty, since the latest attempt that answered after them.
+    `refused`: the attempts whose key was refused or empty, unless a later attempt has answered.
     """
 
     health: ProviderHealth
@@ -154,11 +154,11 @@ class ProviderReplay:
 
     @property
     def has_recovered(self) -> bool:
-        """True where an attempt has answered since the evidence against the provider as a whole."""
+        """True if an attempt has answered since the last failure that concerned the whole provider."""
         return not self.is_down and not self.refused and self.good_at is not None and self.good_at > self._bad_at
 
     def was_down_since(self, model: str, since: datetime) -> bool:
-        """Return whether the provider or its offer of this model is down, or was at some time since then."""
+        """Return whether the provider, or its offer of this model, is down or was down at some time since then."""
         breakers = (self.health.breaker, self.offers[model].health.breaker)
         return any(each.is_open or each.closed_at >= since.timestamp() for each in breakers)
 
@@ -172,7 +172,7 @@ class ProviderReplay:
         return _failures(sorted(found, key=lambda each: (each.ended_at, each.number)), rate_limited)
 
     def offer(self, model: str) -> OfferReplay:
-        """Return the offer of a model, made where it is new."""
+        """Return the offer of a model; create it if it is new."""
         found = self.offers.get(model)
         if found is None:
             health = OfferHealth(Breaker(self.failures_to_open, self.policy.rest_seconds))
@@ -189,7 +189,7 @@ class ProviderReplay:
             pending.think(attempt.number, self.policy.first_token_seconds)
 
     def answered(self, at: float, attempt: JournaledAttempt) -> None:
-        """Take a first token."""
+        """Process a first token."""
         offer, breaker, began_at = self.offer(attempt.model), self.health.breaker, attempt.began_at.timestamp()
         offer.health.pending.answered(attempt.number)
         offer.health.track.learn_speed(round(1000 * (at - began_at)))
@@ -201,7 +201,7 @@ class ProviderReplay:
         offer.answered(at, attempt)
 
     def end(self, at: float, attempt: JournaledAttempt) -> None:
-        """Take the end of an attempt: a failure, a refused key, a rate limit; any other end says nothing."""
+        """Process the end of an attempt: a failure, a refused key or a rate limit; any other end is ignored."""
         offer, breaker = self.offer(attempt.model), self.health.breaker
         offer.health.pending.end(attempt.number)
         if attempt.outcome == RateLimited.outcome:
@@ -226,10 +226,10 @@ def replay(
     failures_to_open: int,
     policy: HealthPolicy,
 ) -> ProviderReplay:
-    """Return the health of the provider of `attempts`, which are taken in the order in which they became known.
+    """Return the health of the provider of `attempts`, processed in the order in which their results became known.
 
-    An answer is known at its first token, a failure when it ends; a cut turns its success into a failure. An open
-    request may be under way here: it counts as an attempt whose result is not known.
+    An answer's result is known at its first token, a failure's at its end; a cut turns a success into a failure. An
+    open request may have a running attempt here: it counts as an attempt without a result.
     """
     attempts = list(attempts)
     health = ProviderHealth((), Breaker(failures_to_open, policy.rest_seconds), _EPOCH)
@@ -248,14 +248,14 @@ def replay(
 
 
 def longest_answer(attempts: Sequence[JournaledAttempt], policy: HealthPolicy) -> timedelta:
-    """Return how long the answers of these attempts took at most: a younger request may still be answered."""
+    """Return the longest duration of these attempts' answers: a younger request may still be answered."""
     seconds = [(each.ended_at - each.began_at).total_seconds() for each in attempts if each.good_at is not None]
     patience = [_patience_seconds(policy, model) for model in {each.model for each in attempts}]
     return timedelta(seconds=min(LONGEST_ANSWER_SECONDS, max([policy.first_token_seconds, *patience, *seconds])))
 
 
 def _patience_seconds(policy: HealthPolicy, model: str) -> float:
-    """Return how long a first token of the model is waited for."""
+    """Return the longest wait for a first token of the model."""
     return policy.patience_seconds(thinks=is_thinking_model(model))
 
 
@@ -266,7 +266,7 @@ class _Event(NamedTuple):
     take: Callable[[], None]
 
 
-_FIRST_TOKEN, _END, _BEGIN = range(3)  # at the same time, ends come before beginnings
+_FIRST_TOKEN, _END, _BEGIN = range(3)  # at equal times, ends are processed before beginnings
 
 
 def _events(found: ProviderReplay, attempt: JournaledAttempt) -> list[_Event]:
@@ -282,7 +282,7 @@ def _events(found: ProviderReplay, attempt: JournaledAttempt) -> list[_Event]:
 
 
 def _under_way(attempts: Iterable[JournaledAttempt], requests: Iterable[OpenRequest]) -> list[float]:
-    """Return when the attempts of the open requests began: at once, or when the latest one here had ended."""
+    """Return when the open requests' attempts began: at once, or at the end of the latest attempt here."""
     ended = {each.request_id: each.ended_at for each in attempts}
     return [max(each.began_at, ended.get(each.request_id, each.began_at)).timestamp() for each in requests]
 

@@ -20,7 +20,7 @@ LAST_RUNS_SECONDS = 5.0
 
 
 class Leader:
-    """A component: it runs the jobs while this process leads, with a database that is fenced by its epoch."""
+    """A component that runs the jobs while this process leads, with a database that checks its epoch."""
 
     def __init__(self, context: JobContext, seconds: Mapping[str, float]) -> None:
         self._context, self._seconds = context, seconds
@@ -37,7 +37,7 @@ class Leader:
         self._task = asyncio.create_task(self._turn_often(), name="leader of the clock")
 
     async def quiet(self) -> None:
-        """Start no more runs; those in progress go on."""
+        """Start no more runs; running ones continue."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -45,7 +45,7 @@ class Leader:
             self._scheduler.pause()
 
     async def stop(self) -> None:
-        """Wait for the runs in progress, then let another process lead at once."""
+        """Wait for the current runs, then let another process lead at once."""
         if self._scheduler is not None:
             await self._scheduler.stop(LAST_RUNS_SECONDS)
         await self._context.db.write(lambda conn: leaders.resign(conn, NAME, self._context.lease_id))
@@ -59,7 +59,7 @@ class Leader:
                 log.warning("it could not be read which process leads the clock", exc_info=True)
 
     async def _turn(self) -> None:
-        """Lead where the leader is dead; stop the jobs where another process leads."""
+        """Begin to lead if the leader is dead; stop the jobs if another process leads."""
         epoch = await self._context.db.write(self._lead)
         if epoch == self._epoch:
             return

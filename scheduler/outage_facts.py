@@ -35,12 +35,12 @@ DIGITS = 2
 
 
 async def subjects_out(context: JobContext) -> set[str]:
-    """Return the providers and the offers, by their names, that have an open outage."""
+    """Return the names of the providers and offers with an open outage."""
     return {each.subject for each in await context.db.read(incidents.all_open) if each.kind in OUTAGE_KINDS}
 
 
 async def outage_facts(context: JobContext, subject: str, failures: Failures, now: datetime) -> IncidentFacts:
-    """Return the facts of the outage of a provider or an offer that are stored with its incident."""
+    """Return the facts about the outage of a provider or an offer that are stored with its incident."""
     since = failures.since or now
     provider, _, model = subject.partition("/")
     share = await context.db.read(lambda conn: journal.share(conn, provider, since - SHARE_WINDOW, since, model))
@@ -60,13 +60,13 @@ async def outage_facts(context: JobContext, subject: str, failures: Failures, no
 
 
 async def _status_page(context: JobContext, provider: str, now: datetime) -> str:
-    """Return the sentence of the provider's public status page; empty where none is known."""
+    """Return the sentence on the provider's public status page; empty if none is known."""
     found = (await context.db.read(partial(status_pages.current, now=now))).get(provider)
     return "" if found is None else found.said
 
 
 async def avoided_facts(context: JobContext, offer: Offer, recent: RecentAttempts, now: datetime) -> IncidentFacts:
-    """Return the facts of an offer that fails too often to be preferred, but not so often that it rests."""
+    """Return the facts about an offer that fails too often to be preferred, but not often enough to rest."""
     price = context.market.catalog.book.price(offer.provider, offer.model, now)
     start = now - AVOIDED_WINDOW
     cost = await context.db.read(lambda conn: journal.waste(conn, offer.provider, offer.model, start))
@@ -84,14 +84,14 @@ async def avoided_facts(context: JobContext, offer: Offer, recent: RecentAttempt
 
 
 def avoided_values(facts: IncidentFacts) -> dict[str, object]:
-    """Return the message's values; a sentence without a fact is left out."""
+    """Return the message's values; a sentence whose fact is missing is left out."""
     returned = facts.get("returned", 0)
     usd = Money.usd(facts["usd"])
     return {**facts, "usd": usd, "returned": {"key": "alert.returned", "values": {"n": returned}} if returned else ""}
 
 
 def outage_values(facts: IncidentFacts) -> dict[str, object]:
-    """Return the message's values; a sentence without a fact is left out."""
+    """Return the message's values; a sentence whose fact is missing is left out."""
     status, limited, returned = facts["status"], facts["limited"], facts.get("returned", 0)
     usd = Money.usd(facts["usd"]) if facts["usd"] else ZERO
     now = {"key": "alert.now", "values": {"offer": facts["offer"], "usd": usd.significant(DIGITS)}}
@@ -107,7 +107,7 @@ def outage_values(facts: IncidentFacts) -> dict[str, object]:
 
 
 async def recovery_values(context: JobContext, known: Incident, back_at: datetime) -> dict[str, object]:
-    """Return duration, prompts that others answered, their cost, and the extra cost over that of the subject."""
+    """Return duration, prompts that others answered, their cost, and how much more that is than the subject's cost."""
     provider, _, model = known.subject.partition("/")
     found = await context.db.read(lambda conn: journal.detour(conn, provider, known.opened_at, back_at, model))
     extra = _extra_cost(context, provider, found, back_at)
@@ -126,7 +126,7 @@ def minutes_between(start: datetime, end: datetime) -> int:
 
 
 def _extra_cost(context: JobContext, provider: str, found: Detour, at: datetime) -> Money | None:
-    """Return the cost beyond that of the same tokens at `provider`; None where it has no price for the model."""
+    """Return how much this cost exceeds that of `provider` for the same tokens; None if it has no price."""
     price = context.market.catalog.book.price(provider, found.model, at) if found.model else None
     if price is None or not found.prompts:
         return None
@@ -134,7 +134,7 @@ def _extra_cost(context: JobContext, provider: str, found: Detour, at: datetime)
 
 
 async def _next_offer(context: JobContext, down: str, now: datetime) -> tuple[Offer | None, str]:
-    """Return the offer that answers `auto` now, and the cost of a usual prompt there in USD."""
+    """Return the offer that answers `auto` now, and its cost of a typical prompt in USD."""
     catalog, health = context.market.catalog, context.market.health
     try:
         model = catalog.model("auto")

@@ -19,11 +19,11 @@ Sent: TypeAlias = tuple[int, int]
 
 
 class Notifier(Protocol):
-    """Sends messages. A text is a key of locales with values; the bot translates it. No method raises."""
+    """Sends messages. A text is a key of the locales with values; the bot translates it. No method raises an error."""
 
     @property
     def admins(self) -> tuple[int, ...]:
-        """The Telegram ids of the admins who can be told."""
+        """The Telegram ids of the admins who can receive messages."""
         ...
 
     async def deliver(
@@ -44,12 +44,12 @@ class Notifier(Protocol):
     ) -> Sent | None: ...
 
     async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:
-        """Edit a message. False where Telegram can't be reached: try again."""
+        """Edit a message. Return False if Telegram can't be reached, so that it must be tried again."""
         ...
 
 
 class TelegramFacts(Protocol):
-    """Facts about this machine that show in Telegram's answers."""
+    """Facts about this machine, derived from Telegram's answers."""
 
     @property
     def clock_skew_seconds(self) -> float | None:
@@ -58,7 +58,7 @@ class TelegramFacts(Protocol):
 
     @property
     def conflict_at(self) -> datetime | None:
-        """The last time at which Telegram said that another process polls this bot; None: never."""
+        """The last time when Telegram reported that another process polls this bot; None: never."""
         ...
 
 
@@ -69,16 +69,19 @@ class StarsBook(Protocol):
     def bot_id(self) -> int: ...
 
     async def page(self, offset: int) -> list[StarEntry]:
-        """Return up to 100 transactions from `offset` on, oldest first; [] at the end. Raises OSError offline."""
+        """Return up to 100 transactions from `offset` on, oldest first; [] at the end. Raises OSError if offline."""
         ...
 
     async def cancel(self, subscription: Subscription, user_id: int) -> bool | None:
-        """Cancel it. Returns False where Telegram refuses for good, None where it can't be reached: try again."""
+        """Cancel a subscription.
+
+        Return False if Telegram refuses, None if it can't be reached, so that it must be tried again.
+        """
         ...
 
 
 class LoggingNotifier:
-    """A notifier without a bot: it writes to the log."""
+    """A notifier for a service without a bot: it writes to the log."""
 
     async def notify(
         self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
@@ -88,7 +91,7 @@ class LoggingNotifier:
 
     @property
     def admins(self) -> tuple[int, ...]:
-        """One reader, the log."""
+        """One reader: the log."""
         return (0,)
 
     async def deliver(

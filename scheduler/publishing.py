@@ -1,4 +1,4 @@
-"""Delivery of the messages about incidents: each admin's chat is brought to the state of the incidents.
+"""Delivery of the messages about incidents: keeps each admin's chat in agreement with the incidents.
 
 An incident is one message to each admin, edited as it grows, and one reply that reports its end. Outages that begin
 together share a message. A delivery that fails is tried again by the next run, in any process.
@@ -31,7 +31,7 @@ TOGETHER = 3
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A text of the locales with its values and buttons. `digest` differs where one of them does."""
+    """A text of the locales with its values and buttons. `digest` changes if one of them does."""
 
     key: str
     values: Mapping[str, object]
@@ -44,7 +44,7 @@ class _Text:
 
 
 async def publish(context: JobContext, now: datetime) -> None:
-    """Send, edit and reply so that every admin has the present state of every incident."""
+    """Send, edit and reply so that every admin has the current state of every incident."""
     async with context.publishing:
         found = await context.db.read(partial(incidents.to_publish, closed_since=now - PUBLISHED))
         known = [each for each in found if each.kind in KINDS]
@@ -53,7 +53,7 @@ async def publish(context: JobContext, now: datetime) -> None:
 
 
 async def _publish_to(context: JobContext, admin: int, known: Sequence[Incident], now: datetime) -> None:
-    """Bring the messages that the admin has up to date, then send the new ones."""
+    """Update the messages that the admin has, then send the new ones."""
     read = partial(alert_messages.of_admin, admin=admin, incidents=[each.id for each in known])
     messages = await context.db.read(read)
     await _bring_up_to_date(context, admin, known, messages, now)
@@ -75,14 +75,14 @@ async def _bring_up_to_date(
 
 
 def _is_unsent(incident: Incident, message: AlertMessage | None) -> bool:
-    """Return whether a message is due: not for an incident that was closed silently before it was reported."""
+    """Return whether a message is due. An incident that was closed silently before its report gets none."""
     if message is not None and (message.message is not None or message.is_lost):
         return False
     return incident.closed_at is None or RECOVERY in incident.facts
 
 
 def _grouped(new: Sequence[Incident]) -> list[list[Incident]]:
-    """Return the incidents by message, the gravest first. Outages are one message where TOGETHER of them begin."""
+    """Return the incidents grouped by message, most severe first. TOGETHER or more new outages share one message."""
     outages = [each for each in new if each.kind in OUTAGE_KINDS]
     if len(outages) < TOGETHER:
         return [[each] for each in sorted(new, key=rank)]
@@ -139,7 +139,7 @@ def _store_shown(conn: Connection, *, admin: int, number: int, group: Sequence[I
 
 
 async def _reply(context: JobContext, incident: Incident, message: AlertMessage, now: datetime) -> None:
-    """Reply that the incident has ended; edit the reply where it has returned, and again at its next end."""
+    """Reply that the incident has ended. If it returns, edit the reply, and edit it again at the next end."""
     text = _reply_text(incident, message)
     if text is None or text.digest == message.reply_shown or message.message is None:
         return

@@ -1,4 +1,4 @@
-"""When a job is due: after its last run, or at an hour of an operator's day. The time is passed in."""
+"""Times at which a job is due: after its last run, or at an hour of an operator's day. `now` is passed in."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from storage.schedules.recurrence import MINUTES_PER_HOUR, moment_of
 def first_due(job: Job, seconds: float, last: JobRun | None, now: datetime) -> datetime:
     """Return when a job is due in a process that begins to lead at `now`; a moment in the past is due at once.
 
-    A run that its process did not end is due again.
+    A run that was interrupted is due again.
     """
     if job.misfire is Misfire.SKIP or last is None or last.finished_at is None:
         return now
@@ -19,15 +19,15 @@ def first_due(job: Job, seconds: float, last: JobRun | None, now: datetime) -> d
 
 
 def next_due(due_at: datetime, seconds: float, now: datetime) -> datetime:
-    """Return the first moment of the job's grid after `now`: the missed ones count as one run."""
+    """Return the first multiple of the interval after `now`: missed runs count as one."""
     missed = max(0, int((now - due_at).total_seconds() // seconds))
     return due_at + timedelta(seconds=seconds * (missed + 1))
 
 
 def latest_daily(now: datetime, hour: int, zone: ZoneInfo) -> datetime:
-    """Return the latest moment, in UTC, at which the clocks of `zone` came to `hour` o'clock.
+    """Return the latest moment, in UTC, when the clocks of `zone` showed `hour` o'clock.
 
-    An hour that comes twice counts the first time. On a day that skips it, the first moment after the gap counts.
+    An hour that occurs twice counts the first time. On a day that skips it, the first moment after the gap counts.
     """
     day = now.astimezone(zone).date()
     while (found := moment_of(day, hour * MINUTES_PER_HOUR, zone)) > now:

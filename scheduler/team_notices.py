@@ -1,4 +1,4 @@
-"""Notices to tenants. Those about a team's money go to its owner, name the team and have the button of /team."""
+"""Notices to tenants. A notice about a team's money goes to its owner, with the team's name and a button of /team."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -23,7 +23,7 @@ OF_TEAM: Mapping[str, str] = {
 
 
 def about(team: str, key: str, values: dict[str, object], buttons: Sequence[Button]) -> Notice:
-    """Return key, values and buttons of a notice about a team's money; "" is no team, but the reader's own money."""
+    """Return key, values and buttons of a notice about a team's money; `team` "" means the reader's own money."""
     return (OF_TEAM[key], {**values, "team": as_code(team)}, (TEAM,)) if team else (key, values, buttons)
 
 

@@ -1,6 +1,6 @@
-"""Check /openapi.json against the server's answers with schemathesis, by a tenant's key and by the admin key.
+"""Check of /openapi.json against the server's answers with schemathesis, with a tenant's key and the admin key.
 
-`python -m tools.api_check [EXAMPLES] [MORE ARGUMENTS OF SCHEMATHESIS]`; the exit code is 1 where a check failed.
+`python -m tools.api_check [EXAMPLES] [MORE ARGUMENTS OF SCHEMATHESIS]`; the exit code is 1 if a check failed.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ PROGRAM = Path(sys.executable).with_name("schemathesis")
 
 
 async def check(examples: str = EXAMPLES, *more: str) -> int:
-    """Serve the app with stand-in providers; return 1 where schemathesis finds a fault with either key, else 0."""
+    """Serve the app with stand-in providers; return 1 if schemathesis finds a fault with either key, else 0."""
     with tempfile.TemporaryDirectory() as folder:
         async with Sandbox(word_seconds=0) as sandbox, serving(Path(folder), sandbox) as api:
             keys = (await api.make_key(usd="1000"), ADMIN_KEY)
@@ -27,7 +27,7 @@ async def check(examples: str = EXAMPLES, *more: str) -> int:
 async def run(api: RunningApi, key: str, examples: str, *more: str, folder: str) -> int:
     """Return schemathesis's exit code; its files are left in `folder`.
 
-    The seed is fixed, so that a failure can be seen again.
+    The seed is fixed, so that a failure can be reproduced.
     """
     arguments = (
         "run",

@@ -37,7 +37,7 @@ def source_files(paths: list[Path]) -> list[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print all findings. Return 1 where there is one, else 0."""
+    """Print all findings. Return 1 if there is one, else 0."""
     findings = [line for file in source_files([Path(name) for name in arguments or ["."]]) for line in check_file(file)]
     for line in findings:
         sys.stdout.write(f"{line}\n")

@@ -1,6 +1,6 @@
-"""Runner of all lint tools: each runs to its end and reports, also after another has failed.
+"""Runner of all lint tools: each runs to its end and reports, even after another has failed.
 
-`python -m tools.lint` exits with 1 where at least one tool failed.
+`python -m tools.lint` exits with 1 if at least one tool failed.
 """
 
 import subprocess
@@ -30,7 +30,7 @@ def run_all(tools: dict[str, list[str]]) -> list[str]:
 
 
 def main() -> int:
-    """Run all tools, then print one line for each. Return 1 where a tool failed, else 0."""
+    """Run all tools, then print one line for each. Return 1 if a tool failed, else 0."""
     failed = run_all(TOOLS)
     for name in TOOLS:
         _say(f"{'FAILED' if name in failed else 'passed'}  {name}")

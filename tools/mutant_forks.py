@@ -1,7 +1,7 @@
-"""pytest plugin that tests mutants: collects the tests once, then runs them for each mutant in a process of its own.
+"""pytest plugin that tests mutants: it collects the tests once, then runs them for each mutant in a separate process.
 
-The mutated module holds mutmut's trampolines: each of its functions runs the copy that MUTANT_UNDER_TEST names.
-The collecting process runs no test and no fixture, so a fork inherits no thread, socket or database from it.
+The mutated module contains mutmut's trampolines: each of its functions runs the copy that MUTANT_UNDER_TEST names. The
+collecting process runs no test and no fixture, so that a fork inherits no thread, socket or database.
 """
 
 import contextlib
@@ -26,28 +26,28 @@ from pathlib import Path
 
 import pytest
 
-ACTIVE = "MUTANT_UNDER_TEST"  # read by mutmut's trampolines
-RECORD = "stats"  # the value with which they report each function that is called
-LEAST_SECONDS = 10  # for tests that wait and take no processor time
-LEAST_PROCESSOR_SECONDS = 5  # a mutant that loops is stopped sooner than one that waits
-SECONDS_FOR_EACH = 15  # times the processor time that the tests take without a mutant
+ACTIVE = "MUTANT_UNDER_TEST"  # the variable that mutmut's trampolines read
+RECORD = "stats"  # with this value the trampolines report each called function
+LEAST_SECONDS = 10  # for tests that wait and use no processor time
+LEAST_PROCESSOR_SECONDS = 5  # a mutant in an endless loop is stopped sooner than one that waits
+SECONDS_FOR_EACH = 15  # seconds allowed for each second that the tests take without a mutant
 PROCESSOR_SECONDS_FOR_EACH = 5
 
-_SURVIVED = 64  # exit code; no other end of the process says that all tests have passed
+_SURVIVED = 64  # exit code of a survivor, distinct from all other ends of the process
 _FORK = multiprocessing.get_context("fork")
 _MEMORY = Path("/dev/shm")  # noqa: S108 - only fresh folders of `tempfile` go there
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Which tests call a function and how long each takes, by their numbers in the order of collection."""
+    """The tests that call each function and the duration of each test; tests are numbered in collection order."""
 
     callers: dict[str, list[int]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
     def tests_of(self, mutant: str) -> list[int]:
-        """Return the tests that call the mutated function, the quickest first."""
+        """Return the tests that call the mutated function, the fastest first."""
         return sorted(self.callers.get(function_of(mutant), []), key=self.seconds.__getitem__)
 
     def limits_seconds(self, mutant: str) -> tuple[float, int]:
@@ -68,11 +68,11 @@ class MutantProcess:
     limit_seconds: float
 
     def remaining_seconds(self) -> float:
-        """Return the time left. The time that its threads have waited for a processor does not count."""
+        """Return the time left, not counting the time that its threads waited for a processor."""
         return self.started + self.limit_seconds + queued_seconds(self.process.pid) - time.monotonic()
 
     def status(self) -> str:
-        """Return the mutant's status, after the end of the process or of its time; nothing of it stays alive."""
+        """Return the mutant's status after it has ended or used up its time; its process is then gone."""
         is_hanging = self.process.is_alive()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid or 0, signal.SIGKILL)
@@ -93,13 +93,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Test the mutants instead of running the tests once. Raises UsageError where a test fails without a mutant."""
+    """Test the mutants instead of running the tests once. Raises UsageError if a test fails without a mutant."""
     options = session.config.option
     if options.mutants is None:
         return None
     names: list[str] = json.loads(options.mutants.read_text())
     gc.collect()
-    gc.freeze()  # else the first collection in each fork copies the pages of all objects
+    gc.freeze()  # otherwise the first collection in each fork would copy the pages of all objects
     recording = record(session)
     if recording.failed:
         raise pytest.UsageError(f"these tests fail without a mutant: {' '.join(recording.failed)}")
@@ -113,7 +113,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 def statuses(
     session: pytest.Session, names: list[str], recording: Recording, *, children: int
 ) -> Iterator[tuple[str, str]]:
-    """Yield each mutant with its status: killed, survived, timeout, or "no tests" where no test calls its function."""
+    """Yield each mutant with its status: killed, survived, timeout, or "no tests" if no test calls its function."""
     active: list[MutantProcess] = []
     for name in names:
         if not recording.tests_of(name):
@@ -127,7 +127,7 @@ def statuses(
 
 
 def record(session: pytest.Session) -> Recording:
-    """Run all tests once without a mutant, in a fork. Return which functions each calls."""
+    """Run all tests once without a mutant, in a fork. Return the functions that each test calls."""
     recording = Recording()
     receiver, sender = _FORK.Pipe(duplex=False)
     process = _FORK.Process(target=_isolated, args=(RECORD, None, lambda: sender.send(_recorded(session))))
@@ -142,12 +142,12 @@ def record(session: pytest.Session) -> Recording:
 
 
 def function_of(mutant: str) -> str:
-    """Return the function that a mutant changes, named as mutmut's trampolines report it."""
+    """Return the function that a mutant changes, as mutmut's trampolines name it."""
     return mutant.partition("__mutmut_")[0]
 
 
 def queued_seconds(process_id: int | None) -> float:
-    """Return how long the threads of a process were ready but had no processor: a busy machine; 0 outside Linux."""
+    """Return how long the threads of a process waited for a processor on a busy machine; 0 outside Linux."""
     waited = 0
     for thread in Path(f"/proc/{process_id}/task").glob("*/schedstat"):
         with contextlib.suppress(OSError):
@@ -179,7 +179,7 @@ def _finished(active: list[MutantProcess]) -> Iterator[tuple[str, str]]:
 
 
 def _isolated(mutant: str, folder: Path | None, run: Callable[[], object]) -> None:
-    """Run in the fork: own process group, silent, temporary files in `folder`. Exit with _SURVIVED when it passes."""
+    """Run in the fork: own process group, no output, temporary files in `folder`. Exit with _SURVIVED if it passes."""
     code = 1
     try:
         os.setpgid(0, 0)

@@ -2,7 +2,7 @@
 
 mutmut makes the mutants, `tools.mutant_forks` runs the tests for each. `python -m tools.mutants` measures all modules
 of MEASURED, `python -m tools.mutants engine/routing/plan.py` one. `--again` repeats only the mutants that survived the
-last run and those of functions that changed since. Exit code 1 where a module has less than KILLED_PERCENT killed.
+last run and those of functions changed since. Exit code 1 if fewer than KILLED_PERCENT of a module's are killed.
 """
 
 import argparse
@@ -28,7 +28,7 @@ MEASURED = (
     "engine/catalog/price_book.py",
     "storage/ledger/*.py",
 )
-# Tests beside test_<module>.py that have to kill a module's mutants: paths from the folder of its tests.
+# Tests that must kill a module's mutants in addition to test_<module>.py: paths from the folder of its tests.
 FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/catalog/offers.py": ("prices", "price_book", "unreadable_prices", "served", "catalog"),
     "engine/catalog/price_book.py": ("catalogue_names", "embedding_models", "unreadable_prices", "served", "catalog"),
@@ -74,15 +74,15 @@ FURTHER_TESTS: dict[str, tuple[str, ...]] = {
 KILLED_PERCENT = 90
 WORK = Path(".mutants")
 
-_KILLED = {"killed", "timeout"}  # tests that hang have noticed the mutant
+_KILLED = {"killed", "timeout"}  # hanging tests have noticed the mutant too
 _RESULT = re.compile(r"^(?P<name>\S+): (?P<status>.+)$", re.MULTILINE)
-_CLASS_SEPARATOR = "ǁ"  # mutmut's, in names such as xǁMoneyǁper_mtok__mutmut_1
+_CLASS_SEPARATOR = "ǁ"  # mutmut's separator, in names such as xǁMoneyǁper_mtok__mutmut_1
 _GENERATED = re.compile(r" # type: ignore # mutmut generated$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class MutantSet:
-    """The mutants of one module: their names, the code that holds all of them, a hash of each original function."""
+    """The mutants of one module: names, the code that contains all of them, a hash of each original function."""
 
     names: list[str]
     code: str
@@ -110,14 +110,14 @@ def measured_modules(root: Path) -> list[str]:
 
 
 def tests_of(module: str) -> tuple[str, ...]:
-    """Return the test modules that have to kill the mutants of a module: the fewer, the faster."""
+    """Return the test modules that must kill the mutants of a module. Fewer modules run faster."""
     folder, stem = Path("tests", module).parent, Path(module).stem
     names = (Path(name) for name in (stem, *FURTHER_TESTS.get(module, ())))
     return tuple((folder / name.parent / f"test_{name.name}.py").as_posix() for name in names)
 
 
 def mutate(module: str) -> MutantSet:
-    """Return the mutants that mutmut makes of a module such as `engine/money.py`."""
+    """Return the mutants that mutmut makes from a module such as `engine/money.py`."""
     mutation = importlib.import_module("mutmut.mutation.file_mutation")  # not part of the packages of the tests
     made = mutation.mutate_file_contents(module, Path(module).read_text())
     prefix = module.removesuffix(".py").replace("/", ".")
@@ -126,7 +126,7 @@ def mutate(module: str) -> MutantSet:
 
 
 def measure(module: str, tests: tuple[str, ...], *, children: int, again: bool = False) -> dict[str, str]:
-    """Test the mutants of a module in a copy of the repository. Return the status of each by its name."""
+    """Test the mutants of a module in a copy of the repository. Return each one's status by name."""
     mutants = mutate(module)
     if not mutants.names:
         return {}
@@ -149,7 +149,7 @@ def measure(module: str, tests: tuple[str, ...], *, children: int, again: bool =
 
 
 def remaining(folder: Path, mutants: MutantSet) -> dict[str, str]:
-    """Return the mutants that the last run has killed, without those of functions that changed since."""
+    """Return the mutants that the last run killed, without those of functions changed since."""
     results, hashes = folder / "results", folder / "hashes.json"
     if not results.exists() or not hashes.exists():
         return {}
@@ -164,7 +164,7 @@ def remaining(folder: Path, mutants: MutantSet) -> dict[str, str]:
 
 
 def copy_repository(folder: Path) -> None:
-    """Copy the files that git tracks or would track."""
+    """Copy the files that git tracks, and new ones that it does not ignore."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     for name in filter(os.path.isfile, listed):
@@ -185,23 +185,23 @@ def pytest_command(folder: Path, tests: tuple[str, ...], children: int) -> list[
 
 
 def statuses(results: str) -> dict[str, str]:
-    """Return the status of each mutant by its name, from lines such as `engine.money.x_exact__mutmut_1: killed`."""
+    """Return each mutant's status by name, from lines such as `engine.money.x_exact__mutmut_1: killed`."""
     return {found["name"]: found["status"] for found in _RESULT.finditer(results)}
 
 
 def killed_percent(found: dict[str, str]) -> float:
-    """Return the share of killed mutants in percent, 100 where there are none."""
+    """Return the percentage of killed mutants, 100 if there are no mutants."""
     return 100 * sum(status in _KILLED for status in found.values()) / len(found) if found else 100.0
 
 
 def report(found: dict[str, dict[str, str]]) -> str:
-    """Return a table with one line for each module and one for all: mutants, killed, percent."""
+    """Return a table with one line per module and one for all: mutants, killed, percent."""
     whole = {name: status for of_module in found.values() for name, status in of_module.items()}
     return "\n".join(_row(title, of_module) for title, of_module in [*found.items(), ("all", whole)])
 
 
 def main(arguments: list[str]) -> int:
-    """Test the mutants and print a table by module. Return 1 where too many of a module survive, else 0."""
+    """Test the mutants and print a table by module. Return 1 if too many of a module survive, else 0."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     parser.add_argument("modules", nargs="*", help="modules such as engine/routing/plan.py; none: all of MEASURED")
     parser.add_argument("--tests", nargs="+", default=[], help="tests to run instead of the module's")

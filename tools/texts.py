@@ -1,8 +1,8 @@
 """Upkeep of the translations: `python -m tools.texts [LANGUAGE]` brings every catalog in line with the English one.
 
 A new English text appears in each `locales/xx/messages.po` with an empty translation. A translation whose English text
-has changed is marked as fuzzy, with the former English text beside it. A text that is gone from English is removed.
-With the code of a new language, its catalog is made.
+has changed is marked as fuzzy, with the former English text beside it. A text that was removed from English is removed.
+With the code of a new language, its catalog is created.
 """
 
 import re
@@ -39,12 +39,12 @@ _PERCENT = re.compile(r"^#, python-format\n|(?<=#, )python-format, |, python-for
 
 
 def source_text(folder: Path) -> str:
-    """Return the English catalog as it should stand in its file."""
+    """Return the English catalog in the form that its file should have."""
     return _file("en", parse(folder / "en" / SOURCE), {})
 
 
 def translation_text(folder: Path, code: str) -> str:
-    """Return a language's catalog as it should stand in its file: the English texts, translated or not."""
+    """Return a language's catalog in the form that its file should have: all English texts, translated or not."""
     path = folder / code / TRANSLATION
     catalog = parse(path) if path.exists() else Catalog(locale=code)
     known, merged = {key_of(each)[0]: each for each in entries(catalog)}, Catalog(fuzzy=False)
@@ -57,7 +57,7 @@ def translation_text(folder: Path, code: str) -> str:
 
 
 def problems(folder: Path, code: str) -> list[str]:
-    """Return one line for each text of a language that is missing, out of date or wrong."""
+    """Return one line for each text of a language that is missing, outdated or wrong."""
     path = folder / code / TRANSLATION
     english = {key_of(each): each for each in entries(parse(folder / "en" / SOURCE))}
     catalog = parse(path)
@@ -69,7 +69,7 @@ def problems(folder: Path, code: str) -> list[str]:
 
 
 def place(path: Path, key: str) -> str:
-    """Return `locales/vi/messages.po:12: key`; without a line where the file has no such text."""
+    """Return `locales/vi/messages.po:12: key`; without a line number if the file has no such text."""
     name = f"locales/{path.parent.name}/{path.name}"
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         if line.startswith((f'msgctxt "{key}"', f'msgctxt "{key} ')):
@@ -82,7 +82,7 @@ def placeholders(text: str) -> set[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Rewrite every catalog, and print the texts that wait for a translator."""
+    """Rewrite every catalog, and print the texts that need a translator."""
     codes = {path.parent.name for path in FOLDER.glob(f"*/{TRANSLATION}")} | {
         Locale.parse(code).language for code in arguments
     }
@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _add(catalog: Catalog, english: Message, known: Message | None, plurals: int) -> list[str]:
-    """Add an English entry with its translation. It becomes fuzzy where the English text has changed.
+    """Add an English entry with its translation, which becomes fuzzy if the English text has changed.
 
     Return the lines of the former English text of a fuzzy translation.
     """
@@ -119,7 +119,7 @@ def _add(catalog: Catalog, english: Message, known: Message | None, plurals: int
 
 
 def _former(message: Message) -> list[str]:
-    """Return the English text before its change, in the lines of `#| msgid`, which Babel reads as comments."""
+    """Return the English text before its change, as lines of `#| msgid`, which Babel reads as comments."""
     names = ("msgid", "msgid_plural")
     texts = zip(names, forms_of(message.id), strict=False)
     return [f"| {line}" for name, text in texts for line in f"{name} {normalize(text, width=0)}".splitlines()]
@@ -146,7 +146,7 @@ def _faults(english: Message, known: Message | None, plurals: int) -> list[str]:
 
 
 def _placeholder_faults(english: Message, forms: tuple[str, ...]) -> list[str]:
-    """Return a fault where placeholders differ. One form of a plural may leave out the number: `an answer`."""
+    """Return a fault if placeholders differ. One form of a plural may leave out the number: `an answer`."""
     wanted, (_, count) = placeholders(forms_of(english.id)[-1]), key_of(english)
     single = len(forms) == 1
     for form in forms:
@@ -157,7 +157,7 @@ def _placeholder_faults(english: Message, forms: tuple[str, ...]) -> list[str]:
 
 
 def _plural_faults(path: Path, catalog: Catalog) -> list[str]:
-    """Return a fault where the header's rule puts numbers together that the Unicode CLDR keeps apart."""
+    """Return a fault if the header's rule treats numbers alike that the Unicode CLDR distinguishes."""
     choose, category = c2py(catalog.plural_expr), Locale.parse(path.parent.name).plural_form
     pairs = {(category(number), choose(number)) for number in SAMPLES}
     names, forms = {name for name, _ in pairs}, {form for _, form in pairs}
@@ -167,7 +167,7 @@ def _plural_faults(path: Path, catalog: Catalog) -> list[str]:
 
 
 def _file(code: str, catalog: Catalog, former: Mapping[str, list[str]]) -> str:
-    """Return a catalog as text: a short header without dates, and no line breaks within a text's lines."""
+    """Return a catalog as text: with a short header without dates, and no line breaks within the lines of a text."""
     body = BytesIO()
     write_po(body, catalog, width=0, omit_header=True, ignore_obsolete=True)
     language, source = Locale.parse(code).english_name, ", the source of every translation" if code == "en" else ""

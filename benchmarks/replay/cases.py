@@ -1,4 +1,4 @@
-"""Cases: small markets with one fault each, and the figure that Farthing has to reach there."""
+"""Cases: small markets with one fault each, and the figure that Farthing must reach."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ PRICES = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case. `processes` share one key, and answer the prompts in turn."""
+    """A case. `processes` share one key, and answer the prompts alternately."""
 
     name: str
     offers: tuple[Offer, ...]
@@ -41,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """The figure that was reached, and the highest one that is good. `lost`: prompts without an answer."""
+    """The figure that was reached, and the highest acceptable one. `lost`: prompts without an answer."""
 
     case: str
     measure: str
@@ -57,7 +57,7 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A figure of a replay. `of` takes our tally, and that of the fixed order of the offers."""
+    """A figure of a replay. `of` gets our tally, and that of the fixed order of the offers."""
 
     name: str
     of: Callable[[Tally, Tally], float]
@@ -147,7 +147,7 @@ CASES: tuple[Case, ...] = (
 
 
 class Processes:
-    """Several processes of Farthing, each with its own health, that answer the prompts in turn."""
+    """Several processes of Farthing, each with its own health, that answer the prompts alternately."""
 
     def __init__(self, policies: Sequence[Farthing]) -> None:
         self._policies = policies
@@ -195,7 +195,7 @@ def cases_text(results: Sequence[CaseResult]) -> str:
 
 
 def _prompts(case: Case, seed: int) -> list[Prompt]:
-    """Return prompts of one size that arrive by chance, or at even times where the case is regular."""
+    """Return prompts of one size that arrive at random, or at regular times if the case is regular."""
     chance, at, found = random.Random(f"arrivals {case.name} {seed}"), 0.0, []
     for number in range(case.prompts):
         found.append(Prompt(number, at, INPUT_TOKENS, OUTPUT_TOKENS))

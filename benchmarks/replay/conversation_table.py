@@ -1,4 +1,4 @@
-"""The comparison of policies over conversations, with hits always and with real hits."""
+"""The comparison of policies over conversations: with caches that always hit, and with realistic ones."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -33,7 +33,7 @@ class ConversationLine:
 def compare_conversations(
     conversations: Sequence[Sequence[Turn]], market_of: Callable[[], ReplayCatalog], start: datetime, seed: int
 ) -> dict[str, list[ConversationLine]]:
-    """Replay every policy over the same conversations, once for each variant of the caches; the oracle last."""
+    """Replay every policy over the same conversations, once for each variant of the caches; the oracle comes last."""
     return {
         name: _lines(conversations, market_of, start, PromptCaches(always, seed)) for name, always in VARIANTS.items()
     }

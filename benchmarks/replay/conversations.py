@@ -1,4 +1,4 @@
-"""A replay of conversations: made from a trace, answered under a model of the providers' prompt caches."""
+"""A replay of conversations: made from a trace, answered with a model of the providers' prompt caches."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from web.pipeline.conversation_ids import ConversationIds
 
 BYTES_PER_TOKEN = 4
 LAST_TURN_CHANCE = 0.25
-LEAST_GAP_S, GAP_MEDIAN_S, GAP_SIGMA = 6.0, 40.0, 1.0  # the least is over the time of an answer
+LEAST_GAP_S, GAP_MEDIAN_S, GAP_SIGMA = 6.0, 40.0, 1.0  # the shortest gap is longer than an answer takes
 ANSWER_S = 5.0
 QUESTION_MEDIAN_TOKENS, QUESTION_SIGMA = 60, 0.8
 MOST_TURNS = 30
@@ -29,7 +29,7 @@ REAL_SHARES = {"deepseek": 0.95, "openai": 0.7, "gemini": 0.5, "openrouter": 0.5
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One prompt of a conversation. `question_tokens` are the part of the input that is new."""
+    """One prompt of a conversation. `question_tokens`: the part of the input that is new."""
 
     conversation: int
     number: int
@@ -41,9 +41,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class PromptCaches:
-    """The hits of the providers' caches. `always`: each earlier prompt of the conversation at the same offer.
+    """The hits of the providers' caches. `always`: every earlier prompt of the conversation at the same offer hits.
 
-    Otherwise within the provider's lifetime, from its least length on, and by chance: a share for each provider.
+    Otherwise a prompt hits within the provider's lifetime, from its minimum length on, and with a chance that differs
+    by provider.
     """
 
     always: bool
@@ -58,13 +59,13 @@ class PromptCaches:
         return REAL_SHARES.get(offer.provider, 0.0) if gap_s <= seconds and prefix_tokens >= least else 0.0
 
     def cached_tokens(self, offer: Offer, turn: Turn, prefix_tokens: int, gap_s: float) -> int:
-        """Return the tokens that are billed as cached: of one turn at one offer always the same."""
+        """Return the tokens billed as cached. For one turn at one offer they are always the same."""
         luck = random.Random(f"{self.seed} {offer.name} {turn.conversation} {turn.number}").random()
         return prefix_tokens if luck < self.share(offer, prefix_tokens, gap_s) else 0
 
 
 def make_conversations(prompts: Sequence[Prompt], seed: int) -> list[list[Turn]]:
-    """Make conversations of the prompts, each prompt one turn. The trace has none, so their shape is invented.
+    """Make conversations from the prompts, each prompt one turn. The trace has none, so their shape is invented.
 
     A conversation begins at the arrival of its first prompt, with that prompt's input. Each further prompt gives the
     length of one more answer.
@@ -106,7 +107,7 @@ class Chooser(Protocol):
 
 @dataclass(slots=True)
 class Payments:
-    """The cost of a turn at an offer, with the state of that conversation's caches there."""
+    """The cost of a turn at an offer, with the state of the conversation's caches there."""
 
     catalog: Catalog
     caches: PromptCaches
@@ -117,7 +118,7 @@ class Payments:
         return self.start + timedelta(seconds=turn.at_s)
 
     def pay(self, turn: Turn, offer: Offer) -> tuple[Usage, int]:
-        """Return the usage and the cost of a turn, whose prompt is then cached at the offer."""
+        """Return the usage and the cost of a turn. Its prompt is then cached at the offer."""
         price = self.catalog.book.price(offer.provider, offer.model, self.now(turn))
         assert price is not None
         before = self._sent.get((turn.conversation, offer))
@@ -130,7 +131,7 @@ class Payments:
 
 
 def replay_conversations(chooser: Chooser, payments: Payments, conversations: Sequence[Sequence[Turn]]) -> Bill:
-    """Answer all turns in order of time. The usage of each is reported before the next turn of its conversation."""
+    """Answer all turns in order of time. Each turn's usage is reported before the next turn of its conversation."""
     bill = Bill()
     waiting: list[tuple[float, Callable[[], None]]] = []
 
@@ -148,9 +149,9 @@ def replay_conversations(chooser: Chooser, payments: Payments, conversations: Se
 
 
 class FarthingConversations:
-    """The real catalog and planner. The HTTP front end recognises conversations by their history.
+    """The real catalog and planner. As in the HTTP front end, conversations are recognized by their history.
 
-    `greedy`: by the cost of the turn alone.
+    `greedy`: choose by the cost of the turn alone.
     """
 
     def __init__(self, catalog: Catalog, model: Model, *, http: bool = False, greedy: bool = False) -> None:
@@ -185,7 +186,7 @@ class FarthingConversations:
 
 
 class LowestListPriceEach:
-    """LiteLLM's rule: the lowest list price per token of input and output, whatever the conversation."""
+    """LiteLLM's rule: the lowest list price per token of input and output, regardless of the conversation."""
 
     def __init__(self, catalog: Catalog, model: Model) -> None:
         self._catalog, self._model = catalog, model
@@ -199,14 +200,14 @@ class LowestListPriceEach:
         return min(self._model.offers, key=list_price)
 
     def answered(self, turn: Turn, offer: Offer, usage: Usage, now: datetime) -> None:
-        """Nothing is learned."""
+        """Do nothing: this policy does not learn."""
 
 
 @dataclass(slots=True)
 class PlannedConversations:
-    """The oracle: knows all turns of a conversation and the chance of each hit, not its luck.
+    """The oracle: it knows all turns of a conversation and the chance of each cache hit, but not the random outcome.
 
-    It plans the cheapest sequence of offers. After a change of the offer, the earlier one's cache counts as lost.
+    It plans the cheapest sequence of offers. After a change of the offer, the earlier offer's cache counts as lost.
     """
 
     catalog: Catalog
@@ -224,7 +225,7 @@ class PlannedConversations:
         return self.plans[turn.conversation, turn.number]
 
     def answered(self, turn: Turn, offer: Offer, usage: Usage, now: datetime) -> None:
-        """Nothing is learned."""
+        """Do nothing: this policy does not learn."""
 
     def _cheapest(self, turns: Sequence[Turn]) -> list[Offer]:
         best = {offer: (self._cost(turns[0], offer, None), [offer]) for offer in self.model.offers}

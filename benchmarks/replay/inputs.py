@@ -30,7 +30,7 @@ class BadInput(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One request of a trace. Only the bill and the oracle use its output length, never a planner."""
+    """One request of a trace. Its output length is used only by the bill and the oracle, never by a planner."""
 
     number: int
     arrival_s: float
@@ -92,7 +92,7 @@ def _fault(row: Mapping[str, Any]) -> Fault:
 
 
 def read_prices(path: Path) -> dict[str, Price]:
-    """Read prices by offer: TOML as in farthing.toml, JSON of the same shape, or a CSV. Raises BadInput."""
+    """Read prices by offer: TOML in the form of farthing.toml, JSON of the same shape, or a CSV. Raises BadInput."""
     try:
         text = path.read_text(encoding="utf-8")
         found = _price_sections(path, text)

@@ -1,4 +1,4 @@
-"""The rate limits of a replay, in the shapes that providers have, each counting one policy's own requests."""
+"""The rate limits of a replay, in the forms that providers use. Each counts one policy's own requests."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ WINDOW_S = 60.0
 
 class LimitShape(Protocol):
     def admits(self, at: float, most: float) -> bool:
-        """Return whether one more request is within `most` a minute."""
+        """Return whether one more request is within `most` per minute."""
         ...
 
     def took(self, at: float, *, admitted: bool) -> None:
@@ -20,7 +20,7 @@ class LimitShape(Protocol):
 
 @dataclass(slots=True)
 class SlidingMinute:
-    """So many requests in any 60 s. `counts_refused`: a refused request takes a place too."""
+    """A limit per any 60 s. `counts_refused`: refused requests count too."""
 
     counts_refused: bool = False
     _taken: deque[float] = field(default_factory=deque)
@@ -37,7 +37,7 @@ class SlidingMinute:
 
 @dataclass(slots=True)
 class FixedMinute:
-    """So many requests in each minute of the clock, which begins 42.7 s after the replay does."""
+    """A limit per minute of the clock; its minutes begin 42.7 s after the replay."""
 
     _minute: int = -1
     _taken: int = 0
@@ -54,7 +54,7 @@ class FixedMinute:
 
 @dataclass(slots=True)
 class TokenBucket:
-    """A bucket of so many requests that is refilled at the same rate a minute."""
+    """A bucket of `most` requests that is refilled at the same rate per minute."""
 
     _tokens: float | None = None
     _at: float = 0.0
@@ -70,7 +70,7 @@ class TokenBucket:
 
 
 def new_shape(kind: str) -> LimitShape:
-    """Return a limit of the shape that a kind of fault stands for."""
+    """Return a limit of the form that belongs to a kind of fault."""
     return SlidingMinute(counts_refused=True) if kind == "limit-counted" else _SHAPES[kind]()
 
 

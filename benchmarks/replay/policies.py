@@ -1,4 +1,4 @@
-"""The policies of a replay: Farthing's own planner, the rules of its rivals, and an oracle."""
+"""The policies of a replay: Farthing's own planner, the rules of competitors, and an oracle."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +23,10 @@ MOST_ATTEMPTS = 3  # LiteLLM's default: two retries
 
 @dataclass(frozen=True, slots=True)
 class ReplayCatalog:
-    """The offers of a replay, their prices, and the one model that has them all.
+    """The offers of a replay, their prices, and a model that has all of them.
 
-    `thinking_times`: tokens billed for one visible token, by the offer's name; 1 where there is none.
-    `most_output_tokens`: the `max_tokens` that clients send.
+    `thinking_times`: tokens billed per visible token, by offer name; 1 if absent. `most_output_tokens`: the
+    `max_tokens` that clients send.
     """
 
     catalog: Catalog
@@ -36,7 +36,7 @@ class ReplayCatalog:
     most_output_tokens: int | None = None
 
     def billed_tokens(self, offer: Offer, output_tokens: int) -> int:
-        """Return the output tokens that are billed for an answer, thinking included."""
+        """Return the output tokens billed for an answer, including thinking."""
         billed = round(output_tokens * self.thinking_times.get(offer.name, 1))
         return billed if self.most_output_tokens is None else min(billed, self.most_output_tokens)
 
@@ -63,7 +63,7 @@ class Policy(Protocol):
     @property
     def name(self) -> str: ...
     def offers(self, prompt: Prompt) -> Iterator[Offer | float]:
-        """The offers to attempt, one after the other, and seconds to wait; `ended` reports how each attempt went."""
+        """Yield the offers to attempt one after another, and seconds to wait; `ended` reports each attempt's result."""
         ...
 
     def first_token(self, offer: Offer, prompt: Prompt) -> None: ...
@@ -180,10 +180,10 @@ class Fixed:
         return iter(self._order)
 
     def first_token(self, offer: Offer, prompt: Prompt) -> None:
-        """Nothing is learned."""
+        """Do nothing: this policy does not learn."""
 
     def ended(self, offer: Offer, prompt: Prompt, outcome: Outcome) -> None:
-        """Nothing is learned."""
+        """Do nothing: this policy does not learn."""
 
 
 class LowestListPrice:
@@ -203,7 +203,7 @@ class LowestListPrice:
             yield min(ready, key=self._list_price)
 
     def first_token(self, offer: Offer, prompt: Prompt) -> None:
-        """Only failures are learned from."""
+        """Do nothing: this policy learns only from failures."""
 
     def ended(self, offer: Offer, prompt: Prompt, outcome: Outcome) -> None:  # noqa: ARG002 - only the error matters
         if outcome.error is not None:
@@ -217,7 +217,7 @@ class LowestListPrice:
 class Oracle:
     """Chooses with full knowledge of outages, random failures, limits and the length of the answer.
 
-    It never asks the same offer twice, unless `asks_twice`: then it may pay for a failed attempt and its repeat.
+    It never asks the same offer twice, unless `asks_twice` is set: then it may pay for a failed attempt and its repeat.
     """
 
     def __init__(
@@ -242,7 +242,7 @@ class Oracle:
             yield from [offer] * count
 
     def _attempts(self, offer: Offer, prompt: Prompt) -> tuple[int, int, Offer] | None:
-        """Return the cost of an answer by `offer`, and the attempts that it takes; None where it does not answer."""
+        """Return the cost of an answer by `offer` and the attempts that it needs; None if the offer does not answer."""
         if not self.admits(offer):
             return None
         spent, at = 0, self._clock.at
@@ -260,10 +260,10 @@ class Oracle:
         return self._market.price(offer, self._clock).cost_atto(usage)
 
     def first_token(self, offer: Offer, prompt: Prompt) -> None:
-        """Nothing is learned."""
+        """Do nothing: this policy does not learn."""
 
     def ended(self, offer: Offer, prompt: Prompt, outcome: Outcome) -> None:
-        """Nothing is learned."""
+        """Do nothing: this policy does not learn."""
 
 
 def replay_oracle(

@@ -1,4 +1,4 @@
-"""The report of a replay: dollars, failures, waste and delay beside the oracle, as a table, JSON or a picture."""
+"""The report of a replay: cost, failures, waste and delay compared with the oracle, as a table, JSON or a picture."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ INK, FAINT, BACKGROUND, BAR, OURS = "#1c2733", "#e4e9ee", "#ffffff", "#9fb3c8", 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The figures of one policy. Ratios are over the prompts that both it and the oracle answered.
+    """The figures of one policy. Ratios cover the prompts that both the policy and the oracle answered.
 
     The second oracle may ask an offer twice. `lost_while_any_up`: prompts without an answer that the oracle answered.
     """

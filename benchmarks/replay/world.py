@@ -14,14 +14,14 @@ from engine.errors import FirstTokenLate, Overloaded, ProviderError, RateLimited
 FIRST_TOKEN_MEDIAN_S, FIRST_TOKEN_SIGMA = 0.5, 0.35
 TOKENS_PER_SECOND = 80.0
 REFUSAL_S = 0.05
-CLIENT_TIMEOUT_S = 20.0  # for the first token
+CLIENT_TIMEOUT_S = 20.0  # longest wait for the first token
 
 Process = Generator[float, None, None]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of one attempt. `output_tokens` are billed with the input; with 0 of them nothing is billed."""
+    """The outcome of one attempt. `output_tokens` are billed together with the input; with 0, nothing is billed."""
 
     seconds: float
     error: ProviderError | None = None
@@ -44,7 +44,7 @@ class Clock:
 
 
 class Simulation:
-    """Processes are generators that yield the seconds they wait for; the clock jumps from event to event."""
+    """A simulation. Processes are generators that yield the seconds to wait; the clock jumps between events."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -80,7 +80,7 @@ class World:
             self._by.setdefault((fault.provider, fault.kind), []).append(fault)
 
     def fault(self, offer: Offer, kind: str, at: float) -> Fault | None:
-        """Return the fault of this kind at this moment, of the offer or its provider; of several the last one."""
+        """Return the fault of this kind at this moment, for the offer or its provider; of several, the last one."""
         found = None
         for each in self._of(offer, kind):
             if each.from_s <= at < each.to_s:
@@ -93,7 +93,7 @@ class World:
         return min(starts, default=None)
 
     def limit(self, offer: Offer, at: float) -> Fault | None:
-        """Return the limit that holds at this moment, of any shape."""
+        """Return the limit, of any form, that applies at this moment."""
         found = (self.fault(offer, kind, at) for kind in LIMIT_KINDS)
         return next((each for each in found if each is not None), None)
 
@@ -101,7 +101,7 @@ class World:
         return (*self._by.get((offer.provider, kind), ()), *self._by.get((offer.name, kind), ()))
 
     def attempt(self, offer: Offer, prompt: Prompt, ordinal: int, at: float) -> Outcome:
-        """Return the outcome of `prompt` at `offer`, limits aside."""
+        """Return the outcome of `prompt` at `offer`, apart from rate limits."""
         luck = random.Random(f"{self.seed} {offer.provider} {prompt.number} {ordinal}")
         first = FIRST_TOKEN_MEDIAN_S * luck.lognormvariate(0, FIRST_TOKEN_SIGMA)
         flaky, cut, where = luck.random(), luck.random(), luck.uniform(0.05, 0.95)
@@ -134,7 +134,7 @@ def _broken(prompt: Prompt, first: float, after: float) -> Outcome:
 
 
 class Limits:
-    """The rate limits that one policy meets: its requests, per provider."""
+    """The rate limits for one policy, which count its own requests per provider."""
 
     def __init__(self, world: World, clock: Clock) -> None:
         self._world, self._clock = world, clock

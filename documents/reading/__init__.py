@@ -1,1 +1,1 @@
-"""Readers of files: bytes in, text and pictures out. They run in a child process."""
+"""Readers of files: they turn bytes into text and pictures, in a child process."""

@@ -1,6 +1,6 @@
-"""The child process that reads one file: from stdin to stdout, within limits on memory and CPU time.
+"""The child process that reads one file from stdin and writes the result to stdout, with limited memory and CPU time.
 
-The only argument is the language of the sender. The process ends with the parent: it only reads stdin to its end.
+The only argument is the language of the sender. The process ends when its parent ends, because stdin then closes.
 """
 
 import io
@@ -20,7 +20,7 @@ _FORMATS = ("BMP", "TIFF", "JPEG", "PNG", "GIF", "WEBP", "HEIF", "AVIF")
 
 
 def read(data: bytes, language: str) -> FileContent:
-    """Return a file's text or pictures. Raises UnreadableFileError. Libraries are loaded for their own files only."""
+    """Return a file's text or pictures. Raises UnreadableFileError. A library is loaded only for files that need it."""
     kind = kind_of(data)
     if kind is Kind.PDF:
         from documents.reading import pdf  # noqa: PLC0415
@@ -62,20 +62,20 @@ def _markdown(page: str) -> str:
         element.decompose()
     try:
         shown = MarkdownConverter(strip=["img"], heading_style="ATX").convert_soup(soup)
-    except RecursionError:  # elements nested a thousand deep
+    except RecursionError:  # raised for elements nested a thousand levels deep
         shown = soup.get_text("\n")
     return "\n".join(line for each in shown.splitlines() if (line := each.rstrip()))
 
 
 def _converted(data: bytes) -> FileContent:
-    """Return a large picture, or one of another format, as a JPEG."""
+    """Return a picture as a JPEG, if it is large or of a format that models can't read."""
     from PIL import Image, ImageOps  # noqa: PLC0415
 
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
             is_too_large = opened.width * opened.height > MOST_PIXELS
             image = None if is_too_large else ImageOps.exif_transpose(opened).convert("RGB")
-    except Exception as error:  # damaged pictures raise any error
+    except Exception as error:  # damaged pictures can raise any error
         raise UnreadableFileError(Flaw.PICTURE) from error
     if image is None:
         raise UnreadableFileError(Flaw.PICTURE)
@@ -92,7 +92,7 @@ _FLAWS = {
 
 
 def main() -> None:
-    """Read stdin, and write the result or the flaw as JSON."""
+    """Read stdin, and write the result, or the reason for failing, as JSON."""
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_SECONDS, MOST_CPU_SECONDS))

@@ -1,4 +1,4 @@
-"""Text files by their encoding: byte order marks, UTF-8 and UTF-16, and the older code pages."""
+"""Decoding of text files: byte order marks, UTF-8 and UTF-16, and older code pages."""
 
 import re
 import unicodedata
@@ -42,7 +42,7 @@ _MOST_CONTROL_SHARE = 0.002
 
 
 def decoded(data: bytes, language: str = "en") -> str | None:
-    """Return the text, or None if the bytes are no text. `language` decides between code pages that look alike."""
+    """Return the text, or None if the bytes are not text. `language` decides between code pages that look alike."""
     for encoding in _encodings(data, language):
         try:
             text = data.decode(encoding, "strict" if encoding == "utf-8" else "replace")
@@ -53,7 +53,7 @@ def decoded(data: bytes, language: str = "en") -> str | None:
 
 
 def plain_utf8(data: bytes) -> str | None:
-    """Return the text of plain UTF-8, the usual case; None for anything that needs a closer look."""
+    """Return the text if it is plain UTF-8, the usual case; None if the encoding must be guessed."""
     if data.startswith(_MARKS[0][0]):
         data = data[3:]
     try:
@@ -69,7 +69,7 @@ def _is_text(text: str) -> bool:
 
 
 def _encodings(data: bytes, language: str) -> list[str]:
-    """Return the encodings to try, the likeliest first."""
+    """Return the encodings to try, the most likely first."""
     if marked := [encoding for mark, encoding in _MARKS if data.startswith(mark)]:
         return marked[:1]
     if wide := _unmarked_utf16(data):
@@ -78,7 +78,7 @@ def _encodings(data: bytes, language: str) -> list[str]:
 
 
 def _unmarked_utf16(data: bytes) -> str | None:
-    """Return the encoding of UTF-16 without a mark: every other byte of its ASCII is zero."""
+    """Return the encoding of UTF-16 without a byte order mark, recognized by the zero bytes of its ASCII."""
     sample = data[:SAMPLE_BYTES]
     odd, even, half = sample[1::2].count(0), sample[::2].count(0), len(sample) // 2
     if not half or max(odd, even) < half * 0.4 or min(odd, even) > half * 0.05:
@@ -94,7 +94,7 @@ def _code_page(sample: bytes, language: str) -> list[str]:
 
 
 def _latin(sample: bytes, guessed: str, language: str) -> str:
-    """Return the code page of a text in Latin letters. The western one is taken unless letters speak against it."""
+    """Return the code page of a text in Latin letters: the western one, unless some letters exclude it."""
     if len(_TONE.findall(sample.decode("cp1258", "replace"))) > 1:
         return "cp1258"
     if wanted := _LATIN_OF.get(language.partition("-")[0]):

@@ -1,4 +1,4 @@
-"""The result of reading a file: text, pictures, how much of it, or the flaw that prevents it."""
+"""The result of reading a file: text or pictures and the part that was read, or the reason why it can't be read."""
 
 import base64
 import json
@@ -40,7 +40,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """`shown` of `total` pages or characters (`unit`) were read. `total` 0: there are more, of unknown number."""
+    """`shown` of `total` pages or characters (`unit`) were read. `total` 0: the total is unknown, but larger."""
 
     text: str = ""
     pictures: tuple[Picture, ...] = ()
@@ -59,7 +59,10 @@ class FileContent:
 
     @classmethod
     def from_json(cls, data: bytes) -> "FileContent":
-        """Return the result of a child process. Raises UnreadableFileError for its flaw, ValueError, KeyError."""
+        """Return the result of a child process.
+
+        Raises UnreadableFileError if the child reported one, ValueError or KeyError.
+        """
         found = json.loads(data)
         if flaw := found.get("flaw"):
             raise UnreadableFileError(Flaw(flaw))
@@ -68,7 +71,7 @@ class FileContent:
 
 
 def text_content(text: str, *, is_all: bool = True) -> FileContent:
-    """Return a text, cut at MOST_CHARS. Raises UnreadableFileError if there is none."""
+    """Return a text, cut at MOST_CHARS. Raises UnreadableFileError if it is blank."""
     if not text.strip():
         raise UnreadableFileError(Flaw.EMPTY)
     total = len(text) if is_all else 0
@@ -76,7 +79,7 @@ def text_content(text: str, *, is_all: bool = True) -> FileContent:
 
 
 class Collected:
-    """Pieces of text, until they are longer than MOST_CHARS."""
+    """Collects pieces of text until they are longer than MOST_CHARS."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []

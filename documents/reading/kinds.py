@@ -1,4 +1,4 @@
-"""The kind of a file by its content; its name and media type are hints at most."""
+"""The kind of a file, recognized by its content; its name and media type are only hints."""
 
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ _OTHER_PICTURES = (b"BM", b"II*\x00", b"MM\x00*")
 
 
 class Kind(StrEnum):
-    """How a file is read."""
+    """The ways to read a file."""
 
     PDF = "pdf"
     ZIP = "zip"
@@ -35,7 +35,7 @@ _ISO_BRANDS = dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1
 
 
 def kind_of(data: bytes) -> Kind:
-    """Return the kind. TEXT is the rest: whether it is text at all shows when it is decoded."""
+    """Return the kind. TEXT means all other files: decoding shows whether it really is text."""
     head = data[:HEAD_BYTES]
     if b"%PDF-" in head:
         return Kind.PDF
@@ -47,7 +47,7 @@ def kind_of(data: bytes) -> Kind:
 
 
 def picture_type(data: bytes) -> str | None:
-    """Return the media type of a picture that every model's API takes; None for anything else."""
+    """Return the media type of a picture that every model's API accepts; None for any other file."""
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for magic, kind in _PICTURES if data.startswith(magic)), None)

@@ -29,12 +29,12 @@ def read(data: bytes) -> FileContent:
         raise
     except MemoryError as error:
         raise UnreadableFileError(Flaw.SLOW) from error
-    except Exception as error:  # the libraries raise any error on damaged files
+    except Exception as error:  # the libraries raise any error for damaged files
         raise UnreadableFileError(Flaw.BROKEN) from error
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:
-    """Raise UnreadableFileError for a bomb or an encrypted archive."""
+    """Raise UnreadableFileError for a decompression bomb or an encrypted archive."""
     files = archive.infolist()
     if any(file.flag_bits & 1 for file in files):
         raise UnreadableFileError(Flaw.LOCKED)
@@ -102,7 +102,7 @@ def _slides(_: bytes, archive: zipfile.ZipFile) -> FileContent:
 
 
 def _open_document(_: bytes, archive: zipfile.ZipFile) -> FileContent:
-    """Return the paragraphs and headings of an OpenDocument file; also the cells of its tables."""
+    """Return the paragraphs and headings of an OpenDocument file, and the cells of its tables."""
     found = Collected()
     for element in ElementTree.fromstring(archive.read("content.xml")).iter():
         if element.tag in {f"{_ODF_TEXT}p", f"{_ODF_TEXT}h"}:

@@ -30,7 +30,7 @@ def read(data: bytes) -> FileContent:
 
 
 def _texts(document: pypdfium2.PdfDocument) -> list[str]:
-    """Return the pages' texts, as many as limits on length and time allow."""
+    """Return the pages' texts, as many as the limits on length and time allow."""
     texts, length = list[str](), 0
     until = time.process_time() + MOST_CPU_SECONDS
     for number in range(min(len(document), MOST_PAGES)):
@@ -42,7 +42,7 @@ def _texts(document: pypdfium2.PdfDocument) -> list[str]:
 
 
 def _page_text(document: pypdfium2.PdfDocument, number: int) -> str:
-    """Return a page's text; a broken page has none."""
+    """Return a page's text; empty for a broken page."""
     try:
         page = document[number]
         return str(page.get_textpage().get_text_bounded()).replace("\r\n", "\n")

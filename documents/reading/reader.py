@@ -1,4 +1,4 @@
-"""Files read in child processes with limits, so that a hostile or slow file harms neither the loop nor other users."""
+"""Files read in child processes with limits, so that a hostile or slow file does not disturb other work."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 class FileReader:
-    """Reads the files of all users, AT_ONCE at a time and one of each user, so that no user makes the others wait."""
+    """Reads the files of all users: AT_ONCE at a time, one per user, so that no user makes the others wait."""
 
     def __init__(self, most_seconds: float = MOST_SECONDS) -> None:
         self._most_seconds = most_seconds
@@ -51,7 +51,7 @@ class FileReader:
 
 
 async def _read_in_child(data: bytes, language: str) -> FileContent:
-    """Raises UnreadableFileError; a child that was killed for its time or memory counts as slow."""
+    """Read a file in a child process. Raises UnreadableFileError; a child killed for time or memory counts as slow."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """`FAULT`: Farthing does not work so. `WARNING`: it works, but an operator would want to know."""
+    """The severity. `FAULT`: Farthing does not work. `WARNING`: it works, but an operator should know."""
 
     FINE = "ok"
     WARNING = "!"
@@ -14,7 +14,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`about` names the setting or part that was checked; `advice` says how to mend it, empty where it is fine."""
+    """The result of one check. `about`: the setting or part; `advice`: how to correct it, empty if it is correct."""
 
     level: Level
     about: str

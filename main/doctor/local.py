@@ -18,7 +18,7 @@ MODE_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    """Check that there is work, that somebody gets alerts, and that farthing.toml fits the providers."""
+    """Check that there is something to run, that alerts have a recipient, and that farthing.toml fits the providers."""
     if not has_work(settings):
         yield fault("settings", "neither TELEGRAM_BOT_TOKEN nor a provider key is set", "run `make setup`")
     path = settings.env.farthing_config
@@ -28,7 +28,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield warning("FARTHING_CONFIG", f"{path} does not exist; the defaults are used", "correct the path")
     else:
         yield fine(str(path), "there is none; the defaults are used")
-    check_offers(settings, all_specs(settings))  # raises ConfigError, which names file and key
+    check_offers(settings, all_specs(settings))  # raises ConfigError, which contains file and key
     build_plans(settings)
     if settings.env.admin_ids:
         yield fine("ADMIN_IDS", f"{len(settings.env.admin_ids)} set")
@@ -41,7 +41,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
 
 
 async def check_database(settings: Settings) -> Finding:
-    """Check that the database can be read and has the schema of this release. A missing SQLite file is none yet."""
+    """Check that the database is readable and has this release's schema. A missing SQLite file is reported as new."""
     url, about = settings.env.database_url, "DATABASE_URL"
     if url.startswith("sqlite:") and not sqlite_path(url).exists():
         return fine(about, f"{sqlite_path(url)} does not exist yet; the first start makes it")
@@ -58,7 +58,7 @@ async def check_database(settings: Settings) -> Finding:
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:
-    """Check the space where the SQLite database and the backups are."""
+    """Check the free space on the disks of the SQLite database and of the backups."""
     places = {"backups": Path(settings.config.backup.folder)} if settings.config.backup.folder else {}
     if settings.env.database_url.startswith("sqlite:"):
         places["database"] = sqlite_path(settings.env.database_url).absolute().parent

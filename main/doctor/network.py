@@ -19,7 +19,7 @@ MOST_SKEW_SECONDS = 60
 
 
 async def check_telegram(settings: Settings) -> AsyncIterator[Finding]:
-    """Check the token, the webhook, the admins and the clock. Without a token there is nothing to check."""
+    """Check the token, the webhook, the admins and the clock. Without a token it checks nothing."""
     if not settings.token:
         yield fine("TELEGRAM_BOT_TOKEN", "not set; HTTP only")
         return
@@ -53,7 +53,7 @@ async def _check_bot(settings: Settings, client: httpx.AsyncClient, base: str) -
 
 
 def clock_finding(response: httpx.Response) -> Finding | None:
-    """Compare this machine's clock with the Date header; None where there is none."""
+    """Compare this machine's clock with the Date header; return None if there is none."""
     try:
         skew = parsedate_to_datetime(response.headers.get("date", "")).timestamp() - time.time()
     except ValueError:
@@ -67,7 +67,7 @@ def clock_finding(response: httpx.Response) -> Finding | None:
 
 
 def _webhook(settings: Settings, info: dict[str, Any]) -> Finding:
-    """Compare the webhook that is set with PUBLIC_URL, and show Telegram's last error there."""
+    """Compare the current webhook with PUBLIC_URL, and show Telegram's last error for it."""
     url, wanted = str(info.get("url", "")), settings.env.public_url
     if not wanted:
         text = "long polling" + ("; the webhook that is set is removed at the start" if url else "")

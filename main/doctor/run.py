@@ -11,7 +11,7 @@ from main.settings import Settings
 
 
 async def run_doctor(settings: Settings) -> int:
-    """Print a line for each check. Return 0 where there is no fault, else 1. Raises ConfigError."""
+    """Print a line for each check. Return 0 if there is no fault, else 1. Raises ConfigError."""
     redactor = Redactor(settings.secrets())
     levels = []
     async for found in _findings(settings):

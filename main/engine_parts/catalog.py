@@ -20,7 +20,7 @@ from main.settings import Settings
 
 
 def all_specs(settings: Settings) -> dict[str, Spec]:
-    """Return the built-in addresses and those of [providers]; an entry there replaces the built-in of its name."""
+    """Return the built-in addresses and those of [providers]; an entry there replaces a built-in one of its name."""
     configured = {
         name: Spec(
             name,
@@ -50,7 +50,7 @@ def check_offers(settings: Settings, known: Mapping[str, Spec]) -> None:
 
 
 def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: Mapping[str, Spec]) -> Catalog:
-    """Return the catalog of every model and price that the settings and the built-in lists give."""
+    """Return the catalog of all models and prices in the settings and the built-in lists."""
     config = settings.config
     overrides = {
         name: flat_price(price.input, price.output, price.cached_input, price.cache_write)
@@ -78,13 +78,13 @@ def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: 
 
 
 def build_models(settings: Settings) -> dict[str, Model]:
-    """Return the built-in `auto` and `smart`, and every model of [models]; one there replaces the built-in."""
+    """Return the built-in `auto` and `smart`, and every model of [models]; an entry there replaces a built-in one."""
     sections = {name: ModelSection.model_validate(defaults) for name, defaults in _BUILT_IN.items()}
     return {name: _model(settings, name, each) for name, each in {**sections, **settings.config.models}.items()}
 
 
 def build_plans(settings: Settings) -> dict[str, Plan]:
-    """Return the plans by name. The first one is the plan of a new tenant."""
+    """Return the plans by name. New tenants get the first one."""
     return {
         name: Plan(**{**dict(plan), "name": name, "usd_per_month": Money.usd(plan.usd_per_month)})
         for name, plan in settings.config.plans.items()

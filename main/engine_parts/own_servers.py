@@ -1,4 +1,4 @@
-"""Servers of the operator's own: the models that they list, read at the start and every minute."""
+"""The operator's own servers: the models that they list, read at the start and every minute."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ class ListsModels(Protocol):
 async def listed_models(
     book: PriceBook, providers: Mapping[str, Provider], every_seconds: float = READ_EVERY_SECONDS
 ) -> AsyncIterator[None]:
-    """Read the lists, wait for them for a few seconds, and read them again from time to time."""
+    """Read the lists, waiting a few seconds for them, and read them again at intervals."""
     own = {name: provider for name, provider in providers.items() if name in book.free_providers and provider.keys}
     if not own:
         yield
@@ -56,7 +56,7 @@ async def _read_often(
 
 
 async def _read(book: PriceBook, name: str, provider: Provider) -> None:
-    """Replace the list of one server. A server that can't be reached keeps its list; one without a list has none."""
+    """Update the list of one server. A server that can't be reached keeps its list; one without a list gets none."""
     if not isinstance(provider, ListsModels):
         return
     try:

@@ -19,7 +19,10 @@ log = logging.getLogger("farthing")
 def build_transcriber(
     settings: Settings, market: Market, ledger: Ledger, known: Mapping[str, Spec]
 ) -> Transcriber | None:
-    """Return None where none is configured or its provider has no key. Raises ConfigError for an unable provider."""
+    """Return the transcriber; None if none is configured or its provider has no key.
+
+    Raises ConfigError for a provider that can't transcribe.
+    """
     section = settings.config.transcriber
     if section is None:
         return None

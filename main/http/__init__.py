@@ -1,1 +1,1 @@
-"""The HTTP server: its connections with their limits, its start and its stop."""
+"""The HTTP server: connections with limits, start and stop."""

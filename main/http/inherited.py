@@ -1,4 +1,4 @@
-"""Sockets that systemd has opened for this process (sd_listen_fds): the port stays open while the service restarts."""
+"""Sockets that systemd opened for this process (sd_listen_fds), so that the port stays open during a restart."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ FIRST = 3
 
 
 def inherited_sockets(variables: Mapping[str, str] = os.environ) -> list[socket.socket]:
-    """Return the listening sockets that are meant for this process; [] where it opens its own port."""
+    """Return the listening sockets passed to this process; [] if it must open its own port."""
     number = variables.get("LISTEN_FDS", "")
     if variables.get("LISTEN_PID") != str(os.getpid()) or not number.isdecimal():
         return []

@@ -1,4 +1,4 @@
-"""The connections of one HTTP server: bounded in number, with limits on heads, responses and unwanted bodies."""
+"""The connections of one HTTP server: limited in number, with limits on heads, responses and unwanted bodies."""
 
 import asyncio
 import re
@@ -28,8 +28,8 @@ _UPGRADE = re.compile(rb"\r\nupgrade([ \t]*:)", re.IGNORECASE)
 class Connections:
     """The client connections of this process, at most `most`.
 
-    One more closes the oldest that waits for a request: first those that have not sent a whole head yet, then idle
-    ones. Where all are at work, the new connection itself is closed.
+    One more connection closes the oldest one that waits for a request: first those without a complete head, then idle
+    ones. If all are busy, the new connection is closed.
     """
 
     def __init__(self, most: int) -> None:
@@ -46,7 +46,7 @@ class Connections:
         self._new[connection] = None
         if len(self._open) > self.most:
             oldest = self._oldest_waiting(connection)
-            self.remove(oldest)  # now, not when it is lost: the next one must close another
+            self.remove(oldest)  # removed now and not when it is lost, so that the next connection closes another one
             oldest.abort()
 
     def at_work(self, connection: "BoundedProtocol") -> None:
@@ -67,17 +67,17 @@ class Connections:
 
 
 class LingeringTransport(asyncio.Transport):
-    """A transport whose close() first sends everything, and takes what still comes for LINGER_SECONDS or LINGER_BYTES.
+    """A transport whose close() first sends everything, and reads up to LINGER_BYTES for LINGER_SECONDS.
 
-    A socket that is closed with unread bytes is reset, and the client may lose the response that says why. Afterwards
-    the connection is aborted: a client that reads nothing can't hold it.
+    If a socket is closed with unread bytes, it is reset, and the client may lose the response that explains the reason.
+    After that the connection is aborted, so that a client that reads nothing can't hold it.
     """
 
     def __init__(self, inner: asyncio.Transport, loop: asyncio.AbstractEventLoop, protocol: "BoundedProtocol") -> None:
         super().__init__()
         self._inner, self._loop, self._protocol = inner, loop, protocol
         self._timer: asyncio.TimerHandle | None = None
-        # Bound here, these methods cost no further call for each frame.
+        # Assigned here, these methods save one call per frame.
         self.write = inner.write  # type: ignore[method-assign]
         self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
         self.resume_reading = inner.resume_reading  # type: ignore[method-assign]
@@ -111,9 +111,9 @@ class LingeringTransport(asyncio.Transport):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 with limits: HEAD_BYTES and HEAD_SECONDS for a head, STALL_SECONDS without reading a response.
+    """HTTP/1.1 with limits: HEAD_BYTES and HEAD_SECONDS for a head, STALL_SECONDS for a client that does not read.
 
-    The rest of a request that was answered before it was read is discarded.
+    The unread rest of a request that was already answered is discarded.
     """
 
     _head_bytes = 0
@@ -146,19 +146,19 @@ class BoundedProtocol(HttpToolsProtocol):
         self._update()
 
     def on_headers_complete(self) -> None:
-        """Begin the request. Raises ValueError, which becomes a 400, unless it has one Host (RFC 9112, 3.2)."""
+        """Begin the request. Raises ValueError, which becomes a 400, unless it has one Host header (RFC 9112, 3.2)."""
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             raise ValueError("not one Host")
         super().on_headers_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Close the connection after the answer: the parser has skipped the body, and may take it for a request."""
+        """Close the connection after the answer: the parser has skipped the body, and could read it as a request."""
         if self.cycle is not None:
             self.cycle.keep_alive = False
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Begin the request. One with a short body begins when it has come, or after SHORT_BODY_SECONDS."""
+        """Begin the request. If its body is short, wait until the body has come, for up to SHORT_BODY_SECONDS."""
         if cycle.more_body and not cycle.waiting_for_100_continue and _has_short_body(cycle.scope["headers"]):
             self._unbegun = cycle, app, self.loop.call_later(SHORT_BODY_SECONDS, self._begin)
         else:
@@ -172,7 +172,7 @@ class BoundedProtocol(HttpToolsProtocol):
             super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
-        """Hand a short body to the app that has not begun: it need not wait for it."""
+        """Begin a request whose short body is complete, so that the app need not wait for it."""
         super().on_message_complete()
         extensions: dict[str, Any] = {WHEN_LOST: self._when_lost}
         if 0 < len(self.cycle.body) <= SHORT_BODY_BYTES:
@@ -181,7 +181,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._begin()
 
     def _when_lost(self, action: Callable[[], object] | None) -> None:
-        """Call `action` when the client hangs up, in the place of the action before it."""
+        """Call `action` when the client disconnects. It replaces an earlier action."""
         self._lost_action = action
         if action is not None and self._is_lost:
             self.loop.call_soon(action)
@@ -218,12 +218,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self.abort()
 
     def abort(self) -> None:
-        """Close the connection at once; bytes that the client has not taken are lost."""
+        """Close the connection at once; bytes that the client has not read are lost."""
         self.transport.abort()
 
     @property
     def body_is_expected(self) -> bool:
-        """Return True where the client may still be sending the body of a request."""
+        """Return True if the client may still be sending the body of a request."""
         return self.cycle is not None and self.cycle.more_body
 
     @property
@@ -234,7 +234,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _update(self) -> None:
-        """Start the timer with the first byte of a head; further bytes of the same head do not restart it."""
+        """Start the timer at the first byte of a head; further bytes of the same head do not restart it."""
         if self._is_at_work():
             self._stop_head_timer()
             self._all.at_work(self)
@@ -256,7 +256,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class ServerConfig(uvicorn.Config):
-    """uvicorn's settings, and the connections that all protocols of one server share."""
+    """uvicorn's settings, plus the connections shared by all protocols of one server."""
 
     def __init__(self, app: ASGIApp, connections: Connections, **settings: Any) -> None:
         super().__init__(app, **settings)
@@ -264,9 +264,9 @@ class ServerConfig(uvicorn.Config):
 
 
 def _without_upgrade(data: bytes) -> bytes:
-    """Return the beginning of a request without its offer to change the protocol, for which the parser skips the body.
+    """Return a request's beginning without its Upgrade header, because of which the parser would skip the body.
 
-    Java's HTTP client offers HTTP/2 with each request of a new connection, and sends the body in HTTP/1.1.
+    Java's HTTP client offers HTTP/2 in each first request of a connection, and sends the body in HTTP/1.1.
     """
     if b"pgrade" not in data and b"PGRADE" not in data:
         return data
@@ -275,6 +275,6 @@ def _without_upgrade(data: bytes) -> bytes:
 
 
 def _has_short_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Return True where the head tells of a body of at most SHORT_BODY_BYTES."""
+    """Return True if the head announces a body of at most SHORT_BODY_BYTES."""
     length = next((value for name, value in headers if name == b"content-length"), b"")
     return length.isdigit() and 0 < int(length[:10]) <= SHORT_BODY_BYTES and len(length) <= len("65536")

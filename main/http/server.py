@@ -1,4 +1,4 @@
-"""The uvicorn server: HTTP/1.1 with bounded connections, time limits, and no signal handling of its own."""
+"""The uvicorn server: HTTP/1.1 with limited connections, timeouts, and no signal handling of its own."""
 
 import asyncio
 import contextlib
@@ -19,16 +19,17 @@ MOST_WAITING = 2048
 """Connections that the kernel holds until they are accepted; asyncio accepts as many in one turn of its loop."""
 OTHER_FILES = 128
 """Files for the database, logs and the like."""
-_MOST_FILES = 1_048_576  # Linux's own bound, for a hard limit of infinity
+_MOST_FILES = 1_048_576  # Linux's own limit, used if the hard limit is infinite
 
 
 class Server(uvicorn.Server):
     """uvicorn without signal handlers: main/lifecycle.py stops the parts in order."""
 
     def close_port(self) -> None:
-        """Accept no further connection and end those between two requests; answers in progress go on.
+        """Accept no more connections and close those between two requests; running answers continue.
 
-        A balancer then asks another replica at once, and connections to a port of systemd wait for the next process.
+        A load balancer then uses another replica at once, and connections to a systemd socket wait for the next
+        process.
         """
         for listener in self.servers:
             listener.close()
@@ -37,7 +38,7 @@ class Server(uvicorn.Server):
                 connection.shutdown()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End. Connections that were accepted last are given a moment for their first request."""
+        """Shut down. Connections that were accepted last get a moment for their first request."""
         for _ in range(FIRST_REQUEST_TURNS):
             if all(getattr(each, "cycle", None) is not None for each in self.server_state.connections):
                 break
@@ -50,7 +51,7 @@ class Server(uvicorn.Server):
 
 
 def http_server(app: ASGIApp, host: str, port: int, *, most_connections: int | None = None) -> Server:
-    """Return a server for `app`, with a share of the process's open files. X-Forwarded-For is not trusted."""
+    """Return a server for `app`, with a share of the process's open files. It does not trust X-Forwarded-For."""
     most = share_of_connections(raise_file_limit()) if most_connections is None else most_connections
     config = ServerConfig(
         app,
@@ -72,27 +73,27 @@ def http_server(app: ASGIApp, host: str, port: int, *, most_connections: int | N
 
 
 def raise_file_limit() -> int:
-    """Raise the soft limit of open files to the hard one; return the limit that then holds."""
+    """Raise the soft limit of open files to the hard one; return the resulting limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else hard
     if soft in (resource.RLIM_INFINITY, wanted):
         return wanted
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (OSError, ValueError):  # macOS refuses more than its own bound
+    except (OSError, ValueError):  # macOS refuses more than a limit of its own
         return soft
     return wanted
 
 
 def share_of_connections(files: int) -> int:
-    """Return the client connections for a limit of open files: each may need a second one, to a provider."""
+    """Return the number of client connections for a limit of open files; each may need a second one for a provider."""
     return min(MOST_CONNECTIONS, max(LEAST_CONNECTIONS, (files - OTHER_FILES) // 2))
 
 
 async def run_server(server: Server, sockets: list[socket.socket] | None = None) -> None:
-    """Serve until `should_exit`, on `sockets` where there are some.
+    """Serve until `should_exit`, on `sockets` if there are any.
 
-    Raises OSError where the address can't be bound; uvicorn alone would exit.
+    Raises OSError if the address can't be bound; uvicorn alone would exit.
     """
     try:
         await server.serve(sockets or None)
@@ -102,7 +103,7 @@ async def run_server(server: Server, sockets: list[socket.socket] | None = None)
 
 
 async def wait_started(server: Server, serving: "asyncio.Task[None]") -> None:
-    """Return once `server` listens. Raises the error of `serving` where it ended before that."""
+    """Return once `server` listens. Raises the error of `serving` if it ended before."""
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     if serving.done():

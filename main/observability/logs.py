@@ -1,4 +1,4 @@
-"""Log formats: console or JSON lines. Secrets are hidden in both, also inside tracebacks."""
+"""Log formats: console or JSON lines. Secrets are hidden in both, even inside tracebacks."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ _SHAPES = re.compile(
     r"|\bfk-[A-Za-z0-9]{20,}"
     r"|\b(?:sk|pk|gsk|xai|r8|hf)[-_][A-Za-z0-9_-]{16,}"
     r"|\bAIza[\w-]{30,}"
-    r"|(?<=://)[^\s/@'\"]*:[^\s/@'\"]+(?=@)"  # the user and password of an address
+    r"|(?<=://)[^\s/@'\"]*:[^\s/@'\"]+(?=@)"  # user and password in a URL
 )
 log = logging.getLogger("farthing")
 _HIDDEN = "[hidden]"
@@ -33,7 +33,7 @@ _LEAST_SECRET_CHARS = 6
 
 
 class Redactor:
-    """Replaces the given secrets, and text that looks like one, by `[hidden]`."""
+    """Replaces the given secrets, and text that looks like a secret, by `[hidden]`."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         known = {spelling for secret in secrets for spelling in _spellings(secret)}
@@ -41,14 +41,14 @@ class Redactor:
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def hide(self, text: str) -> str:
-        # The known secrets first: a shape that ends within one would leave its rest.
+        # The known secrets first, because a pattern that ends within one would leave its rest.
         if self._known is not None:
             text = self._known.sub(_HIDDEN, text)
         return _SHAPES.sub(_HIDDEN, text)
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return the ways in which a log can contain `secret`: plain, in a repr, in a URL, each of them also in JSON."""
+    """Return the forms in which a log can contain `secret`: plain, in a repr, in a URL, and each of them in JSON."""
     plain = {secret, repr(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}
     return plain | {json.dumps(each, ensure_ascii=as_ascii)[1:-1] for each in plain for as_ascii in (True, False)}
 
@@ -65,7 +65,7 @@ class Redacting(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object in each line: time, level, logger, message, and a traceback where there is one."""
+    """One JSON object per line: time, level, logger, message, and the traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -80,7 +80,7 @@ class JsonLines(logging.Formatter):
 
 
 def set_up(level: str, style: str, secrets: Iterable[str]) -> None:
-    """Configure the root logger. Libraries that log URLs, which contain tokens, log from WARNING on."""
+    """Configure the root logger. Libraries that log URLs with tokens log only warnings and errors."""
     console = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Redacting(JsonLines() if style == "json" else console, secrets))
@@ -90,7 +90,7 @@ def set_up(level: str, style: str, secrets: Iterable[str]) -> None:
 
 
 def log_uncaught(secrets: Iterable[str]) -> None:
-    """Log uncaught errors, instead of printing them: secrets in them are hidden, also before `set_up`."""
+    """Log uncaught errors instead of printing them, with hidden secrets even before `set_up` has run."""
     formatter = Redacting(logging.Formatter("%(message)s"), secrets)
 
     def report(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:

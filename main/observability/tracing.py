@@ -1,7 +1,7 @@
 """OpenTelemetry traces: a span for each request and each attempt, sent to OTEL_EXPORTER_OTLP_ENDPOINT.
 
-The names are those of the GenAI and HTTP conventions. A span has neither prompts nor keys, ids of tenants, addresses
-or texts of providers. The libraries are imported only where the endpoint is set.
+The names are those of the GenAI and HTTP conventions. A span contains no prompts, keys, tenant ids, addresses or texts
+of providers. The libraries are imported only if the endpoint is set.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ _SERVER_ERROR = 500
 
 
 def open_tracing(settings: Settings) -> "Tracing | None":
-    """Return the traces; None where no endpoint is set."""
+    """Return the traces; None if no endpoint is set."""
     endpoint = settings.env.otel_exporter_otlp_endpoint
     if not endpoint:
         return None
@@ -54,9 +54,9 @@ def open_tracing(settings: Settings) -> "Tracing | None":
 
 
 class Tracing:
-    """The tracer, an observer of attempts, and the wrapper of the HTTP app.
+    """The tracer, an observer of attempts, and a wrapper for the HTTP app.
 
-    Spans are sent in batches by a thread. Where the collector is down they are dropped; no request waits for it.
+    Spans are sent in batches by a thread. If the collector is down they are dropped; no request waits for it.
     """
 
     def __init__(self, endpoint: str, headers: dict[str, str] | None = None) -> None:
@@ -139,7 +139,7 @@ class Tracing:
 
     @contextmanager
     def _span(self, name: str, kind: Any, attributes: dict[str, str], parent: Any = None) -> Iterator[Any]:
-        """Yield a span that is current. An error is recorded by its class only: its text may quote a tenant."""
+        """Yield a span that is current. An error is recorded only by its class, because its text may quote a tenant."""
         with self._tracer.start_as_current_span(
             name, parent, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
         ) as span:
@@ -172,7 +172,7 @@ class Tracing:
         return send_noted
 
     async def aclose(self, seconds: float = SHUTDOWN_SECONDS) -> None:
-        """Send what is left, for `seconds` at most: a collector that is down does not delay the stop further."""
+        """Send the remaining spans, for up to `seconds`: a collector that is down does not delay the stop longer."""
         closing = threading.Thread(target=self._provider.shutdown, name="farthing-traces", daemon=True)
         closing.start()
         ends_at = asyncio.get_running_loop().time() + seconds
@@ -181,7 +181,7 @@ class Tracing:
 
 
 def route_of(path: str) -> str:
-    """Return the path as a label of few values: the first part of one that contains an id or a name."""
+    """Return a label with few values for the path: only its first part, if it contains an id or a name."""
     path = path.rstrip("/") or "/"
     if path in _ROUTES or path == "/":
         return path

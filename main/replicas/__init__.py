@@ -1,1 +1,1 @@
-"""Processes that share one database and tell each other their learned facts."""
+"""Processes that share one database and exchange their learned facts."""

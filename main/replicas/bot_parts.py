@@ -1,4 +1,4 @@
-"""The bot's parts that replicas know together, as JSON: Telegram's budgets, and answers to stop."""
+"""The bot's facts that replicas share, as JSON: Telegram's budgets, and answers to stop."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from main.replicas.parts import MINUTE_SECONDS
 
 
 class TelegramPart:
-    """The calls to each chat, and the waits that Telegram asked for."""
+    """The calls to each chat, and the waits that Telegram required."""
 
     def __init__(self, limiter: RateLimiter) -> None:
         self._limiter = limiter
@@ -23,7 +23,7 @@ class TelegramPart:
 
 
 class StopPart:
-    """Answers to stop that another process gives."""
+    """The answers to stop that another process may be giving."""
 
     def __init__(self, answers: RunningAnswers) -> None:
         self._answers = answers

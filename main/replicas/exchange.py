@@ -1,7 +1,7 @@
 """The exchange of facts between replicas: breakers, limits, drains, contexts, Telegram's budgets, stops.
 
-Changes are told twice a second, and read within milliseconds where PostgreSQL's notifications pass, else once a second.
-A process that starts applies what was told in the last minutes.
+Changes are sent twice a second. They are read within milliseconds if PostgreSQL's notifications arrive, else once a
+second. A process that starts applies the facts of the last minutes.
 """
 
 import asyncio
@@ -22,24 +22,24 @@ TELL_SECONDS, POLL_SECONDS = 0.5, 1.0
 WINDOW_SECONDS, HISTORY_SECONDS, KEPT_SECONDS = 5.0, 600.0, 900.0
 ALIVE_SECONDS, BEAT_SECONDS = 12.0, 4.0
 SWEEP_SECONDS = 60.0
-MOST_UNTOLD = 1000  # ten minutes of changes while the database is away
+MOST_UNTOLD = 1000  # ten minutes of changes while the database is unavailable
 PRESENT = "present"
 
 
 class SharedPart(Protocol):
-    """Something that replicas know together."""
+    """Facts that replicas share."""
 
     def take(self) -> Any:
-        """Return the changes since the last call as JSON; an empty value where there are none."""
+        """Return the changes since the last call as JSON; an empty value if there are none."""
         ...
 
     def apply(self, told: Any, age_seconds: float) -> None:
-        """Take over the changes of another process."""
+        """Apply the changes of another process."""
         ...
 
 
 class Exchange:
-    """A component. `roles` name the parts of this process, for `count`."""
+    """Sends and applies the shared facts, as a component. `roles`: the parts of this process, for `count`."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Exchange:
         parts: Mapping[str, SharedPart],
         peers_changed: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`peers_changed` is called with the number of processes that run the bot, this one included."""
+        """`peers_changed` is called with the number of processes that run the bot, including this one."""
         self._db, self._lease_id, self._roles, self._parts = db, lease_id, sorted(roles), parts
         self._peers_changed = peers_changed
         self._untold: deque[dict[str, Any]] = deque(maxlen=MOST_UNTOLD)
@@ -62,14 +62,14 @@ class Exchange:
     async def start(self) -> None:
         await self._read(HISTORY_SECONDS)
         for part in self._parts.values():
-            part.take()  # the past of others is no news of this process
+            part.take()  # facts from before the start are not sent again
         self._tasks = [
             asyncio.create_task(self._tell_often(), name="telling replicas"),
             asyncio.create_task(self._listen(), name="listening to replicas"),
         ]
 
     async def quiet(self) -> None:
-        """Do nothing: answers in progress still learn."""
+        """Do nothing: running answers still learn."""
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -77,7 +77,7 @@ class Exchange:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def count(self, role: str) -> int:
-        """Return the number of processes with that part, this one included."""
+        """Return the number of processes with that part, including this one."""
         now = time.monotonic()
         others = sum(role in roles and seen > now - ALIVE_SECONDS for seen, roles in self._peers.values())
         return others + (role in self._roles)
@@ -91,7 +91,7 @@ class Exchange:
             await asyncio.sleep(TELL_SECONDS)
 
     async def tell(self) -> None:
-        """Tell the changes since the last call, if any, and now and then that this process is alive."""
+        """Send the changes since the last call, if any, and at intervals a sign that this process is alive."""
         now, facts = time.monotonic(), {name: found for name, part in self._parts.items() if (found := part.take())}
         if now - self._told_at >= BEAT_SECONDS:
             facts[PRESENT] = self._roles

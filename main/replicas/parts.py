@@ -1,4 +1,4 @@
-"""The engine's parts that replicas know together, as JSON: health, contexts, free tiers."""
+"""The engine's facts that replicas share, as JSON: health, contexts, free tiers."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class HealthPart:
 
 
 class ContextPart:
-    """Context lengths that providers have named when they refused a prompt."""
+    """Context lengths that providers named when they refused a prompt."""
 
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._learned, self._clock = catalog.learned_contexts, clock
@@ -45,7 +45,7 @@ class ContextPart:
 
 
 class FreeTierPart:
-    """The requests of free tiers, which are limited for all processes together."""
+    """The requests to free tiers, whose limits apply to all processes together."""
 
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._free, self._clock = catalog.free, clock
@@ -55,7 +55,7 @@ class FreeTierPart:
 
     def apply(self, told: Any, age_seconds: float) -> None:
         if age_seconds > MINUTE_SECONDS:
-            return  # it is in the journal, from which a process that starts has counted
+            return  # the journal contains them already, and a starting process counts from it
         for provider, model, used, key in told:
             self._free.count_elsewhere(Offer(provider, model), self._clock.now(), used, key)
 

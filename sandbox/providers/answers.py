@@ -1,4 +1,4 @@
-"""Texts that stand-ins answer with: they name the stand-in and contain each kind of formatting."""
+"""Texts with which stand-ins answer: they name the stand-in and contain each kind of formatting."""
 
 import json
 import re
@@ -20,9 +20,9 @@ _WORD = re.compile(r"\S+\s*|\s+")
 
 
 def answer(title: str, asked: ParsedRequest) -> StandInAnswer:
-    """Return the answer of the stand-in for `title`, always the same for the same request.
+    """Return the answer of the stand-in called `title`, always the same for the same request.
 
-    The output limit covers the thoughts too.
+    The output limit includes the thoughts.
     """
     thought = _cut(_THOUGHT, asked.most) if asked.thinks else ""
     left = asked.most - count(thought)
@@ -38,14 +38,14 @@ def answer(title: str, asked: ParsedRequest) -> StandInAnswer:
 
 
 def words(text: str) -> Iterator[str]:
-    """Yield the text word by word. The pieces joined are the text."""
+    """Yield the text word by word. The pieces joined give the text."""
     return (found[0] for found in _WORD.finditer(text))
 
 
 def chosen_tool(
     tools: Mapping[str, Mapping[str, Any]], wanted: str | None, prompt: str, *, must: bool
 ) -> StandInToolCall | None:
-    """Return the call of the named tool, else of the first one when a call is required or the prompt names a tool."""
+    """Return a call of the named tool, else of the first one if a call is required or the prompt names a tool."""
     name = wanted if wanted in tools else next(iter(tools), None)
     if name is None:
         return None
@@ -82,7 +82,7 @@ def _said(title: str, asked: ParsedRequest, texts: Wording) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return the text on one line, so that nothing in it ends the quotation."""
+    """Return the text on one line, shortened for a quotation."""
     line = " ".join(text.split())
     return line[:QUOTED_CHARS] + ("…" if len(line) > QUOTED_CHARS else "")
 
@@ -93,5 +93,5 @@ def _stopped(text: str, stops: tuple[str, ...]) -> tuple[str, str | None]:
 
 
 def _cut(text: str, most_tokens: int) -> str:
-    """Return at most so many tokens of the text, without half a character."""
+    """Return at most `most_tokens` of the text, without cutting a character."""
     return text.encode()[: max(0, most_tokens) * 4].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""HTTP server of all stand-ins, each under its own path."""
+"""HTTP server of all stand-ins, each below a path of its own."""
 
 import json
 import logging
@@ -32,13 +32,13 @@ __all__ = ["StandIn", "StandIns", "page_row"]
 
 SLOW_SECONDS = 60.0
 _POLL_SECONDS = 0.1
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER, which closes the connection with a reset
 _GARBAGE = "<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>"
 _UNAVAILABLE = {"down", "key_refused", "overloaded"}  # modes in which the free probes fail too
 
 
 class StandIns:
-    """Stand-ins of `providers` (dialect by name; None: all that have a module in `sandbox/providers/addresses`).
+    """The stand-ins of `providers` (dialect by name; None: all with a module in `sandbox/providers/addresses`).
 
     `word_seconds`: pause between the words of an answer. `slow_seconds`: delay of an answer in mode "slow".
     """
@@ -54,11 +54,14 @@ class StandIns:
         self._listeners: set[Callable[[StandIn], None]] = set()
 
     def provider(self, name: str) -> StandIn:
-        """Return the stand-in of this name. Raises KeyError where there is none."""
+        """Return the stand-in with this name. Raises KeyError if there is none."""
         return self.providers[name]
 
     def set_mode(self, name: str, mode: str) -> None:
-        """Set the mode, effective at once. Raises ValueError for an unknown mode, KeyError for an unknown provider."""
+        """Set the mode, with effect at once.
+
+        Raises ValueError for an unknown mode, KeyError for an unknown provider.
+        """
         self.providers[name].switch(mode)
         self._notify(self.providers[name])
 
@@ -98,7 +101,7 @@ class StandIns:
         mode = found.count_call()
         if mode in {"reset", "mute"}:
             await _break(found, request, mode)
-            return Response(status_code=502)  # to a closed connection
+            return Response(status_code=502)  # not sent: the connection is closed
         try:
             answered = await self._handler(found, request.path_params["path"])(found, request, mode)
         except StandInRefused as refused:
@@ -156,7 +159,7 @@ class StandIns:
         return Breakable(body, media_type="application/json")
 
     def _admit(self, found: StandIn, mode: str) -> None:
-        """Count the request towards the limit. Raises StandInRefused where the mode or the limit refuses it."""
+        """Count the request towards the limit. Raises StandInRefused if the mode or the limit refuses it."""
         if mode in REFUSING_MODES:
             raise StandInRefused(found.provider.refusals[mode])
         if found.left <= 0:
@@ -178,7 +181,7 @@ class StandIns:
 
 
 def refused_response(found: StandIn, refusal: Refusal, wait_seconds: float = WAIT_SECONDS) -> Response:
-    """Return the error answer in the provider's own shape. Only the refusal "429" has headers that name the wait."""
+    """Return the error answer in the provider's own shape. Only the refusal "429" has headers with the wait."""
     provider = found.provider
     headers = provider.retry_headers(wait_seconds) if refusal is provider.refusals["429"] else {}
     return JSONResponse(provider.error_body(refusal, wait_seconds), refusal.status, headers)
@@ -201,12 +204,13 @@ def page_row(found: StandIn, base_url: str, farthing: dict[str, Any] | None) -> 
 
 
 async def _break(found: StandIn, request: Request, mode: str) -> None:
-    """End the connection without an answer: at once, or when the caller has given up."""
+    """Close the connection without an answer: at once, or when the caller has given up."""
     if mode == "mute":
         while found.mode == "mute" and not await request.is_disconnected():
             await found.rest(_POLL_SECONDS)
         return
-    cycle = getattr(request.receive, "__self__", None)  # uvicorn's own: ASGI has no way to break a connection
+    # a private part of uvicorn, because ASGI can't break a connection
+    cycle = getattr(request.receive, "__self__", None)
     transport = getattr(cycle, "transport", None)
     if transport is not None:
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -214,7 +218,7 @@ async def _break(found: StandIn, request: Request, mode: str) -> None:
 
 
 async def _received(found: StandIn, request: Request) -> ReceivedCall:
-    """Read the request. Raises StandInRefused for a missing key and for a body that is no JSON object."""
+    """Read the request. Raises StandInRefused for a missing key, and for a body that is no JSON object."""
     key = found.provider.key(request)
     if not key:
         raise StandInRefused(found.provider.refusals["no_key"])

@@ -1,4 +1,4 @@
-"""Embeddings by stand-ins: requests, taken as strictly as by the real providers, and vectors made of hashes."""
+"""Embeddings of stand-ins: requests, checked as strictly as by the real providers, and vectors made of hashes."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ _INVALID = "'$.input' is invalid. Please check the API reference: https://platfo
 
 @dataclass(frozen=True, slots=True)
 class AskedEmbeddings:
-    """A request for embeddings in any dialect; `dimensions` of each vector."""
+    """A request for embeddings in any dialect; `dimensions`: the length of each vector."""
 
     model: str
     inputs: tuple[str | tuple[int, ...], ...]
@@ -31,7 +31,7 @@ class AskedEmbeddings:
 
 
 def inputs_of(body: Mapping[str, Any]) -> tuple[str | tuple[int, ...], ...]:
-    """Return the texts and token lists under `input`. Raises StandInRefused as OpenAI does."""
+    """Return the texts and token lists under `input`. Raises StandInRefused as OpenAI would."""
     found = body.get("input")
     if isinstance(found, str) or _is_token_list(found):
         found = [found]
@@ -45,7 +45,7 @@ def inputs_of(body: Mapping[str, Any]) -> tuple[str | tuple[int, ...], ...]:
 
 
 def check_tokens(asked: AskedEmbeddings) -> None:
-    """Raises StandInRefused for an input, or a request, with more tokens than OpenAI takes."""
+    """Raise StandInRefused for an input, or a request, with more tokens than OpenAI accepts."""
     longest = max(tokens_of(each) for each in asked.inputs)
     if longest > MOST_INPUT_TOKENS:
         message = (
@@ -59,7 +59,7 @@ def check_tokens(asked: AskedEmbeddings) -> None:
 
 
 def dimensions_of(wanted: Any, most: int, name: str = "dimensions") -> int:
-    """Return the wanted number of dimensions, `most` where none is. Raises StandInRefused for one that is too large."""
+    """Return the requested number of dimensions, by default `most`. Raises StandInRefused for a larger one."""
     if wanted is None:
         return most
     if type(wanted) is not int or not 1 <= wanted <= most:

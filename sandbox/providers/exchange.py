@@ -11,7 +11,7 @@ Finish = Literal["stop", "length", "tool", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class ReceivedCall:
-    """One HTTP request as received. `key`: the caller's secret, empty when there is none."""
+    """One HTTP request as received. `key`: the caller's secret, empty if there is none."""
 
     body: Mapping[str, Any]
     headers: Mapping[str, str]
@@ -34,7 +34,7 @@ class StandInToolCall:
 class ParsedRequest:
     """A chat request in any dialect.
 
-    `counted`: the text whose tokens are billed as input, in order. `most`: output limit in tokens.
+    `counted`: the text whose tokens are billed as input. `most`: output limit in tokens.
     """
 
     model: str
@@ -58,7 +58,7 @@ class ParsedRequest:
 
 @dataclass(frozen=True, slots=True)
 class StandInAnswer:
-    """`stopped_by`: the stop sequence that ended it, if one did."""
+    """An answer. `stopped_by`: the stop sequence that ended it, if one did."""
 
     text: str
     thought: str = ""
@@ -69,7 +69,7 @@ class StandInAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StandInUsage:
-    """Tokens. `cached` and `written` are parts of `prompt`; `thought` is not part of `output`."""
+    """Token counts. `cached` and `written` are parts of `prompt`; `thought` is not part of `output`."""
 
     prompt: int
     cached: int
@@ -80,12 +80,12 @@ class StandInUsage:
 
 @dataclass(frozen=True, slots=True)
 class StandInFrame:
-    """A piece of a stream. A pause follows each frame with `word` set."""
+    """A piece of a stream. Frames with `word` are followed by a pause."""
 
     data: bytes
     word: bool = False
 
 
 def count(text: str) -> int:
-    """Return the stand-ins' token count of a text: four UTF-8 bytes each, rounded up."""
+    """Return the stand-ins' token count of a text: one per four UTF-8 bytes, rounded up."""
     return -(-len(text.encode()) // 4)

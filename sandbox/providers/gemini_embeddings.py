@@ -1,4 +1,4 @@
-"""Gemini's batchEmbedContents and countTokens by its stand-in."""
+"""Gemini's batchEmbedContents and countTokens for its stand-in."""
 
 from typing import Any, NoReturn
 

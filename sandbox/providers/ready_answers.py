@@ -1,6 +1,6 @@
-"""Ready answers to the questions that the bot's greeting and the page suggest, so that a first look reads like use.
+"""Prepared answers to the questions that the bot's greeting and the page suggest, so that a first trial looks real.
 
-Each names the stand-in that gives it, since no model was asked.
+Each names the stand-in that gives it, because no model was asked.
 """
 
 _LABEL = "*A ready answer of the stand-in for {name}: no model was asked.*\n\n"
@@ -64,6 +64,6 @@ READY = {
 
 
 def ready_answer(name: str, prompt: str) -> str | None:
-    """Return the ready answer of the stand-in for `name` to this prompt; None where there is none."""
+    """Return the prepared answer of the stand-in `name` to this prompt; None if there is none."""
     found = READY.get(" ".join(prompt.split()))
     return None if found is None else found.format(name=name)

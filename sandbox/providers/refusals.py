@@ -1,4 +1,4 @@
-"""Error answers of stand-ins: one row for each cause, in the words of OpenAI unless the provider's file differs."""
+"""Error answers of stand-ins: one row per cause, in OpenAI's words unless the provider's file overrides them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TOO_LONG_MESSAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`kind` and `code` go where the dialect has them; in Gemini's dialect `kind` is the status word."""
+    """An error answer. `kind` and `code` are placed as in the dialect; for Gemini, `kind` is the status word."""
 
     status: int
     message: str
@@ -31,7 +31,7 @@ class StandInRefused(Exception):
         self.refusal = refusal
 
 
-# Mode -> refusal. "no_key" and "malformed" are no modes: they answer a request without a key or without valid JSON.
+# Refusals by mode. "no_key" and "malformed" are no modes: they answer requests without a key or without valid JSON.
 OPENAI_REFUSALS: Mapping[str, Refusal] = {
     "no_key": Refusal(401, "You didn't provide an API key."),
     "malformed": Refusal(400, "We could not parse the JSON body of your request."),

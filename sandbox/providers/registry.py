@@ -20,7 +20,7 @@ def plain_stand_ins() -> dict[str, type[StandInDialect]]:
 
 
 def stand_ins_of(providers: Mapping[str, str] | None = None) -> dict[str, StandInDialect]:
-    """Return the stand-in of each provider. `providers`: its dialect by its name, None for all that have a module.
+    """Return the stand-in of each provider. `providers`: each one's dialect by its name, None for all with a module.
 
     Raises LookupError for a provider without a module whose dialect has no stand-in.
     """

@@ -1,4 +1,4 @@
-"""JSON Schemas: found in a prompt's words, and filled with values that fit."""
+"""JSON Schemas: found in a prompt's words, and filled with fitting values."""
 
 import json
 import math
@@ -18,7 +18,7 @@ _FORMATTED = {
 
 
 def sample(schema: Mapping[str, Any], says: str, depth: int = 0, root: Mapping[str, Any] | None = None) -> Any:
-    """Return a value that fits a schema of the usual kind. Its strings are `says`; references are into `root`."""
+    """Return a value that fits a typical schema. Its strings are `says`; references are looked up in `root`."""
     whole = schema if root is None else root
     if depth > MOST_DEPTH:
         return None
@@ -36,7 +36,7 @@ def sample(schema: Mapping[str, Any], says: str, depth: int = 0, root: Mapping[s
 
 
 def _one_inside(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the schema that a reference names, or the first of several; None for a plain one."""
+    """Return the schema that a reference names, or the first of several alternatives; None for a plain schema."""
     if "$ref" in schema:
         return _referred(root, str(schema["$ref"]))
     return next((schema[name][0] for name in ("anyOf", "oneOf", "allOf") if schema.get(name)), None)
@@ -65,7 +65,7 @@ def _leaf(schema: Mapping[str, Any], kind: str, says: str) -> Any:
 
 
 def schema_in_words(text: str) -> Mapping[str, Any] | None:
-    """Return the schema that a prompt gives in words: the last JSON object in it that reads like one."""
+    """Return the schema that a prompt contains in words: its last JSON object that looks like a schema."""
     if "schema" not in text.lower():
         return None
     found, at = None, text.find("{")
@@ -80,7 +80,7 @@ def schema_in_words(text: str) -> Mapping[str, Any] | None:
 
 
 def _object_at(text: str, at: int) -> tuple[Mapping[str, Any], int]:
-    """Return the JSON object that begins here and the place after it; an empty one for other text."""
+    """Return the JSON object that begins at this position and the position after it; an empty one for other text."""
     try:
         return _DECODER.raw_decode(text, at)
     except (ValueError, RecursionError):
@@ -88,5 +88,5 @@ def _object_at(text: str, at: int) -> tuple[Mapping[str, Any], int]:
 
 
 def _is_schema(value: Mapping[str, Any]) -> bool:
-    """Return whether an object reads like a schema of an object, not like an example of one."""
+    """Return whether an object looks like a schema of an object, not like an example of one."""
     return isinstance(value.get("properties"), dict) or value.get("type") == "object" or "$defs" in value

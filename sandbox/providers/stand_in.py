@@ -24,17 +24,17 @@ MORE_MODES = (
     "overloaded",
     # refusals
     "error_500",
-    "429_untold",  # a 429 that does not name the wait
+    "429_untold",  # a 429 without the wait
     "moderated",  # 400: the prompt is refused for its content
     "rejected",  # 400 that quotes the prompt
-    # connections and streams
-    "reset",  # the connection is reset before a byte of the answer
+    # faults of connections and streams
+    "reset",  # the connection is reset before the first byte of the answer
     "mute",  # the request is read and never answered
-    "stall",  # silence within the answer, then the connection closes
+    "stall",  # silence within the answer, then the connection is closed
     "malformed",  # one event is broken JSON, the others are valid
     "no_done",  # complete except for the end marker
 )
-ONCE = "once:"  # before a refusal or "reset": for one call only, then up again
+ONCE = "once:"  # prefix of a refusal or "reset": it applies to one call, then the mode is "up" again
 CACHE_FROM_TOKENS = 1024
 CACHE_STEP_TOKENS = 64
 REMEMBERED_PROMPTS = 32
@@ -45,7 +45,7 @@ SHORT_REST_SECONDS = 0.5
 
 @dataclass(slots=True)
 class StandIn:
-    """One provider's server. `streams`: answers being sent now. `now`: monotonic seconds."""
+    """The server of one provider. `streams`: answers being sent now. `now`: monotonic seconds."""
 
     name: str
     provider: StandInDialect
@@ -62,7 +62,7 @@ class StandIn:
 
     @property
     def limit(self) -> int:
-        """Requests per minute."""
+        """The limit of requests per minute."""
         return int(self.mode[6:]) if self.mode.startswith("limit:") else USUAL_LIMIT
 
     @property
@@ -72,14 +72,14 @@ class StandIn:
 
     @property
     def wait_seconds(self) -> float:
-        """Seconds until the next request is taken."""
+        """Return the seconds until the next request is accepted."""
         self._forget_old()
         if len(self.taken_at) < self.limit:
             return 0.0
         return self.taken_at[-self.limit] + MINUTE_SECONDS - self.now() if self.limit else MINUTE_SECONDS
 
     def switch(self, mode: str) -> None:
-        """Set the mode, effective at once, also for answers being sent. Raises ValueError for an unknown mode."""
+        """Set the mode, with effect at once, even for answers being sent. Raises ValueError for an unknown mode."""
         known = mode.removeprefix(ONCE) in {*MODES, *MORE_MODES}
         if not known and not (mode.startswith("limit:") and mode[6:].isdigit()):
             raise ValueError(f"no such mode: {mode}")
@@ -88,7 +88,7 @@ class StandIn:
         self._switched = asyncio.Event()
 
     def count_call(self) -> str:
-        """Count a call. Return the mode that it is answered in."""
+        """Count a call. Return the mode in which it is answered."""
         self.calls += 1
         mode = self.mode
         if mode.startswith(ONCE):
@@ -96,7 +96,7 @@ class StandIn:
         return mode.removeprefix(ONCE)
 
     async def rest(self, seconds: float) -> None:
-        """Wait this long, or until the mode changes."""
+        """Wait for this time, or until the mode changes."""
         if seconds < SHORT_REST_SECONDS:
             await asyncio.sleep(seconds)
             return
@@ -105,7 +105,7 @@ class StandIn:
                 await self._switched.wait()
 
     def cached(self, key: str, model: str, whole: str) -> int:
-        """Remember `whole`. Return the tokens of its longest start that this key sent before, 0 below 1,024."""
+        """Remember `whole`. Return the tokens of its longest beginning that this key has sent before, 0 below 1,024."""
         known = self.seen[key, model]
         shared = max((_shared_chars(whole, before) for before in known), default=0)
         known.append(whole)
@@ -118,7 +118,7 @@ class StandIn:
 
 
 def _shared_chars(one: str, other: str) -> int:
-    if one[:CACHE_FROM_TOKENS] != other[:CACHE_FROM_TOKENS]:  # shorter than the least that is cached
+    if one[:CACHE_FROM_TOKENS] != other[:CACHE_FROM_TOKENS]:  # shorter than the smallest prompt that is cached
         return 0
     low, high = 0, min(len(one), len(other))
     while low < high:

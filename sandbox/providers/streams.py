@@ -1,4 +1,4 @@
-"""Sending of an answer, word by word, with the faults that the mode asks for."""
+"""Sends an answer word by word, with the faults of the stand-in's mode."""
 
 import json
 import logging
@@ -17,17 +17,17 @@ _COMMENT_SECONDS = 1.0
 
 
 class ConnectionBroken(Exception):
-    """The connection is closed here, before the end of the answer."""
+    """The connection is to be closed here, before the end of the answer."""
 
 
 class Breakable(StreamingResponse):
-    """A response whose connection breaks when its content raises ConnectionBroken."""
+    """A response whose connection is closed when its content raises ConnectionBroken."""
 
     async def stream_response(self, send: Send) -> None:
         try:
             await super().stream_response(send)
         except ConnectionBroken:
-            return  # the server closes a response that was not ended
+            return  # the server closes a response that did not end
 
 
 class _IgnoreBreaks(logging.Filter):
@@ -41,7 +41,7 @@ IGNORE_BREAKS = _IgnoreBreaks()  # uvicorn logs an error for each broken connect
 async def stream(
     found: StandIn, frames: list[StandInFrame], pace: Callable[[], float], slow_seconds: float
 ) -> AsyncIterator[bytes]:
-    """Yield the frames as the mode of each moment allows, `pace()` seconds a word. Raises ConnectionBroken."""
+    """Yield the frames as the current mode allows, `pace()` seconds per word. Raises ConnectionBroken."""
     async for comment in silence(found, slow_seconds, found.provider.keep_alive):
         yield comment
     breaks_at = min(CUT_AFTER_WORDS, sum(frame.word for frame in frames) // 2)
@@ -67,7 +67,7 @@ async def stream(
 
 
 async def whole(found: StandIn, body: object, slow_seconds: float) -> AsyncIterator[bytes]:
-    """Yield a body in one piece, after blank lines where the provider sends those. Raises ConnectionBroken."""
+    """Yield a body in one piece, after blank lines if the provider sends those. Raises ConnectionBroken."""
     async for _ in silence(found, slow_seconds, b"\n"):
         yield b"\n" if found.provider.blank_lines else b""
     text = json.dumps(body, ensure_ascii=False).encode()
@@ -79,12 +79,12 @@ async def whole(found: StandIn, body: object, slow_seconds: float) -> AsyncItera
 
 
 async def array(frames: Iterator[StandInFrame]) -> AsyncIterator[bytes]:
-    """Yield a stream as one JSON array, for a caller that did not ask for events."""
+    """Yield a stream as one JSON array, for a caller that did not request events."""
     yield b"[" + b",\r\n".join(frame.data[len(b"data: ") :].strip() for frame in frames) + b"]"
 
 
 async def silence(found: StandIn, most_seconds: float, comment: bytes) -> AsyncIterator[bytes]:
-    """Send no word for so long, or until the mode changes. Yield `comment` once a second, if there is one."""
+    """Send no word for this time, or until the mode changes. Yield `comment` once a second, if there is one."""
     waited = 0.0
     while found.mode in _SILENT and (waited < most_seconds or found.mode == "keepalive_only"):
         yield comment or (b": keep-alive\n\n" if found.mode == "keepalive_only" else b"")

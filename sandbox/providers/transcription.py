@@ -1,4 +1,4 @@
-"""Transcription by a stand-in: a text that names the stand-in and the length of the recording."""
+"""Transcription by a stand-in: a text with the stand-in's name and the length of the recording."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +9,14 @@ from starlette.requests import Request
 from sandbox.providers.refusals import Refusal, StandInRefused
 from sandbox.providers.stand_in import StandIn
 
-BYTES_PER_SECOND = 4000  # about as in Telegram's voice messages
+BYTES_PER_SECOND = 4000  # roughly the size of Telegram's voice messages
 MOST_BYTES = 25_000_000
 _FORMATS = frozenset({"flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "wav", "webm"})
 
 
 @dataclass(frozen=True, slots=True)
 class PostedRecording:
-    """A posted form. `format`: the response format that it asks for."""
+    """A posted form. `format`: the response format that it requests."""
 
     model: str
     name: str
@@ -49,7 +49,7 @@ async def posted_recording(found: StandIn, request: Request, key: str) -> Posted
 
 
 def transcript(found: StandIn, recording: PostedRecording) -> dict[str, Any]:
-    """Return the answer's body: with the length in Whisper's verbose format, with tokens in the plain one."""
+    """Return the answer's body: with the length in Whisper's verbose format, with tokens in the plain format."""
     sentence = (
         f"I am a recording of {recording.seconds:.0f} seconds, transcribed by a stand-in for {found.provider.title}."
     )

@@ -1,1 +1,1 @@
-"""A strict Bot API server: it refuses the same calls as Telegram, with Telegram's own texts."""
+"""A strict Bot API server: it refuses the same calls as Telegram, in Telegram's own words."""

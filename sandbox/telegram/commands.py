@@ -55,7 +55,7 @@ async def get_my_short_description(world: World, params: Params) -> Any:
 
 
 async def set_chat_menu_button(world: World, params: Params) -> Any:
-    """Set the menu button of one private chat, or of all private chats that have none of their own."""
+    """Set the menu button of one private chat, or of all private chats that have no button of their own."""
     world.menu_buttons[_private(world, params)] = _menu_button(params.get("menu_button"))
     return True
 
@@ -78,7 +78,7 @@ def menu(world: World, user_id: int, chat_id: int) -> list[dict[str, str]]:
 
 
 def _set_profile_text(world: World, params: Params, name: str, most: int) -> bool:
-    """Set a text of the profile; an empty one removes it. Changes of one text come at most so often."""
+    """Set a text of the profile; an empty text removes it. Changes of one text are rate limited."""
     text, key = str(params.get(name) or ""), (name, _language(params))
     if len(text) > most:
         raise refuse("profile_text", which="ABOUT" if name.startswith("short") else "DESCRIPTION")
@@ -92,7 +92,7 @@ def _set_profile_text(world: World, params: Params, name: str, most: int) -> boo
 
 
 def _profile_text(world: World, params: Params, name: str) -> str:
-    """Return the text of a language; that of everybody where the language has none."""
+    """Return the text for a language; if there is none, the default text."""
     return world.profile.get((name, _language(params))) or world.profile.get((name, ""), "")
 
 
@@ -126,7 +126,7 @@ def _private(world: World, params: Params) -> int:
 
 
 def _menu_button(raw: Any) -> dict[str, Any]:
-    """Return the given menu button, the default one where none is given."""
+    """Return the given menu button, or the default one if none is given."""
     if raw in (None, ""):
         return {"type": "default"}
     try:

@@ -14,7 +14,7 @@ LONGER_SECONDS = 5.0
 
 
 class FloodControl:
-    """Counter of calls. `monotonic`: the clock, in seconds."""
+    """Counts calls. `monotonic`: the clock, in seconds."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._now = monotonic
@@ -22,7 +22,7 @@ class FloodControl:
         self._banned: dict[str, float] = {}
 
     def visible(self, chat_id: int) -> None:
-        """Count a message, an edit or a deletion. Raises the refusal 429."""
+        """Count a message, an edit or a deletion. Raises the refusal 429 above the limit."""
         self._spend(f"chat {chat_id}", _GROUP if chat_id < 0 else _PRIVATE)
         self._spend("all", _ALL)
 
@@ -30,7 +30,7 @@ class FloodControl:
         self._spend(f"draft {chat_id}", _DRAFTS)
 
     def ban(self, chat_id: int, seconds: float) -> None:
-        """Refuse calls for this chat for so long. For tests."""
+        """Refuse calls for this chat for `seconds`. For tests."""
         for kind in ("chat", "draft"):
             self._banned[f"{kind} {chat_id}"] = self._now() + seconds
 

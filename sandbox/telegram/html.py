@@ -1,4 +1,4 @@
-"""Parser for parse_mode=HTML: Telegram's tags, and its refusals of others."""
+"""Parser for parse_mode=HTML: Telegram's tags, and its refusals of other tags."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -70,7 +70,7 @@ class _Reader(HTMLParser):
         self._size += len(data.encode("utf-16-le", "surrogatepass")) // 2
 
     def _at(self) -> int:
-        """Return the current position in bytes, as Telegram counts in this error."""
+        """Return the current position in bytes, the unit of Telegram's error message."""
         line, column = self.getpos()
         before = "".join(self._lines[: line - 1])
         return len((before + "".join(self._lines[line - 1 : line])[:column]).encode())

@@ -1,4 +1,4 @@
-"""Members of chats, and the messages of groups that privacy mode shows to a bot."""
+"""Members of chats, and the group messages that privacy mode shows to a bot."""
 
 from typing import Any
 

@@ -65,7 +65,7 @@ async def send_rich_message(world: World, params: Params) -> Any:
 
 
 async def edit_message_text(world: World, params: Params) -> Any:
-    """Edit a text. It may become a rich message, and a rich message a text."""
+    """Edit a text. A text may become a rich message, and the reverse."""
     if params.get("rich_message"):
         if params.get("text"):
             raise refuse("text_and_rich")
@@ -81,7 +81,7 @@ async def edit_message_caption(world: World, params: Params) -> Any:
 
 
 async def edit_message_media(world: World, params: Params) -> Any:
-    """Replace the picture or the file of a message with its caption, or a text by them."""
+    """Replace the picture or file of a message together with its caption, or a text by them."""
     media = input_media(params)
     kind = str(media.get("type") or "")
     file_id = _file(world, {**params, kind: media.get("media")}, kind, MOST_SIZES[kind])
@@ -142,7 +142,7 @@ def document(world: World, file_id: str) -> Params:
 
 
 def input_media(params: Params) -> Params:
-    """Return the JSON object of a picture or a file. Raises the refusals of any other."""
+    """Return the JSON object of a picture or a file. Raises the refusals for any other."""
     raw = params.get("media")
     if not raw:
         raise refuse("no_media")
@@ -160,7 +160,7 @@ def input_media(params: Params) -> Params:
 
 
 def sent(world: World, params: Params, content: dict[str, Any]) -> Any:
-    """Post a message. Raises the refusals for its chat, its keyboard, and the rate limits."""
+    """Post a message. Raises the refusals for its chat, its keyboard and the rate limits."""
     chat = world.chat_of(params)
     content = {**content, "reply_markup": markup(params), **_thread(params, chat)}
     reply_to = _reply_to(params, chat)
@@ -211,7 +211,7 @@ def _about(world: World, file_id: str, **more: Any) -> dict[str, Any]:
 
 
 def _thread(params: Params, chat: Chat) -> dict[str, Any]:
-    """Return the thread of a message. Raises the refusal of one that is deleted or never was."""
+    """Return the thread of a message. Raises the refusal for a thread that was deleted or never existed."""
     thread = number(params, "message_thread_id")
     if thread and thread not in chat.threads:
         raise refuse("no_thread")

@@ -1,4 +1,4 @@
-"""Table of methods that the bot calls, by Telegram's names. Upper and lower case are equal."""
+"""Table of the methods that the bot calls, by Telegram's names in any case."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -113,13 +113,13 @@ async def answer_callback_query(world: World, params: Params) -> Any:
 
 
 async def get_chat(world: World, params: Params) -> Any:
-    """Return a chat with the fields that Telegram always sends of one."""
+    """Return a chat with the fields that Telegram always sends."""
     required(params, "chat_id")
     return {**world.shown(world.chat_of(params, reach=False)), **FULL_INFO}
 
 
 async def get_chat_member(world: World, params: Params) -> Any:
-    """Return a member. Telegram answers with status "left" for users that it knows from elsewhere."""
+    """Return a member. For users known from elsewhere, Telegram answers with status "left"."""
     required(params, "chat_id")
     required(params, "user_id")
     chat, user_id = world.chat_of(params, reach=False), number(params, "user_id")

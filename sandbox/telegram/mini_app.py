@@ -1,4 +1,4 @@
-"""Mini App data of a person, signed with the bot's token as Telegram does. Source: core.telegram.org/bots/webapps."""
+"""Mini App data of a person, signed with the bot's token like Telegram's. Source: core.telegram.org/bots/webapps."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Parameters of a call: strings from the URL, a form or JSON, and uploads, read as Telegram reads them."""
+"""Parameters of a call, read as Telegram does: strings from the URL, a form or JSON, and uploads."""
 
 import json
 import re
@@ -28,13 +28,13 @@ def is_true(value: Any) -> bool:
 
 
 def number(params: Params, field: str) -> int:
-    """Return the number in a field, 0 where it is absent or not a number, as Telegram does."""
+    """Return the number in a field; like Telegram, 0 if it is absent or not a number."""
     raw = str(params.get(field) or "")
     return int(raw) if re.fullmatch(r"-?\d{1,19}", raw) else 0
 
 
 def required(params: Params, field: str) -> str:
-    """Return a field. Raises the refusal where it is absent or empty."""
+    """Return a field. Raises the refusal if it is absent or empty."""
     value = str(params.get(field) or "")
     if not value:
         raise missing(field)
@@ -42,7 +42,7 @@ def required(params: Params, field: str) -> str:
 
 
 def decoded(params: Params, field: str, kind: type) -> Any:
-    """Return the JSON value of a field, an empty `kind` where it is absent. Raises the refusal of any other type."""
+    """Return the JSON value of a field, an empty `kind` if it is absent. Raises the refusal for any other type."""
     raw = params.get(field)
     if raw in (None, ""):
         return kind()
@@ -56,7 +56,7 @@ def decoded(params: Params, field: str, kind: type) -> Any:
 
 
 def markup(params: Params) -> dict[str, Any] | None:
-    """Return the keyboard. Raises the refusal of an inline button without a text and exactly one action."""
+    """Return the keyboard. Raises the refusal for an inline button without a text and exactly one action."""
     if params.get("reply_markup") in (None, ""):
         return None
     try:

@@ -43,7 +43,7 @@ def routes(world: World) -> list[Route]:
 
 
 async def _params(request: Request) -> Params:
-    """Return the parameters from the URL, a form, a multipart form, or JSON. All but files are text."""
+    """Return the parameters from the URL, a form, a multipart form, or JSON. Everything but files is text."""
     params: Params = dict(request.query_params)
     if "json" in request.headers.get("content-type", ""):
         body = json.loads(await request.body() or b"{}")

@@ -86,7 +86,7 @@ async def edit_user_star_subscription(world: World, params: Params) -> Any:
 
 
 async def pay(world: World, chat_id: int, user_id: int, offered: Offered) -> dict[str, Any]:
-    """Ask for pre-checkout, then pay. Return {"ok": False, "error"} when the bot refuses or is too slow."""
+    """Ask for pre-checkout, then pay. Return {"ok": False, "error"} if the bot refuses or is too slow."""
     name = world.name("checkout")
     answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
     world.checkouts[name] = answered
@@ -130,7 +130,7 @@ def paid(world: World, chat_id: int, user_id: int, offered: Offered, *, renewal:
 
 
 def renew(world: World, charge_id: str) -> str:
-    """Pay the next period of a subscription. Return its charge id. Raises the refusal where there is none to renew."""
+    """Pay the next period of a subscription. Return its charge id. Raises the refusal if it can't be renewed."""
     payment = world.payments.get(charge_id)
     if payment is None or not payment.get("is_recurring") or payment.get("canceled"):
         raise refuse("no_charge")
@@ -139,7 +139,7 @@ def renew(world: World, charge_id: str) -> str:
 
 
 def cancel(world: World, charge_id: str, state: str = "canceled") -> None:
-    """Set a subscription's state as its user would: "canceled", "active" again, or "failed" to pay."""
+    """Change a subscription's state as its user would: "canceled", "active" again, or "failed" to pay."""
     payment = world.payments[charge_id]
     payment["canceled"] = state != "active"
     content = {"user": world.users[payment["user_id"]], "invoice_payload": payment["invoice_payload"], "state": state}
@@ -197,7 +197,7 @@ def _offered(params: Params) -> Offered:
 
 
 def _stars(params: Params) -> int:
-    """Return the price: exactly one, in whole Stars, without a payment provider."""
+    """Return the price. Raises the refusal unless there is exactly one, in whole Stars, without a payment provider."""
     prices = decoded(params, "prices", list)
     if len(prices) != 1 or params.get("provider_token"):
         raise refuse("prices")

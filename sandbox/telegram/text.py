@@ -56,7 +56,7 @@ def units(text: str) -> int:
 
 
 def message_text(params: Params, *, edit: bool = False) -> Formatted:
-    """Return the fields of a text. Raises the refusals of an empty text, one too long, and wrong entities."""
+    """Return the fields of a text. Raises the refusals for an empty or too long text, and for wrong entities."""
     found = formatted(params, "text", "entities")
     if not found.text:
         raise refuse("empty")
@@ -74,7 +74,7 @@ def caption(params: Params) -> dict[str, Any]:
 
 
 def formatted(params: Params, field: str, entity_field: str) -> Formatted:
-    """Return the trimmed text with its first hundred entities and those that Telegram finds by itself."""
+    """Return the trimmed text with its first hundred entities, and those that Telegram finds itself."""
     text, mode = str(params.get(field) or ""), str(params.get("parse_mode") or "").lower()
     if mode == "html":
         text, given = parsed(text)
@@ -87,7 +87,7 @@ def formatted(params: Params, field: str, entity_field: str) -> Formatted:
 
 
 def spotted(text: str) -> list[Entity]:
-    """Return the entities that Telegram finds by itself."""
+    """Return the entities that Telegram finds itself."""
     return [
         {"type": kind, "offset": units(text[: match.start()]), "length": units(match.group())}
         for kind, pattern in _SPOTTED
@@ -111,7 +111,7 @@ def _end(entity: Entity) -> int:
 
 
 def _trimmed(text: str, found: list[Entity]) -> tuple[str, list[Entity]]:
-    """Remove white space at the end, and at the start up to the first entity; shift the entities accordingly."""
+    """Remove whitespace at the end, and at the start up to the first entity; shift the entities accordingly."""
     text = text.rstrip()
     first = min((entity["offset"] for entity in found), default=units(text))
     shift = min(first, units(text) - units(text.lstrip(" \n")))
@@ -138,7 +138,7 @@ def _checked(entity: Any, text: str) -> Entity:
 
 
 def _check_url(url: str) -> None:
-    """Refuse the URLs that TDLib does not take for links."""
+    """Raise the refusal for a URL that TDLib does not accept as a link."""
     found = _URL.fullmatch(url)
     if found is None:
         why = "Unsupported URL protocol" if ":" in url.split("/", maxsplit=1)[0] else "Wrong HTTP URL"

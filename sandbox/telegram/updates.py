@@ -39,7 +39,7 @@ class Updates:
         self._closed = False
 
     def push(self, kind: str, content: dict[str, Any]) -> int:
-        """Add an update. Return its id, 0 when the bot did not ask for its kind."""
+        """Add an update. Return its id; 0 if the bot did not ask for this kind."""
         if (self.allowed is None and kind in _OPT_IN) or (self.allowed is not None and kind not in self.allowed):
             return 0
         number = self._next_id
@@ -62,9 +62,9 @@ class Updates:
         return len(self._waiting)
 
     async def get(self, offset: int, limit: int, timeout: int) -> list[dict[str, Any]]:  # noqa: ASYNC109 - Telegram's own word
-        """Return the waiting updates, after at most `timeout` seconds. `offset` confirms those below it.
+        """Return the waiting updates after at most `timeout` seconds. `offset` confirms those below it.
 
-        A second poller ends the first. Raises the refusal of polling while a webhook is set.
+        A second poller ends the first. Raises the refusal for polling while a webhook is set.
         """
         if self.webhook is not None:
             raise refuse("webhook_set")
@@ -81,7 +81,7 @@ class Updates:
         return self._waiting[: limit if 1 <= limit <= MOST_UPDATES else MOST_UPDATES]
 
     def set_webhook(self, webhook: Webhook) -> None:
-        """Deliver updates to the webhook from now on, the waiting ones first."""
+        """Deliver all further updates to the webhook, the waiting ones first."""
         self.drop_webhook()
         self._end_poller("ended_by_webhook")
         self.webhook = webhook

@@ -31,7 +31,10 @@ class Webhook:
 
 @dataclass
 class Delivery:
-    """One task per queue. `waits`: whether an update still has to be sent. `delivered`: called after each success."""
+    """Delivers updates, with one task per queue.
+
+    `waits`: whether an update must still be sent. `delivered`: called after each success.
+    """
 
     webhook: Webhook
     first_retry_seconds: float
@@ -56,7 +59,7 @@ class Delivery:
         self._tasks = {"close": asyncio.create_task(self._client.aclose())}
 
     async def _work(self, queue: deque[Update]) -> None:
-        """Post the updates of a queue, each after the one before got a 2xx."""
+        """Post the updates of a queue, each after the one before it got a 2xx."""
         while queue:
             if self.waits(queue[0]):
                 await self._deliver(queue[0])
@@ -73,7 +76,7 @@ class Delivery:
             delay = min(MOST_RETRY_SECONDS, delay * 2)
 
     async def _post(self, update: Update) -> float | None:
-        """Post an update. Return None when it was taken, else the seconds to wait that the receiver asks for."""
+        """Post an update. Return None if it was accepted, else the seconds to wait that the receiver asks for."""
         secret = self.webhook.secret
         headers = {"X-Telegram-Bot-Api-Secret-Token": secret} if secret else {}
         try:

@@ -1,4 +1,4 @@
-"""State of the local Telegram: people, chats, messages, drafts, files. Tests act through it as people do."""
+"""State of the local Telegram: people, chats, messages, drafts, files. Tests act through it as people would."""
 
 import asyncio
 import time
@@ -60,7 +60,7 @@ class World:
             number: Chat(number, "private", str(u["first_name"]), (number,)) for number, u in self.users.items()
         }
         self.chats[GROUP_ID] = Chat(GROUP_ID, "supergroup", "Tea room", tuple(self.users), (ADMIN_ID,))
-        # Ids grow. A sandbox that is started later must not repeat the ids of an earlier one.
+        # Ids grow. A sandbox that is started later must not use the ids of an earlier one again.
         self.updates = Updates(first_id=int(time.time()) % 1_000_000_000, now=monotonic)
         self.precheckout_seconds = PRECHECKOUT_SECONDS
         self.flood_control = FloodControl(monotonic)
@@ -85,7 +85,7 @@ class World:
     # --- actions of people ----------------------------------------------------------------------
 
     def say(self, chat_id: int, user_id: int, text: str, *, reply_to: int | None = None, **more: Any) -> Message:
-        """Post a message of a person. The bot gets the update where privacy mode allows it."""
+        """Post a message from a person. The bot gets the update if privacy mode allows it."""
         content: dict[str, Any] = {"text": text, "entities": spotted(text), **more} if text else dict(more)
         if content.get("caption"):
             content.setdefault("caption_entities", spotted(str(content["caption"])))
@@ -110,7 +110,7 @@ class World:
         return name
 
     def stop_draft(self, chat_id: int, draft_id: int) -> None:
-        """Press the Stop button of a draft. It is removed unless `keep_on_stop`. Raises KeyError without a button."""
+        """Press a draft's Stop button; it removes the draft unless `keep_on_stop`. Raises KeyError without a button."""
         chat = self.chats[chat_id]
         draft = chat.drafts[draft_id]
         if not draft["can_stop"]:
@@ -120,7 +120,7 @@ class World:
         self.updates.push("stopped_message_generation", {"chat": self.shown(chat), "draft_id": str(draft_id)})
 
     def block(self, user_id: int) -> None:
-        """Block the bot as this user: messages to the user are refused from now on."""
+        """Block the bot as this user, so that messages to the user are refused."""
         self.blocked.add(user_id)
         self.change_membership(user_id, user_id, "member", "kicked")
 
@@ -138,7 +138,10 @@ class World:
         return list(self.chats[chat_id].messages.values())
 
     async def wait_message(self, chat_id: int, wanted: Callable[[Message], bool], seconds: float = 60.0) -> Message:
-        """Return the first message of the bot that is wanted, now or later. Raises TimeoutError after `seconds`."""
+        """Return the first message of the bot that satisfies `wanted`, now or later.
+
+        Raises TimeoutError after `seconds`.
+        """
         changed = asyncio.Event()
 
         def wake(_: dict[str, Any]) -> None:
@@ -200,9 +203,9 @@ class World:
                     self.drop_draft(chat.id, draft_id)
 
     def edit(self, chat_id: int, message_id: int, content: dict[str, Any], *, media: bool = False) -> Message:
-        """Edit a message of the bot. Raises the refusals where there is none, or where nothing changes.
+        """Edit a message of the bot. Raises the refusals if it does not exist or nothing would change.
 
-        `media`: the content brings a picture or a file, which may also replace a text.
+        `media`: the content includes a picture or a file, which may also replace a text.
         """
         message = self.chats[chat_id].messages.get(message_id)
         if message is None:
@@ -229,7 +232,7 @@ class World:
         return message
 
     def delete(self, chat_id: int, message_id: int) -> None:
-        """Delete a message. Raises the refusals where there is none, and for others' messages in a group."""
+        """Delete a message. Raises the refusals if it does not exist, or is another's message in a group."""
         message = self.chats[chat_id].messages.get(message_id)
         if message is None:
             raise refuse("no_delete")
@@ -248,7 +251,7 @@ class World:
         return f"files/{file_id}{Path(self.files[file_id][0]).suffix}"
 
     def date(self) -> int:
-        """Return the date of a message that is sent now."""
+        """Return the date of a message sent now."""
         return int(time.time())
 
     def name(self, kind: str) -> str:
@@ -256,7 +259,10 @@ class World:
         return f"{kind}{self._next_name}"
 
     def chat_of(self, params: dict[str, Any], *, reach: bool = True) -> Chat:
-        """Return the chat of a call. Raises the refusals: it is unknown, or (with `reach`) its user blocked the bot."""
+        """Return the chat of a call.
+
+        Raises the refusals if it is unknown, or (with `reach`) its user has blocked the bot.
+        """
         chat = self.chats.get(number(params, "chat_id"))
         if chat is None:
             raise refuse("no_chat")
@@ -289,5 +295,5 @@ class World:
 
 
 def _without_reply(message: Message) -> Message:
-    """Return the message as it is quoted: without the message that it replies to."""
+    """Return the message in quoted form: without the message that it replies to."""
     return {name: value for name, value in message.items() if name != "reply_to_message"}

@@ -1,4 +1,4 @@
-"""One job in each file; `discover` finds them."""
+"""Jobs, one per file; `discover` finds them."""
 
 import pkgutil
 from importlib import import_module
@@ -7,6 +7,6 @@ from scheduler.job import Job
 
 
 def discover() -> tuple[Job, ...]:
-    """Return every `JOB` of this folder, in the order of the files' names."""
+    """Return the `JOB` of every module in this folder, ordered by file name."""
     modules = (import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
     return tuple(module.JOB for module in modules)

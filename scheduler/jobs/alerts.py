@@ -1,4 +1,4 @@
-"""Delivery of alerts that could not be sent at once, or that another process stored."""
+"""Delivers alerts that could not be sent at once, or that another process stored."""
 
 from scheduler.admin_notices import deliver
 from scheduler.context import JobContext

@@ -1,4 +1,4 @@
-"""Alerts about tenants who use ten times their usual hour: a loop in a program, or a key in other hands."""
+"""Alerts about tenants whose hour has ten times the usual tokens: a program's endless loop, or a stolen key."""
 
 from functools import partial
 

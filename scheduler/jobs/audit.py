@@ -31,7 +31,7 @@ async def run(context: JobContext) -> None:
 
 
 async def _report(context: JobContext, report: AuditReport) -> None:
-    """Report once a day, whichever process found it."""
+    """Report problems once a day, whichever process found them."""
     once = f"audit:{context.clock.now():%Y-%m-%d}"
     await tell_admins_once(context, once, "alert.audit", _values(report))
 

@@ -25,7 +25,7 @@ async def run(context: JobContext) -> None:
         return
     try:
         made = await _in_background(partial(_save, context.db.url, folder, now, context.backup_keep))
-    except Exception as error:  # a full disk, a wrong folder, a damaged database, a pg_dump that is too old
+    except Exception as error:  # such as a full disk, a wrong folder, a damaged database, or a pg_dump that is too old
         log.exception("the nightly backup failed")
         await tell_admins(context, "alert.backup", {"error": str(error)})
     else:
@@ -34,7 +34,7 @@ async def run(context: JobContext) -> None:
 
 
 def _save(url: str, folder: Path, now: datetime, keep: int) -> Path | None:
-    """Return the path of the copy; None where this machine has no pg_dump, as `doctor` says."""
+    """Return the path of the copy; None if this machine has no pg_dump, which `doctor` reports."""
     if url.startswith("sqlite:"):
         return backup(sqlite_path(url), folder, now, keep)
     from storage.operations.postgres_backup import backup_postgres, has_tools  # noqa: PLC0415 - not beside SQLite
@@ -43,7 +43,7 @@ def _save(url: str, folder: Path, now: datetime, keep: int) -> Path | None:
 
 
 async def _in_background(work: Callable[[], T]) -> T:
-    """Run `work` in a thread that does not hold up the end of the process: an unfinished copy is no backup."""
+    """Run `work` in a thread that does not delay the end of the process, because an unfinished copy is no backup."""
     loop, future = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
 
     def end(result: T | None, error: BaseException | None) -> None:

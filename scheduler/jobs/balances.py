@@ -1,4 +1,4 @@
-"""Alerts about the money left at providers, before it is used up. DeepSeek and OpenRouter tell it."""
+"""Alerts about the money left at providers, before it is used up. Only DeepSeek and OpenRouter report it."""
 
 import logging
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class _TellsBalance(Protocol):
 
 
 async def run(context: JobContext) -> None:
-    """Read the balance of each key. A provider whose balance is used up has an incident of its own."""
+    """Read the balance of each API key. A provider whose balance is used up has a separate incident."""
     now = context.clock.now()
     open_now = {(each.kind, each.subject) for each in await context.db.read(incidents.all_open)}
     for name in context.market.providers:
@@ -46,7 +46,7 @@ async def run(context: JobContext) -> None:
 
 
 async def _lowest(context: JobContext, name: str) -> Balance | None:
-    """Return the lowest balance of the provider's keys; None where none could be read."""
+    """Return the lowest balance of the provider's keys; None if none could be read."""
     provider = context.market.providers[name]
     if not isinstance(provider, _TellsBalance):
         return None
@@ -73,7 +73,7 @@ async def _facts(context: JobContext, name: str, balance: Balance, now: datetime
 
 
 async def _days_left(context: JobContext, name: str, balance: Balance, now: datetime) -> int | None:
-    """Return the days that the balance lasts at last week's spending; None from MOST_DAYS on."""
+    """Return how many days the balance lasts at last week's spending; None from MOST_DAYS on."""
     last = now.date() - timedelta(days=1)
     rows = await context.db.read(partial(usage.rows, start=last - timedelta(days=WEEK_DAYS - 1), end=last))
     spent = sum((row.cost + row.waste for row in rows if row.provider == name), ZERO)

@@ -69,7 +69,7 @@ def _finish(conn: Connection, context: JobContext, broadcast: Broadcast) -> None
 
 
 def done_values(done: Broadcast, names: Sequence[str]) -> dict[str, object]:
-    """Return the values of the message that tells the operator whom the broadcast reached."""
+    """Return the values of the message that reports to the operator which users the broadcast reached."""
     more = done.missed - len(names)
     said = ", ".join(map(as_code, names)) + (f" + {more}" if more else "")
     missed = {"key": "broadcast.missed", "values": {"missed": done.missed, "names": said}} if done.missed else ""

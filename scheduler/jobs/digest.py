@@ -48,7 +48,7 @@ async def run(context: JobContext) -> None:
 
 
 async def _tell(context: JobContext, admin: int) -> None:
-    """Send the digest to an admin at the hour of that admin's own time zone, where one is set."""
+    """Send the digest to an admin, at the hour in the admin's own time zone if one is set."""
     zone = await context.db.read(lambda conn: _zone(conn, admin)) or context.digest_zone
     due_at = latest_daily(context.clock.now(), context.digest_hour, zone)
     yesterday = due_at.date() - timedelta(days=1)
@@ -68,8 +68,9 @@ def _zone(conn: Connection, admin: int) -> ZoneInfo | None:
 
 
 def _is_due(conn: Connection, once: str, day: date) -> bool:
-    """Return True where the digest was not sent, and an attempt was made by then: a new service has no yesterday."""
-    if notices.is_known(conn, once) or notices.is_known(conn, f"digest:{day}"):  # the latter: of an earlier version
+    """Return True if the digest was not sent, and an attempt was made by that day (unlike in a new service)."""
+    # the second name is that of an earlier version
+    if notices.is_known(conn, once) or notices.is_known(conn, f"digest:{day}"):
         return False
     return row(conn, "SELECT 1 AS one FROM attempts WHERE day <= :day LIMIT 1", day=day_of(day)) is not None
 
@@ -123,7 +124,7 @@ def _worst(ended: Sequence[Outcome]) -> str:
 
 
 def _tenant(share: TenantShare) -> Mapping[str, object]:
-    """Return one line. The name is shown as code, so that its characters are not read as Markdown."""
+    """Return one line. The name is code, so that its characters are not read as Markdown."""
     values = {
         "name": as_code(share.name or str(share.tenant_id)),
         "prompts": share.prompts,

@@ -1,4 +1,4 @@
-"""Alerts about offers whose usage reports contradict themselves: once for each offer."""
+"""Alerts about offers that send contradictory usage reports, once per offer."""
 
 from datetime import timedelta
 from functools import partial

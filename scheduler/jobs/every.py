@@ -1,4 +1,4 @@
-"""Scheduled prompts of people: each due run becomes an update in the inbox, where any process with the bot takes it."""
+"""Starts people's scheduled prompts: each due run becomes an update in the inbox, handled like any other."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ CHUNK = 10
 
 
 async def run(context: JobContext) -> None:
-    if context.stars is None:  # without a bot there is no one to answer
+    if context.stars is None:  # without a bot no process would answer
         return
     start = partial(scheduled_runs.start_due, bot_id=context.stars.bot_id, limit=CHUNK)
     while await context.db.write(partial(start, now=context.clock.now())) >= CHUNK:

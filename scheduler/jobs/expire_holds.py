@@ -1,4 +1,4 @@
-"""Expiry of dead processes' holds. Their unanswered updates go to the bot of this process."""
+"""Expires the holds of dead processes, and passes their unanswered updates to the bot of this process."""
 
 import logging
 

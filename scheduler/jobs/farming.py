@@ -1,4 +1,4 @@
-"""Alert about many new accounts within an hour, which may be one person using the free plan many times."""
+"""Alert about many new accounts within an hour, which may be one person who uses the free plan repeatedly."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ _REPORTED_AT = "farming_reported_at"
 
 
 async def run(context: JobContext) -> None:
-    """Report at most once an hour, each account once. `new_per_hour_alert` = 0 switches it off."""
+    """Report at most once an hour, each account once. `new_per_hour_alert` = 0 disables this."""
     threshold, now = context.new_per_hour_alert, context.clock.now()
     new_accounts = await context.db.write(lambda conn: _newly_seen(conn, threshold, now)) if threshold else 0
     if new_accounts:
@@ -22,7 +22,7 @@ async def run(context: JobContext) -> None:
 
 
 def _newly_seen(conn: Connection, threshold: int, now: datetime) -> int:
-    """Return the new accounts of the last hour where this process is to report them now, else 0."""
+    """Return the number of the last hour's new accounts if this process must report them now, else 0."""
     last = watermarks.read(conn, _REPORTED_AT)
     since, reported_at = now - HOUR, datetime.fromisoformat(last) if last else datetime.min.replace(tzinfo=UTC)
     new_accounts = tenants.new_since(conn, since) if reported_at < since else 0

@@ -33,7 +33,7 @@ async def run(context: JobContext) -> None:
 
 
 async def _report(context: JobContext, error: LedgerMismatch) -> None:
-    """Report once for each month and tenant. The invoice is tried again until ledger and journal agree."""
+    """Report once per month and tenant. The invoice is tried again until ledger and journal agree."""
     log.error("no invoice: %s", error)
     await tell_admins_once(context, f"invoice:{error}", "alert.invoice_off", {"what": str(error)})
 

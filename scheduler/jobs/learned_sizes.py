@@ -1,4 +1,4 @@
-"""Learned token sizes, saved for the next start."""
+"""Saves learned token sizes for the next start."""
 
 from functools import partial
 

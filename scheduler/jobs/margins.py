@@ -1,4 +1,4 @@
-"""Alerts about models whose margin of the day is under the operator's floor, once a day for each."""
+"""Alerts about models whose margin of the day is below the operator's minimum, once a day per model."""
 
 from collections import defaultdict
 from datetime import UTC

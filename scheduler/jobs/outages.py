@@ -1,7 +1,7 @@
 """Alerts about providers and offers that are down or avoided, from the journal of all processes.
 
-An offer is down when its attempts would open its breaker, a provider when the evidence concerns all its offers. Refused
-keys and an empty balance are incidents of their own, reported at once.
+An offer is down if its attempts would open its breaker, a provider if the failures concern all its offers. Refused keys
+and an empty balance are separate incidents, reported at once.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ OVER_LEAST = 10
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A provider's health by the journal. Attempts that began until `complete_until` are all in the journal."""
+    """A provider's health, derived from the journal. All attempts that began until `complete_until` are journaled."""
 
     name: str
     found: ProviderReplay
@@ -49,7 +49,7 @@ class Reading:
 
 
 async def run(context: JobContext) -> None:
-    """Report each provider with its offers, then all together, then limits that fell."""
+    """Report each provider with its offers, then all providers together, then rate limits that fell."""
     now = context.clock.now()
     known = [each for each in await context.db.read(incidents.all_open) if each.kind in (*OUTAGE_KINDS, OFFER_AVOIDED)]
     for name in context.market.providers:
@@ -63,7 +63,7 @@ async def run(context: JobContext) -> None:
 
 
 def _read(context: JobContext, conn: Connection, name: str, known: list[Incident], now: datetime) -> Reading | None:
-    """Replay the journal of a provider; None where nothing failed lately and no incident is open."""
+    """Replay the journal of a provider; None if nothing failed recently and no incident is open."""
     models = set(journal.failing_models(conn, name, now - RECENT))
     if not models and not known:
         return None
@@ -76,7 +76,7 @@ def _read(context: JobContext, conn: Connection, name: str, known: list[Incident
 
 async def _report_provider(context: JobContext, reading: Reading, known: list[Incident], now: datetime) -> None:
     name, found = reading.name, reading.found
-    if not context.market.providers[name].keys:  # it is no longer configured
+    if not context.market.providers[name].keys:  # the provider is no longer configured
         for each in known:
             await close_silently(context, each.kind, each.subject, now)
         return
@@ -100,7 +100,7 @@ async def _report_provider(context: JobContext, reading: Reading, known: list[In
 
 
 def _provider_kind(context: JobContext, reading: Reading) -> str | None:
-    """Return the kind of the provider's incident, or None where the evidence is not against all its offers."""
+    """Return the kind of the provider's incident; None if the failures don't concern all its offers."""
     refused = reading.found.refused
     if refused and len(refused) >= context.market.providers[reading.name].keys:
         return refused[-1].outcome
@@ -110,10 +110,10 @@ def _provider_kind(context: JobContext, reading: Reading) -> str | None:
 async def _report_offer(
     context: JobContext, reading: Reading, offer: Offer, found: OfferReplay, known: list[Incident], now: datetime
 ) -> None:
-    """Report that an offer is down or avoided, or that it no longer is."""
+    """Report that an offer is down or avoided, or that this has ended."""
     if found.is_down:
         if not known and not found.has_failed_since(reading.found.health.breaker.closed_at):
-            return  # its failures are those of its provider's outage, which is over; it is probed soon
+            return  # the failures were part of its provider's outage, which has ended; a probe follows soon
         facts = await outage_facts(context, offer.name, reading.found.failures(offer.model), now)
         await report(context, OFFER_DOWN, offer.name, facts, now)
         return
@@ -143,7 +143,7 @@ async def _resolve_outage(context: JobContext, known: Incident, good_at: datetim
 
 
 async def _report_single_keys(context: JobContext, name: str, now: datetime) -> None:
-    """Report, once a day, a key that fails while the provider's other keys serve."""
+    """Report, once a day, a key that fails while the provider's other keys work."""
     if context.market.providers[name].keys < 2:  # noqa: PLR2004 - with one key it is an outage
         return
     for outcome in await context.db.read(lambda conn: journal.operator_failures(conn, name, now - RECENT)):
@@ -152,7 +152,7 @@ async def _report_single_keys(context: JobContext, name: str, now: datetime) -> 
 
 
 async def _report_limits(context: JobContext, now: datetime) -> None:
-    """Report a rate limit that fell, once a day however many replicas have learned it."""
+    """Report a rate limit that fell, once a day even if several replicas have learned it."""
     for fact in context.market.health.limit_facts():
         offer = f"{fact.provider}/{fact.model}"
         key = f"limit:{offer}:{fact.now_per_minute}:{now:%Y-%m-%d}"

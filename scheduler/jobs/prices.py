@@ -1,6 +1,6 @@
 """Alerts about prices that changed (old, new, the effect on the margin) or that can't be read.
 
-A price that varies with the hour is one price: only a price that the last week did not have is new.
+A price that varies with the hour counts as one price: only a price that the last week did not have is new.
 """
 
 import json
@@ -78,9 +78,9 @@ async def _check(context: JobContext, offer: Offer, current: Rates, now: datetim
 async def _replace_and_tell(
     context: JobContext, name: str, old: str | None, new: str, key: str, values: Mapping[str, object] | None
 ) -> None:
-    """Replace a stored value and queue the notice about it, in one transaction: a killed process loses none.
+    """Replace a stored value and queue the notice about it in one transaction, so that a killed process loses neither.
 
-    Of two processes one replaces, and tells. `values` None: there is nothing to tell.
+    If two processes do this at once, only one replaces the value and queues. `values` None: no notice.
     """
     now = context.clock.now()
 
@@ -95,7 +95,7 @@ async def _replace_and_tell(
 
 
 async def _check_readable(context: JobContext, offer: Offer, *, unreadable: bool) -> None:
-    """Alert once when the price of an offer can't be read; a price that can be read again ends that."""
+    """Alert once when the price of an offer can't be read, until it can be read again."""
     name = f"unreadable price:{offer.name}"
     text = await context.db.read(lambda conn: watermarks.read(conn, name))
     if unreadable == (text == _YES):
@@ -116,7 +116,7 @@ def rates(price: Price) -> Rates:
 
 
 async def _change(context: JobContext, offer: Offer, old: Rates, new: Rates, now: datetime) -> dict[str, object]:
-    """Return the values of the message about a new price."""
+    """Return the values for the message about a new price."""
     today = now.date()
     found = await context.db.read(lambda conn: usage.rows(conn, today - WEEK + timedelta(days=1), today))
     rows = [row for row in found if (row.provider, row.model) == (offer.provider, offer.model)]
@@ -135,7 +135,7 @@ async def _change(context: JobContext, offer: Offer, old: Rates, new: Rates, now
 
 
 def _extra_cost(rows: Iterable[UsageRow], old: Rates, new: Rates) -> Money:
-    """Return the extra cost of the same tokens at the new price. All input counts as not cached."""
+    """Return the extra cost of the same tokens at the new price, with all input taken as uncached."""
     atto = sum(row.input_tokens * (new[0] - old[0]) + row.output_tokens * (new[2] - old[2]) for row in rows)
     return Money.from_atto(atto)
 

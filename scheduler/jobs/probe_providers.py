@@ -1,7 +1,7 @@
 """Probes after a cooldown without traffic: one real prompt of one token, or a free call for a refused key.
 
-An outage that this process has not seen itself is probed too: after a restart nothing rests, and without traffic
-nobody would see its end.
+An outage that this process has not noticed is probed too: after a restart no provider rests here, and without traffic
+the end of the outage would remain unnoticed.
 """
 
 import logging
@@ -28,7 +28,7 @@ async def run(context: JobContext) -> None:
 
 
 async def _reported_out(context: JobContext) -> list[Offer]:
-    """Return offers with an open incident that are in service by this process's health."""
+    """Return the offers with an open incident that this process's health counts as in service."""
     health, providers = context.market.health, context.market.providers
     known = [each for each in await context.db.read(incidents.all_open) if each.kind in OUTAGE_KINDS]
     offers = {_offer_of(context, each.subject) for each in known if each.subject.partition("/")[0] in providers}
@@ -36,12 +36,12 @@ async def _reported_out(context: JobContext) -> list[Offer]:
 
 
 def _offer_of(context: JobContext, subject: str) -> Offer | None:
-    """Return the offer of an incident, or the cheapest one of its provider."""
+    """Return the offer of an incident, or its provider's cheapest offer."""
     return Offer.named(subject) if "/" in subject else cheapest_offer(context, subject)
 
 
 async def _probe_locked_out(context: JobContext, name: str) -> None:
-    """Probe the key of a provider without one in service, for free; a real prompt is sent once that succeeds."""
+    """Probe, for free, a provider without a key in service; if that succeeds, send a real prompt."""
     try:
         await context.market.providers[name].probe(0)
     except Exception as error:  # noqa: BLE001 - any error means that it still refuses
@@ -59,7 +59,7 @@ async def _probe(context: JobContext, offer: Offer) -> None:
 
 
 async def _probe_refused_keys(context: JobContext) -> None:
-    """Probe, for free, each refused key of a provider whose other keys serve; use it again once it is accepted."""
+    """Probe, for free, each refused key of a provider whose other keys work; use it again once it is accepted."""
     health, providers = context.market.health, context.market.providers
     for name, key in health.refused_keys():
         if health.is_locked_out(name):
@@ -73,7 +73,7 @@ async def _probe_refused_keys(context: JobContext) -> None:
 
 
 def cheapest_offer(context: JobContext, provider: str) -> Offer | None:
-    """Return the offer of `provider` with the lowest price, or None where no price is known."""
+    """Return the cheapest offer of `provider`; None if no price is known."""
     catalog, now = context.market.catalog, context.clock.now()
     priced = [
         (price.rates(0).input + price.rates(0).output, offer.model, offer)

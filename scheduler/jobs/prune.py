@@ -15,7 +15,7 @@ from storage.telegram import conversations, inbox, outbox, question_upkeep
 from storage.tenants import stored_responses
 
 CHUNK = 100
-HANDLED = timedelta(days=2)  # Telegram repeats within a day; numbers restart after a week of silence
+HANDLED = timedelta(days=2)  # Telegram repeats updates within a day, and restarts their numbers after a week of silence
 
 
 async def run(context: JobContext) -> None:
@@ -26,9 +26,9 @@ async def run(context: JobContext) -> None:
 
 
 def sweeps(now: datetime, kept: timedelta) -> tuple[Callable[[Connection], int], ...]:
-    """Return units that delete one chunk each and return the number of deleted rows.
+    """Return functions that delete one chunk of rows each and return the number of deleted rows.
 
-    `kept`: conversations are kept for so long after they ended, and stored responses after they were made.
+    `kept`: how long conversations are kept after their end, and stored responses after their creation.
     """
     return (
         partial(conversations.sweep, before=now - kept, limit=CHUNK),

@@ -37,7 +37,7 @@ async def run(context: JobContext) -> None:
 
 
 async def _read(context: JobContext, stars: StarsBook) -> None:
-    """Compare from a little before the last run's end. A transaction that is compared twice is booked once."""
+    """Compare from a little before the end of the last run. A transaction that is compared twice is booked once."""
     now = context.clock.now()
     offset = max(0, await context.db.read(lambda conn: reconciliation.offset(conn, stars.bot_id)) - OVERLAP)
     while page := await stars.page(offset):
@@ -67,7 +67,7 @@ def _look_for_unlisted(conn: Connection, context: JobContext, now: datetime) -> 
 
 
 async def _notify(context: JobContext) -> None:
-    """Notify payer and operators once, also about the findings of a run that did not end."""
+    """Notify payer and operators once, including findings of a run that did not end."""
     waiting = await context.db.write(lambda conn: findings.pending(conn, context.lease_id, context.clock.now()))
     for kind, group in groupby(waiting, key=lambda each: each.kind):
         await _notify_kind(context, kind, list(group))

@@ -1,4 +1,4 @@
-"""New periods on each tenant's date. A paid plan that was not paid again lapses after its grace period."""
+"""Starts new periods on each tenant's date. A paid plan that is not paid again ends after its grace time."""
 
 import logging
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ async def run(context: JobContext) -> None:
         for tenant_id in due:
             try:
                 await _renew(context, tenant_id)
-            except Exception:  # one tenant's error must not stop the others
+            except Exception:  # an error with one tenant must not stop the others
                 log.exception("tenant %d could not be renewed; the next run tries again", tenant_id)
         after = due[-1]
     await _end_subscriptions(context)
@@ -70,7 +70,7 @@ def _notices(conn: Connection, context: JobContext, done: Renewal) -> list[Tenan
 
 
 def _reader(conn: Connection, done: Renewal) -> tuple[int | None, str]:
-    """Return the Telegram user to notify, and the name of the team where it is the team's owner."""
+    """Return the Telegram user to notify, and the team's name if the user is notified as its owner."""
     team = teams.find(conn, done.tenant_id)
     owner = tenants.state(conn, team.owner_id) if team is not None else None
     if team is None or owner is None:
@@ -84,7 +84,7 @@ def _is_worth_a_notice(context: JobContext, done: Renewal) -> bool:
 
 
 async def _end_subscriptions(context: JobContext) -> None:
-    """Cancel replaced subscriptions that are still active after a crash or an error of Telegram."""
+    """Cancel replaced subscriptions that are still active at Telegram after a crash or an error."""
     if context.stars is None:
         return
     for subscription, user_id in await context.db.read(subscriptions.to_cancel):

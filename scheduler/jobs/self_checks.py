@@ -39,7 +39,7 @@ async def run(context: JobContext) -> None:
 
 
 async def _check_runs(context: JobContext, now: datetime) -> None:
-    """Tell the admins once that no jobs ran for a while: alerts of that time come late."""
+    """Tell the admins once that no jobs ran for a while, so that alerts from that time come late."""
     text = await context.db.read(partial(watermarks.read, name=_LAST_RUN))
     await context.db.write(partial(watermarks.write, name=_LAST_RUN, value=now.isoformat()))
     last = datetime.fromisoformat(text) if text is not None else now
@@ -57,7 +57,7 @@ async def _check_database(context: JobContext, now: datetime) -> None:
 
 
 def _nothing(conn: Connection) -> None:
-    """Take a turn of the writer: one small row."""
+    """Write one small row, to measure the wait for the writer."""
     watermarks.write(conn, "write_check", "")
 
 
@@ -94,7 +94,7 @@ async def _check_poller(context: JobContext, now: datetime) -> None:
 
 
 async def _set(context: JobContext, kind: str, facts: Mapping[str, object] | None, now: datetime) -> None:
-    """Open or update the incident where there are facts, else resolve it."""
+    """Open or update the incident if there are facts, else resolve it."""
     if facts is not None:
         await report(context, kind, SUBJECT, dict(facts), now)
         return

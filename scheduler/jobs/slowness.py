@@ -1,4 +1,4 @@
-"""Alerts about offers that have become slow: the first token comes later than this offer's own answers of the week."""
+"""Alerts about offers that have become slow, compared with their own times to the first token of the last week."""
 
 from datetime import datetime, timedelta
 from functools import partial

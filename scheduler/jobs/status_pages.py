@@ -1,6 +1,6 @@
-"""The providers' public status pages ([status_pages] of farthing.toml), read in Statuspage's summary.json.
+"""Reads the providers' public status pages ([status_pages] of farthing.toml) as Statuspage's summary.json.
 
-Their state is shown beside our own view. It changes nothing in routing and opens no incident.
+Their state is displayed beside our own view. It does not change routing, and opens no incident.
 """
 
 import json
@@ -33,7 +33,7 @@ async def run(context: JobContext) -> None:
 
 
 async def _read(client: httpx.AsyncClient, url: str) -> PageStatus | None:
-    """Return the page's status; None where it can't be read."""
+    """Return the page's status; None if it can't be read."""
     try:
         async with client.stream("GET", url, headers={"accept": "application/json"}) as response:
             response.raise_for_status()
@@ -44,7 +44,7 @@ async def _read(client: httpx.AsyncClient, url: str) -> PageStatus | None:
 
 
 async def _beginning(response: httpx.Response) -> bytes:
-    """Return the first MOST_BYTES of the body; a longer one is then no JSON."""
+    """Return the first MOST_BYTES of the body; a longer body then is invalid JSON."""
     body = bytearray()
     async for piece in response.aiter_bytes():
         body += piece

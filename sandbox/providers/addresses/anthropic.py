@@ -1,4 +1,4 @@
-"""Anthropic's stand-in: the dialect as it is."""
+"""Anthropic's stand-in: the plain one of its dialect."""
 
 from sandbox.providers.dialects.anthropic import AnthropicStandIn
 

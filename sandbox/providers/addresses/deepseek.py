@@ -27,7 +27,7 @@ class DeepSeekStandIn(OpenAIStandIn):
     models = ("deepseek-v4-flash", "deepseek-v4-pro")
 
     def check(self, body: Mapping[str, Any], model: str) -> None:
-        """Unknown fields are ignored, and schemas refused; so is a forced tool while it thinks."""
+        """Refuse schemas, and a forced tool while it thinks; ignore unknown fields."""
         if wanted_format(body) == "json_schema":
             raise StandInRefused(Refusal(400, "This response_format type is unavailable now"))
         if self.thinks(body, model) and body.get("tool_choice", "auto") not in ("auto", "none"):

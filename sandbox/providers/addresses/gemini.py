@@ -1,4 +1,4 @@
-"""Gemini's stand-in: the dialect as it is."""
+"""Gemini's stand-in: the plain one of its dialect."""
 
 from sandbox.providers.dialects.gemini import GeminiStandIn
 

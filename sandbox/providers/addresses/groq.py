@@ -1,4 +1,4 @@
-"""Groq's stand-in: usage in a field of its own, text only for gpt-oss."""
+"""Groq's stand-in: usage in a special field, text only for gpt-oss."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -33,7 +33,7 @@ _REFUSALS = {
 
 
 class MistralStandIn(OpenAIStandIn):
-    """Refuses every unknown field, also within messages, and always sends usage in the last chunk."""
+    """Refuses every unknown field, even within messages, and always sends usage in the last chunk."""
 
     refusals = _REFUSALS
     models = ("mistral-small-latest", "ministral-3b-2512", "ministral-8b-2512")
@@ -87,7 +87,7 @@ class MistralStandIn(OpenAIStandIn):
 
 
 def _refuse(unknown: list[tuple[Any, ...]]) -> None:
-    """Raises StandInRefused for places of the body that must not be there."""
+    """Raise StandInRefused for fields of the body that are not allowed."""
     if unknown:
         wrong = [{"type": "extra_forbidden", "loc": loc, "msg": "Extra inputs are not permitted"} for loc in unknown]
         raise StandInRefused(Refusal(422, dumps({"detail": wrong}), "invalid_request_error"))

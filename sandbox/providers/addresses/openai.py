@@ -79,7 +79,7 @@ class OpenAIOwnStandIn(OpenAIStandIn):
         return seen, written_by_itself(asked.model, prompt, seen)
 
     def padding(self, asked: ParsedRequest, delta: Mapping[str, Any]) -> dict[str, Any]:
-        """Return filler that brings each delta to one length, so that its content can't be guessed from its size."""
+        """Return padding that gives each delta the same length, so that its size does not reveal its content."""
         if asked.options.get("include_obfuscation") is False or not delta.get("content"):
             return {}
         return {"obfuscation": "x" * (-len(delta["content"]) % 16)}

@@ -1,4 +1,4 @@
-"""OpenRouter's stand-in: a reseller that reports the cost of each answer and the credit that is left."""
+"""OpenRouter's stand-in: a reseller that reports the cost of each answer and the remaining credit."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -12,14 +12,14 @@ from sandbox.providers.exchange import ParsedRequest, StandInAnswer, StandInFram
 from sandbox.providers.refusals import OPENAI_REFUSALS, Refusal, StandInRefused
 
 _ALWAYS_REASONS = ("minimax", "gpt-oss", "grok-4")
-_CREDITS_PER_TOKEN = (105e-9, 210e-9)  # as for deepseek-v4-flash: input, output
+_CREDITS_PER_TOKEN = (105e-9, 210e-9)  # prices of deepseek-v4-flash: input, output
 _SIGNING = "google/gemini-3"
 _NO_DETAILS = (
     "Provider returned error: Gemini models require OpenRouter reasoning details to be preserved in each request. "
     "Function call is missing a thought_signature in functionCall parts."
 )
 _EMBEDDING_DIMENSIONS = 1536
-_EMBEDDING_CREDITS_PER_TOKEN = 20e-9  # as for text-embedding-3-small
+_EMBEDDING_CREDITS_PER_TOKEN = 20e-9  # price of text-embedding-3-small
 _UPSTREAMS: Mapping[str, Mapping[str, bool]] = {
     "deepseek/": {"deepseek": True, "deepinfra": False},
     "google/": {"google-ai-studio": False, "google-vertex": False},
@@ -41,7 +41,7 @@ _REFUSALS = {
 
 
 class OpenRouterStandIn(OpenAIStandIn):
-    """Reports its cost in `usage` and sends an upstream's error as a chunk."""
+    """Reports its cost in `usage`, and sends an upstream's error as a chunk."""
 
     refusals = _REFUSALS
     keep_alive = b": OPENROUTER PROCESSING\n\n"
@@ -121,7 +121,7 @@ class OpenRouterStandIn(OpenAIStandIn):
 
 
 def _check_upstreams(choice: Mapping[str, Any], model: str) -> None:
-    """Raise StandInRefused where no company behind the model is left by the request's choice."""
+    """Raise StandInRefused if the request's choice excludes every company behind the model."""
     collection = choice.get("data_collection", "allow")
     if collection not in {"allow", "deny"}:
         raise StandInRefused(Refusal(400, f"Invalid enum value for provider.data_collection: {collection}"))

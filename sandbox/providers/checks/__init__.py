@@ -1,1 +1,1 @@
-"""Checks of requests: a stand-in refuses what the real provider refuses, in its words."""
+"""Checks of requests: a stand-in refuses the same requests as the real provider, in the provider's words."""

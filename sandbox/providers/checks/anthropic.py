@@ -17,7 +17,7 @@ _THINKING_REFUSED = "Thinking may not be enabled when tool_choice forces tool us
 
 
 def check_request(body: Mapping[str, Any], model: str, turns: Sequence[Mapping[str, Any]]) -> None:
-    """Raises StandInRefused for the first fault."""
+    """Raise StandInRefused for the first fault."""
     blocks = [_blocks(turn.get("content")) for turn in turns]
     found = (*_of_turns(turns, blocks), *_of_tool_blocks(body, blocks), *_of_tools(body), *_of_options(body, model))
     for message in (*found, *_of_thinking(body, turns, blocks)):
@@ -27,7 +27,7 @@ def check_request(body: Mapping[str, Any], model: str, turns: Sequence[Mapping[s
 
 
 def signature_of(thinking: str) -> str:
-    """Return the signature that the stand-in gives a block of thinking."""
+    """Return the stand-in's signature of a block of thinking."""
     return b64encode(sha256(thinking.encode()).digest()).decode()
 
 

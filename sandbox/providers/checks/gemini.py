@@ -14,7 +14,7 @@ _UNKNOWN_IN_SCHEMAS = {"$schema", "const", "exclusiveMinimum", "exclusiveMaximum
 
 
 def check_request(body: Mapping[str, Any], model: str, turns: Sequence[Mapping[str, Any]]) -> None:
-    """Raises StandInRefused for the first fault."""
+    """Raise StandInRefused for the first fault."""
     for message in (*_of_turns(turns, model), *_of_functions(body), *_of_config(body, model)):
         raise StandInRefused(Refusal(400, message, "INVALID_ARGUMENT"))
 
@@ -82,7 +82,7 @@ def _of_config(body: Mapping[str, Any], model: str) -> Iterator[str]:
 
 
 def _unknown_names(schema: Any) -> str:
-    """Return a keyword of a schema that Gemini does not define; empty where there is none."""
+    """Return a schema keyword that Gemini does not define; empty if there is none."""
     if not isinstance(schema, dict):
         return ""
     own = sorted(_UNKNOWN_IN_SCHEMAS & set(schema))

@@ -1,4 +1,4 @@
-"""Checks of Mistral's turns: those of the request validator in mistral-common, in serving mode."""
+"""Checks of Mistral's turns, equal to mistral-common's request validator in serving mode."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ _AFTER = {
 
 
 def check_request(body: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> None:
-    """Raises StandInRefused for the first fault."""
+    """Raise StandInRefused for the first fault."""
     for message in (*_of_order(messages), *_of_messages(messages), *_of_options(body)):
         raise StandInRefused(Refusal(400, message, "invalid_request_message_order", "3230"))
 

@@ -14,7 +14,7 @@ _TOP_LEVEL = ("oneOf", "anyOf", "allOf", "enum", "not")
 
 
 def check_request(body: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], most_stops: int = MOST_STOPS) -> None:
-    """Raises StandInRefused for the first fault of the messages, the tools and the stop sequences."""
+    """Raise StandInRefused for the first fault in the messages, the tools or the stop sequences."""
     for refusal in (*_of_messages(messages), *_of_order(messages), *_of_tools(body), *_of_options(body, most_stops)):
         raise StandInRefused(refusal)
 
@@ -52,7 +52,7 @@ def _of_call(call: Mapping[str, Any], where: str) -> Iterator[Refusal]:
 
 
 def _of_order(messages: Sequence[Mapping[str, Any]]) -> Iterator[Refusal]:
-    """Yield the faults of calls and results: results stand directly after their calls, one for each."""
+    """Yield the faults of calls and results: results must follow their calls directly, one for each."""
     waiting: list[str] = []
     for message in [*messages, {"role": "end"}]:
         if message["role"] == "tool":

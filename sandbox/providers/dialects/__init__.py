@@ -1,1 +1,1 @@
-"""Wire formats of the stand-ins: one module each."""
+"""Wire formats of the stand-ins, one module each."""

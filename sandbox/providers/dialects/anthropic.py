@@ -1,4 +1,4 @@
-"""Anthropic's Messages dialect: named events, usage at both ends, `max_tokens` and a version required."""
+"""Anthropic's Messages dialect: named events, usage at start and end, `max_tokens` and a version required."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -175,7 +175,7 @@ def _ending(answer: StandInAnswer) -> dict[str, Any]:
 
 
 def _input_counts(usage: StandInUsage) -> dict[str, int]:
-    """Return the input tokens. Plain, read and written ones are disjoint."""
+    """Return the input tokens. Plain, read and written tokens are disjoint."""
     return {
         "input_tokens": usage.prompt - usage.cached - usage.written,
         "cache_read_input_tokens": usage.cached,
@@ -189,7 +189,7 @@ def _counts(usage: StandInUsage) -> dict[str, Any]:
 
 
 def _check(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]]) -> None:
-    """Raises StandInRefused for fields that the newer models no longer take."""
+    """Raise StandInRefused for fields that newer models no longer accept."""
     if any(turn.get("role") not in _ROLES for turn in turns):
         raise StandInRefused(Refusal(400, "messages.0.role: Field required"))
     if not any(mark in model for mark in _NO_SAMPLING):
@@ -237,7 +237,7 @@ def _parsed(body: Mapping[str, Any], model: str, turns: list[Mapping[str, Any]])
 
 
 def _check_tool_results(turns: list[list[Mapping[str, Any]]]) -> None:
-    """Raises StandInRefused for a tool call whose result is not in the next turn."""
+    """Raise StandInRefused for a tool call whose result is not in the next turn."""
     for number, (turn, following) in enumerate(zip(turns, [*turns[1:], []], strict=True)):
         results = {block.get("tool_use_id") for block in following if block.get("type") == "tool_result"}
         calls = [str(block.get("id")) for block in turn if block.get("type") == "tool_use"]
@@ -251,7 +251,7 @@ def _check_tool_results(turns: list[list[Mapping[str, Any]]]) -> None:
 
 
 def _thinks(body: Mapping[str, Any], model: str) -> bool:
-    """Return whether the model thinks. The 5 series does unless switched off, the others only when asked."""
+    """Return whether the model thinks. The 5 series does unless switched off, others only on request."""
     kind = (body.get("thinking") or {}).get("type")
     low = (body.get("output_config") or {}).get("effort") == "low"
     return kind in {"enabled", "adaptive"} or (kind is None and not low and any(m in model for m in _NO_SAMPLING))

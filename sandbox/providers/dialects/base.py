@@ -1,4 +1,4 @@
-"""Base of the stand-ins' dialects: the parts that every wire format defines, and helpers that all of them use."""
+"""Base of the stand-ins' dialects: the methods of every wire format, and shared helpers."""
 
 import json
 from abc import ABC, abstractmethod
@@ -18,8 +18,8 @@ class StandInDialect(ABC):
     """How one provider's server reads requests and writes answers.
 
     `title`: the provider's name for people. `models`: ids of the models that it lists. `keep_alive`: the comment that
-    keeps a silent stream open, empty where there is none. `blank_lines`: whether a silent answer in one piece begins
-    with blank lines. A usage of None is not reported.
+    keeps a silent stream open, empty if there is none. `blank_lines`: whether a silent answer in one piece begins with
+    blank lines. A usage of None is not reported.
     """
 
     dialect: ClassVar[str]
@@ -36,7 +36,7 @@ class StandInDialect(ABC):
         """Return whether POST requests to this path, without the base URL, belong to the dialect."""
 
     def embeds(self, path: str) -> bool:  # noqa: ARG002 - only where a dialect has embeddings
-        """Return whether a request to this path asks for embeddings, or for their tokens."""
+        """Return whether a request to this path asks for embeddings or their token count."""
         return False
 
     def embed(self, call: ReceivedCall, *, with_usage: bool) -> dict[str, Any]:  # noqa: ARG002
@@ -57,7 +57,7 @@ class StandInDialect(ABC):
 
     @abstractmethod
     def frames(self, asked: ParsedRequest, answer: StandInAnswer, usage: StandInUsage | None) -> Iterator[StandInFrame]:
-        """Yield the whole stream, up to its end marker."""
+        """Yield the whole stream, including its end marker."""
 
     @abstractmethod
     def whole(self, asked: ParsedRequest, answer: StandInAnswer, usage: StandInUsage | None) -> dict[str, Any]:
@@ -76,16 +76,16 @@ class StandInDialect(ABC):
         """Return the body of an error answer."""
 
     def rejected(self, asked: ParsedRequest) -> Refusal:
-        """Return a refusal that quotes the prompt in every part of it that may quote one."""
+        """Return a refusal that quotes the prompt in every part that may quote it."""
         message = f"Invalid value: '{asked.prompt}'. Please change it, then try again."
         return replace(self.refusals["malformed"], message=message, param=asked.prompt)
 
     def retry_headers(self, wait_seconds: float) -> dict[str, str]:
-        """Return the headers of a 429 that name the wait."""
+        """Return the headers of a 429 that contain the wait."""
         return {"retry-after": str(max(1, round(wait_seconds)))}
 
     def limit_headers(self, limit: int, left: int, reset_seconds: float) -> dict[str, str]:  # noqa: ARG002 - none here
-        """Return the headers of every answer that name the request limit and the rest of it."""
+        """Return the headers of every answer that contain the request limit and its rest."""
         return {}
 
     def probes(self, *, has_money: bool) -> dict[str, Any]:  # noqa: ARG002 - only where a balance can be read
@@ -110,7 +110,7 @@ def event(name: str, **body: Any) -> bytes:
 
 
 def messages_of(body: Mapping[str, Any], name: str, roles: frozenset[str], refusal: Refusal) -> list[Mapping[str, Any]]:
-    """Return the turns under `name`. Raises StandInRefused with `refusal` when there are none or one isn't a turn."""
+    """Return the turns under `name`. Raises `refusal` if there are none, or one is not a turn."""
     found = body.get(name)
     if not isinstance(found, list) or not found:
         raise StandInRefused(refusal)
@@ -120,7 +120,7 @@ def messages_of(body: Mapping[str, Any], name: str, roles: frozenset[str], refus
 
 
 def output_limit(value: Any, refusal: Refusal, otherwise: int = 4096) -> int:
-    """Return an output limit in tokens. Raises StandInRefused with `refusal` for a value that can't be one."""
+    """Return an output limit in tokens. Raises `refusal` for a value that can't be one."""
     if value is None:
         return otherwise
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:

@@ -1,4 +1,4 @@
-"""Gemini's REST dialect: CRLF frames, usage in each of them, and no end marker but the finish reason."""
+"""Gemini's REST dialect: CRLF frames, usage in each of them, and a finish reason instead of an end marker."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -190,7 +190,7 @@ class GeminiStandIn(StandInDialect):
 
 
 def _check(body: Mapping[str, Any], config: Mapping[str, Any], model: str) -> None:
-    """Raises StandInRefused for fields that Gemini does not define or does not take."""
+    """Raise StandInRefused for fields that Gemini does not define or accept."""
     thinking = config.get("thinkingConfig") or {}
     for where, found, known in (
         ("", body, _FIELDS),
@@ -251,7 +251,7 @@ def _parsed(call: ReceivedCall, config: Mapping[str, Any], turns: list[Mapping[s
 
 
 def _thinks(model: str, thinking: Mapping[str, Any]) -> bool:
-    """Return whether the model thinks. 2.5-flash and 3.x do by default, the lite models only when asked."""
+    """Return whether the model thinks. 2.5-flash and 3.x do by default, the lite models only on request."""
     if "thinkingBudget" in thinking:
         return bool(thinking["thinkingBudget"] != 0)
     if "thinkingLevel" in thinking:

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions as most compatible servers write them. Providers' files vary parts of it."""
+"""OpenAI's chat completions as most compatible servers implement them. Providers' files override parts of it."""
 
 import re
 import time
@@ -49,7 +49,7 @@ REASONS = {"stop": "stop", "length": "length", "tool": "tool_calls", "refused": 
 
 
 class OpenAIStandIn(StandInDialect):
-    """A plain server of the dialect: unknown fields are an error, no model thinks, `usage` comes when asked for."""
+    """A plain server of the dialect: unknown fields are an error, no model thinks, `usage` is sent on request."""
 
     dialect = "openai"
     refusals: ClassVar[Mapping[str, Refusal]] = OPENAI_REFUSALS
@@ -75,7 +75,7 @@ class OpenAIStandIn(StandInDialect):
         return self._parsed(body, model, messages, most)
 
     def check(self, body: Mapping[str, Any], model: str) -> None:  # noqa: ARG002 - others look at the model
-        """Raises StandInRefused for a field or a value that this provider does not take."""
+        """Raise StandInRefused for a field or a value that this provider does not accept."""
         if unknown := sorted(set(body) - FIELDS):
             message = f"Unrecognized request argument supplied: {unknown[0]}"
             raise StandInRefused(Refusal(400, message, param=unknown[0]))
@@ -84,7 +84,7 @@ class OpenAIStandIn(StandInDialect):
             raise StandInRefused(Refusal(400, message, param="messages"))
 
     def check_messages(self, body: Mapping[str, Any], model: str, messages: list[Mapping[str, Any]]) -> None:  # noqa: ARG002
-        """Raises StandInRefused for messages or tools that this provider does not take."""
+        """Raise StandInRefused for messages or tools that this provider does not accept."""
         check_request(body, messages)
 
     def thinks(self, body: Mapping[str, Any], model: str) -> bool:  # noqa: ARG002 - no model of a plain server
@@ -130,7 +130,7 @@ class OpenAIStandIn(StandInDialect):
         return {"object": "list", "data": rows, "model": asked.model, **usage}
 
     def asked_embeddings(self, body: Mapping[str, Any], model: str) -> AskedEmbeddings:
-        """A plain server: decimal numbers whatever is asked for, one number of dimensions."""
+        """Read a request as a plain server does: always decimal numbers, and only one number of dimensions."""
         if body.get("dimensions") is not None:
             message = f'Model "{model}" does not support matryoshka representation.'
             raise StandInRefused(Refusal(400, message, "BadRequestError"))
@@ -190,7 +190,7 @@ class OpenAIStandIn(StandInDialect):
         }
 
     def beside_finish(self, usage: StandInUsage) -> dict[str, Any]:  # noqa: ARG002
-        """Return the parts of the chunk with the finish reason that report usage without being asked."""
+        """Return the parts of the chunk with the finish reason that report usage without a request for it."""
         return {}
 
     def has_usage_chunk(self, asked: ParsedRequest) -> bool:
@@ -201,7 +201,7 @@ class OpenAIStandIn(StandInDialect):
         return {"object": "list", "data": rows}
 
     def padding(self, asked: ParsedRequest, delta: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        """Return the fields that this provider adds to a chunk with this delta."""
+        """Return fields that this provider adds to a chunk with this delta."""
         return {}
 
     def error_body(self, refusal: Refusal, wait_seconds: float) -> dict[str, Any]:  # noqa: ARG002
@@ -281,7 +281,7 @@ def _called(tool: StandInToolCall) -> dict[str, Any]:
 
 
 def written_by_itself(model: str, prompt: int, seen: int) -> int:
-    """Return the tokens that OpenAI's newer models write to their prompt cache without being asked."""
+    """Return the tokens that OpenAI's newer models write to their prompt cache without a request for it."""
     return prompt - seen if _WRITES_CACHE.search(model) and prompt >= CACHE_FROM_TOKENS else 0
 
 

@@ -1,1 +1,1 @@
-"""Groups of the local Telegram: ephemeral messages, which one member alone sees."""
+"""Groups of the local Telegram: ephemeral messages, which only one member sees."""

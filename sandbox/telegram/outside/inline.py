@@ -1,4 +1,4 @@
-"""Chats that the bot is not in: guest mode and inline results, whose messages the bot only edits by an inline id."""
+"""Chats that the bot is not in: guest mode and inline results, whose messages the bot can only edit by an inline id."""
 
 import json
 import time
@@ -47,7 +47,7 @@ def choose(world: World, query: str, text: str) -> str:
 
 
 async def answer_guest_query(world: World, params: Params) -> Any:
-    """Post the one answer of a guest query."""
+    """Post the one answer to a guest query."""
     query = _open(world, required(params, "guest_query_id"), "guest")
     result = _checked(decoded(params, "result", dict))
     query["results"] = [result]
@@ -93,7 +93,7 @@ def _open(world: World, name: str, kind: str) -> dict[str, Any]:
 
 
 def _checked(result: Any) -> dict[str, Any]:
-    """Return an article. Raises the refusals of a result without an id, a title or a text."""
+    """Return an article. Raises the refusals for a result without an id, a title or a text."""
     if not isinstance(result, dict) or result.get("type") != "article":
         raise refuse("result_type")
     if not 0 < len(str(result.get("id") or "").encode()) <= MOST_ID_BYTES:

@@ -1,4 +1,4 @@
-"""Rich messages: HTML in, blocks out as Telegram returns them, within its limits. Media are not supported."""
+"""Rich messages: converts HTML to blocks like Telegram, within its limits. Media are not supported."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 
 def rich_message(params: Params) -> Json:
-    """Return the content of the message. Raises the refusals of invalid HTML, an empty message, and exceeded limits."""
+    """Return the content of the message. Raises the refusals for invalid HTML, empty messages and exceeded limits."""
     given = decoded(params, "rich_message", dict)
     if [name for name in _SOURCES if given.get(name)] != ["html"]:
         raise refuse("rich_source")

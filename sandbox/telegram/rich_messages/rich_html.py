@@ -1,4 +1,4 @@
-"""Parser of the HTML of rich messages into a tree, with Telegram's rules for nesting and its refusals."""
+"""Parser that reads the HTML of rich messages into a tree, with Telegram's rules for nesting and its refusals."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ BLOCKS = HEADINGS | {"p", "pre", "hr", "ul", "ol", "blockquote", "table", "foote
 _INLINE = frozenset(
     "b strong i em u ins s strike del code mark sub sup tg-spoiler a br".split()  # noqa: SIM905 - read as a list
 )
-DEEPEST = 100  # deeper elements are over the limit by any count
+DEEPEST = 100  # the depth limit is lower, however it is counted
 _VOID = frozenset({"br", "hr"})
 _ONLY = {"ul": {"li"}, "ol": {"li"}, "table": {"tr"}, "tr": {"th", "td"}}
 _HOLD_BLOCKS = frozenset({"", "li", "blockquote"})
@@ -87,7 +87,7 @@ class _Reader(HTMLParser):
 
 
 def _may_stand(tag: str, inside: str) -> bool:
-    """Return whether the tag may stand inside: no link in a link, no block in a cell, rows only in tables."""
+    """Return whether the tag may stand inside another: no link in a link, no block in a cell, rows only in tables."""
     if inside in _ONLY:
         return tag in _ONLY[inside]
     if inside in _HOLD_BLOCKS and tag in BLOCKS:
