@@ -102,6 +102,12 @@ class Formats:
         """Return the day and the time of day; the zone is named as in `clock`."""
         return self._moment(moment, self.patterns.get("moment") or "short")
 
+    def city(self, zone: str) -> str:
+        """Return the city that a time zone, such as Asia/Tokyo, is named after."""
+        from babel.dates import get_timezone_location  # noqa: PLC0415 - see above
+
+        return get_timezone_location(zone, locale=self.locale, return_city=True)
+
     def _moment(self, moment: datetime, pattern: str) -> str:
         from babel.dates import format_datetime  # noqa: PLC0415 - see above
 

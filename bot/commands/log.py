@@ -1,9 +1,11 @@
 """Operators: /log shows the actions of operators: credits, plans, bans, refunds, keys, drains, broadcasts, codes."""
 
+import re
 from functools import partial
 
 from telegram import Update
 
+import locales
 from bot.command import Command
 from bot.context import Context, arguments
 from bot.operators.finding import find_tenant
@@ -37,7 +39,13 @@ def _line(context: Context, each: OperatorAction) -> str:
     by = context.t("log.admin_key") if each.by.user == ADMIN_KEY else as_code(each.by.name)
     to = context.t("log.tenant", id=str(each.tenant_id)) if each.tenant_id is not None else ""
     detail = f" {as_code(each.detail)}" if each.detail else ""
-    return context.t("log.line", at=each.at, by=by, action=each.action, tenant=to, detail=detail)
+    return context.t("log.line", at=each.at, by=by, action=_action(context, each.action), tenant=to, detail=detail)
+
+
+def _action(context: Context, action: str) -> str:
+    """Return an action in words; one of another version as it is."""
+    key = f"log.action_{re.sub(r'[^a-z]+', '_', action)}"
+    return context.t(key) if key in locales.find(context.language).texts else action
 
 
 COMMAND = Command("log", log, 112, admin=True, buttons={"of": of_tenant})

@@ -9,6 +9,7 @@ from telegram import InputFile, Update
 from bot.buttons import button, rows
 from bot.command import Command
 from bot.context import Context
+from bot.formatting.literal import as_code
 from bot.teams.joining import tell_ended
 from storage.database.connection import Connection
 from storage.operations import personal_data
@@ -34,12 +35,15 @@ def _written(data: Any) -> bytes:
 
 async def forget(_: Update, context: Context) -> None:
     """Ask for confirmation before deleting, because it can't be undone."""
-    owner = context.user.id
+    owner, state = context.user.id, await context.state()
+    team = await context.services.db.read(lambda conn: teams.of_member(conn, state.id))
+    ends = team is not None and team.owner_id == state.id
+    warning = context.t("forget.team", name=as_code(team.name)) if team is not None and ends else ""
     buttons = [
         button(context.t("forget.yes"), "forget", "yes", owner=owner),
         button(context.t("button.cancel"), "forget", "no", owner=owner),
     ]
-    await context.reply(context.t("forget.sure"), rows(buttons))
+    await context.reply(context.t("forget.sure") + warning, rows(buttons))
 
 
 async def confirmed(_: Update, context: Context, __: tuple[str, ...]) -> None:

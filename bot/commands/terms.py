@@ -1,5 +1,7 @@
 """/terms, /privacy and /paysupport, which Telegram's rules for payments require."""
 
+from datetime import date
+
 from telegram import Update
 
 from bot.buttons import button, rows
@@ -12,7 +14,7 @@ from storage.tenants.terms import TERMS_VERSION
 
 
 async def terms(_: Update, context: Context) -> None:
-    text = context.t("terms.text", version=TERMS_VERSION)
+    text = context.t("terms.text", version=date.fromisoformat(TERMS_VERSION))
     if context.services.config.seller:
         text += context.t("terms.seller", seller=context.services.config.seller)
     await context.reply(text)

@@ -2,6 +2,7 @@
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+import locales
 from bot.buttons import button
 from bot.context import Context
 from bot.scheduled.wording import zone_words
@@ -45,8 +46,9 @@ def _zone_button(context: Context, name: str) -> InlineKeyboardButton | None:
     if zone is None:
         return None
     offset = offset_text(zone, context.services.clock.now())
-    city = zone_words(zone).rpartition("/")[2]
-    return button(city if city.startswith("UTC") else f"{city} · {offset}", COMMAND, "set", name, owner=context.user.id)
+    is_fixed = zone_words(zone).startswith("UTC")
+    label = zone_words(zone) if is_fixed else f"{locales.find(context.language).formats.city(name)} · {offset}"
+    return button(label, COMMAND, "set", name, owner=context.user.id)
 
 
 async def zone_page(context: Context, names: list[str] | None = None) -> tuple[str, InlineKeyboardMarkup]:

@@ -1,8 +1,11 @@
 """/log: operators' actions, each in a line."""
 
+import pytest
+
 from storage.database.connection import Connection
 from storage.operations import operator_log
 from storage.operations.operator_log import BY_KEY, Operator
+from storage.tenants import tenant_settings
 from tests.bot.commands.conftest import OLGA, Chat
 
 
@@ -21,7 +24,7 @@ async def test_actions_are_listed_newest_first(chat: Chat) -> None:
     at = f"24 Nov 2026, {now:%H:%M} UTC"
     assert (await chat.say("/log", OLGA)).splitlines()[2:] == [
         f"{at} the admin key: credit, tenant 1 5 USD: gift",
-        f"{at} *Olga*: drain deepseek",
+        f"{at} *Olga*: drained deepseek",
     ]
 
 
@@ -38,3 +41,25 @@ async def test_actions_of_one_tenant(chat: Chat) -> None:
 async def test_empty_log_and_unknown_tenant(chat: Chat) -> None:
     assert await chat.say("/log", OLGA) == "No operator has changed anything yet."
     assert "No tenant is 77:" in await chat.say("/log 77", OLGA)
+
+
+async def test_action_of_another_version_is_shown_as_it_is(chat: Chat) -> None:
+    now = chat.clock.now()
+    await chat.write(lambda conn: operator_log.record(conn, BY_KEY, "paint: blue", now))
+    assert "paint: blue" in await chat.say("/log", OLGA)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "accept", "ban", "broadcast", "code", "credit", "decline", "drain", "exclusions", "invite", "refund", "resume",
+        "revoke key", "set plan", "unban", "undo: credit", "undo: set plan",
+    ],
+)  # fmt: skip
+async def test_action_is_told_in_words_of_the_language(chat: Chat, action: str) -> None:
+    now = chat.clock.now()
+    await chat.say("/start", OLGA)
+    await chat.write(lambda conn: operator_log.record(conn, BY_KEY, action, now))
+    state = await chat.state(OLGA)
+    await chat.write(lambda conn: tenant_settings.set_language(conn, state.id, "vi"))
+    assert action not in await chat.say("/log", OLGA)

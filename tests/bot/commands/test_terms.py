@@ -1,5 +1,7 @@
 """/terms, /privacy, /paysupport, and the agreement to the terms."""
 
+from datetime import date
+
 import pytest
 
 from storage.tenants import tenant_settings
@@ -8,7 +10,7 @@ from tests.bot.commands.conftest import ANN, OLGA, Chat
 
 
 async def test_terms_have_their_version_and_the_seller(chat: Chat) -> None:
-    assert f"Terms of {VERSION}" in await chat.say("/terms")
+    assert f"Terms of {date.fromisoformat(VERSION):%d %b %Y}" in await chat.say("/terms")
     assert "Operator:" not in await chat.say("/terms")
     chat.configure(seller="Farthing Ltd")
     assert "Operator: Farthing Ltd" in await chat.say("/terms")

@@ -13,7 +13,7 @@ def test_every_offered_zone_exists(names: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "city"), [("vi", "Ho Chi Minh"), ("pt-BR", "Sao Paulo"), ("sv", "London"), ("en", "New York")]
+    ("language", "city"), [("vi", "TP Hồ Chí Minh"), ("pt-BR", "São Paulo"), ("sv", "London"), ("en", "New York")]
 )
 async def test_likely_zones_come_first(chat: Chat, language: str, city: str) -> None:
     chat.language = language

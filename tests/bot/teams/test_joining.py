@@ -110,6 +110,8 @@ async def test_team_is_not_dissolved_while_it_pays_for_an_answer(crew: Crew) -> 
 
 
 async def test_members_are_told_when_the_team_ends_with_its_forgotten_owner(crew: Crew) -> None:
+    assert "Your team Tea house is dissolved as well" in await crew.chat.say("/forget")
+    assert "team" not in await crew.chat.say("/forget", BAO)
     await crew.chat.say("/forget")
     await crew.chat.press("Yes, delete")
     assert any("Tea house" in text for text in crew.chat.told(BAO))

@@ -1,6 +1,7 @@
 """Top-ups: an order, as in /topup, and the link to its Stars invoice."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
@@ -81,7 +82,7 @@ class TopupPages:
         return TopupOut(link=link, bot_link=bot_link(username, start_of(usd)), text=shown, stars=order.stars)
 
     def terms(self, user: MiniAppUser) -> TermsOut:
-        words = text(user, "terms.text", version=TERMS_VERSION)
+        words = text(user, "terms.text", version=date.fromisoformat(TERMS_VERSION))
         if self.seller:
             words += "\n\n" + text(user, "terms.seller", seller=self.seller)
         return TermsOut(version=TERMS_VERSION, agreed=user.state.agreed_terms == TERMS_VERSION, text=words)
