@@ -32,7 +32,7 @@ _ANSWERED = AttemptRecord(
 
 
 def attempt(**changes: Any) -> AttemptRecord:
-    """Return the attempt of a kept answer at noon with the fields in `changes`; another `outcome` is not kept.
+    """Return the attempt of a kept answer at noon with the fields in `changes`; with another `outcome` it is not kept.
 
     An attempt that is not kept has no time to first token, unless `changes` has one.
     """
@@ -61,5 +61,5 @@ def spent(
 
 
 def english(value: object) -> str:
-    """Return an amount of money, a number or a date as an English text has it."""
+    """Return an amount of money, a number or a date in English."""
     return locales.written(locales.find("en").formats, value)

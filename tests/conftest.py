@@ -1,4 +1,4 @@
-"""No test speaks to anything but this machine."""
+"""Settings of all tests. No test may connect to another machine."""
 
 import contextlib
 import gc
@@ -14,34 +14,34 @@ from hypothesis import Phase, settings
 
 from tests.databases import memory_folder
 
-os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory_folder()))  # a commit to a disk takes milliseconds
-os.environ.setdefault("PTB_TIMEDELTA", "1")  # else a RetryAfter warns, and warnings are errors here
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory_folder()))  # a commit to a disk would take milliseconds
+os.environ.setdefault("PTB_TIMEDELTA", "1")  # otherwise a RetryAfter warns, and warnings are errors here
 
-settings.register_profile("house", deadline=None, print_blob=True)  # the machines are noisy: no timed tests
+settings.register_profile("house", deadline=None, print_blob=True)  # no time limits, because the machines are noisy
 settings.register_profile("mutants", deadline=None, max_examples=25, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("house")
 
 LONGEST = ("test_replicas.py", "test_kills.py", "test_clock.py")
 _LOCAL = ("127.", "::1", "localhost", "0.0.0.0")
 
-# Workers and the programs that they start compile each module once for all: compiling anew takes a minute of a run.
+# Workers and the programs that they start share compiled modules: compiling anew would take a minute of a run.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Have each worker compile its share of the tests first, so that not all compile the same module at one time."""
+    """Let each worker compile its share of the tests first, so that no module is compiled by all at the same time."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
     if worker and session.config.args == session.config.getini("testpaths"):
         root = session.config.rootpath
         for path in sorted(root.glob("tests/**/test_*.py"))[int(worker) :: _workers()]:
-            with contextlib.suppress(Exception, pytest.skip.Exception):  # the collection reports it
+            with contextlib.suppress(Exception, pytest.skip.Exception):  # the collection reports the error
                 importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Keep all that the collection makes from the garbage collector: it would go over two million objects each time."""
+    """Exclude the objects of the collection from garbage collection, which would scan two million of them each time."""
     gc.disable()
     try:
         return (yield)
@@ -57,7 +57,7 @@ def _workers() -> int:
 
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connecting anywhere but loopback fails the test."""
+    """Fail every test that connects to an address other than loopback."""
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
 
     def checked(address: Any) -> None:
@@ -77,9 +77,9 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have each worker begin with its share of the journeys, the longest tests: none is left with them at the end.
+    """Let each worker begin with its share of the journeys, the longest tests, so that none is left for the end.
 
-    xdist gives each worker as many tests in a row; those that are done early take over the last tests of others.
+    xdist gives each worker an equal number of consecutive tests; workers that finish early take tests from others.
     """
     workers, total = _workers(), len(items)
     journeys: dict[str, list[pytest.Item]] = {name: [] for name in LONGEST}

@@ -1,4 +1,4 @@
-"""A migrated SQLite database, made once a process, copies of it in memory, and the folder for databases."""
+"""A migrated SQLite database, made once per process, copies of it in memory, and the folder for databases."""
 
 import functools
 import os
@@ -22,14 +22,14 @@ def migrated_database() -> bytes:
 
 @functools.cache
 def memory_folder() -> Path:
-    """Return /dev/shm when it has 2 GiB free, because a commit waits for a disk; else /tmp."""
+    """Return /dev/shm if it has 2 GiB free, because commits wait for a disk; else /tmp."""
     memory = Path("/dev/shm")
     usable = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 2**30
     return memory if usable else Path("/tmp")
 
 
 class CopiesInMemory:
-    """Copies of a database in memory. A machine makes one for each example, and leaves a failed one open."""
+    """Copies of a database in memory. A state machine makes one per example, and leaves that of a failed one open."""
 
     COPIES = 8
 

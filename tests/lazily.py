@@ -1,11 +1,11 @@
-"""A module that is imported when it is first used: collecting the tests in each worker does not wait for it."""
+"""A module that is imported at its first use, so that collecting the tests in each worker does not wait for it."""
 
 import importlib
 from typing import Any
 
 
 class Lazily:
-    """A module by its name. Its attributes import it."""
+    """A stand-in for a module, by its name. Reading an attribute imports the module."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""Processor time in units of a fixed piece of work, so that a bound holds on a slow and on a busy machine."""
+"""Processor time in units of a fixed amount of work, so that a limit holds on slow and busy machines."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,10 @@ def unit_seconds() -> float:
 
 
 def units_of(work: Callable[[], object], most: float) -> float:
-    """Return the units that the work takes, which is repeated while they are more: a pause of the machine passes."""
+    """Return the units that the work takes.
+
+    It is repeated while they exceed `most`, because pauses of the machine pass.
+    """
     taken = most
     for _ in range(TRIES):
         unit, began = unit_seconds(), time.thread_time()

@@ -1,4 +1,4 @@
-"""A uvicorn server that a test may speak to."""
+"""A uvicorn server for a test's own requests."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,13 +11,13 @@ from sandbox.serving import serving
 
 @asynccontextmanager
 async def served(server: uvicorn.Server) -> AsyncIterator[str]:
-    """Its address while it listens; stopped on the way out."""
+    """Yield the server's address while it listens; stop it at the end of the context."""
     async with serving(server):
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
 
 
 class BuiltOnDemand:
-    """An app that is built for the first request: the routes take half of the time of a journey without one."""
+    """An app that is built at its first request: its routes take half of the time of a journey without HTTP."""
 
     def __init__(self, build: Callable[[], ASGIApp]) -> None:
         self._build = build

@@ -1,4 +1,4 @@
-"""The routing benchmark's inputs, and that a replay tells good planning from bad."""
+"""The routing benchmark's inputs, and the ability of a replay to distinguish good planning from bad."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_no_prompt_fails_while_somebody_is_up(folder: Path, kind: str) -> None:
 
 def test_a_dead_provider_sees_five_failures_and_probes(folder: Path) -> None:
     ours = lines(folder, Fault("a", 60, 240, "down", 0.05))[Farthing.name]
-    # five failures, three that broke off in flight, and one for each sixth by which the outage of 180 s has grown
+    # five failures, three that cut running answers, and one each time that the outage of 180 s has grown by a sixth
     assert ours.wasted_tries_per_1000 * 600 / 1000 <= 5 + 3 + 28
 
 
@@ -87,7 +87,7 @@ def test_a_seed_makes_the_same_faults_each_time() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case_reaches_its_figure(case: Case) -> None:
-    """The mean of five seeds reaches it where the first alone does not: single ones are up to a fifth from it."""
+    """If the first seed misses the figure, the mean of five decides: single seeds differ from it by up to a fifth."""
     results = [run_case(case, routing._offers, seed=2)]
     if not results[0].is_reached:
         results += [run_case(case, routing._offers, seed=seed) for seed in (1, 3, 4, 5)]

@@ -12,7 +12,7 @@ GROUP = {"id": GROUP_ID, "type": "supergroup", "title": "Tea room"}
 
 
 def private_message(text: str | None = "hello", user: int = ANN, **more: Any) -> dict[str, Any]:
-    """Return the message of a person to the bot; `text` None leaves it out."""
+    """Return a message from a person to the bot; `text` None: a message without text."""
     sender = {"id": user, "is_bot": False, "first_name": "Ann", "username": "ann", "language_code": "en"}
     chat = {"id": user, "type": "private", "first_name": "Ann"}
     content = {} if text is None else {"text": text}
@@ -20,7 +20,7 @@ def private_message(text: str | None = "hello", user: int = ANN, **more: Any) ->
 
 
 def context_of(journey: Journey, message: dict[str, Any]) -> Context:
-    """Return the context that a handler of this message gets."""
+    """Return the context that a handler gets with this message."""
     update = Update.de_json({"update_id": 1, "message": message}, journey.bot.bot)
     return Context.from_update(update, journey.bot._application)
 

@@ -1,4 +1,4 @@
-"""A request object of PTB that answers in place."""
+"""PTB's connection to Telegram, replaced by an object that answers at once."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ CHAT = 7
 
 
 class Port(BaseRequest):
-    """Each call raises the next of `errors`, returns it if it is bytes, or else calls `arrives`."""
+    """Answers each call with the next of `errors` (raised, or returned if it is bytes), or else by `arrives`."""
 
     def __init__(self, *errors: Exception | bytes) -> None:
         self.errors = list(errors)
@@ -22,7 +22,7 @@ class Port(BaseRequest):
     async def shutdown(self) -> None: ...
 
     def called(self, method: str, data: RequestData) -> None:
-        """Note a call before it fails or arrives."""
+        """Record a call before it fails or arrives."""
 
     def arrives(self, data: RequestData) -> dict[str, Any]:  # noqa: ARG002 - for those who note what did
         """Return the sent message."""

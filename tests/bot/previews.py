@@ -1,4 +1,4 @@
-"""Previews of growing answers, in the time of a virtual loop."""
+"""Previews of growing answers, run in virtual time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ WORDS = "the sea is wide and the night is long "
 
 
 def play(monkeypatch: pytest.MonkeyPatch, scenario: Scenario) -> None:
-    """Run a scenario in the time of a virtual loop."""
+    """Run a scenario in virtual time."""
 
     async def work() -> None:
         for module in (drafts, editing):
@@ -39,7 +39,7 @@ def edits(recorded: Telegram, schedule: EditSchedule, chat: int = ROOM) -> EditP
 
 
 async def show_words(preview: DraftPreview | EditPreview, seconds: float, text: str = "", every: float = 0.05) -> str:
-    """Show one more word each `every` seconds. Return the whole text."""
+    """Show one more word every `every` seconds. Return the whole text."""
     words = (WORDS * 400).split()
     for number in range(round(seconds / every)):
         text += f"{words[number % len(words)]} "
@@ -53,5 +53,5 @@ def now() -> float:
 
 
 def in_any(times: list[float], seconds: float) -> int:
-    """Return the largest number of times within so many seconds."""
+    """Return the largest number of these times within any `seconds`."""
     return max(sum(1 for other in times if at <= other < at + seconds) for at in times)

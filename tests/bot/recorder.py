@@ -1,4 +1,4 @@
-"""The sandbox's Bot API over real HTTP. It notes each call with its time; tests may order refusals and lags."""
+"""The sandbox's Bot API over real HTTP, which records each call with its time; tests can set refusals and lags."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ Fault = Callable[[str], tuple[int, dict[str, Any]] | None]
 
 
 class CountedRequest(FormRequest):
-    """Stops the loop's time while its calls are in flight."""
+    """Stops the loop's virtual time while its calls are running."""
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         _loop().called(1)
@@ -47,7 +47,10 @@ class Call:
 
 @dataclass(slots=True)
 class Telegram:
-    """If `fault` returns an answer, it replaces the sandbox's. Every call takes `lag` seconds."""
+    """The Bot API as a test sees it.
+
+    A `fault` that returns an answer replaces the sandbox's; each call takes `lag` seconds.
+    """
 
     world: World
     bot: ExtBot[int]
@@ -86,7 +89,7 @@ async def telegram() -> AsyncIterator[Telegram]:
 
 
 class _Recorder:
-    """Middleware of the sandbox's app: notes, delays and refuses calls."""
+    """Middleware of the sandbox's app that records, delays and refuses calls."""
 
     def __init__(self, recorded: Telegram, app: Starlette) -> None:
         self._recorded, self._app = recorded, app
@@ -120,7 +123,7 @@ def _loop() -> VirtualLoop:
 
 
 async def _lag(seconds: float) -> None:
-    """Let time pass: no call is in flight while Telegram works."""
+    """Let virtual time pass although a call is running: Telegram is working."""
     _loop().called(-1)
     await asyncio.sleep(seconds)
     _loop().called(1)

@@ -1,4 +1,4 @@
-"""The bot's settings of the tests."""
+"""The bot's settings in the tests."""
 
 from typing import Any
 

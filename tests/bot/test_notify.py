@@ -74,7 +74,7 @@ async def test_every_admin_gets_a_notice_and_unreachable_ones_are_left_out(
 
 
 async def test_notice_is_tried_again_while_telegram_is_unreachable(db: Database) -> None:
-    """The port is closed: nothing says that the message can never be delivered."""
+    """The port is closed, so nothing shows that the message can never be delivered."""
     request = FormRequest()
     bot: ExtBot[int] = ExtBot(
         "1:x",

@@ -21,7 +21,7 @@ from tests.served import served
 
 
 class BotApi:
-    """Notes the forms it gets; `sendSlowly` answers at the end of the test, `sendBadly` refuses."""
+    """Records the forms that it gets; `sendSlowly` answers at the end of the test, `sendBadly` refuses."""
 
     def __init__(self) -> None:
         self.forms: list[dict[str, Any]] = []
@@ -120,7 +120,7 @@ async def test_request_can_be_used_again_after_its_shutdown(url: str, api: BotAp
 
 
 class Proxy:
-    """An HTTP and SOCKS5 proxy on loopback that notes the addresses it is asked for."""
+    """An HTTP and SOCKS5 proxy on loopback that records the requested addresses."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -14,7 +14,7 @@ ANN, BAO = 1001, 1002
 
 
 class Stoppable:
-    """An answer that notes its stop."""
+    """An answer that records its stop."""
 
     def __init__(self) -> None:
         self.stopped = False

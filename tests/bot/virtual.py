@@ -10,7 +10,7 @@ REAL_SECONDS = 0.05
 
 
 class _Selector(selectors.DefaultSelector):
-    """Moves the clock instead of waiting."""
+    """Advances the clock instead of waiting."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,11 +33,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._virtual.now
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
-        """Wait for the threads however long they take: they do not live in virtual time."""
+        """Wait for the threads however long they take, because they run in real time."""
         await super().shutdown_default_executor()
 
     def called(self, by: int) -> None:
-        """Count calls in flight over real sockets: time stands still until they return."""
+        """Count running calls over real sockets: virtual time stands still until they return."""
         self._virtual.calls += by
 
 

@@ -11,7 +11,7 @@ OCTOBER = date(2026, 10, 1)
 
 
 def invoice(**changes: Any) -> Invoice:
-    """An invoice over 1.20 USD of charges, a plan of 9 USD and a top-up of 26 USD: 1 USD opens, 16.80 USD close it."""
+    """Return an invoice: opening 1 USD, charges 1.20 USD, a plan 9 USD, a top-up 26 USD, closing 16.80 USD."""
     lines = (
         ChargeLine(OCTOBER, "auto", 3, 1200, 800, 2000, Money(0)),
         ChargeLine(OCTOBER, "gpt-4o", 1, 1000, 500, 0, Money(1_200_000_000)),

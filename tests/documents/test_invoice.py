@@ -60,7 +60,7 @@ def test_characters_that_the_typeface_lacks_are_left_out(caplog: pytest.LogCaptu
 
 
 def colours_of(pdf: bytes, size: float) -> set[str]:
-    """The colours in which the first page's texts of this size are set, as rrggbb."""
+    """Return the colours of the first page's texts in this size, as rrggbb."""
     found: set[str] = set()
     now = {"size": 0.0, "colour": ""}
 

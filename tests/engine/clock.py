@@ -5,7 +5,7 @@ START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
 
 
 class HandClock:
-    """A clock that only `wait` moves."""
+    """A clock that moves only by `wait`."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0

@@ -40,12 +40,15 @@ def deltas(text: str) -> list[Step]:
 
 
 def whole(text: str, *, tokens: tuple[int, int] = (10, 5)) -> list[Step]:
-    """Return the script of a whole answer, with its usage."""
+    """Return the script of a complete answer, with its usage."""
     return [*deltas(text), END, Usage(*tokens)]
 
 
 class ScriptedProvider:
-    """A provider that follows its scripts in turn, then the last one again. `open` counts its open streams."""
+    """A provider that follows its scripts one after another, and then repeats the last one.
+
+    `open`: its open streams.
+    """
 
     def __init__(self, name: str, *scripts: list[Step], close_stops_bill: bool = True, dialect: str = "openai") -> None:
         self.name, self.close_stops_bill, self.keys, self.dialect = name, close_stops_bill, 1, dialect
@@ -86,7 +89,7 @@ class ScriptedProvider:
 
 
 class ScriptedHold:
-    """A hold in memory; `bill` or `voided` shows how it ended."""
+    """A hold in memory; `bill` and `voided` show how it ended."""
 
     id = "r:1"
 
@@ -176,7 +179,7 @@ class AnswerSetup:
         return Answer(self.market, self.question(prompt, can_restart=can_restart, n=n, options=options), hold), hold
 
     async def begun(self) -> None:
-        """Wait until the response's headers have come."""
+        """Wait until the response's headers have arrived."""
         while not self.open:
             await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -194,7 +197,7 @@ class AnswerSetup:
 def started(
     setup: AnswerSetup, *, stream: AnswerStream | None = None, output: int = 100, n: int = 1, number: int = 0
 ) -> Attempt:
-    """Start an attempt at quote `number`; 200 input tokens are held for."""
+    """Start an attempt at quote `number`, with a hold for 200 input tokens."""
     question = setup.question(n=n)
     quote = question.route.quotes[number]
     permit = setup.market.health.admit(quote.offer)
@@ -209,7 +212,7 @@ def attempt(*script: Step, first: float = 5, idle: float = 5, n: int = 1, output
 
 
 def shown(events: list[Event]) -> str:
-    """Return the text that a reader who obeys a Restart has at the end."""
+    """Return the text that a reader who obeys Restart events has at the end."""
     text = ""
     for event in events:
         text = "" if isinstance(event, Restart) else text + (event.text if isinstance(event, Delta) else "")

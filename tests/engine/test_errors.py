@@ -1,4 +1,4 @@
-"""The tree of errors: its drawing, the sentence of each, and the outcomes in the journal."""
+"""The tree of errors: its drawing, each one's sentence, and the outcomes in the journal."""
 
 import re
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def subclasses(cls: type[EngineError]) -> Iterator[type[EngineError]]:
 
 
 def drawn() -> dict[str, str]:
-    """Return the parent of each class in the drawing."""
+    """Return each class in the drawing with its parent."""
     assert errors.__doc__ is not None
     parents, path = {}, ["EngineError"]
     for line in _DRAWN.finditer(errors.__doc__):

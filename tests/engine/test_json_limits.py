@@ -1,4 +1,4 @@
-"""Limits of JSON that others send."""
+"""Limits for JSON from outside."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The payers of an answer, in the order in which they are asked."""
+"""The payers of an answer, in the order in which they are tried."""
 
 from dataclasses import replace
 

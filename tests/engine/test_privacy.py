@@ -1,4 +1,4 @@
-"""The rule that leaves out providers, as a table; and the exclusions as they are stored."""
+"""The rule that excludes providers, as a table; and the stored form of exclusions."""
 
 import pytest
 

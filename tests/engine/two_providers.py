@@ -1,4 +1,4 @@
-"""The health of two providers, under a clock that tests move."""
+"""The health of two providers, with a clock that tests move."""
 
 from engine.catalog.offers import Offer
 from engine.errors import Overloaded, ProviderError

@@ -56,7 +56,7 @@ def labels(message: dict[str, Any]) -> list[str]:
 
 
 def words(message: dict[str, Any]) -> str:
-    """Return the text of a message, or the caption of a picture; "…" where it has none yet."""
+    """Return the text of a message, or the caption of a picture; "…" if it has none yet."""
     return str(message.get("text") or ("photo" in message and message.get("caption")) or "…")
 
 
@@ -81,7 +81,7 @@ class Journey:
         return words(answer)
 
     async def confirm(self, text: str, user: int) -> str:
-        """Send a command that asks first, confirm it, and return the answer, which replaces the question."""
+        """Send a command that asks for confirmation, confirm it, and return the answer, which replaces the question."""
         await self.ask(text, user)
         question = self.sandbox.world.messages(user)[-1]["message_id"]
         await self.press("Yes, do it", user)
@@ -91,7 +91,7 @@ class Journey:
         return str(answer["text"])
 
     async def press(self, label: str, user: int = ANN) -> None:
-        """Press the newest button whose text contains `label`, which may come after another message."""
+        """Press the newest button whose text contains `label`; wait for it if it has not been sent yet."""
         async with asyncio.timeout(60):
             while not self._press(label, user):
                 await asyncio.sleep(0.01)
@@ -106,7 +106,7 @@ class Journey:
         return False
 
     async def idle(self) -> None:
-        """Wait until every update is handled, by handlers that have returned, and every message is sent."""
+        """Wait until every update is handled, its handler has returned, and every message is sent."""
         intake = self.bot._intake
 
         def undone(conn: Any) -> int:
@@ -143,7 +143,8 @@ async def started(
     (tmp_path / "farthing.toml").write_text(config)
     if not (tmp_path / "farthing.db").exists():
         (tmp_path / "farthing.db").write_bytes(migrated_database())
-    sandbox.world.flood_control = FloodControl(lambda: 1000 * time.monotonic())  # no test waits for Telegram's limits
+    # so that no test waits for Telegram's limits
+    sandbox.world.flood_control = FloodControl(lambda: 1000 * time.monotonic())
     variables = {
         "TELEGRAM_BOT_TOKEN": sandbox.token,
         "TELEGRAM_API_URL": sandbox.telegram_url,
@@ -155,7 +156,7 @@ async def started(
     for name in ("deepseek", "gemini", "anthropic", "openai"):
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
     async with open_container(read(variables, tmp_path / "no.env")) as container:
-        services = bot_services(container, footer=False)  # texts are compared without it
+        services = bot_services(container, footer=False)  # so that answers can be compared without it
         services = replace(services, config=replace(services.config, comment_seconds=comment_seconds))
         bot = Bot(services, RateLimiter(burst=100, chat_seconds=0.0, may_call=services.may_call))
         app = BuiltOnDemand(partial(build_app, web_services(container, bot)))
@@ -171,13 +172,13 @@ async def started(
 
 @pytest.fixture(autouse=True)
 def quick_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the pauses between repeats where every offer fails."""
+    """Shorten the pauses between repeats when every offer fails."""
     monkeypatch.setattr(selection, "FIRST_PAUSE_SECONDS", 0.001)
 
 
 @pytest.fixture
 def no_early_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An offer that rests is not attempted before its end, however long the prompts of a test take."""
+    """Prevent attempts at a resting offer before its rest ends, however long the prompts of a test take."""
     monkeypatch.setattr(health, "EARLY_SECONDS", 1e9)
     monkeypatch.setattr(early_attempts, "LEAST_OUTAGE_SECONDS", 1e9)
 
@@ -190,7 +191,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 def no_pauses(sandbox: Sandbox) -> None:
-    """Providers send their answers at once: for tests with many answers, or a very long one."""
+    """Let providers send answers without pauses, for tests with many answers or a very long one."""
     sandbox.stand_ins._word_seconds = 0.0
 
 
@@ -210,6 +211,6 @@ max_seconds = 60
 
 @pytest.fixture
 async def transcribing(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
-    """Return a journey with a transcriber."""
+    """Yield a journey with a transcriber."""
     async with started(tmp_path, sandbox, CONFIG + TRANSCRIBER) as started_sandbox:
         yield started_sandbox

@@ -7,7 +7,7 @@ from storage.ledger import transfers
 from storage.tenants import tenants
 from tests.journeys.conftest import ANN, Journey
 
-RECORDING = b"s" * 50_000  # 12.5 seconds to the stand-in: 13 are billed
+RECORDING = b"s" * 50_000  # 12.5 seconds for the stand-in: 13 are billed
 COST, CHARGE = 144_517, 202_323  # 667,000 x 13 / 60 = 144,516.67; times 1.40 = 202,323.33
 WALLET = Money.usd("5")
 

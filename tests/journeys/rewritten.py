@@ -1,4 +1,4 @@
-"""Edits of messages by the people who wrote them."""
+"""Edits of messages by their writers."""
 
 import time
 
@@ -7,7 +7,7 @@ from sandbox.telegram.world import World
 
 
 def rewrite(world: World, chat_id: int, message_id: int, text: str) -> None:
-    """Edit a person's text or caption. The bot gets the update where privacy mode shows it the message."""
+    """Edit a person's text or caption. The bot gets the update if privacy mode shows it the message."""
     message = world.chats[chat_id].messages[message_id]
     field = "caption" if "caption" in message else "text"
     message |= {field: text, "edit_date": int(time.time())}

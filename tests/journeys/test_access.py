@@ -1,4 +1,4 @@
-"""Journeys of access: strangers cost nothing, get one answer, and are accepted by an operator or an invitation."""
+"""Journeys of access: new users cost nothing, get one answer, and are accepted by an operator or an invitation."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Journeys of the brake: where an answer is expected to cost more than it may, the bot asks before it spends."""
+"""Journeys of the brake: the bot asks before an answer that is expected to exceed a limit."""
 
 import re
 from collections.abc import AsyncIterator
@@ -50,7 +50,7 @@ def labels(message: dict[str, Any]) -> list[str]:
 
 
 async def braked(journey: Journey, limit: str = "/limit 0.01¢", chat: int = ANN) -> dict[str, Any]:
-    """Ask a question that passes a limit; return the bot's question."""
+    """Ask a question that exceeds a limit; return the bot's question."""
     await journey.ask(limit)
     text = await journey.ask(QUESTION if chat == ANN else f"/ask {QUESTION}", ANN, chat)
     await journey.idle()

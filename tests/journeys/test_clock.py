@@ -65,7 +65,7 @@ async def test_flapping_outage_is_one_message_and_one_reply(journey: Journey) ->
 
 
 async def test_answers_that_break_off_are_an_outage(journey: Journey) -> None:
-    """The connection breaks within each answer of one offer; others answer whole."""
+    """The connection breaks within each answer of one offer; others answer completely."""
     journey.sandbox.stand_ins.set_mode("deepseek", "cut")
     for number in range(5):
         await journey.ask(f"{LONG} {number}")

@@ -1,4 +1,4 @@
-"""Paid answers arrive: without their thread, in private, later, or their charge is given back."""
+"""Paid answers arrive without their thread, in private, or later; otherwise their charge is given back."""
 
 import asyncio
 from typing import Any
@@ -26,7 +26,7 @@ def shown(journey: Journey, chat: int) -> list[str]:
 
 
 def delete_topic(world: World, thread: int) -> None:
-    """Delete a topic of the group with its messages: messages to it are refused from now on."""
+    """Delete a topic of the group with its messages, so that messages to it are refused."""
     group = world.chats[GROUP_ID]
     group.threads.discard(thread)
     for gone in [n for n, message in group.messages.items() if message.get("message_thread_id") == thread]:

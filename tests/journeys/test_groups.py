@@ -1,4 +1,4 @@
-"""A group over the whole program: its talk, its wallet, its move to a new chat id."""
+"""A group with the whole program: conversation, wallet, and the move to a new chat id."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""SIGKILL on a real process: what it left is done by the next one, once."""
+"""SIGKILL on a real process: the next process finishes its work, once."""
 
 import asyncio
 import os
@@ -67,7 +67,7 @@ class Program:
                 await asyncio.sleep(0.02)
 
     async def answered(self, number: int) -> list[Message]:
-        """Wait for so many answers of the model."""
+        """Wait for this number of answers from the model."""
         await self.until(lambda: len(self.answers()) >= number)
         return self.answers()
 

@@ -1,4 +1,4 @@
-"""The model is told what a person meant: replies, quotes, forwards, mentions, files; over the whole program."""
+"""The model gets all that a person refers to: replies, quotes, forwards, mentions, files; in the whole program."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ BOT_NAME = "farthing_sandbox_bot"
 
 @pytest.fixture
 async def waiting(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
-    """A journey whose bot waits for the forward of a comment."""
+    """Yield a journey whose bot waits for the forwarded message after a comment."""
     async with started(tmp_path, sandbox, comment_seconds=1.0) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""The Mini App of the whole program: a link of the bot, payments by Telegram, the sandbox's own way to open it."""
+"""The Mini App in the whole program: a link from the bot, payments through Telegram, the sandbox's way to open it."""
 
 import contextlib
 import re
@@ -15,7 +15,7 @@ from tests.journeys.conftest import ANN, OLGA, Journey
 
 @contextlib.asynccontextmanager
 async def signed_in(journey: Journey, user: int) -> AsyncIterator[httpx.AsyncClient]:
-    """Open a client with a session, begun by the link that the bot sends."""
+    """Open a client with a session, begun with the link that the bot sends."""
     found = re.search(r"/app#([\w-]{43})$", await journey.ask("/app", user))
     assert found
     async with httpx.AsyncClient(base_url=journey.url, trust_env=False, verify=False, timeout=60) as http:

@@ -142,7 +142,7 @@ async def test_next_message_is_taken_as_the_amount(journey: Journey) -> None:
     invoice = await journey.sandbox.world.wait_message(ANN, lambda m: m.get("invoice", {}).get("total_amount") == 577)
     assert invoice["invoice"]["title"] == "$7.50 for your wallet"
     assert not await journey.rows("SELECT * FROM holds")
-    await journey.ask("7,50")  # the amount was asked for once; from here on a number is a prompt
+    await journey.ask("7,50")  # the amount is asked for once; a further number is a prompt
     assert await journey.rows("SELECT * FROM holds")
 
 

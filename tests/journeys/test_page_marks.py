@@ -1,4 +1,4 @@
-"""Journeys of the marks that the page shows for providers, and of links to the bot."""
+"""Journeys of the page's marks for providers, and of links to the bot."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Providers that a person leaves out see nothing: in the chat, over the person's API keys, and of recordings."""
+"""Providers that a person excludes get nothing: from the chat, through the person's API keys, or as recordings."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.journeys.test_http import ASKED, client
 
 
 async def own_key(journey: Journey) -> str:
-    """Return the secret of a key of Ann's own."""
+    """Return the secret of an API key that belongs to Ann."""
     tenant, key, now = await funded_tenant(journey), api_keys.new_key(), journey.container.clock.now()
     settings = api_keys.KeySettings(name="laptop")
     await journey.container.db.write(lambda conn: api_keys.add(conn, tenant, key, settings, now))

@@ -21,7 +21,7 @@ POOR = CONFIG + "tokens_per_month = 0\n" + MARKUP
 
 
 async def poor_person_asks(journey: Journey, user: int) -> None:
-    """Ask a question that the wallet does not cover, with a photo."""
+    """Ask a question with a photo that the wallet can't pay for."""
     world = journey.sandbox.world
     file_id = world.keep_file("x.jpg", "image/jpeg", b"\xff\xd8\xff tide")
     size = {"file_id": file_id, "file_unique_id": "u", "width": 90, "height": 60, "file_size": 7}
@@ -56,7 +56,7 @@ async def test_refused_question_with_its_photo_is_asked_when_the_payment_arrives
         assert await said(journey) == [ONE]
         assert "[image]" in (await journey.rows("SELECT parts FROM messages WHERE role = 'user'"))[0]["parts"]
         assert await charged(journey) == 1
-        await journey.press(word(user, "ask.now"), user)  # the button of the refusal is out of date by now
+        await journey.press(word(user, "ask.now"), user)  # the button of the refusal is outdated now
         await journey.idle()
         assert await charged(journey) == 1
         await journey.check_books()

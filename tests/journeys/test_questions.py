@@ -1,4 +1,4 @@
-"""Journeys of questions that are asked again: nothing said is lost, and each is answered and charged once."""
+"""Journeys of questions that are asked again: no question is lost, and each is answered and charged once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ def word(user: int, key: str, **values: object) -> str:
 
 
 async def said(journey: Journey) -> list[str]:
-    """Return the questions that the model is told of, in order."""
+    """Return the questions that the model gets, in order."""
     rows = await journey.rows("SELECT parts FROM messages WHERE role = 'user' ORDER BY id")
     return [next((text for text in (ONE, TWO) if text in row["parts"]), row["parts"]) for row in rows]
 

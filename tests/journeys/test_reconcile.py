@@ -164,7 +164,7 @@ class FirstPages:
 
 
 class Silence:
-    """A notifier that records only: sending 230 notices would take minutes under Telegram's limits."""
+    """A notifier that only records, because sending 230 notices would take minutes under Telegram's limits."""
 
     def __init__(self) -> None:
         self._heard: list[str] = []

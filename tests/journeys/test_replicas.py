@@ -1,6 +1,6 @@
 """Real processes on one PostgreSQL: two `web` and two `clock`, killed and frozen under load.
 
-benchmarks/replicas.py does it for longer.
+benchmarks/replicas.py runs the same for longer.
 """
 
 import asyncio
@@ -94,7 +94,7 @@ async def test_prompts_are_answered_once_while_replicas_die_and_stand_still(clus
     await settled(cluster)
     asked = PEOPLE * PROMPTS
     assert len(talk.waits) == asked
-    assert talk.sent_twice <= PEOPLE  # the answers that a process had sent and not yet noted
+    assert talk.sent_twice <= PEOPLE  # answers that a process had sent but not yet recorded
     assert await cluster.number("SELECT count(*) FROM attempts WHERE kept AND request_id LIKE 'tg:%'") == asked
     assert await cluster.number(CHARGED_TWICE) == 0
     assert await cluster.number(UNDONE) == 0
@@ -113,7 +113,7 @@ async def test_outage_rests_everywhere_and_its_end_is_told_once_though_the_leade
     async def rests_too() -> bool:
         return await status(two) == "resting"
 
-    await until(rests_too)  # it was never asked itself
+    await until(rests_too)  # this process never asked the provider itself
 
     async def is_told() -> bool:
         return await cluster.number("SELECT count(*) FROM incidents WHERE state <> 'closed'") > 0

@@ -1,4 +1,4 @@
-"""A restart under load with a port of systemd: calls wait for the next process, none is refused."""
+"""A restart under load with a port opened by systemd: calls wait for the next process, none is refused."""
 
 import asyncio
 import os
@@ -38,14 +38,14 @@ async def start(folder: Path, opened: socket.socket) -> asyncio.subprocess.Proce
 
 
 async def ask_on(url: str, statuses: list[int]) -> None:
-    """Call again and again, each time by a new connection. A refused one raises."""
+    """Call again and again, each time over a new connection. Raises if one is refused."""
     while True:
         async with httpx.AsyncClient(trust_env=False, timeout=100) as http:
             statuses.append((await http.get(f"{url}/health")).status_code)
 
 
 async def more(calls: "asyncio.Task[None]", statuses: list[int], number: int) -> None:
-    """Wait until so many more calls are answered, or one has failed."""
+    """Wait until this number of further calls is answered, or one has failed."""
     wanted = len(statuses) + number
     async with asyncio.timeout(100):
         while len(statuses) < wanted and not calls.done():

@@ -1,4 +1,4 @@
-"""RichPart as rich messages: who wished for them gets them, and never less than the ordinary message."""
+"""Tables as rich messages: users who enabled them get them, with at least the text of the ordinary message."""
 
 import asyncio
 import json
@@ -221,7 +221,7 @@ async def test_process_killed_between_charge_and_sending_leaves_the_table_to_the
     async def killed(*_: Any) -> None:
         send_called.set()
 
-    # The patch must last as long as the first process: its handler calls `send` some time after the capture commits.
+    # The patch must last as long as the first process, whose handler calls `send` some time after the commit.
     with monkeypatch.context() as first_process:
         async with started(tmp_path, sandbox) as first:
             await switch_tables_on(first)

@@ -1,4 +1,4 @@
-"""Journeys of updates that a process could not finish, or a dead process left."""
+"""Journeys of updates that a process could not finish, or that a dead process left."""
 
 import asyncio
 import json

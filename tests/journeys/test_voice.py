@@ -97,7 +97,7 @@ async def test_key_refused_for_a_recording_rests_for_prompts_too(transcribing: J
 
 
 async def test_missing_money_is_reported_before_the_file_is_fetched(transcribing: Journey) -> None:
-    tenant = await funded_tenant(transcribing, wallet=Money(CHARGE))  # the hold is a nano-dollar more
+    tenant = await funded_tenant(transcribing, wallet=Money(CHARGE))  # the hold needs a nano-dollar more
     (told,) = await send_recording(transcribing)
     assert "Recordings are paid from your wallet" in told
     assert "1 ¢ more" in told
@@ -135,7 +135,7 @@ async def test_understated_length_is_charged_up_to_the_hold_and_the_rest_is_wast
     tenant = await funded_tenant(transcribing)
     await send_recording(transcribing, seconds=2)
     (line,) = await transcription_attempts(transcribing)
-    held = 667_000 * 3 // 60  # two seconds, and one that may have been rounded off
+    held = 667_000 * 3 // 60  # two seconds, and one more for rounding
     assert line["cost_nanousd"] == COST
     assert line["waste_nanousd"] == COST - held
     assert line["charge_nanousd"] == held * 14 // 10

@@ -1,4 +1,4 @@
-"""Journeys of recordings with a crash, a stop, a limit or a great age, and texts that mention recordings."""
+"""Journeys of recordings with a crash, a stop, a limit or a great age, and of texts that refer to recordings."""
 
 import asyncio
 import sqlite3
@@ -34,7 +34,7 @@ async def test_why_shows_a_recording_whose_answer_failed(tmp_path: Path, sandbox
 
 
 async def test_transcript_is_reused_after_a_crash_and_not_charged_again(tmp_path: Path, sandbox: Sandbox) -> None:
-    """The database is copied between the two commits, in the state that kill -9 leaves."""
+    """The database is copied between the two commits, in the state that a kill -9 would leave."""
     after = tmp_path / "after"
     after.mkdir()
     async with started(tmp_path, sandbox, CONFIG + TRANSCRIBER) as journey:
@@ -51,7 +51,7 @@ async def test_transcript_is_reused_after_a_crash_and_not_charged_again(tmp_path
         live.close()
         copy.commit()
         copy.close()
-        sandbox.world.block(ANN)  # later messages of this process are not counted
+        sandbox.world.block(ANN)  # so that later messages of this process are not counted
     sandbox.world.unblock(ANN)
     for name in ("deepseek", "gemini", "anthropic"):
         sandbox.stand_ins.set_mode(name, "up")

@@ -1,4 +1,4 @@
-"""Where a text stands: file and line by key, for the messages of failed tests."""
+"""The position of a text (file and line, by key), for messages of failed tests."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ PARTS = {"texts": "", "invoice": locales.INVOICE, "miniapp": locales.MINIAPP}
 
 
 def text_at(code: str, key: str, part: str = "texts") -> str:
-    """Return `locales/vi/messages.po:12: key`; the file alone where it has no such text."""
+    """Return `locales/vi/messages.po:12: key`; without a line number if the file has no such text."""
     return place(ROOT / "locales" / code / (SOURCE if code == "en" else TRANSLATION), PARTS[part] + key)
 
 
@@ -24,7 +24,7 @@ def texts_at(code: str, keys: Iterable[str], part: str = "texts") -> list[str]:
 
 
 def uses_of(keys: Iterable[str]) -> list[str]:
-    """Return `bot/access.py:12: key` for the first place in the code that has each key, or its beginning."""
+    """Return `bot/access.py:12: key` for the first place in the code that contains each key or its beginning."""
     return sorted(_use_of(key) for key in keys)
 
 

@@ -1,4 +1,4 @@
-"""A third language with a few texts only: a copy of the folder of languages, with Russian beside them."""
+"""A third language with a few texts only: a copy of the folder of languages that includes Russian."""
 
 import shutil
 from pathlib import Path
@@ -44,7 +44,7 @@ msgstr[2] "{n} токенов"
 
 
 def with_russian(folder: Path, texts: str = HEADER + TEXTS) -> Path:
-    """Return a folder of languages with Russian in it."""
+    """Return a folder of languages that includes Russian."""
     shutil.copytree(locales.FOLDER, folder / "locales", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "locales" / "ru").mkdir()
     (folder / "locales" / "ru" / TRANSLATION).write_text(texts)

@@ -1,4 +1,4 @@
-"""Amounts that people write, as each language reads them."""
+"""Amounts that people write, read by the rules of each language."""
 
 from decimal import Decimal
 

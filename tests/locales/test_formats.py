@@ -1,4 +1,4 @@
-"""Money, numbers and dates as each language writes them."""
+"""Money, numbers and dates in the formats of each language."""
 
 import re
 from datetime import UTC, date, datetime

@@ -155,7 +155,7 @@ FILES = (".png", ".csv", ".pdf", ".js")
 
 
 def nested(code: str) -> set[tuple[str, str]]:
-    """The texts that take in another text, with the other's key."""
+    """Return the texts that contain another text, with that text's key."""
     return {
         (key, spec)
         for key, text in locales.LANGUAGES[code].sentences.items()
@@ -172,7 +172,7 @@ def trees() -> Iterator[ast.AST]:
 
 
 def literals() -> set[str]:
-    """The string constants that look like a key of a group that exists."""
+    """Return the string constants that look like a key of an existing group."""
     groups = {key.partition(".")[0] for key in ENGLISH.texts if "." in key}
     found = {node.value for node in trees() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     keys = {
@@ -183,7 +183,7 @@ def literals() -> set[str]:
 
 
 def called() -> set[str]:
-    """The literal keys that are handed to the functions and methods of KEY_PLACES."""
+    """Return the literal keys passed to the functions and methods of KEY_PLACES."""
     found = set()
     for node in trees():
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
@@ -196,7 +196,7 @@ def called() -> set[str]:
 
 
 def beginnings() -> set[str]:
-    """The fixed beginnings of the keys that f-strings complete."""
+    """Return the fixed beginnings of keys that f-strings complete."""
     heads = {
         node.values[0].value
         for node in trees()
@@ -228,7 +228,7 @@ def test_catalogs_are_laid_out_as_make_texts_writes_them() -> None:
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_no_text_is_left_in_english(code: str) -> None:
-    """A text may read as in English where nothing but names, units and signs stands beside its placeholders."""
+    """A text may equal the English one if only names, units and signs stand beside its placeholders."""
     own, english = locales.LANGUAGES[code].sentences, ENGLISH.sentences
     same = {key for key in own if own[key].general == english[key].general and not key.startswith(locales.FORMAT)}
     left = {key for key in same if re.sub(rf"\{{[^}}]*\}}|\b({'|'.join(NAMES)})\b|[\W\d_]", "", own[key].general)}
@@ -293,7 +293,7 @@ def test_every_text_of_the_invoice_is_used() -> None:
 
 @pytest.mark.parametrize("code", locales.LANGUAGES)
 def test_every_text_can_be_filled_in(code: str) -> None:
-    """The page and the invoice fill in plain placeholders only."""
+    """The page and the invoice can fill in only plain placeholders."""
     for key, text in locales.LANGUAGES[code].sentences.items():
         for form in text.forms:
             filled = locales.text(code, key, **dict.fromkeys(placeholders(form) | {text.count}, "2"))

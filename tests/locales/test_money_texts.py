@@ -1,4 +1,4 @@
-"""A guard: only the formats of a language write amounts of money that people read."""
+"""A guard: amounts of money that people read are written only by the formats of a language."""
 
 import ast
 import re
@@ -41,7 +41,7 @@ def formatted() -> Iterator[tuple[str, ast.JoinedStr]]:
 
 
 def adds_unit(node: ast.JoinedStr) -> bool:
-    """Return True where a unit of money stands directly before or after a value."""
+    """Return True if a unit of money stands directly before or after a value."""
     for left, right in zip(node.values, node.values[1:], strict=False):
         if isinstance(left, ast.FormattedValue) and isinstance(right, ast.Constant) and UNITS.match(str(right.value)):
             return True

@@ -1,4 +1,4 @@
-"""A folder with a few translations is a language: the rest is English, and the checks name it."""
+"""A folder with a few translations is a language: all other texts are English, and the checks name them."""
 
 import json
 from datetime import date
@@ -20,7 +20,7 @@ from web.miniapp.routes import _texts
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The languages, Russian among them."""
+    """Return the folder of the languages, with Russian among them."""
     made = with_russian(tmp_path)
     monkeypatch.setattr(locales, "LANGUAGES", locales.load(made))
     return made

@@ -1,4 +1,4 @@
-"""A text is found by its key and its language, and filled in by the language's rules."""
+"""A text is found by its key and language, and filled in by the rules of the language."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""audit, backup, restore and rollup, as a shell runs them."""
+"""audit, backup, restore and rollup, run from a shell."""
 
 import shutil
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.databases import migrated_database
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory of the command line, with a database."""
+    """Return the working directory of the command line, with a database."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", "sqlite:///farthing.db")
     monkeypatch.delenv("FARTHING_CONFIG", raising=False)

@@ -1,4 +1,4 @@
-"""Every key of farthing.toml with wrong values: the start either takes a value, or names file and key. No traceback."""
+"""Wrong values for every key of farthing.toml: the start accepts the value, or names file and key without traceback."""
 
 import typing
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def keys() -> Iterator[tuple[str, str]]:
-    """Return each section with each of its keys; "" for the section itself."""
+    """Yield each section with each of its keys; "" for the section itself."""
     for name, field in Config.model_fields.items():
         yield name, ""
         for model in models_in(field.annotation):
@@ -74,7 +74,7 @@ def text_of(section: str, key: str, value: str) -> str:
 
 
 def use(settings: Settings) -> None:
-    """Use the numbers as the start does: each must fit into dates and into the ledger."""
+    """Use the numbers as the start does, to check that each fits into dates and into the ledger."""
     check_offers(settings, all_specs(settings))
     build_plans(settings)
     config = settings.config

@@ -1,4 +1,4 @@
-"""The container: migration at the start, state from the database, and what is saved at the end."""
+"""The container: migration at the start, state loaded from the database, and state saved at the end."""
 
 from datetime import UTC, datetime
 from functools import partial

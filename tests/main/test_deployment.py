@@ -1,4 +1,4 @@
-"""The files of deployment name commands, variables, paths and ports that exist, and wait for answers in progress."""
+"""The deployment files name only existing commands, variables, paths and ports, and wait for running answers."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def read(name: str) -> str:
 
 
 def found(name: str, pattern: str) -> list[str]:
-    """Return the groups that matched, of which each match has one."""
+    """Return, for each match, the group that matched."""
     return [next(filter(None, match.groups())) for match in re.finditer(pattern, read(name), re.MULTILINE)]
 
 

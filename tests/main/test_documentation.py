@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def sections() -> Iterator[tuple[str, type[BaseModel]]]:
-    """Each section of farthing.toml with its model; for a table of tables, the model of its rows.
+    """Yield each section of farthing.toml with its model; for a table of tables, the model of its rows.
 
     A section with free keys, such as [status_pages], has no model.
     """
@@ -27,7 +27,7 @@ def sections() -> Iterator[tuple[str, type[BaseModel]]]:
 
 
 def documented_keys() -> dict[str, set[str]]:
-    """The keys of each section in the table of docs/configuration.md."""
+    """Return the keys of each section in the table of docs/configuration.md."""
     found: dict[str, set[str]] = {}
     section = ""
     for line in (ROOT / "docs/configuration.md").read_text().splitlines():
@@ -42,7 +42,7 @@ def documented_keys() -> dict[str, set[str]]:
 
 
 def env_variables() -> set[str]:
-    """The variables in .env.example, commented out or not."""
+    """Return the variables in .env.example, including commented ones."""
     return set(re.findall(r"^#?([A-Z][A-Z_]*)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 

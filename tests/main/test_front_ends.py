@@ -1,4 +1,4 @@
-"""Settings of bot, HTTP and jobs, as the environment and farthing.toml give them."""
+"""Settings of bot, HTTP and jobs, from the environment and farthing.toml."""
 
 import asyncio
 from collections.abc import AsyncIterator

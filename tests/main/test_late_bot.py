@@ -9,7 +9,7 @@ from main.late_bot import LateBot
 
 
 class Telegramless:
-    """A bot whose starts fail in turn, then succeed."""
+    """A bot whose first starts fail with given errors; later ones succeed."""
 
     def __init__(self, *failures: OSError) -> None:
         self.failures, self.calls = list(failures), list[str]()

@@ -27,7 +27,7 @@ APP = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here"))])
 
 @dataclass
 class Recorded:
-    """A component that records its calls in `calls`, which it shares with the others."""
+    """A component that appends its calls to `calls`, which all components share."""
 
     name: str
     calls: list[str]
@@ -46,7 +46,7 @@ class Recorded:
 
 @pytest.fixture(autouse=True)
 def _collected() -> Iterator[None]:
-    """serve() freezes the garbage collector's objects; the other tests need them."""
+    """Undo that serve() freezes the garbage collector's objects, because other tests need them."""
     yield
     gc.unfreeze()
 

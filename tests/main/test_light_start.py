@@ -1,4 +1,4 @@
-"""The parts of `web` on SQLite do not import what only other processes need."""
+"""A `web` process on SQLite does not import libraries that only other processes need."""
 
 import subprocess
 import sys

@@ -63,7 +63,7 @@ def test_wrong_variable_is_named_and_its_value_is_hidden(tmp_path: Path) -> None
 
 
 def test_help_loads_neither_engine_nor_http_client() -> None:
-    """Imports are most of the time that `--help` takes."""
+    """Imports take most of the time of `--help`."""
     listing = "import sys, main.__main__; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", listing],
@@ -80,7 +80,7 @@ def test_help_loads_neither_engine_nor_http_client() -> None:
 
 
 def test_password_of_the_database_is_never_printed(tmp_path: Path) -> None:
-    """The driver's own message quotes the whole address where it can't read it."""
+    """The driver's own error quotes the whole address if it can't read it."""
     url = "postgres://farthing:s3cret%zzpass@127.0.0.1:1/x"
     for command in ("web", "audit", "migrate", "rollup"):
         done = ran(tmp_path, command, DATABASE_URL=url, OPENAI_API_KEY="sk-x")

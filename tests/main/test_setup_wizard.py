@@ -23,7 +23,7 @@ SECRET = "sk-secret-of-the-tests"
 
 
 class Terminal:
-    """A program at a pseudo-terminal; `screen` is all that it has shown."""
+    """A program at a pseudo-terminal; `screen` is everything that it has shown."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self._master, self._slave = pty.openpty()
@@ -32,7 +32,7 @@ class Terminal:
             ["/bin/sh", "-c", 'exec "$0" -m main setup <"$TTY" >"$TTY" 2>&1', sys.executable],
             cwd=folder,
             env={**environ, "TTY": os.ttyname(self._slave)},
-            start_new_session=True,  # the first terminal that its leader opens becomes its own
+            start_new_session=True,  # the first terminal that a session leader opens becomes its controlling terminal
         )
 
     async def expect(self, words: str) -> None:
@@ -45,7 +45,7 @@ class Terminal:
         os.write(self._master, text.encode())
 
     async def interrupt(self) -> None:
-        """Press Ctrl-C until it has an effect: one that comes just before a read begins is noticed only after it."""
+        """Press Ctrl-C until it has an effect: just before a read begins, it is noticed only after the read."""
         shown = len(self.screen)
         while len(self.screen) == shown:
             self.type("\x03")
@@ -71,7 +71,7 @@ class Terminal:
         os.close(self._master)
 
     async def _waits_silently(self, prompt: str) -> None:
-        """Until echo is off, where a secret is asked for."""
+        """Wait until echo is off, if a secret is asked for."""
         async with asyncio.timeout(60):
             while prompt != "ADMIN_IDS" and termios.tcgetattr(self._master)[3] & termios.ECHO:
                 await asyncio.sleep(0.005)
@@ -82,11 +82,11 @@ class Terminal:
         try:
             await readable.wait()
             data = os.read(self._master, 4096)
-        except OSError:  # the other side is closed
+        except OSError:  # the other side was closed
             return False
         finally:
             loop.remove_reader(self._master)
-        if not self.screen:  # the program has opened its side, so ours may go
+        if not self.screen:  # the program has opened its side, so ours can be closed
             os.close(self._slave)
         self.screen += data.decode()
         return bool(data)

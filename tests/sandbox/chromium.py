@@ -1,4 +1,4 @@
-"""Headless Chromium over its DevTools protocol: click, wait, take a picture."""
+"""Headless Chromium over its DevTools protocol: click, wait, take a screenshot."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ FLAGS = [
 
 
 class Browser:
-    """One page. `js` evaluates and awaits an expression; `until` repeats it until it is true."""
+    """One page. `js` evaluates an expression and awaits its result; `until` repeats it until it is true."""
 
     def __init__(self, width: int = 1400, height: int = 850) -> None:
         self._size = f"--window-size={width},{height}"

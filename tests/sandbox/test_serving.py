@@ -1,4 +1,4 @@
-"""Starting and stopping a server."""
+"""Start and stop of a server."""
 
 import asyncio
 

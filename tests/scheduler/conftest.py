@@ -55,7 +55,7 @@ class HandClock:
 
 @dataclass
 class SentMessage:
-    """A message as its reader sees it now, after its edits."""
+    """A message in its current form, after its edits."""
 
     text: str
     reply_to: Sent | None = None
@@ -162,7 +162,7 @@ def context_over(db: Database, clock: HandClock, notifier: Notifications) -> Job
 
 @dataclass
 class Journal:
-    """Journals attempts as the gateway does. Each begins 0.1 s after the one before, and is over in 50 ms."""
+    """Journals attempts like the gateway. Each begins 0.1 s after the one before, and takes 50 ms."""
 
     db: Database
     clock: HandClock
@@ -178,7 +178,7 @@ class Journal:
         model: str = "m",
         cut_after_ms: int | None = None,
     ) -> None:
-        """`cut_after_ms`: the first token came that long before the failure."""
+        """Journal failed attempts. `cut_after_ms`: the time between the first token and the failure."""
         for _ in range(times):
             await self._write(
                 provider,
@@ -199,7 +199,10 @@ class Journal:
         duration_ms: int = 50,
         began_seconds_ago: float | None = None,
     ) -> None:
-        """Each costs a million nano-dollars and charges `nanousd`. Its first token comes after 20 ms."""
+        """Journal kept answers with a first token after 20 ms.
+
+        Each costs a million nano-dollars and charges `nanousd`.
+        """
         for _ in range(times):
             await self._write(
                 provider,

@@ -1,4 +1,4 @@
-"""Notices to admins: stored before they are sent, tried again until each admin has them."""
+"""Notices to admins: stored before they are sent, and tried again until each admin has received them."""
 
 from dataclasses import replace
 

@@ -18,7 +18,7 @@ LONG, AT_ONCE = 60.0, 0.0
 
 @pytest.fixture
 def context(context: JobContext) -> JobContext:
-    """Runs are due by the machine's clock, as APScheduler's."""
+    """Return a context with the machine's clock, which APScheduler uses too."""
     return replace(context, clock=SystemClock())
 
 
@@ -123,7 +123,7 @@ async def test_restart_runs_no_job_early_and_one_that_skips_at_once(context: Job
             clock = scheduler_of(context, run, misfire, seconds=3600)
             await clock.start()
             await until(partial(has, number))
-            await asyncio.sleep(0.05)  # there would be another
+            await asyncio.sleep(0.05)  # otherwise there would be another one
             await clock.stop(LONG)
             assert len(runs) == number
 

@@ -1,4 +1,4 @@
-"""The alert that nothing answers."""
+"""The alert that no provider answers."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Each job states what happens to missed runs, in the code and in docs/operate.md."""
+"""Each job states in the code and in docs/operate.md whether missed runs are made up for."""
 
 import re
 from pathlib import Path

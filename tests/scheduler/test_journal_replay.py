@@ -1,4 +1,4 @@
-"""Breakers replayed from the journal."""
+"""Breakers computed from the journal."""
 
 import random
 from collections.abc import Iterable
@@ -68,7 +68,7 @@ def test_five_failures_in_a_row_are_an_outage_of_their_offer_alone(lines: Lines)
 
 
 def test_answer_counts_at_its_first_token_and_not_at_its_start_or_end(lines: Lines) -> None:
-    """The first began before the failures and ended after them, the second began last."""
+    """The first attempt began before the failures and ended after them; the second one began last."""
     lines.failures(6)
     lines.add(0.1, 60, "answered", good=3.7)
     assert lines.read().offers["m"].is_down, "it began before five of the failures, so it says nothing about them"
@@ -202,7 +202,7 @@ def test_request_may_be_answered_for_as_long_as_answers_take(lines: Lines, secon
 
 @dataclass
 class Live:
-    """A Health under random traffic, the journal that it leaves, and the times at which its state turned to open."""
+    """A Health under random traffic, its journal, and the times when its state became open."""
 
     seed: int
     lines: Lines = field(default_factory=Lines)

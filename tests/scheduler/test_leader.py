@@ -1,4 +1,4 @@
-"""The clock of several processes: one leads, another takes over, and the first writes nothing more."""
+"""The clock of several processes: one leads, another takes over, and then the first one can't write any more."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -50,7 +50,7 @@ class Process:
     clock: Leader
 
     async def stand_still(self) -> None:
-        """Let the lease end without taking a turn."""
+        """Let the lease expire while the process does nothing."""
         assert self.clock._task is not None
         self.clock._task.cancel()
         gone = ms(SystemClock.now() - timedelta(minutes=1))
@@ -61,10 +61,10 @@ class Process:
 
 @pytest.fixture
 async def processes(context: JobContext) -> AsyncIterator[list[Process]]:
-    """Two processes with a lease each; neither has started its clock."""
+    """Yield two processes, each with a lease; neither has started its clock."""
     made = []
     for _ in range(2):
-        lease = Lease(context.db, SystemClock(), lease_seconds=600)  # it is not renewed
+        lease = Lease(context.db, SystemClock(), lease_seconds=600)  # not renewed
         await lease.renew()
         own = replace(context, lease_id=lease.id, clock=SystemClock())
         made.append(Process(lease, Leader(own, {"often": 3600})))

@@ -120,7 +120,7 @@ async def test_offer_that_is_down_is_not_the_next_offer(context: JobContext, jou
 async def test_detour_of_an_avoided_offer_is_its_waste_and_the_dearer_answers(
     context: JobContext, journal: Journal, clock: HandClock
 ) -> None:
-    """1,000 + 500 tokens cost 0.0002 USD at deepseek and 0.001 USD in these answers of others."""
+    """1,000 + 500 tokens cost 0.0002 USD at deepseek and 0.001 USD in these answers by others."""
     await journal.answered("deepseek")
     await journal.answered("gemini", 4)
     await journal.answered("deepseek", model="other")

@@ -1,4 +1,4 @@
-"""Messages about incidents: one to each admin, its edits, its reply, and what an interrupted delivery leaves."""
+"""Messages about incidents: one to each admin, its edits, its reply, and recovery from an interrupted delivery."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -169,7 +169,7 @@ async def test_everything_down_comes_first(context: JobContext, notifier: Notifi
 
 
 class Selective(Notifications):
-    """A notifier to which some admins are unreachable or gone."""
+    """A notifier for which some admins are unreachable or gone."""
 
     states: Mapping[int, Undelivered]
 

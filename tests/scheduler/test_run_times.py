@@ -26,9 +26,9 @@ def last_run(minutes_ago: float, *, finished: bool = True) -> JobRun:
     ("misfire", "last", "minutes"),
     [
         (Misfire.ONCE, None, 0),  # a new service
-        (Misfire.ONCE, last_run(20), 40),  # a restart runs nothing early
+        (Misfire.ONCE, last_run(20), 40),  # after a restart no job runs early
         (Misfire.ONCE, last_run(180), -120),  # missed twice: due at once
-        (Misfire.ONCE, last_run(20, finished=False), 0),  # its process died in it
+        (Misfire.ONCE, last_run(20, finished=False), 0),  # its process died during it
         (Misfire.ONCE, last_run(-90), 60),  # the clock was set back meanwhile
         (Misfire.SKIP, last_run(20), 0),
     ],

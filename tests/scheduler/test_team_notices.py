@@ -1,4 +1,4 @@
-"""Notices about a team's money beside those about a person's own."""
+"""Notices about a team's money, compared with those about a person's own."""
 
 import pytest
 

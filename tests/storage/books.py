@@ -32,7 +32,7 @@ RATES = journal.allowance_rates({"free": FREE, "pro": PRO})
 
 @dataclass
 class FixedClock:
-    """A clock that stands still until a test moves it."""
+    """A clock that moves only when a test sets it."""
 
     at: datetime = NOW
 
@@ -65,7 +65,7 @@ def hold_request(
     key_id: int | None = None,
     member_id: int | None = None,
 ) -> HoldRequest:
-    """Return a hold request with one offer, which costs 1,000 nano-dollars a token on a markup tariff."""
+    """Return a hold request with one offer, which costs 1,000 nano-dollars per token on a markup tariff."""
     ceiling = Ceiling(10**12, 10**12, output_tokens)
     return HoldRequest(request, epoch, tenant_id, tariff, input_tokens, (ceiling,), key_id=key_id, member_id=member_id)
 

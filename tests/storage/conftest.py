@@ -1,4 +1,4 @@
-"""A migrated database of each kind for every test that asks for `db`."""
+"""A migrated database of each kind for every test that uses `db`."""
 
 import functools
 import os
@@ -61,7 +61,7 @@ _started: list[Server] = []
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """Start a PostgreSQL server; when run by root, as the account `postgres`, because initdb refuses root."""
-    if _started:  # for another conftest with this fixture
+    if _started:  # started by another conftest that has this fixture
         yield _started[0]
         return
     if shutil.which("initdb") is None or shutil.which("pg_ctl") is None:
@@ -83,7 +83,7 @@ def postgres_server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a migrated database; tools/mutants.py sets SQLITE_TEMPLATE, so that all its workers share one."""
+    """Return a migrated database; tools/mutants.py sets SQLITE_TEMPLATE so that all its workers share one."""
     path = Path(os.environ.get("SQLITE_TEMPLATE") or tmp_path_factory.mktemp("template") / "farthing.db")
     if not path.exists():
         path.write_bytes(migrated_database())
@@ -104,7 +104,7 @@ def postgres_template(postgres_server: Server) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a migrated, empty database of each kind."""
+    """Yield the URL of a migrated, empty database of each kind."""
     if request.param == "sqlite":
         path = tmp_path / "farthing.db"
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)

@@ -45,12 +45,12 @@ def at(day: int, hour: int = 12, month: int = 10) -> datetime:
 
 
 def newcomer(conn: Connection) -> int:
-    """A tenant on the free plan since the first of October."""
+    """Create a tenant on the free plan since the first of October."""
     return tenants.create(conn, "Ann", FREE, now=FIRST)
 
 
 def ask(conn: Connection, tenant_id: int, name: str, now: datetime, *, tokens: int = 150, markup: bool = True) -> Money:
-    """A kept answer that began two seconds before it was charged at `now`; its charge."""
+    """Add a kept answer that began two seconds before it was charged at `now`; return its charge."""
     asked = hold_request(tenant_id, name, tariff=DOUBLE) if markup else hold_request(tenant_id, name)
     grant = holds.hold(conn, asked, "L", now)
     assert isinstance(grant, Grant), grant
@@ -80,7 +80,7 @@ def refund_stars(conn: Connection, tenant_id: int, charge_id: str, stars: int, n
 
 
 def two_months(conn: Connection) -> int:
-    """A tenant with two months of transfers.
+    """Create a tenant with two months of transfers.
 
     October: 1,000 Stars, a plan with a credit for its unused part, answers on three days, and a refund that leaves a
     debt. November: one answer, and a credit that repays the debt.
@@ -108,7 +108,7 @@ def two_months(conn: Connection) -> int:
 
 
 def damage(conn: Connection, sql: str, *further: str) -> None:
-    """Remove the guards (and by the SQL of `further` more of them), then change a row."""
+    """Remove the guards (and further ones by the SQL of `further`), then change a row."""
     for statement in (*WITHOUT_GUARDS[conn.dialect], *further):
         conn.run(statement)
     assert conn.run(sql)

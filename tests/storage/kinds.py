@@ -1,4 +1,4 @@
-"""Marks of the tests that are about one kind of database; the fixtures `url` and `db` then are of that kind."""
+"""Marks for tests about one kind of database; the fixtures `url` and `db` then have that kind."""
 
 import pytest
 

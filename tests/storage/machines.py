@@ -1,4 +1,4 @@
-"""Runs state machines, each example on a database of its own.
+"""Runs state machines, each example with a database of its own.
 
 `FARTHING_SOAK_STEPS` sets the number of steps; `make soak` sets more than a test run has time for.
 """
@@ -13,12 +13,12 @@ from tests.storage.process import Raw
 
 
 def steps_or(usual: int) -> int:
-    """Return the number of steps that is set for this run, else the usual one."""
+    """Return the number of steps set for this run, else the usual one."""
     return int(os.environ.get("FARTHING_SOAK_STEPS", usual))
 
 
 def run_machine(machine: type[RuleBasedStateMachine], fresh: Callable[[], Raw], examples: int, steps: int) -> None:
-    """Run a machine that makes its database by `fresh`."""
+    """Run a machine that creates its database with `fresh`."""
     on_database = type(f"{machine.__name__}OnDatabase", (machine,), {"fresh": staticmethod(fresh)})
     run_state_machine_as_test(
         on_database,

@@ -1,4 +1,4 @@
-"""Units of work that insert one watermark each, alone or in batches, and queries that read them back."""
+"""Units of work that insert one watermark each, alone or in batches, and queries that read them."""
 
 from collections.abc import Callable, Sequence
 from typing import Self
@@ -8,7 +8,7 @@ from storage.database.write_queue import BatchUnit, NotBatchable
 
 
 def insert_mark(name: str, *, fails: bool = False) -> Callable[[Connection], str]:
-    """Return a unit of work that inserts `name`, and then raises ValueError if it `fails`."""
+    """Return a unit of work that inserts `name`, and then raises ValueError if `fails`."""
 
     def unit(conn: Connection) -> str:
         conn.run("INSERT INTO watermarks (name, value) VALUES (:name, 'x')", name=name)
@@ -20,7 +20,7 @@ def insert_mark(name: str, *, fails: bool = False) -> Callable[[Connection], str
 
 
 class MarkUnit(BatchUnit):
-    """Inserts `name` and returns "alone" or "batch". One that `fails` raises alone and refuses a batch."""
+    """Inserts `name` and returns "alone" or "batch". With `fails`, it raises when alone and refuses a batch."""
 
     def __init__(self, name: str, *, fails: bool = False) -> None:
         self.name, self.fails = name, fails

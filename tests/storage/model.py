@@ -1,4 +1,4 @@
-"""A model of the ledger in plain Python, which any order of operations must agree with."""
+"""A model of the ledger in plain Python, with which any order of operations must agree."""
 
 from dataclasses import dataclass, field
 
@@ -49,7 +49,7 @@ class Model:
     answers: dict[str, Charge] = field(default_factory=dict)
 
     def hold(self, hold_request: HoldRequest, lease: str, month: int) -> Fit | None:
-        """Size the hold; None when the request was paid, or was held in this epoch or a later one."""
+        """Size the hold; return None if the request was paid, or was held in this epoch or a later one."""
         before = self.holds.get(hold_request.request_id)
         if before is not None and (before.state == "captured" or before.hold_request.epoch >= hold_request.epoch):
             return None

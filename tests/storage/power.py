@@ -1,4 +1,4 @@
-"""A disk whose power can be cut: writes since the last sync are lost."""
+"""A simulated disk whose power can be cut: all writes since the last sync are lost."""
 
 import itertools
 from typing import Any
@@ -9,7 +9,7 @@ _names = itertools.count()
 
 
 class Disk(apsw.VFS):
-    """An SQLite VFS over the default one. Keep a reference to it until its connections are closed."""
+    """An SQLite VFS above the default one. Keep a reference to it until its connections are closed."""
 
     def __init__(self) -> None:
         self.name = f"disk{next(_names)}"
@@ -20,7 +20,7 @@ class Disk(apsw.VFS):
 
 
 class _File(apsw.VFSFile):
-    """Reads return every write; the file on disk gets the writes when they are synced."""
+    """Reads see every write; the file on disk gets the writes only when they are synced."""
 
     def __init__(self, name: Any, flags: list[int]) -> None:
         super().__init__("", name, flags)

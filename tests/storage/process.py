@@ -23,7 +23,7 @@ Raw = sqlite3.Connection | psycopg.Connection[Any]
 
 
 class Fate(Enum):
-    """The fate of a process at its next commit."""
+    """The result of a process's next commit."""
 
     LIVES = "lives"
     DIES_BEFORE = "killed before the commit"
@@ -37,7 +37,7 @@ class Killed(BaseException):
 class Process:
     """A process with a SqlLedger over one raw connection. `fate` decides the next commit.
 
-    A dead process writes nothing. `committed` are the units that were committed, in order.
+    A dead process writes nothing. `committed`: the committed units, in order.
     """
 
     def __init__(self, raw: Raw, name: str, clock: FixedClock) -> None:
@@ -54,7 +54,7 @@ class Process:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close nothing: the connection belongs to the test."""
+        """Do not close the connection, which belongs to the test."""
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
         return await self.submit(unit)

@@ -53,7 +53,7 @@ def plan_order(conn: Connection, plan: Plan = STARTER) -> Order:
 
 
 def paid(conn: Connection, order: Order, charge: str = "c1", *, after: timedelta = timedelta(0)) -> PaymentResult:
-    """Pay an order at NOW + `after`; a plan is paid until a month later."""
+    """Pay an order at NOW + `after`; a plan is then paid until a month later."""
     until = NOW + after + MONTH if order.kind == PLAN else None
     payment = Payment(charge, order.id, ANN, order.stars, until)
     return payments.pay(conn, payment, per_star=STAR, known=KNOWN, now=NOW + after)
@@ -73,7 +73,7 @@ def objection(
 
 
 async def check(db: Database, unit: Callable[[Connection], T]) -> T:
-    """Run the unit; the audit is clean afterwards."""
+    """Run the unit, and check that the audit finds no problem."""
     result = await db.write(unit)
     await db.read(check_books)
     return result

@@ -9,7 +9,7 @@ from tests.storage.process import Fate
 
 @dataclass(frozen=True)
 class Step:
-    """One operation with every value that any operation needs, so that each operation is drawn equally often."""
+    """One operation with all values that any operation may need, so that all operations are drawn equally often."""
 
     operation: str
     who: int

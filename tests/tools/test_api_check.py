@@ -1,4 +1,4 @@
-"""The check of /openapi.json by schemathesis, with a small program in its place."""
+"""The check of /openapi.json by schemathesis, which a small program replaces here."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tests of the pytest plugin that tests mutants, with a module in the form that mutmut gives it."""
+"""Tests of the pytest plugin that tests mutants, with a module in the form of mutmut's output."""
 
 import json
 import os
@@ -66,7 +66,7 @@ HANGING, LOOPING = NAMES[2], NAMES[4]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A module with five mutants of `add`: wrong, equivalent, waiting, ending the process, looping."""
+    """Return a module with five mutants of `add`: wrong, equivalent, waiting, ending the process, looping."""
     files = {
         "mutmut/__init__.py": "",
         "mutmut/mutation/__init__.py": "",

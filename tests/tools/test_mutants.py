@@ -101,7 +101,7 @@ def test_again_without_an_earlier_run_repeats_all(tmp_path: Path) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with one module, whose mutants all survive; `tested` holds the module that was tested."""
+    """Return a repository with one module, whose mutants all survive; `tested` contains the module that was tested."""
     for name, text in {"engine/money.py": "original", ".gitignore": "*.db\n", "left.db": ""}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)

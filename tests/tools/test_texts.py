@@ -1,4 +1,4 @@
-"""`make texts`: catalogs follow the English one."""
+"""`make texts`, which brings catalogs in line with the English one."""
 
 import os
 import shutil

@@ -47,7 +47,7 @@ DESCRIPTIONS: dict[str, Described] = {}
 
 @dataclass(slots=True)
 class RunningApi:
-    """The served app. `key` is an API key of a tenant with 1 USD in the wallet and an allowance.
+    """The served app. `key`: an API key of a tenant with 1 USD in the wallet and an allowance.
 
     Every answer that its clients get is checked against /openapi.json.
     """
@@ -98,7 +98,7 @@ class RunningApi:
         return await self.container.db.read(lambda conn: conn.rows(sql))
 
     async def idle(self) -> None:
-        """Wait until no answer and no background read is in progress."""
+        """Wait until no answer and no background read is running."""
         async with asyncio.timeout(60):
             while self.container.gateway.in_flight or len(self.container.market.background_reads):
                 await asyncio.sleep(0.01)

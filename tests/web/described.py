@@ -1,4 +1,4 @@
-"""The answers that tests get, checked against /openapi.json: status, headers and body."""
+"""A check of the answers that tests get against /openapi.json: status, headers and body."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ class Described:
         self._validators: dict[str, Any] = {}
 
     async def check(self, response: httpx.Response) -> None:
-        """Raise AssertionError where the answer of a described call is not as it is described."""
+        """Raise AssertionError if the answer of a described call differs from its description."""
         request = response.request
         method, path = request.method, request.url.path
         operation = self._operation(path.rstrip("/") or path, "get" if method == "HEAD" else method.lower())

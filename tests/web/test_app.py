@@ -1,4 +1,4 @@
-"""Errors in OpenAI's shape, and a description of the app that is true."""
+"""Errors in OpenAI's shape, and the truth of the app's own description."""
 
 import json
 from typing import Any

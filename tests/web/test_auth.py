@@ -1,4 +1,4 @@
-"""The key is checked before the body, and the body is limited. Raw sockets send what no client would."""
+"""The key is checked before the body, whose size is limited. Raw sockets send requests that no client would."""
 
 import asyncio
 import json

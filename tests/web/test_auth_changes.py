@@ -1,4 +1,4 @@
-"""Keys that were looked up before: a change of the key or its tenant holds from the next request on."""
+"""Keys that were looked up before: a change of the key or its tenant has effect from the next request on."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class SetClock:
 
 @dataclass
 class Keyed:
-    """An authenticator beside a database with one tenant and its key. `headers` are those of a request."""
+    """An authenticator with a database that has one tenant with a key. `headers`: those of a request."""
 
     db: Database
     clock: SetClock

@@ -1,4 +1,4 @@
-"""The page that says what this is."""
+"""The home page, which explains the service."""
 
 import re
 

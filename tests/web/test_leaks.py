@@ -1,4 +1,4 @@
-"""Sixty concurrent streams over real sockets under each fault leave no socket, task or hold."""
+"""Sixty concurrent streams over real sockets leave no socket, task or hold, under any fault."""
 
 import asyncio
 import contextlib

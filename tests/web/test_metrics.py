@@ -32,7 +32,7 @@ async def scrape(api: RunningApi) -> dict[str, str]:
 
 
 async def answered_and_failed(api: RunningApi) -> None:
-    """One answer of gemini after failures of deepseek."""
+    """Let gemini give one answer after failures of deepseek."""
     api.set_mode("down", "deepseek")
     async with api.http() as http:
         await http.post("/v1/chat/completions", json={"model": "auto", "messages": ASKED})
@@ -51,7 +51,7 @@ async def job_ran(api: RunningApi) -> None:
 
 
 async def exposed(api: RunningApi) -> dict[str, tuple[str, frozenset[str]]]:
-    """Return the type and the labels of each metric, `le` aside."""
+    """Return the type and the labels of each metric, without `le`."""
     async with api.http(ADMIN_KEY) as admin:
         text = (await admin.get("/metrics")).text
     kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
@@ -122,7 +122,7 @@ async def test_lag_of_the_event_loop_is_the_worst_since_the_last_scrape() -> Non
 
 
 async def test_each_metric_is_documented_with_its_type_and_labels(api: RunningApi) -> None:
-    """The guard of docs/metrics.md, both ways; `le` belongs to every histogram."""
+    """Each metric has a row in docs/metrics.md, and each row a metric; `le` belongs to every histogram."""
     await answered_and_failed(api)
     await job_ran(api)
     assert await exposed(api) == documented()

@@ -21,7 +21,7 @@ from web.requests.paths import Paths
 
 
 class ListedPaths(Paths):
-    """The paths of an app that also list its routes."""
+    """The paths of an app, with a list of its routes."""
 
     def __init__(self, routes: Iterable[BaseRoute]) -> None:
         self.routes = tuple(routes)
@@ -29,7 +29,7 @@ class ListedPaths(Paths):
 
 
 def routes(api: RunningApi) -> Iterator[Route]:
-    """The app's routes, those of its routers included."""
+    """Return the app's routes, including those of its routers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("web.app.Paths", ListedPaths)
         app = build_app(web_services(api.container))

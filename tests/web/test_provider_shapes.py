@@ -1,4 +1,4 @@
-"""Streams in shapes of public reports, over real HTTP: what each family of clients gets, and the exact charge."""
+"""Streams in forms from public reports, over real HTTP: the result for each family of clients, and the exact charge."""
 
 import json
 from pathlib import Path
@@ -34,13 +34,13 @@ SHAPES = [
 
 
 def frames(text: str) -> list[Any]:
-    """Return the data of a stream's events, JSON where it is JSON."""
+    """Return the data of a stream's events, decoded if it is JSON."""
     found = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
     return [each if each == "[DONE]" else json.loads(each) for each in found]
 
 
 def read_chat(text: str) -> Answer:
-    """Read a stream of chat completion chunks as strictly as OpenAI's clients do."""
+    """Read a stream of chat completion chunks as strictly as OpenAI's clients."""
     *chunks, last = frames(text)
     assert last == "[DONE]"
     choices = [chunk["choices"][0] for chunk in chunks if chunk["choices"]]

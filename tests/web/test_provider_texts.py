@@ -1,4 +1,4 @@
-"""Texts of providers, which may quote a key, an organisation or another tenant: none of them reaches a tenant."""
+"""Texts of providers, which may quote a key, an organisation or another tenant, never reach a tenant."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def error(code: str) -> bytes:
 
 
 async def told(api: RunningApi) -> str:
-    """Return all that a tenant is told by a whole answer and a stream: heads, bodies and the usage."""
+    """Return everything that a tenant gets with a complete answer and a stream: heads, bodies and the usage."""
     found = []
     async with api.http() as http:
         for path in ("/v1/chat/completions", "/v1/messages"):

@@ -1,4 +1,4 @@
-"""The shipped models `auto` and `smart`: each of their offers takes every kind of request, by the stand-ins' rules."""
+"""The shipped models `auto` and `smart`: each of their offers accepts every kind of request (by the stand-ins)."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -46,7 +46,7 @@ tokens_per_month = 100000000
 
 @pytest.fixture
 async def shipped(tmp_path: Path) -> AsyncIterator[RunningApi]:
-    """The app with the shipped models, each provider's stand-in behind it, also where it has no module of its own."""
+    """Yield the app with the shipped models and a stand-in for each provider, plain ones where there is no module."""
     async with (
         Sandbox(word_seconds=0, providers=stand_in_providers()) as sandbox,
         serving(tmp_path, sandbox, PLAN, tuple(sandbox.provider_urls)) as running,
@@ -61,7 +61,7 @@ def offers(api: RunningApi, model: str) -> list[Offer]:
 
 @pytest.mark.parametrize("model", ["auto", "smart"])
 async def test_each_offer_of_a_shipped_model_takes_each_kind_of_request(shipped: RunningApi, model: str) -> None:
-    """Route every kind of request to each offer in turn; the others are left out of the model."""
+    """Send every kind of request to each offer in turn; the others are left out of the model."""
     catalog = shipped.container.market.catalog
     async with shipped.http(await shipped.make_key(usd="100")) as http:
         for offer in offers(shipped, model):
@@ -78,7 +78,7 @@ async def test_each_offer_of_a_shipped_model_takes_each_kind_of_request(shipped:
 @pytest.mark.parametrize("model", ["auto", "smart"])
 @pytest.mark.parametrize("kind", ["options", "result", "schema"])
 async def test_shipped_model_moves_on_past_each_offer_that_fails(shipped: RunningApi, model: str, kind: str) -> None:
-    """Pull one provider's plug after the other: the next offer takes the same request, none refuses it."""
+    """Take down one provider after another: the next offer accepts the same request, none refuses it."""
     providers = list(dict.fromkeys(offer.provider for offer in offers(shipped, model)))
     answered: list[str] = []
     async with shipped.http(await shipped.make_key(usd="100")) as http:

@@ -1,4 +1,4 @@
-"""Keys get numbered names, and those that their owner sends."""
+"""Names of keys: numbered ones for new keys, and names that the owner sends."""
 
 from tests.bot.commands.conftest import BAO, Chat
 from tests.bot.commands.test_keys import made

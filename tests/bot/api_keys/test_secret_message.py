@@ -1,4 +1,4 @@
-"""The message with a secret warns, and its button takes it off the chat."""
+"""The message with a secret: its warning, and the button that removes it from the chat."""
 
 import json
 

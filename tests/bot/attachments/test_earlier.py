@@ -1,4 +1,4 @@
-"""Whether the model knows a message of the bot from the conversation."""
+"""Whether a message of the bot is part of the conversation that the model gets."""
 
 import pytest
 

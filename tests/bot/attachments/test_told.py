@@ -1,4 +1,4 @@
-"""Contents that words can tell."""
+"""Contents of messages that can be described in words."""
 
 from typing import Any
 

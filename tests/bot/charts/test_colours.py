@@ -8,7 +8,7 @@ WHITE, BLACK = "#ffffff", "#000000"
 
 
 def luminance(colour: str) -> float:
-    """Return the relative luminance of the WCAG."""
+    """Return the relative luminance as defined by the WCAG."""
     parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -20,7 +20,7 @@ async def journey(tmp_path: Path) -> AsyncIterator[Journey]:
 
 
 def own(journey: Journey, words: str, chat: int = ANN) -> int:
-    """Return the id of a person's message."""
+    """Return the id of a person's message that contains these words."""
     found = [m for m in journey.sandbox.world.messages(chat) if words in str(m.get("text") or m.get("caption"))]
     return int(found[0]["message_id"])
 

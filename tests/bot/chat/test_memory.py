@@ -58,7 +58,7 @@ def test_long_turn_is_cut_for_the_summary() -> None:
 
 
 async def old_turns(journey: Journey, user: int, number: int) -> None:
-    """Fill the conversation of a user with exchanges of about 700 characters."""
+    """Add exchanges of about 700 characters each to a user's conversation."""
     turn = [says(Role.USER, "the sea is wide " * 20), says(Role.ASSISTANT, "and the night is long " * 16)]
     (row,) = await journey.rows("SELECT id FROM tenants WHERE telegram_user_id = :id", id=user)
     for each in range(number):

@@ -120,7 +120,7 @@ async def test_team_that_does_not_cover_a_run_skips_it_with_the_way_to_the_team(
             transfers.credit(conn, team_id, Money.usd(usd), ref="gift", reason="a gift", now=now)
 
     await chat.write(unit)
-    for _ in range(20):  # answers have been long
+    for _ in range(20):  # the answers so far were long
         chat.services.market.catalog.sizes.learn_output(OFFERS[0], "auto", ann, 2000, (2000, 0))
     text = await run_due(chat, hours=2)
     assert "Skipped: what your team pays for you does not cover it." in text
@@ -221,7 +221,7 @@ async def test_button_that_is_pressed_twice_asks_once(chat: Chat) -> None:
     bot_id, number = chat.services.bot_id, chat.number + 100
 
     def other_press(conn: Connection) -> None:
-        """Begin a run as another press does, which is being answered."""
+        """Begin a run as another press of the button would, while that run is being answered."""
         inbox.store(conn, bot_id, [IncomingUpdate(number, f"{ANN}:0", NOW_LANE, "{}")], chat.clock.now())
         inbox.claim(conn, bot_id, number, chat.services.lease_id)
         place = Place(bot_id, ANN, 0)

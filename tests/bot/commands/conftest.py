@@ -1,4 +1,4 @@
-"""A light bot: the commands over a real SQLite database and scripted providers, with a Bot API that records calls."""
+"""A lightweight bot: the commands over a real SQLite database and scripted providers; its Bot API records the calls."""
 
 import json
 import shutil
@@ -55,7 +55,7 @@ OFFERS = tuple(Offer(name, "m") for name in PROVIDERS)
 
 @dataclass(slots=True)
 class Chat:
-    """Says things to the bot as a user, presses its buttons, and returns its answers."""
+    """Sends messages to the bot as a user, presses its buttons, and returns its answers."""
 
     application: "Application[Any, Any, Any, Any, Any, Any]"
     request: RecordingRequest
@@ -103,14 +103,14 @@ class Chat:
         return await self._handle({"callback_query": query})
 
     def button(self, label: str) -> str:
-        """The callback data of the newest button whose label contains `label`."""
+        """Return the callback data of the newest button whose label contains `label`."""
         for name, data in reversed(self.buttons()):
             if label in name:
                 return data
         raise AssertionError(f"no button {label!r} among {[name for name, _ in self.buttons()]}")
 
     def buttons(self) -> list[tuple[str, str]]:
-        """The labels and the callback data, or the addresses, of every button that was sent."""
+        """Return labels and callback data (or addresses) of all buttons that were sent."""
         found = []
         for call in self.request.calls:
             markup = call.params.get("reply_markup")
@@ -121,7 +121,7 @@ class Chat:
         return found
 
     def told(self, user: int) -> list[str]:
-        """The texts that a user was sent."""
+        """Return the texts that a user has received."""
         return [each.text for each in self.request.calls if each.params.get("chat_id") == user and each.text]
 
     async def state(self, user: int = ANN) -> TenantState:
@@ -235,7 +235,7 @@ def build_application(services: Services, request: RecordingRequest) -> "Applica
         .token(services.config.token)
         .request(request)
         .get_updates_request(request)
-        .rate_limiter(RateLimiter(chat_seconds=0.0))  # tests do not wait for Telegram's limits
+        .rate_limiter(RateLimiter(chat_seconds=0.0))  # so that tests do not wait for Telegram's limits
         .context_types(ContextTypes(context=Context))
         .updater(None)
         .job_queue(None)

@@ -1,4 +1,4 @@
-"""PTB's way to Telegram, recorded: each call of the Bot API is noted and answered in place."""
+"""PTB's connection to Telegram, replaced by a recorder: each call of the Bot API is recorded and answered at once."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ ME = {"id": 1, "is_bot": True, "first_name": "Farthing", "username": "farthing_b
 
 @dataclass(slots=True)
 class Call:
-    """One call of the Bot API: its method, its parameters, and the names of the files that came with it."""
+    """One call of the Bot API: its method, its parameters, and the files sent with it, by name."""
 
     method: str
     params: dict[str, Any]
@@ -30,7 +30,7 @@ class Call:
 
 
 class RecordingRequest(BaseRequest):
-    """PTB's way to Telegram. `refusals` maps a method to the error that answers it; `member` is every user's status."""
+    """Records PTB's calls. `refusals`: the error that answers each method; `member`: the status of every user."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []

@@ -1,4 +1,4 @@
-"""Every command: its texts in each language, its place, and the admin commands that do not exist for others."""
+"""Every command: texts in each language, place in the menu, and admin commands that others can't use."""
 
 import pkgutil
 import re

@@ -29,7 +29,7 @@ async def test_stop_without_an_answer_says_so(chat: Chat) -> None:
 
 
 class Running:
-    """An answer that notes its stop."""
+    """An answer that records its stop."""
 
     def __init__(self) -> None:
         self.stopped = False
@@ -112,7 +112,7 @@ async def test_anonymous_sender_is_told_why_there_is_no_answer(chat: Chat) -> No
 
 async def test_anonymous_sender_is_told_why_by_every_command(chat: Chat) -> None:
     for number, name in enumerate(discover()):
-        room = ROOM - number  # one for each: Telegram takes 20 messages a minute in a group
+        room = ROOM - number  # one question per message: Telegram takes 20 messages a minute in a group
         sender = {"id": room, "type": "supergroup", "title": "Room"}
         said = await chat.say(f"/{name}@farthing_bot", ANN, room, sender_chat=sender)
         assert "Anonymous senders have no wallet" in said, name
@@ -137,7 +137,7 @@ async def test_retry_with_a_model_asks_that_model(chat: Chat) -> None:
 
 
 async def old_question(chat: Chat, text: str) -> str:
-    """Ask a question that comes over an hour late; return the data of its button."""
+    """Ask a question that arrives over an hour late; return the data of its button."""
     token = claimed_update.set(ClaimedUpdate(0, chat.number + 2, "", "", 1, chat.clock.now()))
     sent_at = int(chat.clock.now().timestamp()) - 7200
     try:

@@ -1,4 +1,4 @@
-"""/credit: the question before it, and the booking, also below zero."""
+"""/credit: the confirmation, and the booking, also of negative amounts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""/every: made from words, previewed, saved, listed, paused, run and removed."""
+"""/every: scheduled prompts made from words, previewed, saved, listed, paused, run and removed."""
 
 from datetime import timedelta
 

@@ -13,7 +13,7 @@ PANEL = f"/start group_{ROOM}"
 
 @pytest.fixture
 async def rich(chat: Chat) -> Chat:
-    """A chat whose Ann is an admin of the group and has 8 USD."""
+    """Return a chat in which Ann is an admin of the group and has 8 USD."""
     chat.request.member = "administrator"
     await chat.say("/start")
     state = await chat.state()

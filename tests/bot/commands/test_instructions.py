@@ -1,4 +1,4 @@
-"""/instructions: the text that the model always gets."""
+"""/instructions: a text from the user that is part of every prompt."""
 
 from itertools import pairwise
 
@@ -7,7 +7,7 @@ from tests.bot.commands.conftest import ROOM, Chat
 
 
 def system(chat: Chat) -> str:
-    """The system message of the last request."""
+    """Return the system message of the last request."""
     first = chat.scripts["deepseek"].calls[-1].request.messages[0]
     return first.text if first.role is Role.SYSTEM else ""
 

@@ -11,7 +11,7 @@ from tests.storage.invoiced import damage, two_months
 
 
 async def invoiced(chat: Chat) -> None:
-    """Ann has an invoice for October."""
+    """Issue an invoice for October to Ann."""
 
     def unit(conn: Connection) -> None:
         owner = two_months(conn)

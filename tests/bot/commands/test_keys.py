@@ -15,7 +15,7 @@ SECRET = re.compile(r"fk-\S{43}")
 
 
 async def made(chat: Chat, user: int = ANN) -> str:
-    """The secret of a new key."""
+    """Create a key, and return its secret."""
     await chat.say("/keys", user)
     found = SECRET.search(await chat.press("New key", user))
     assert found is not None

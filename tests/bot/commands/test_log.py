@@ -1,4 +1,4 @@
-"""/log: operators' actions, each in a line."""
+"""/log: operators' actions, one per line."""
 
 import pytest
 

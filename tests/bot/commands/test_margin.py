@@ -1,4 +1,4 @@
-"""/margin: sales, costs and what is left."""
+"""/margin: sales, costs and the margin."""
 
 from datetime import timedelta
 

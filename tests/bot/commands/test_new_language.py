@@ -1,4 +1,4 @@
-"""A new folder of `locales` in the bot: offered in the settings and spoken at once."""
+"""A new folder of `locales` with the bot: the language is offered in the settings and used at once."""
 
 from pathlib import Path
 

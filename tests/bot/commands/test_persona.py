@@ -1,4 +1,4 @@
-"""/persona: ready personas and own ones, for one conversation."""
+"""/persona: built-in and own personas, chosen for one conversation."""
 
 import pytest
 

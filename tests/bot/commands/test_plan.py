@@ -22,7 +22,7 @@ async def agreed(chat: Chat) -> None:
 
 
 async def subscribed(chat: Chat) -> None:
-    """Ann has paid for a month of the starter plan by a subscription."""
+    """Let Ann pay for a month of the starter plan by a subscription."""
     await agreed(chat)
     await chat.write(lambda conn: paid(conn, plan_order(conn), "c1"))
 

@@ -1,4 +1,4 @@
-"""/setplan: the question before it, and the button that undoes it."""
+"""/setplan: the confirmation, and the button that undoes the change."""
 
 from storage.tenants import tenant_settings
 from tests.bot.commands.conftest import ANN, OLGA, Chat

@@ -1,4 +1,4 @@
-"""/topup: amounts, an amount of one's own, and codes."""
+"""/topup: listed amounts, other amounts, and codes."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.bot.commands.conftest import ANN, BAO, ROOM, Call, Chat
 
 @pytest.fixture
 async def agreed(chat: Chat) -> Chat:
-    """A chat with Ann, who has agreed to the terms."""
+    """Return a chat with Ann, who has agreed to the terms."""
     await chat.say("/start")
     await chat.write(lambda conn: tenant_settings.agree_terms(conn, 1, VERSION, chat.clock.now()))
     return chat

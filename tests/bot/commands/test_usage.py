@@ -14,7 +14,7 @@ from tests.builders import english, spent
 
 
 async def used(chat: Chat, days: int = 1) -> None:
-    """Ann has spent 0.50 USD and 1,500 tokens a day, today and before."""
+    """Let Ann spend 0.50 USD and 1,500 tokens today, and on each of the days before."""
     await chat.say("/start")
 
     def unit(conn: Connection) -> None:
@@ -124,7 +124,7 @@ async def test_button_obeys_its_owner_only(chat: Chat) -> None:
 
 
 async def test_plan_tokens_count_at_their_price(chat: Chat) -> None:
-    """`auto` costs 5 USD per 1M tokens: 1,000 tokens are half a cent."""
+    """At 5 USD per 1M tokens for `auto`, 1,000 plan tokens count as half a cent."""
     await chat.say("/start")
     await chat.write(spent(1, Money(0), chat.clock.now(), usage=Usage(900, 100), allowance_tokens=1000))
     text = await chat.say("/usage")

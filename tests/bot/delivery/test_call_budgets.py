@@ -57,7 +57,7 @@ def test_rate_is_never_exceeded(burst: int, interval: float, gaps: list[float]) 
 def entered(
     priorities: list[int], *, shut_seconds: float = 0.0, cancelled: int | None = None
 ) -> list[tuple[int, float]]:
-    """Return the order and times in which calls of these priorities pass a gate of one call a second."""
+    """Return the order and times at which calls with these priorities pass a gate of one call per second."""
 
     async def scenario() -> list[tuple[int, float]]:
         now = asyncio.get_running_loop().time

@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 class Telegram(Port):
-    """Counts calls and notes the arrived texts."""
+    """Counts calls and records the texts that arrive."""
 
     def __init__(self, *errors: Exception | bytes) -> None:
         super().__init__(*errors)

@@ -1,4 +1,4 @@
-"""Ephemeral messages: whether the server knows them, their parameters, and the check of each one that was sent."""
+"""Ephemeral messages: whether the server knows them, their parameters, and the check of each sent message."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The loop of frames ends when it is halted, also in the turn of the event loop in which text comes."""
+"""The loop of frames ends when it is halted, even in the turn of the event loop in which text arrives."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from bot.delivery.drafts import PacedPreview
 
 
 class Frames(PacedPreview):
-    """Notes its frames."""
+    """Records its frames."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ async def turns(number: int) -> None:
 @pytest.mark.parametrize("between", range(5))
 async def test_text_followed_at_once_by_the_end_does_not_delay_it(between: int) -> None:
     async with Frames() as frames:
-        await turns(10)  # the loop waits for text
+        await turns(10)  # until the loop is waiting for text
         frames.show("Answer")
         await turns(between)
         ending = asyncio.create_task(frames.end("Answer, whole"))

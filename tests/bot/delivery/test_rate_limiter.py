@@ -17,7 +17,7 @@ Arrived = list[tuple[float, int, str]]
 
 
 class Telegram:
-    """Notes when each call arrives: `lag` seconds after it was sent, and back as many later."""
+    """Records when each call arrives; the way there and the way back take `lag` seconds each."""
 
     def __init__(self, lag: Callable[[int], float] = lambda _: 0.05) -> None:
         self.limiter = RateLimiter()

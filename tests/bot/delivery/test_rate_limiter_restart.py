@@ -1,4 +1,4 @@
-"""Drafts of a chat that dead processes were answering stay within Telegram's budget."""
+"""After a crash, drafts in a chat stay within Telegram's budget, part of which the dead process has used."""
 
 import asyncio
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ ANN = 7
 
 
 class Loop:
-    """`time.monotonic` of the virtual loop."""
+    """The time of the virtual loop in place of `time.monotonic`."""
 
     @staticmethod
     def monotonic() -> float:
@@ -26,7 +26,7 @@ class Loop:
 
 
 async def one_process(seconds: float) -> None:
-    """Take up the chat, stream text and end abruptly."""
+    """Take over the chat, stream text and end abruptly."""
     limiter = RateLimiter()
     limiter.slow_down(ANN)
     bot: Any = SimpleNamespace()

@@ -1,4 +1,4 @@
-"""A rich message out of the outbox: it stands for several parts, or for none."""
+"""A rich message from the outbox: it replaces several parts, or none."""
 
 import json
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ SAME = BadRequest("Message is not modified: specified new message content is exa
 
 
 class Telegram(Port):
-    """Notes each call by its kind."""
+    """Records the kind of each call."""
 
     def __init__(self, *errors: Exception) -> None:
         super().__init__(*errors)
@@ -45,7 +45,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def sent(db: Database, telegram: Telegram, *, edit: int | None = None, reply_to: int | None = None) -> list[str]:
-    """Send three parts, of which the first two are also a rich message. Return the calls."""
+    """Send three parts, the first two also as a rich message. Return the calls."""
     rich_part = RichPart({"html": "<p>one two</p>"}, KEYS, 2)
     parts = [payload(Piece("one"), thread_id=None, edit=edit, reply_to=reply_to, rich_part=rich_part)]
     parts += [payload(Piece(text), thread_id=None) for text in ("two", "three")]

@@ -1,4 +1,4 @@
-"""Shapes of real answers, each with the texts that a reader must see, in order; and 300 answers made of them."""
+"""Forms of real answers, each with the texts that a reader must see, in order; and 300 answers made of them."""
 
 from dataclasses import dataclass
 from itertools import islice, product
@@ -8,7 +8,7 @@ LONG_WORD, LONG_URL = "Donaudampfschiff" * 300, "https://example.org/" + "a1b2/"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A part of an answer, and texts that it must show in this order."""
+    """A part of an answer, and the texts that it must show in this order."""
 
     markdown: str
     shows: tuple[str, ...]
@@ -147,7 +147,7 @@ CLOSED = tuple(each for each in SHAPES if "nclosed" not in each.markdown and "op
 
 
 def answers(count: int = 300) -> list[tuple[Shape, ...]]:
-    """Return every shape by itself, and then answers of three shapes."""
+    """Return each form by itself, and then answers of three forms."""
     size = len(CLOSED)
     mixed = (
         (CLOSED[a % size], CLOSED[(a * 7 + b * 13 + 3) % size], CLOSED[(a + b * 29) % size])

@@ -1,4 +1,4 @@
-"""Names of providers as people know them."""
+"""Brand names of providers."""
 
 from bot.formatting.brands import brand
 from engine.providers.registry import specs

@@ -1,4 +1,4 @@
-"""Thousands of generated documents: every word arrives in order, within Telegram's limits. FARTHING_DEEP: how many."""
+"""Generated documents: every word arrives in order, within Telegram's limits. FARTHING_DEEP: their number."""
 
 import json
 import os
@@ -21,7 +21,7 @@ STYLES = {"bold", "italic", "underline", "strikethrough"}
 
 
 def lost(words: list[str], pieces: list[Piece]) -> list[str]:
-    """Return the words that are not shown after those before them."""
+    """Return the words that don't appear after the words before them."""
     text, position, missing = "\n".join(piece.text for piece in pieces), 0, list[str]()
     for word in words:
         found = text.find(word, position)
@@ -33,7 +33,7 @@ def lost(words: list[str], pieces: list[Piece]) -> list[str]:
 
 
 def check_piece(piece: Piece) -> None:
-    """Check the limits, and that Telegram keeps every entity as it is."""
+    """Check the limits, and that Telegram would keep every entity unchanged."""
     assert 0 < units(piece.text) <= MOST_UNITS
     assert len(piece.entities) <= MOST_ENTITIES
     entities = [entity.to_dict() for entity in piece.entities]
@@ -51,7 +51,7 @@ def check_piece(piece: Piece) -> None:
 
 
 def check_cuts(pieces: list[Piece]) -> None:
-    """Check that no message ends within a grapheme cluster. A cut word would be lost."""
+    """Check that no message ends within a grapheme cluster. A cut word would count as lost."""
     for one, other in pairwise(pieces):
         assert is_boundary(one.text[-1] + other.text[0], 1)
 

@@ -1,4 +1,4 @@
-"""300 hard answers: their texts are shown in order, and the sandbox takes every message."""
+"""300 difficult answers: their texts are shown in order, and the sandbox accepts every message."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Answers that bug reports of other bots show as lost, refused or misread: the text and the styles that arrive."""
+"""Answers from bug reports of other bots (lost, refused or misread there): the text and the styles that arrive."""
 
 import pytest
 

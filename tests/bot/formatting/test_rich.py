@@ -29,7 +29,7 @@ def shown(markdown: str) -> Rich:
 
 
 def cells(found: Rich) -> list[list[Any]]:
-    """Return the cells as the Bot API parses them."""
+    """Return the cells as the Bot API reads them."""
     (table,) = (block for block in accepted(found) if block["type"] == "table")
     return [[cell.get("text", "") for cell in row] for row in table["cells"]]
 

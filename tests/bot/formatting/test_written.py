@@ -10,7 +10,7 @@ from tests.bot.updates_of import received
 
 
 def entity(kind: str, text: str, part: str, **more: Any) -> dict[str, Any]:
-    """Return an entity at the first place of `part`, counted as Telegram does."""
+    """Return an entity at the first position of `part`, in Telegram's units."""
     before = text[: text.index(part)]
     offset, length = (len(each.encode("utf-16-le")) // 2 for each in (before, part))
     return {"type": kind, "offset": offset, "length": length, **more}

@@ -1,4 +1,4 @@
-"""Personal commands in a group: shown to their sender alone where Telegram can, else pointed to the private chat."""
+"""Personal commands in a group: shown to their sender alone if possible, else in the private chat."""
 
 from typing import Any
 

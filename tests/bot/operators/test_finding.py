@@ -1,4 +1,4 @@
-"""The tenant that an operator names."""
+"""The tenant in an operator's command."""
 
 import pytest
 

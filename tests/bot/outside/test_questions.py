@@ -17,7 +17,7 @@ QUESTION = "@farthing_sandbox_bot How tall is Everest?"
 
 @pytest.fixture
 async def journey(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Journey]:
-    """The parameter is the mode, and after a comma how people get access."""
+    """Yield a journey. The parameter is the mode and, after a comma, how people get access."""
     mode, _, access = request.param.partition(",")
     config = f'{CONFIG}\n[groups]\noutside = "{mode}"\n[access]\nmode = "{access or "open"}"\n'
     async with Sandbox(word_seconds=0.0) as sandbox, started(tmp_path, sandbox, config) as running:

@@ -98,7 +98,7 @@ async def test_refund_debits_the_wallet(journey: Journey) -> None:
 
 
 async def fail_once(journey: Journey, epoch: int) -> None:
-    """Book a payment while the database fails, as the given try of its update."""
+    """Book a payment while the database fails, in the given try of its update."""
     offered = await invoice(journey)
     await journey.idle()
     await journey.container.db.write(lambda conn: conn.run("ALTER TABLE payments RENAME TO payments_away"))

@@ -1,4 +1,4 @@
-"""The light bot of the commands' tests."""
+"""The lightweight bot of the commands' tests."""
 
 from tests.bot.commands.conftest import chat, database
 from tests.storage.conftest import sqlite_template

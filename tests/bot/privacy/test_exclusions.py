@@ -1,4 +1,4 @@
-"""The page of /settings where a person leaves out providers, and the answers that follow from it."""
+"""The page of /settings where a person excludes providers, and its effect on answers."""
 
 import asyncio
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tests.bot.commands.conftest import ANN, BAO, OFFERS, ROOM, Chat
 
 
 def asked(chat: Chat) -> list[str]:
-    """The providers that were asked since the last call."""
+    """Return the providers that were asked since the last call."""
     found = [name for name, script in chat.scripts.items() for _ in script.calls]
     for script in chat.scripts.values():
         script.calls.clear()

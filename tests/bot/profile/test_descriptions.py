@@ -1,4 +1,4 @@
-"""The texts of the profile are set once, follow Farthing's new texts, and leave the operator's own alone."""
+"""The profile's texts are set once, follow Farthing's new texts, and don't replace the operator's own."""
 
 import logging
 from typing import Any

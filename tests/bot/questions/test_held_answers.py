@@ -1,4 +1,4 @@
-"""Kept answers are offered to their asker alone, and sent once."""
+"""Answers set aside are offered to their asker alone, and sent once."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The light bot of the commands, and the runs that are due there."""
+"""The lightweight bot of the commands, with its due runs."""
 
 from tests.bot.commands.conftest import chat, database, sqlite_template
 

@@ -1,4 +1,4 @@
-"""Due runs of scheduled prompts, started and handled as the scheduler and the intake do."""
+"""Due runs of scheduled prompts, started and handled as by the scheduler and the intake."""
 
 from bot.updates.incoming import handler_of
 from bot.updates.intake import Intake
@@ -7,7 +7,7 @@ from tests.bot.commands.conftest import Chat
 
 
 async def run_due(chat: Chat, **later: float) -> str:
-    """Move the clock, start what is due, and return the texts that the bot sent."""
+    """Move the clock, start the due runs, and return the texts that the bot sent."""
     chat.clock.move(**later)
     services = chat.services
     await chat.write(lambda conn: scheduled_runs.start_due(conn, services.bot_id, chat.clock.now(), 10))
@@ -15,7 +15,7 @@ async def run_due(chat: Chat, **later: float) -> str:
 
 
 async def handle(chat: Chat) -> str:
-    """Handle the updates that wait in the inbox; return the texts that the bot sent."""
+    """Handle the updates waiting in the inbox; return the texts that the bot sent."""
     before, services, application = len(chat.request.calls), chat.services, chat.application
     intake = Intake(
         services.db,

@@ -1,4 +1,4 @@
-"""The words after /every: each way to say when, in English and Vietnamese, and those that are refused."""
+"""The words after /every: each form of a time in English and Vietnamese, and words that are refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Scheduled prompts in words: zones, and the heading of a run whose schedule is gone."""
+"""Scheduled prompts in words: zones, and the heading of a run whose schedule was deleted."""
 
 from zoneinfo import ZoneInfo
 

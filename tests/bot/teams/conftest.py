@@ -1,4 +1,4 @@
-"""A team of the bot: Ann owns it and has 100 USD of her own, Bao is a member."""
+"""A team in the bot: Ann owns it and has 100 USD in her own wallet, Bao is a member."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ __all__ = ["chat", "database", "sqlite_template"]
 
 @dataclass(slots=True)
 class Crew:
-    """The chat, and readings of the team."""
+    """The chat, with methods to read and use the team's pages."""
 
     chat: Chat
 
@@ -31,14 +31,14 @@ class Crew:
         return None if team is None else await self.chat.read(lambda conn: members.find(conn, team.id, state.id, now))
 
     async def invite(self, label: str = "Up to $5.00") -> str:
-        """Return the words of the link of a new invitation."""
+        """Return the words in the link of a new invitation."""
         await self.chat.say("/team")
         await self.chat.press("Invite")
         text = await self.chat.press(label)
         return text.partition("?start=")[2].split()[0]
 
     async def member(self, label: str) -> str:
-        """Press a button of Bao's page."""
+        """Press a button of the page about Bao."""
         await self.chat.say("/team")
         await self.chat.press("Members")
         await self.chat.press("👤 Bao")

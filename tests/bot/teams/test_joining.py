@@ -1,4 +1,4 @@
-"""How teams begin, how people come and go, and how a team ends."""
+"""How teams begin, how members join and leave, and how a team ends."""
 
 import pytest
 

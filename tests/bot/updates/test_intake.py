@@ -25,7 +25,7 @@ def message(number: int, text: str = "hello", chat: int = ANN, **more: Any) -> d
 
 
 class Handled:
-    """Notes each handled update. Chats in `busy` are not finished until `free` is set."""
+    """Records each handled update. Chats in `busy` do not finish until `free` is set."""
 
     def __init__(self) -> None:
         self.updates: list[dict[str, Any]] = []
@@ -230,7 +230,7 @@ async def test_forward_waits_for_its_comment_and_a_comment_for_its_forward(db: D
 
 @pytest.fixture
 def commits(db: Database, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """The units that the database has taken for a commit."""
+    """Return the list of units that the database has begun to commit."""
     taken, write = list[object](), db.write
 
     async def noted(unit: Callable[[Connection], Any]) -> Any:

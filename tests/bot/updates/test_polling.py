@@ -32,7 +32,7 @@ def refusal(code: int, description: str, **parameters: Any) -> Answer:
 
 @dataclass(slots=True)
 class Inbox:
-    """Keeps the stored updates; fails `failures` times first."""
+    """Keeps the stored updates; the first `failures` calls fail."""
 
     failures: int = 0
     updates: list[Mapping[str, Any]] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Inbox:
 
 @dataclass(slots=True)
 class BotApi:
-    """Answers getUpdates with its script, then with no updates; `offsets` are those it was asked for."""
+    """Answers getUpdates with its script, then without updates; `offsets`: those of the requests."""
 
     script: list[Answer]
     offsets: list[str | None] = field(default_factory=list)
@@ -83,7 +83,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def after(script: list[Answer], inbox: Inbox | None = None) -> tuple[list[int], list[str | None]]:
-    """Return the ids that were stored when the script is over, and the offsets asked for until then."""
+    """Return the ids stored when the script has ended, and the offsets requested until then."""
     api, inbox = BotApi(script), inbox or Inbox()
     async with polled(api, inbox), asyncio.timeout(60):
         await api.ended.wait()

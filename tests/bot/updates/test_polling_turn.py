@@ -1,4 +1,4 @@
-"""One process of several polls; another takes over when it is gone."""
+"""Of several processes one polls; another takes over when it is gone."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ __all__ = ["db", "postgres_server", "postgres_template", "sqlite_template", "url
 
 
 async def live(db: Database, lease_id: str, *, until: datetime) -> None:
-    """Store the lease of a process on another machine; on PostgreSQL the server's own time counts."""
+    """Store the lease of a process on another machine, valid by the database's clock."""
     ends = 2**52 if db.dialect == "postgresql" else ms(until)
     sql = (
         "INSERT INTO leases (id, host, pid, process, expires_at) VALUES (:id, 'elsewhere', 1, 'p', :ends)"
@@ -85,7 +85,7 @@ async def test_conflict_is_foreign_where_no_process_of_ours_can_be_its_cause(
 
 @dataclass
 class StrictBotApi:
-    """A getUpdates that counts the polls at the same time, and gives one update in each."""
+    """A getUpdates that counts simultaneous polls, and returns one update in each."""
 
     number: int = 0
     open: int = 0
@@ -97,7 +97,7 @@ class StrictBotApi:
         self.most = max(self.most, self.open)
         with suppress(TimeoutError):
             async with asyncio.timeout(0.003):
-                await request.receive()  # a poll ends when its connection does
+                await request.receive()  # a poll ends when its connection ends
         self.open -= 1
         self.number += 1
         return JSONResponse({"ok": True, "result": [{"update_id": self.number}]})

@@ -41,7 +41,7 @@ async def face(inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
 
 
 class Endless:
-    """An endless body; `sent` counts the bytes that were read of it."""
+    """An endless body; `sent` counts the bytes that were read from it."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -84,7 +84,7 @@ async def test_huge_body_is_refused_without_being_read_whole(face: httpx.AsyncCl
 
 @dataclass
 class Telegram:
-    """A Bot API that refuses `refusals` in turn, then accepts."""
+    """A Bot API that answers with `refusals` one after another, then accepts."""
 
     refusals: list[TelegramError]
     calls: list[dict[str, Any]] = field(default_factory=list)

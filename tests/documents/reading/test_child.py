@@ -1,4 +1,4 @@
-"""The child process: dispatch by kind, and the texts of HTML and pictures."""
+"""The child process: selection of the reader, and the texts of HTML and pictures."""
 
 import pytest
 

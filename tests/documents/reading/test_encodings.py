@@ -24,7 +24,7 @@ TONES = "\u0300\u0301\u0303\u0309\u0323"
 
 
 def as_1258(text: str) -> bytes:
-    """Encode as Windows-1258 does: tones are characters of their own, the letters' other marks are not."""
+    """Encode as Windows-1258, in which tone marks are separate characters and other marks are not."""
     out: list[str] = []
     for letter in unicodedata.normalize("NFD", text):
         if out and unicodedata.combining(letter) and letter not in TONES:

@@ -1,4 +1,4 @@
-"""Office files, and archives that are none."""
+"""Office files, and archives of other kinds."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""Files read in child processes: within limits, and with a turn for each user."""
+"""Files read in child processes: within limits, and one user after another."""
 
 import asyncio
 import sys
@@ -17,13 +17,13 @@ LONGEST_BLOCK = 60.0  # units of processor time
 
 
 async def test_child_reads_with_its_limits_and_the_loop_goes_on() -> None:
-    """The files' libraries work within the limit of memory."""
+    """Reading works within the memory limit, and the event loop continues meanwhile."""
     longest = 0.0
 
     async def watch() -> None:
         nonlocal longest
         while True:
-            began = time.thread_time()  # the CPU of the loop's thread: a busy machine does not count
+            began = time.thread_time()  # the CPU of the loop's thread, so that a busy machine does not matter
             await asyncio.sleep(0.005)
             longest = max(longest, time.thread_time() - began)
 

@@ -1,4 +1,4 @@
-"""A catalogue of six offers at one time, and its answers by the name of each offer."""
+"""A catalogue of six offers at a fixed time, and its quotes by offer name."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The names, times and errors of the price catalogue, with catalogues of a few models."""
+"""The names, times and errors of the price catalogue, tested with small catalogues."""
 
 import logging
 import threading
@@ -21,7 +21,7 @@ Sell = Callable[..., PriceBook]
 
 @pytest.fixture
 def sell() -> Iterator[Sell]:
-    """Return a function that replaces the catalogue: the models of each provider, in order."""
+    """Yield a function that replaces the catalogue: the models of each provider, in order."""
 
     def replace(**models: list[ModelInfo]) -> PriceBook:
         providers = [Provider(id=name, name=name, api_pattern="-", models=sold) for name, sold in models.items()]

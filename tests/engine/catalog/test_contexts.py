@@ -1,4 +1,4 @@
-"""Context lengths: a request goes only where it fits with its answer, and refusals teach the length."""
+"""Context lengths: a request goes only to models where it fits with its answer, and refusals teach the length."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -37,7 +37,7 @@ def test_limit_per_day_ends_with_the_providers_day() -> None:
     assert not free.is_open(GEMINI, NOW + timedelta(hours=1))
     midnight = datetime(2026, 11, 26, 0, 1, tzinfo=UTC)
     assert free.is_open(GROQ, midnight)
-    assert not free.is_open(GEMINI, midnight)  # its day begins at midnight in California
+    assert not free.is_open(GEMINI, midnight)  # Gemini's day begins at midnight in California
     assert free.is_open(GEMINI, datetime(2026, 11, 26, 8, 1, tzinfo=UTC))
 
 

@@ -11,7 +11,7 @@ THINKER = Offer("one", "m")
 
 
 def taught(*lengths: tuple[int, float]) -> AnswerLengths:
-    """Return lengths that have learned (input tokens, answer tokens) of `auto`."""
+    """Return lengths that have learned pairs of (input tokens, answer tokens) for `auto`."""
     made = AnswerLengths()
     for input_tokens, tokens in lengths:
         made.learn("auto", None, input_tokens, tokens)
@@ -34,7 +34,7 @@ def test_size_is_drawn_towards_the_larger_sizes_around_it_and_the_octave_towards
     octave = (100 + 10 * 200) / 11
     quarter = (100 + 10 * octave) / 11
     assert made.expected("auto", None, 128) == pytest.approx((100 + 10 * quarter) / 11)
-    assert made.expected("auto", None, 145) == pytest.approx(quarter)  # the same quarter, the other eighth
+    assert made.expected("auto", None, 145) == pytest.approx(quarter)  # the same quarter octave, the other eighth
     assert made.expected("auto", None, 250) == pytest.approx(octave)  # the same octave, another quarter
     assert made.expected("auto", None, 256) == pytest.approx(200)  # another octave
 

@@ -1,4 +1,4 @@
-"""An answer by another model than asked is billed at the price of the model that the answer names."""
+"""An answer by another model than requested is billed at the price of the model that the answer names."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The tariff of a model by its name, and the worth of tokens."""
+"""The tariff of a model, found by its name, and the worth of tokens."""
 
 from fractions import Fraction
 

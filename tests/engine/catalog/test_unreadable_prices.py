@@ -28,7 +28,7 @@ def catalogue_of(prices: ModelPrice, model: str = "weird") -> DataSnapshot:
 
 @pytest.fixture
 def sell() -> Iterator[Callable[[ModelPrice], PriceBook]]:
-    """Return a function that replaces the whole catalogue by one model of openrouter."""
+    """Yield a function that replaces the whole catalogue by one model of openrouter."""
 
     def replace(prices: ModelPrice) -> PriceBook:
         set_custom_snapshot(catalogue_of(prices))

@@ -1,4 +1,4 @@
-"""Requests per minute, plans and bans, before anything else is done for a request."""
+"""Requests per minute, plans and bans, checked before any other work for a request."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -174,7 +174,7 @@ def test_banned_tenant_is_named() -> None:
 
 
 class Shared:
-    """Windows that another process fills."""
+    """Windows that another process has filled."""
 
     def __init__(self, clock: HandClock) -> None:
         self.clock, self.begun = clock, list[float]()

@@ -1,4 +1,4 @@
-"""The capture at the end of an answer, and the void where it fails."""
+"""The capture at the end of an answer, and the void if the capture fails."""
 
 import asyncio
 from dataclasses import replace

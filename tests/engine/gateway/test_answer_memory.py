@@ -1,4 +1,4 @@
-"""An answer that has ended leaves no cycle of references: its memory is free at once, without garbage collection."""
+"""An ended answer leaves no cycle of references, so that its memory is free without garbage collection."""
 
 import gc
 from collections import Counter
@@ -26,7 +26,7 @@ async def answered(scripts: list[list[Step]]) -> None:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 async def test_ended_answer_is_freed_at_once(name: str) -> None:
-    await answered(SCRIPTS[name])  # what is made once
+    await answered(SCRIPTS[name])  # creates the objects that are made only once
     gc.collect()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""The completion, the bill and the receipt of an answer; events that are taken several at a time."""
+"""The completion, the bill and the receipt of an answer; events taken several at a time."""
 
 import asyncio
 from dataclasses import replace
@@ -102,7 +102,7 @@ async def test_receipt_lists_quotes_drops_attempts_and_the_list_price() -> None:
 
 async def test_receipt_names_an_offer_once_and_not_as_left_out_where_it_was_attempted() -> None:
     setup = AnswerSetup(ScriptedProvider("a", [DOWN]), ScriptedProvider("b", whole("b")), ScriptedProvider("c"))
-    drops = [Drop(Offer(name, "m"), "rests") for name in ("b", "c")]  # as of offers whose rest may end meanwhile
+    drops = [Drop(Offer(name, "m"), "rests") for name in ("b", "c")]  # such as offers whose rest may end meanwhile
     setup.route = replace(setup.route, drops=tuple(drops))
     setup.market.health.drain("c")
     answer, _ = setup.answer()

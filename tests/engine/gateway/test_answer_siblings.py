@@ -1,4 +1,4 @@
-"""Answers to the prompts of one request are kept together: all are charged, or none."""
+"""Answers to the prompts of one request are kept together: all are charged, or none is."""
 
 import asyncio
 from dataclasses import replace

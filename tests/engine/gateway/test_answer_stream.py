@@ -42,7 +42,7 @@ async def test_next_events_are_all_that_have_come_or_nothing_in_time() -> None:
     assert await stream.next_events(2, 0.001) == [Delta("three")]
     waiting = asyncio.create_task(stream.next_events(2, 5))
     await asyncio.sleep(0)
-    stream.notify()  # for nothing
+    stream.notify()  # without a new event
     await asyncio.sleep(0)
     assert not waiting.done()
     stream.end(None)

@@ -1,4 +1,4 @@
-"""The call that an attempt makes, its waits under virtual time, and the events that it passes on."""
+"""The call that an attempt makes, its waits in virtual time, and the events that it passes on."""
 
 import asyncio
 from dataclasses import replace
@@ -69,7 +69,7 @@ async def test_call_has_the_request_the_model_the_limit_and_the_key() -> None:
 @pytest.mark.parametrize(
     ("dialect", "conversation", "write_usd", "caches"),
     [
-        ("anthropic", "c", "1", True),  # writing costs nothing more
+        ("anthropic", "c", "1", True),  # writing costs nothing extra
         ("anthropic", "c", "9", False),
         ("anthropic", "", "1", False),
         ("openai", "c", "1", False),  # it caches without being asked
@@ -114,7 +114,7 @@ async def test_answer_is_checked_against_the_schema_that_its_provider_does_not_c
 
 
 async def test_answer_of_several_choices_may_be_as_long_as_all_of_them() -> None:
-    text = "x" * (200_000 + 64 * 150)  # within the spare of the limit for two choices, over that for one
+    text = "x" * (200_000 + 64 * 150)  # within the spare characters of two choices, over those of one
     made = attempt(Delta(text), END, Delta("y", index=1), replace(END, index=1), n=2, output=100)
     assert await made.outcome() is None
 

@@ -1,4 +1,4 @@
-"""Events of an attempt put together to choices, and the ends that make an answer."""
+"""Events of an attempt combined to choices, and the ends that make an answer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Content of each kind: bounded, held back for a schema, and put together as choices."""
+"""Content of each kind: limited, held back for a schema, and combined to choices."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from engine.gateway.attempt_content import AttemptContent, choices_of, text_of
 OFFER = Offer("p", "m")
 SCHEMA: dict[str, object] = {"type": "object", "required": ["a"]}
 END = Finished(Finish.STOP)
-ALLOWED = 200_000  # characters, where no token is asked for
+ALLOWED = 200_000  # characters, if no token limit is set
 
 
 def content(*chunks: Chunk, n: int = 1, schema: dict[str, object] | None = None, tokens: int = 100) -> AttemptContent:
@@ -54,7 +54,7 @@ def test_read_has_content_where_any_chunk_is_content(chunks: list[Chunk], is_con
 
 
 def pieces(size: int) -> list[list[Chunk]]:
-    """Return content of each kind of `size` characters in all."""
+    """Return content of each kind with `size` characters in total."""
     return [
         [Delta("x" * size)],
         [texts("x" * size)],

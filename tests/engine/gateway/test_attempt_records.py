@@ -1,4 +1,4 @@
-"""Usage, cost and waste of an attempt, and the record that the journal gets."""
+"""Usage, cost and waste of an attempt, and its record in the journal."""
 
 import asyncio
 from dataclasses import replace

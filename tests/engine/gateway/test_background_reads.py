@@ -1,4 +1,4 @@
-"""Answers that are read on after their readers have left: the record and the bounds."""
+"""Answers that are read on after their readers have left: their records and limits."""
 
 import asyncio
 
@@ -138,4 +138,4 @@ async def test_closing_journals_the_others_where_one_journal_fails() -> None:
         assert reads.take(never(), write)
     await asyncio.sleep(0)
     await reads.aclose()
-    assert journaled == [0]  # the journal runs in a task that is no longer being cancelled
+    assert journaled == [0]  # the journal runs in a task that is not cancelled any more

@@ -1,4 +1,4 @@
-"""Texts of tenants that providers quote in their errors: they change nothing but the request that they came with."""
+"""Texts of tenants that providers quote in errors: they affect only the request that they came with."""
 
 import json
 from collections.abc import AsyncIterator
@@ -71,7 +71,7 @@ QUOTES = (
 
 
 class Kind(NamedTuple):
-    """A kind of refusal. `status` 0: an error event in a stream; `code` goes where the dialect has it."""
+    """A kind of refusal. `status` 0: an error event in a stream; `code`: placed as in the dialect."""
 
     status: int
     code: str | None = None
@@ -105,10 +105,7 @@ def body_of(spec: Spec, kind: Kind, message: str, text: str) -> Any:
 
 
 class Echo:
-    """One provider's own adapter before a server that quotes `text`, and a provider that is well beside it.
-
-    The other provider has another dialect.
-    """
+    """One provider's adapter with a server that quotes `text`, beside a healthy provider of another dialect."""
 
     def __init__(self, spec: Spec, kind: Kind) -> None:
         self.spec, self.kind = spec, kind
@@ -122,7 +119,7 @@ class Echo:
         self.setup = AnswerSetup(made, well)  # type: ignore[arg-type]
 
     async def quote(self, text: str, before: str, after: str) -> str:
-        """Answer one prompt; return the provider that answered, or the refusal."""
+        """Ask one prompt; return the provider that answered, or the refusal."""
         self.text, self.message = text, f"{before}{text}{after}"
         answer, _ = self.setup.answer(text)
         try:
@@ -133,11 +130,11 @@ class Echo:
         return answer.offer.provider
 
     def state(self) -> tuple[Any, ...]:
-        """Return all that outlasts a request."""
+        """Return all state that outlasts a request."""
         health, offer = self.setup.market.health, Offer(self.spec.name, "m")
         state, status = health.state(self.spec.name), health.status(offer)
         learned = self.setup.market.catalog.context_tokens(offer, self.setup.market.clock.now())
-        rest_seconds = round(state.seconds / 10)  # without its jitter
+        rest_seconds = round(state.seconds / 10)  # without the cooldown's jitter
         facts = (state.state, rest_seconds, state.requests_per_minute, state.failures, state.failure_chance)
         return facts, status.failure_chance, bool(status.reason), learned, dict(self.provider._left_out)
 

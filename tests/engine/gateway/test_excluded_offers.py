@@ -1,4 +1,4 @@
-"""Providers that a tenant leaves out get none of its prompts, texts or recordings, and nothing is held or charged."""
+"""Providers that a tenant excludes get none of its prompts, texts or recordings; without another, nothing is held."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Ends of attempts are told in full to health, catalog, journal and observers; a wrong form is asked for once more."""
+"""Ends of attempts are reported in full to health, catalog, journal and observers; a wrong form is repeated once."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ UNFIT: list[Step] = [*deltas("no json"), Usage(10, 3), CapabilityMissing(WRONG_F
 
 
 class Slow(ScriptedProvider):
-    """A provider whose calls take `seconds` of the hand clock, and which reports `left` tokens under its key."""
+    """A provider whose calls take `seconds` of the hand clock; its rate-limit headers have `left` tokens."""
 
     setup: AnswerSetup
     seconds, left = 0.0, None
@@ -51,7 +51,7 @@ class Slow(ScriptedProvider):
 
 
 def slow(*scripts: list[Step], seconds: float = 0, left: int | None = None) -> AnswerSetup:
-    """Set an answer up with a Slow provider `a`, and with `b` that answers at once."""
+    """Return an answer setup with a Slow provider `a`, and with `b` that answers at once."""
     first = Slow("a", *scripts)
     first.setup = setup = AnswerSetup(first, ScriptedProvider("b", whole("b says")))
     first.seconds, first.left = seconds, left  # type: ignore[assignment]

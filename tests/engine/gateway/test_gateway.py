@@ -1,4 +1,4 @@
-"""Admission, offers that the gateway leaves out, and the error when none is left."""
+"""Admission, offers that the gateway leaves out, and the error if none is left."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -203,7 +203,7 @@ async def test_answers_in_flight_may_end_within_the_grace() -> None:
 
 
 class Objection(Exception):
-    """An approval that was not given."""
+    """An approval that was refused."""
 
 
 async def test_side_call_is_not_counted_in_the_requests_per_minute() -> None:

@@ -1,4 +1,4 @@
-"""The offers that the gateway leaves out of a route, and the error when none is left."""
+"""The offers that the gateway leaves out of a route, and the error if none is left."""
 
 from dataclasses import replace
 from fractions import Fraction

@@ -21,7 +21,7 @@ OFFER = Offer("one", "m")
 
 
 def staged(*script: Step) -> AnswerSetup:
-    """The offer is in the price book, so that it can be quoted."""
+    """Return a setup with the offer in the price book, so that it can be quoted."""
     made = AnswerSetup(ScriptedProvider("one", list(script)))
     catalog = Catalog({}, PriceBook({OFFER.name: PRICE}), lambda _: True, known=(OFFER,))
     made.market = replace(made.market, catalog=catalog)

@@ -1,4 +1,4 @@
-"""A recording tried under the provider's keys, hold for and priced: the listener follows a script."""
+"""A recording tried with each of the provider's keys, held and priced; the speech provider follows a script."""
 
 import asyncio
 from fractions import Fraction

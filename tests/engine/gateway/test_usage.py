@@ -1,4 +1,4 @@
-"""Reports of usage that are believed, and the estimates in place of all others."""
+"""Reports of usage that are accepted, and estimates in place of all others."""
 
 from decimal import Decimal
 

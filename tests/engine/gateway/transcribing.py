@@ -23,7 +23,7 @@ RATE = Rate(Money(667_000), Fraction("1.40"))
 
 
 class ScriptedSpeech:
-    """A speech provider that follows its script, in turn. `used`: the keys that it was called with."""
+    """A speech provider that follows its script. `used`: the keys of its calls."""
 
     name = "one"
 
@@ -48,7 +48,7 @@ class ScriptedSpeech:
 
 
 class Observed:
-    """The outcomes that an observer of attempts is told of, with the operation."""
+    """The outcomes, with their operations, that an observer of attempts gets."""
 
     def __init__(self) -> None:
         self.ended: list[tuple[str, str]] = []
@@ -59,7 +59,7 @@ class Observed:
 
 
 class Setup:
-    """A transcriber with everything around it; `fetched` counts downloads, `kept` lists the texts kept."""
+    """A transcriber with everything around it; `fetched` counts downloads, `kept` lists the stored texts."""
 
     def __init__(self, speech: ScriptedSpeech, *, rate: Rate = RATE, wallet: Money = Money(10**9)) -> None:
         setup = AnswerSetup(ScriptedProvider("one", []))

@@ -1,4 +1,4 @@
-"""Bodies of error responses in the shapes of the providers, and a provider that responds with one."""
+"""Bodies of error responses in the forms of the providers, and a provider that responds with one."""
 
 import json
 from typing import Any

@@ -14,7 +14,7 @@ ANTHROPIC = (
 
 @dataclass
 class LateServer:
-    """Sends each body at once and its end when `end` is set, or after `seconds`; counts connections."""
+    """Sends each body at once, but its end only when `end` is set or after `seconds`; counts connections."""
 
     answer: bytes = OPENAI
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""The chunks of a provider's answer, as a test reads them."""
+"""The chunks of a provider's answer, read by a test."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from engine.ports import Provider, ProviderCall
 
 
 class ChunkSink:
-    """Takes an answer: `chunks` that came, those of a run one by one, and whether the provider took the request."""
+    """Takes an answer: `chunks` that arrived, with runs split, and whether the provider accepted the request."""
 
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
@@ -27,7 +27,7 @@ class ChunkSink:
 
 
 async def chunks_of(provider: Provider, call: ProviderCall) -> list[Chunk]:
-    """Return the chunks of a whole answer. Raises a ProviderError."""
+    """Return the chunks of a complete answer. Raises a ProviderError."""
     sink = ChunkSink()
     await provider.stream(call, sink)
     return sink.chunks

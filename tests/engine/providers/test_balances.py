@@ -1,4 +1,4 @@
-"""Balances as DeepSeek and OpenRouter tell them, and answers of other shapes."""
+"""Balances in the answers of DeepSeek and OpenRouter, and answers of other shapes."""
 
 from decimal import Decimal
 from typing import Any

@@ -20,7 +20,7 @@ from tests.engine.providers.reading import ChunkSink, chunks_of
 
 
 class FirstChunk(ChunkSink):
-    """`came` is set by the first chunks."""
+    """Sets `came` at the first chunks."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Bodies that a hostile or broken provider sends: none stops the event loop, grows without bound or is an answer."""
+"""Bodies of a hostile or broken provider: none blocks the event loop, grows without limit or counts as an answer."""
 
 import asyncio
 import gzip
@@ -35,7 +35,7 @@ def nested(depth: int) -> bytes:
 
 
 class LoopSteps:
-    """The longest step of the event loop, in units of processor time of its thread: other processes do not count."""
+    """Measures the event loop's longest step, in processor time of its thread, so that other processes don't matter."""
 
     def __init__(self) -> None:
         self._unit, self._longest_seconds = unit_seconds(), 0.0
@@ -55,7 +55,7 @@ class LoopSteps:
 
 @asynccontextmanager
 async def serving(head: str, parts: Iterable[bytes], status: str = "200 OK") -> AsyncIterator[str]:
-    """Serve one answer to every request, until its connection is closed. Yields the base URL."""
+    """Serve the same answer to every request until its connection is closed. Yields the base URL."""
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -74,7 +74,7 @@ async def serving(head: str, parts: Iterable[bytes], status: str = "200 OK") -> 
 async def asked(url: str, dialect: str = "openai") -> tuple[ProviderError | None, int, float]:
     """Ask a provider. Return the error, the number of chunks, and the longest step of the event loop.
 
-    Asks again while a step is too long: a pause of the machine passes, a fault stays.
+    Asks again while a step is too long: a pause of the machine does not repeat, a fault does.
     """
     for _ in range(TRIES):
         answer = await _asked_once(url, dialect)

@@ -15,7 +15,7 @@ PIECES = [b"piece %d " % number for number in range(30)]
 
 @asynccontextmanager
 async def served(pieces: list[bytes]) -> AsyncIterator[httpx.Response]:
-    """A response of a local server that sends every piece by itself."""
+    """Yield a response of a local server that sends every piece separately."""
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

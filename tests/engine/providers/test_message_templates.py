@@ -1,4 +1,4 @@
-"""Templates of providers' messages: each fits as a whole, or not at all."""
+"""Templates of providers' messages: a message fits as a whole or not at all."""
 
 import pytest
 

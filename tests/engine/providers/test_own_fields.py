@@ -1,4 +1,4 @@
-"""Fields of our own that a model refuses: left out, and the request repeated at once."""
+"""Fields that we add and a model refuses: they are left out, and the request is repeated at once."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def gemini_error(message: str, field: str = "") -> dict[str, Any]:
 def picky(
     name: str, model: str, takes: Callable[[dict[str, Any]], bool], error: Any, answer: str
 ) -> tuple[Wire, list[dict[str, Any]]]:
-    """Return a provider that refuses bodies which `takes` is False for, and the list of the bodies sent."""
+    """Return a provider that refuses each body for which `takes` returns False, and the list of all sent bodies."""
     wire, sent = Wire(name, model=model), []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -182,7 +182,7 @@ async def test_refused_signature_of_a_history_is_replaced_in_that_request_alone(
 
 
 def forwarded(message: str) -> dict[str, Any]:
-    """Return an error of OpenRouter for one of Google's."""
+    """Return OpenRouter's error that forwards one of Google's."""
     raw = json.dumps({"error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}})
     metadata = {"raw": raw, "provider_name": "Google"}
     return {"error": {"message": "Provider returned error", "code": 400, "metadata": metadata}}

@@ -37,7 +37,7 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     ("anthropic", 403, claude("permission_error"), KeyRefused),
     ("gemini", 400, google(400, "API key not valid.", "INVALID_ARGUMENT", BAD_KEY), KeyRefused),
     ("gemini", 403, google(403, "denied for security reasons", "PERMISSION_DENIED"), KeyRefused),
-    # money gone
+    # no money left
     ("deepseek", 402, says("Insufficient Balance"), BalanceGone),
     ("openrouter", 402, says("Insufficient credits", code=402), BalanceGone),
     ("openrouter", 402, says("x", code=402, metadata={"error_type": "in_flight_budget_exhausted"}), RateLimited),
@@ -53,7 +53,7 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     ("anthropic", 402, claude("billing_error"), BalanceGone),
     ("openai", 400, says("x", code="billing_hard_limit_reached"), BalanceGone),
     ("openrouter", 402, says(AFFORDS.format(255), code=402), BalanceGone),
-    # balance wording without a code: a short rest
+    # words about the balance without a code: a short rest
     ("anthropic", 400, claude("invalid_request_error", NO_CREDIT), RateLimited),
     ("anthropic", 400, claude("invalid_request_error", f"bad tool: {NO_CREDIT}"), RequestFault),
     # rate limits
@@ -74,7 +74,7 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     ),
     ("mistral", 429, {"object": "error", "message": "limit", "type": "rate_limited", "code": "1300"}, RateLimited),
     ("openai", 429, "slow down", RateLimited),
-    # too big for the minute, or for the balance
+    # too big for the limit per minute, or for the balance
     ("openrouter", 402, says(AFFORDS.format(256), code=402), TooBigForNow),
     ("openrouter", 402, says("Prompt tokens limit exceeded: 230799 > 91442.", code=402), TooBigForNow),
     ("groq", 413, says("Limit 6000, Requested 7000", type="tokens", code="rate_limit_exceeded"), TooBigForNow),
@@ -106,7 +106,7 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
         ContextTooLong,
     ),
     ("local", 400, {"object": "error", "message": TOO_LONG, "type": "BadRequestError", "code": 400}, ContextTooLong),
-    # faults of the request, and errors that only look like one
+    # faults of the request, and errors that only look like faults
     ("openai", 400, says("Invalid value for 'messages'", param="messages"), RequestFault),
     ("deepseek", 422, says("bad role"), RequestFault),
     ("anthropic", 413, claude("request_too_large"), RequestFault),

@@ -9,7 +9,8 @@ from engine.providers.registry import Spec, build, dialect_classes, specs
 
 ROOT = Path(__file__).parents[3]
 NOT_A_DIALECT = {"__init__", "adapter", "stream_reader", "transcriptions"}
-PARTS = ("_request", "_stream", "_messages", "_turns", "_contents")  # a dialect's own request and stream
+# modules that belong to one dialect, such as its request and stream
+PARTS = ("_request", "_stream", "_messages", "_turns", "_contents")
 SPECS = sorted(specs().values(), key=lambda spec: spec.name)
 
 

@@ -135,7 +135,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 async def answered(sandbox: Sandbox, name: str, model: str, request: ChatRequest, spec: Spec | None = None) -> None:
-    """Send the request to the stand-in, which must take it at once. Raises the error of a refusal."""
+    """Send the request to the stand-in, which must accept it at once. Raises the error of a refusal."""
     before = sandbox.stand_ins.provider(name).calls
     provider = build(spec or specs()[name], keys=("k",), base_url=sandbox.provider_urls[name])
     try:
@@ -199,5 +199,5 @@ async def test_reseller_asks_no_company_that_a_tenant_leaves_out(sandbox: Sandbo
         request = ChatRequest("r", "m", HELLO, exclusions=exclusions)
         await answered(sandbox, "openrouter", "deepseek/deepseek-v4-flash", request)
     nobody_left = ChatRequest("r", "m", HELLO, exclusions=Exclusions(frozenset({"gemini"})))
-    with pytest.raises(CapabilityMissing, match=NO_UPSTREAM):  # another tenant may still ask for this model
+    with pytest.raises(CapabilityMissing, match=NO_UPSTREAM):  # another tenant may still use this model
         await answered(sandbox, "openrouter", "google/gemini-3.5-flash-lite", nobody_left)

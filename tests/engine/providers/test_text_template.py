@@ -1,4 +1,4 @@
-"""Runs of frames that differ in their text alone: read at once as they are read one by one."""
+"""Runs of frames that differ only in their text give the same chunks when read together or one by one."""
 
 import asyncio
 import json
@@ -185,7 +185,7 @@ BETWEEN = ["", "", "", "", ": ping\n\n", "event: message\n", "\n", "data: [DONE]
 
 @st.composite
 def shaped_frames(draw: st.DrawFn) -> str:
-    """Return several frames of one shape, mostly, with texts and choices of their own."""
+    """Return several frames, mostly of one shape, with different texts and choices."""
     delta, body, chunk = (draw(st.sampled_from(each)) for each in (DELTAS, CHOICES, CHUNKS))
     separators, is_ascii = draw(st.sampled_from([(",", ":"), (", ", ": ")])), draw(st.booleans())
     found = ""
@@ -197,7 +197,7 @@ def shaped_frames(draw: st.DrawFn) -> str:
 
 
 def read_in_runs(pieces: list[bytes], *, in_runs: bool) -> tuple[list[Chunk], str]:
-    """Return the chunks of a body, those of a run one by one, and the error that ended it."""
+    """Return the chunks of a body, with runs split, and the error that ended it."""
     wire, sink, splitter = Wire("openai"), ChunkSink(), FrameSplitter()
     reader = wire.provider.reader(ProviderCall(ASKED, "m", 100))
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""Ids of tool calls: the signature that they carry, and the form that each provider takes."""
+"""Ids of tool calls: the signature that they contain, and the form for each provider."""
 
 import base64
 import re

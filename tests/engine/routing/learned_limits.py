@@ -1,4 +1,4 @@
-"""Learned limits that have accepted and refused attempts."""
+"""Learned limits with accepted and refused attempts."""
 
 from engine.routing.rate_limits import LearnedLimit
 
@@ -14,7 +14,7 @@ def serve(limit: LearnedLimit, now: float) -> None:
 
 
 def learned(most: int = 20) -> LearnedLimit:
-    """A limit that accepted `most` attempts, one a second, and then got a 429."""
+    """Return a limit that accepted `most` attempts, one per second, and then got a 429."""
     limit = LearnedLimit()
     for second in range(most):
         serve(limit, second)

@@ -15,7 +15,7 @@ CHEAP, DEAR = Quote(A, PRICE, 10**12), Quote(B, PRICE, 5 * 10**12)
 
 
 class Prompt:
-    """One prompt that is attempted under a clock that pauses move."""
+    """One prompt that is tried under a clock which pauses advance."""
 
     def __init__(self, providers: TwoProviders, *quotes: Quote) -> None:
         self.providers = providers
@@ -26,7 +26,7 @@ class Prompt:
         return plan(quotes, (), self.providers.health.status, Fraction(0))
 
     def next(self, others: Callable[[TwoProviders], None] = lambda _: None) -> NextAttempt | None:
-        """Return the next choice after its pauses, or None at the end. `others` is done before each step."""
+        """Return the next choice after its pauses, or None at the end. `others` is called before each step."""
         others(self.providers)
         while isinstance(step := next_step(self), Pause):
             self.providers.clock.wait(step.seconds)
@@ -59,7 +59,7 @@ def spend_retries(providers: TwoProviders) -> None:
 
 
 def attempt_early(providers: TwoProviders) -> None:
-    """Make the early attempt at provider `a`, if it is due: that of another prompt."""
+    """Make the early attempt at provider `a` for another prompt, if it is due."""
     early = providers.health.early([A])
     if early is not None and early.wait_seconds <= 0:
         providers.health.admit(A, early=True)

@@ -93,7 +93,7 @@ def test_failure_begun_before_the_latest_success_is_not_in_a_row() -> None:
     breaker = Breaker(5, 60)
     breaker.succeeded(30, 29)
     for _ in range(9):
-        breaker.failed(31, 11)  # timeouts of an outage that is over
+        breaker.failed(31, 11)  # timeouts of an outage that has ended
     assert not breaker.is_open
     assert breaker.failures == 0
 

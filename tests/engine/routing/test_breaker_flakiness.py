@@ -1,4 +1,4 @@
-"""The breaker of an offer that fails now and then: its usual failure rate counts."""
+"""The breaker of an offer that fails occasionally: its usual failure rate is considered."""
 
 from engine.routing.breaker import Breaker
 

@@ -5,7 +5,7 @@ from engine.routing.breaker import Breaker
 
 
 class BreakerMachine(RuleBasedStateMachine):
-    """Compared with a model, one attempt at a time: open exactly from the unlikely run of failures to a good probe."""
+    """A comparison with a model, one attempt at a time: open from an unlikely run of failures to a good probe."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -18,7 +18,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.rest = 5.0
 
     def is_unlikely(self) -> bool:
-        """Five in a row; more in a row where the offer was flaky within the last two minutes."""
+        """Return True for five failures in a row, or more if the offer was flaky within the last two minutes."""
         if self.in_a_row < 5:
             return False
         before = self.minute[: -self.in_a_row]

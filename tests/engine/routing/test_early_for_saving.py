@@ -1,4 +1,4 @@
-"""Attempts at a resting offer although another offer is able: because that one costs more."""
+"""Attempts at a resting offer although another offer is available, because that one costs more."""
 
 from fractions import Fraction
 from itertools import pairwise

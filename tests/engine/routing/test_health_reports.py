@@ -1,4 +1,4 @@
-"""Reports of attempts reach the breakers, the track records and the keys that they concern, with all they say."""
+"""Reports of attempts reach the breakers, the track records and the keys that they concern."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
 
 
 def cut(providers: TwoProviders, error: ProviderError, times: int) -> None:
-    """Let answers begin, and break off a second later."""
+    """Let answers begin, and cut them a second later."""
     for _ in range(times):
         permit = providers.permit()
         providers.health.first_token(permit)

@@ -16,7 +16,7 @@ NEAR = DEAR._replace(expected_atto=2 * CHEAP.expected_atto)
 
 
 def cut_together(providers: TwoProviders, number: int = 2) -> list[Prompt]:
-    """Return prompts whose answers A has cut at the same moment. Its next offer is not much dearer."""
+    """Return prompts whose answers A has cut at the same moment. Their next offer is not much dearer."""
     prompts = [Prompt(providers, CHEAP, NEAR) for _ in range(number)]
     choices = [prompt.next() for prompt in prompts]
     for choice in choices:
@@ -81,7 +81,7 @@ def test_prompts_follow_one_by_one_while_the_offer_refuses_and_wait_half_a_secon
             break
         waited += step.seconds
         providers.clock.wait(step.seconds)
-        providers.fails(DOWN, offer=B)  # so that no attempt has shown that it lives
+        providers.fails(DOWN, offer=B)  # so that no attempt has shown that the offer works
         for permit in providers.health.providers["b"].offers["m"].pending.began_at.copy():
             providers.health.providers["b"].offers["m"].pending.end(permit)
     assert waited == pytest.approx(0.5)
@@ -122,7 +122,7 @@ def test_attempt_under_way_is_waited_for_where_the_next_offer_is_much_dearer(pro
 def test_attempt_under_way_is_waited_for_one_second_at_most(providers: TwoProviders) -> None:
     resting(providers)
     early_permit(providers)
-    providers.health.passed_over(A, -1e18)  # no further attempt is worth its cost
+    providers.health.passed_over(A, -1e18)  # so that no further attempt is worth its cost
     prompt = Prompt(providers, CHEAP, DEAR)
     choice = prompt.next()
     assert choice is not None
@@ -187,7 +187,7 @@ def test_late_offer_is_attempted_again_once_prompts_have_paid_for_the_delay(prov
     late(providers)
     providers.clock.wait(4)
     saving_atto = DEAR.expected_atto - CHEAP.expected_atto
-    failure_atto = 20 * 10**13  # 20 s of waiting, beside a share of the answer's cost
+    failure_atto = 20 * 10**13  # 20 s of waiting, plus a share of the answer's cost
     times = 0
     while route_of(providers, CHEAP, DEAR).quotes[0].offer == B:
         times += 1

@@ -1,4 +1,4 @@
-"""The learned limit against limits of several shapes, with a demand of 1.75 times the limit."""
+"""The learned limit with limits of several forms, at a demand of 1.75 times the limit."""
 
 import random
 from collections import deque
@@ -16,7 +16,7 @@ class ProviderLimit(Protocol):
 
 
 class SlidingMinute:
-    """`counts_refused`: a refused call takes a place too."""
+    """A limit per any minute. `counts_refused`: a refused call counts too."""
 
     def __init__(self, *, counts_refused: bool = False) -> None:
         self._begun_at, self._counts_refused = deque[float](), counts_refused
@@ -54,7 +54,7 @@ class TokenBucket:
 
 
 def simulated(provider: ProviderLimit) -> tuple[float, float]:
-    """Return the share of attempts that were refused, and the used share of the limit after five minutes."""
+    """Return the share of refused attempts, and the used share of the limit after five minutes."""
     share, limit = random.Random(7), LearnedLimit()
     now, rests_until, attempts, refused, used = 0.0, 0.0, 0, 0, 0
     while now < MINUTES * 60:

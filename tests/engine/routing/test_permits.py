@@ -1,4 +1,4 @@
-"""The values that pass between health and those who attempt offers."""
+"""The values that health and its callers exchange."""
 
 from engine.routing.permits import HealthPolicy
 

@@ -74,7 +74,7 @@ def test_offer_over_its_learned_limit_comes_even_after_the_last_resort() -> None
 
 
 def expected_total(order: tuple[Quote, ...], statuses: dict[str, OfferStatus]) -> float:
-    """V = (1-p) cost + p (waiting + lost share + V of the rest); one dollar when all have failed."""
+    """Return V = (1-p) cost + p (waiting + lost share + V of the rest); one dollar if all have failed."""
     total = float(ATTO_PER_USD)
     for each in reversed(order):
         status = statuses[each.offer.provider]

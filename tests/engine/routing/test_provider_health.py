@@ -246,7 +246,7 @@ def test_clock_that_goes_back_earns_nothing() -> None:
 
 
 def one_key_rests() -> ProviderHealth:
-    """Return a provider of which the first of two keys rests for `m` until 160, but not for `other`."""
+    """Return a provider whose first key of two rests for `m` until 160, but not for `other`."""
     found = provider(2)
     found.keys[0].begin(100, "other")
     found.keys[0].rate_limited(100, "m", 100, 60, jitter=1, per_day=False)

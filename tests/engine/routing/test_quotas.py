@@ -1,4 +1,4 @@
-"""The learned tokens per minute: 429 answers for tokens teach them, and nothing about the number of requests."""
+"""The learned tokens per minute: 429s for tokens teach them, and teach nothing about the number of requests."""
 
 from math import inf
 

@@ -13,7 +13,7 @@ def test_no_limit_is_known_at_first() -> None:
 def test_limit_is_the_rate_that_was_accepted() -> None:
     limit = learned(20)
     assert limit.per_minute == 20
-    # The oldest two have to be a minute old: the refused attempt takes a place too.
+    # The oldest two must be a minute old, because the refused attempt counts too.
     assert limit.wait_seconds(20) == pytest.approx(41 + SLACK_SECONDS)
     assert limit.wait_seconds(61 + SLACK_SECONDS) == 0
 

@@ -1,4 +1,4 @@
-"""The status of an offer is remembered while nothing about its provider is reported."""
+"""The status of an offer is remembered until something about its provider is reported."""
 
 import random
 

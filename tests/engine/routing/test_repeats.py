@@ -138,7 +138,7 @@ def test_cut_answer_is_repeated_once_where_the_next_offer_costs_over_three_times
 
 
 def offers_after_three_failures(providers: TwoProviders) -> list[Offer | None]:
-    """Let three prompts at once fail at provider `a`; return the next offer of each."""
+    """Let three simultaneous prompts fail at provider `a`; return the next offer of each."""
     prompts = [Prompt(providers, CHEAP, DEAR) for _ in range(3)]
     first = [prompt.next() for prompt in prompts]
     for prompt, choice in zip(prompts, first, strict=True):

@@ -120,7 +120,7 @@ def test_demand_is_not_counted_again_when_a_prompt_moves_on(providers: TwoProvid
 
 
 def failed_quickly(providers: TwoProviders) -> Prompt:
-    """Return a prompt whose cheap offer has failed quickly, so that it is repeated before one five times as dear."""
+    """Return a prompt whose cheap offer has failed quickly. It is repeated before an offer five times as dear."""
     prompt = Prompt(providers, CHEAP, DEAR)
     prompt.fail(prompt.next())
     return prompt
@@ -170,7 +170,7 @@ def test_kept_offer_is_repeated_before_a_dear_one_and_another_is_not(providers: 
 
 
 def early_first(providers: TwoProviders, expected_tokens: int = 0) -> Selection:
-    """A prompt that is to attempt A early, which rests, and else B."""
+    """Return the selection of a prompt that shall try the resting offer A early, and else B."""
     quotes = (CHEAP._replace(expected_tokens=expected_tokens), DEAR)
     early = EarlyQuote(quotes[0], 4e12, 0.0)
 

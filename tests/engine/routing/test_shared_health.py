@@ -1,4 +1,4 @@
-"""Facts between two processes: one learns, the other rests the same offers, and neither repeats what it was told."""
+"""Facts between two processes: one learns, the other rests the same offers, and neither sends back received facts."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Clock:
 
 @dataclass
 class Process:
-    """A process whose monotonic clock differs from that of the others."""
+    """A process whose monotonic clock differs from the others'."""
 
     clock: Clock
     health: Health = field(init=False)
@@ -57,7 +57,7 @@ def two() -> tuple[Process, Process]:
 
 
 def exchange(one: Process, two: Process, age_seconds: float = 0.5) -> int:
-    """Tell `two` what `one` learned, as JSON; return the number of facts."""
+    """Send to `two`, as JSON, the facts that `one` learned; return their number."""
     facts, counts = json.loads(json.dumps([one.shared.changes(), one.shared.counts()]))
     for each in (one, two):
         each.clock.at += age_seconds
@@ -80,7 +80,7 @@ def test_offer_put_to_rest_by_one_rests_in_the_other_for_as_long(two: tuple[Proc
     waits = [until - each.clock.now() for until, each in zip(states, two, strict=True) if until]
     assert abs(waits[0] - waits[1]) < timedelta(milliseconds=10)
     assert exchange(one, other) == 0
-    assert exchange(other, one) == 0  # it was told; that is no news
+    assert exchange(other, one) == 0  # a received fact is not sent on
 
 
 def test_recovery_seen_by_one_ends_the_rest_of_the_other(two: tuple[Process, Process]) -> None:
@@ -169,7 +169,7 @@ def test_limit_is_learned_from_the_attempts_of_all_and_its_fall_is_told_whole(tw
     facts = [each.health.limit_facts() for each in two]
     for (fact,) in facts:
         assert isinstance(fact, LimitFact)
-        assert fact.before_per_minute in (39, 40)  # the last attempt may be known to one of them
+        assert fact.before_per_minute in (39, 40)  # one of them may not know the last attempt
         assert fact.now_per_minute == 20
     assert {each.health.state("q").requests_per_minute for each in two} == {20}
 
@@ -194,8 +194,8 @@ def test_news_of_this_process_outlives_older_news_of_another(two: tuple[Process,
     for each in two:
         each.clock.at += 6
     one.attempt(A)
-    stale = json.loads(json.dumps(one.shared.changes()))  # "it is back"
-    other.attempt(A, Overloaded())  # it is not: newer
+    stale = json.loads(json.dumps(one.shared.changes()))  # the fact that the offer is back
+    other.attempt(A, Overloaded())  # outdated: a newer failure shows that it is not
     other.shared.apply(stale, 0.1)
     assert other.is_resting(A)
 

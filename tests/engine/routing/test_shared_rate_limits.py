@@ -1,4 +1,4 @@
-"""Rate limits that other processes have learned, and those that are being tried."""
+"""Rate limits that other processes have learned, and limits that are being tested."""
 
 import pytest
 

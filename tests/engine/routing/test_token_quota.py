@@ -1,4 +1,4 @@
-"""The token quota that a provider reports: attempts use it up, and a request that does not fit goes elsewhere first."""
+"""The token quota that a provider reports: attempts use it up, and a request that exceeds it tries others first."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""A healthy service by its settings: the sandbox's Telegram and providers, a folder of its own."""
+"""Settings of a healthy service: the sandbox's Telegram and providers, a folder of its own."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -31,5 +31,5 @@ def variables(tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def settings(variables: dict[str, str]) -> Callable[..., Settings]:
-    """Return the settings with changes; an empty value takes a variable out."""
+    """Return the settings with changes; an empty value removes a variable."""
     return lambda **changes: read({**variables, **changes})

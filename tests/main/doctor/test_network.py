@@ -50,7 +50,7 @@ async def test_admin_who_is_unknown_is_a_warning(settings: Make) -> None:
 
 
 class OddBotApi:
-    """Answers with a webhook as given."""
+    """Answers with a given webhook."""
 
     def __init__(self) -> None:
         self.webhook = {"url": ""}

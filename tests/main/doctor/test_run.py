@@ -29,4 +29,4 @@ async def test_fault_is_exit_code_1_and_no_secret_is_shown(
     assert "FAULT  DATABASE_URL" in shown
     assert "very-secret" not in shown
     assert "sk-secret-key" not in shown
-    assert not await asyncio.to_thread(lambda: list(tmp_path.iterdir()))  # it only looks
+    assert not await asyncio.to_thread(lambda: list(tmp_path.iterdir()))  # the command changes nothing

@@ -25,7 +25,7 @@ BOX = '[providers.box]\nbase_url = "http://127.0.0.1:1/v1"\n'
 
 
 class Keys:
-    """A provider with so many keys."""
+    """A provider with a given number of keys."""
 
     def __init__(self, keys: int) -> None:
         self.keys = keys

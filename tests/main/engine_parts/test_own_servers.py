@@ -1,4 +1,4 @@
-"""Models that servers of one's own list, read at the start and again."""
+"""Models that the operator's own servers list, read at the start and again."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ GEMINI_LIST = {"models": [{"name": "models/gemma3"}]}
 
 
 def server(dialect: str, *responses: httpx.Response | Exception) -> ProviderAdapter:
-    """Return a server that gives these responses to one read after the other, and the last one from then on."""
+    """Return a server that gives these responses one after another, and then repeats the last one."""
     found, left = build(Spec("mybox", "http://box/v1", dialect, needs_key=False)), list(responses)
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -39,7 +39,7 @@ def own_book() -> PriceBook:
 
 
 async def list_after_reads(provider: ProviderAdapter, reads: int = 1) -> Mapping[str, frozenset[str]]:
-    """Return the lists after so many reads."""
+    """Return the lists after this number of reads."""
     book, done, count = own_book(), asyncio.Event(), 0
 
     class Counted:

@@ -1,4 +1,4 @@
-"""Limits on connections: their number, the time of a head, a response that is not read, a body that is not wanted."""
+"""Limits on connections: their number, the time for a head, a response that is not read, an unwanted body."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ async def respond(_: Request) -> Response:
 
 
 async def slowly(_: Request) -> Response:
-    await asyncio.sleep(0.7)  # longer than the head's time in the test that asks for it
+    await asyncio.sleep(0.7)  # longer than the time limit of a head in the test that uses it
     return PlainTextResponse("here")
 
 
@@ -43,7 +43,7 @@ async def endlessly(_: Request) -> Response:
 
 
 class Waiting:
-    """Responds once `go` is set; each request that came adds one to `came`."""
+    """Responds once `go` is set; `came` counts the requests."""
 
     def __init__(self) -> None:
         self.came, self.go = asyncio.Semaphore(0), asyncio.Event()
@@ -132,7 +132,7 @@ async def test_head_that_comes_byte_by_byte_has_no_more_time(monkeypatch: pytest
         while not closed.done():
             writer.write(b"y")
             await asyncio.wait({closed}, timeout=0.05)
-        assert await closed == b""  # else `rest` gives up
+        assert await closed == b""  # otherwise `rest` gives up
 
 
 async def test_time_limit_applies_to_each_head_and_not_to_answers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Heads that offer another protocol, or have no Host: no byte of one request is ever read as a second one."""
+"""Heads that offer another protocol, or have no Host: no part of a request is ever read as a second request."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ async def echo(request: Request) -> Response:
 
 
 async def sent(*pieces: bytes) -> bytes:
-    """Send the pieces, the last one with `connection: close`; return all that comes."""
+    """Send the pieces, the last one with `connection: close`; return everything that is received."""
     app = Starlette(routes=[Route("/{path:path}", echo, methods=["GET", "POST"])])
     async with served(serving.http_server(app, "127.0.0.1", 0)) as url:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))

@@ -1,4 +1,4 @@
-"""The moment at which a request begins, and the extensions of ASGI that its app gets."""
+"""The moment when a request begins, and the ASGI extensions that its app gets."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
 
 
 class Extensions:
-    """Keeps the extensions of each request, and responds once it is `told`."""
+    """Keeps the extensions of each request, and responds once `told` is set."""
 
     def __init__(self) -> None:
         self.found: list[dict[str, Any]] = []
@@ -106,5 +106,5 @@ async def test_app_is_told_when_the_client_hangs_up() -> None:
         writer.close()
         await asyncio.wait_for(lost.wait(), 60)
         again = asyncio.Event()
-        when_lost(again.set)  # it has hung up before it was asked for
+        when_lost(again.set)  # the client has disconnected before the action was registered
         await asyncio.wait_for(again.wait(), 60)

@@ -52,7 +52,7 @@ asyncio.run(http_server(app, "127.0.0.1", {port}).serve())
 
 @pytest.mark.usefixtures("_file_limit")
 async def test_sockets_beyond_the_file_limit_stop_no_other_client() -> None:
-    """1,100 sockets send a byte now and then to a server that may open 1,024 files."""
+    """1,100 sockets send a byte occasionally to a server that may open 1,024 files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 2000:
         pytest.skip("this machine allows too few open files")

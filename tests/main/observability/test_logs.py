@@ -45,7 +45,7 @@ def test_known_secrets_are_hidden(secret: str) -> None:
 
 
 def test_short_values_are_no_secrets() -> None:
-    """An empty or short setting would hide ordinary text."""
+    """Hiding an empty or short setting would hide ordinary text."""
     assert Redacting(logging.Formatter(), ["", "k", "local"]).format(record("a local key")) == "a local key"
 
 

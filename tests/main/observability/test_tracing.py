@@ -97,7 +97,7 @@ def attributes(span: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def traced_api(tmp_path: Path, sandbox: Sandbox, endpoint: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve the HTTP app with traces; yield a client with an API key. Leaving sends the spans that are left."""
+    """Serve the HTTP app with traces; yield a client with an API key. On exit the remaining spans are sent."""
     (tmp_path / "farthing.toml").write_text(CONFIG)
     (tmp_path / "farthing.db").write_bytes(migrated_database())
     variables = {

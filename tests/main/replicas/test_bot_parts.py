@@ -1,4 +1,4 @@
-"""Telegram's budgets and stops, from one process to another."""
+"""Telegram's budgets and stops, passed from one process to another."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ def test_ban_of_a_chat_holds_in_all_processes() -> None:
         assert 29 < loop.time() - began < 31
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        assert TelegramPart(two).take() == [(ANN, 1, 0, 0.0)]  # the ban was told to it
+        assert TelegramPart(two).take() == [(ANN, 1, 0, 0.0)]  # it received the ban, and does not send it on
 
     run(scenario())
 
@@ -78,7 +78,7 @@ def test_wait_of_the_whole_bot_holds_in_all_processes() -> None:
         began = loop.time()
         await call(two, ANN)
         assert 7.5 < loop.time() - began < 8.5
-        assert [each[0] for each in parts[1].take()] == [ANN]  # it tells nobody on
+        assert [each[0] for each in parts[1].take()] == [ANN]  # it does not send received facts on
 
     run(scenario())
 

@@ -1,4 +1,4 @@
-"""Two processes on one PostgreSQL tell each other what they learned, with notifications and without."""
+"""Two processes on one PostgreSQL exchange the facts that they learned, with notifications and without."""
 
 import asyncio
 import uuid
@@ -19,7 +19,7 @@ __all__ = ["postgres_server", "postgres_template"]
 
 @dataclass
 class Notes:
-    """A part that tells the notes put into `new`."""
+    """A part whose changes are the notes in `new`."""
 
     new: list[str] = field(default_factory=list)
     heard: list[tuple[str, float]] = field(default_factory=list)

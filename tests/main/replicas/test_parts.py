@@ -1,4 +1,4 @@
-"""The engine's shared parts as JSON, from one process to another."""
+"""The engine's shared facts as JSON, passed from one process to another."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ def test_context_travels_and_ends_at_the_same_time() -> None:
     parts[1].apply(wired(parts[0].take()), 2)
     learned, at = two.catalog.learned_contexts, two.clock.now()
     assert learned.tokens(OFFER, at) == 8000
-    assert learned.tokens(OFFER, at + timedelta(minutes=59, seconds=59)) is None  # told two seconds ago
+    assert learned.tokens(OFFER, at + timedelta(minutes=59, seconds=59)) is None  # sent two seconds ago
     assert (parts[0].take(), parts[1].take()) == ([], [])
 
 
@@ -67,7 +67,7 @@ def test_requests_of_a_free_tier_count_in_all_processes() -> None:
     parts = [FreeTierPart(each.catalog, each.clock) for each in (one, two)]
     told = wired(parts[0].take())
     parts[1].apply(told, 0.5)
-    parts[1].apply(told, 90)  # the journal has told that
+    parts[1].apply(told, 90)  # the journal contains them already
     parts[1].apply([["x", "y", 5, 0]], 0.5)
     assert two.catalog.free.left(OFFER, two.clock.now()) == FreeTierRemaining(7, 97)
     assert parts[1].take() == []

@@ -26,7 +26,7 @@ CALM: dict[str, dict[str, Any]] = {
 
 
 class Asking:
-    """Client that asks any provider the same question in its dialect."""
+    """A client that asks any provider the same question in its dialect."""
 
     def __init__(self, stand_ins: StandIns, url: str, http: httpx.AsyncClient) -> None:
         self.stand_ins, self.url, self.http = stand_ins, url, http
@@ -44,7 +44,7 @@ class Asking:
 
 
 def events(text: str) -> list[Any]:
-    """Return the data of each frame, `[DONE]` as that string."""
+    """Return the data of each frame, with `[DONE]` as a string."""
     found = [line[6:] for line in text.splitlines() if line.startswith("data: ")]
     return [each if each == "[DONE]" else json.loads(each) for each in found]
 
@@ -108,7 +108,7 @@ def _body(name: str, prompt: str, stream: bool) -> dict[str, Any]:
 
 
 def request(name: str, prompt: str, stream: bool, most: int) -> Request:
-    """Return path, headers and body."""
+    """Return path, headers and body of a request."""
     return FORMS[STAND_INS[name].dialect].request(name, prompt, stream, most)
 
 

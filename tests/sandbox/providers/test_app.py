@@ -29,7 +29,7 @@ _REFUSALS = {
 async def test_each_refusal_comes_in_the_providers_own_shape(asking: Asking, name: str, mode: str) -> None:
     asking.stand_ins.set_mode(name, mode)
     response = await asking(name)
-    own = "openai" if name in PLAIN and name not in _REFUSALS[mode] else name  # a plain one answers as OpenAI
+    own = "openai" if name in PLAIN and name not in _REFUSALS[mode] else name  # a plain stand-in answers like OpenAI's
     status, words = _REFUSALS[mode].get(own, _REFUSALS[mode][""])
     assert response.status_code == status
     assert words in response.text.replace(": ", ":")

@@ -1,4 +1,4 @@
-"""Tests of prompt caches, as each provider bills them."""
+"""Tests of prompt caches with each provider's way of billing."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tests of embeddings by stand-ins, and of what each provider refuses."""
+"""Tests of the stand-ins' embeddings, and of the requests that each provider refuses."""
 
 import base64
 import math

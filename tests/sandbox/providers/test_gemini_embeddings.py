@@ -1,4 +1,4 @@
-"""Tests of Gemini's embeddings by its stand-in."""
+"""Tests of the embeddings of Gemini's stand-in."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Ready answers to the suggested questions: of the bot's greeting in each language, and of the page."""
+"""Prepared answers to the suggested questions: those of the bot's greeting in each language, and of the page."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The Mini App data of the sandbox's people: valid for the app itself."""
+"""The Mini App data of the sandbox's people, which the app itself accepts."""
 
 import json
 from datetime import UTC, datetime

@@ -13,7 +13,7 @@ from tests.sandbox.telegram.bot_api import ANN, BAO, Bot, keys, polls
 
 @dataclass(slots=True)
 class Receiver:
-    """The receiver of a webhook. It answers `statuses` in turn, then 200. `gate` delays messages."""
+    """The receiver of a webhook. It answers with `statuses` one after another, then 200. `gate` delays messages."""
 
     statuses: list[int] = field(default_factory=list)
     got: list[tuple[str, dict[str, Any]]] = field(default_factory=list)

@@ -1,6 +1,6 @@
-"""Simulated days by hand: python -m tests.scheduler.days HOURS SEED [SEED ...] [-v]
+"""Simulated days, run by hand: python -m tests.scheduler.days HOURS SEED [SEED ...] [-v]
 
-Each seed is a day of one process and one of three. -v prints the troubles beside the admin's chat.
+Each seed gives one day with a single process and one with three. -v prints the troubles and the admin's chat.
 """
 
 import logging

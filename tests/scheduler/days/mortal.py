@@ -1,4 +1,4 @@
-"""The clock, the database and Telegram as a process of a simulated day sees them, until it is killed."""
+"""The clock, the database and Telegram for a process of a simulated day, until the process is killed."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -29,12 +29,12 @@ class LoopClock:
 
 
 class ProcessKilled(Exception):
-    """The process was killed: it neither writes nor sends any more."""
+    """The process was killed: it can't write or send any more."""
 
 
 @dataclass
 class Telegram(Notifications):
-    """Telegram's chat with the admin. `at`: the moment of each message, and of each edit."""
+    """Telegram's chat with the admin. `at`: the times of each message and of each edit."""
 
     at: dict[Sent, float] = field(default_factory=dict)
 
@@ -45,7 +45,7 @@ class Telegram(Notifications):
 
 
 class Mortal:
-    """Access to the database and to Telegram that ends with its process."""
+    """Access to the database and to Telegram that ends when the process is killed."""
 
     def __init__(self, db: InlineDatabase, telegram: Telegram) -> None:
         self._db, self._telegram, self.alive = db, telegram, True

@@ -1,6 +1,6 @@
 """The judge of a simulated day: it knows the troubles and the providers' calls, and reads the admin's chat.
 
-Each outage that was seen is told once and in time, none is told that was none, and each ends with one reply in time.
+Each noticeable outage must be reported once and in time, and end with one reply in time; nothing else may be reported.
 """
 
 import re
@@ -28,7 +28,7 @@ REPLIES = {DOWN: "🟢", AVOIDED: "🟢", LOW: "🔋"}
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A message with its reply, in seconds of the loop. `ended_at` None: no reply yet."""
+    """A message and its reply, in seconds of the loop. `ended_at` None: no reply yet."""
 
     number: int
     subject: str
@@ -47,7 +47,7 @@ class Oracle:
         self._day, self._end, self._troubles = day, 1000 + 3600 * hours, day.weather.troubles
 
     def faults(self) -> list[str]:
-        """Return a sentence for each fact that was missed, told late, told twice or false."""
+        """Return a sentence for each fact that was missed, late, repeated or false."""
         found = [*self._day.errors]
         for check in (self._false, self._missed, self._twice, self._unended, self._limits, self._prices, self._low):
             found += check()
@@ -177,7 +177,7 @@ class Oracle:
         return [each for each in self._troubles if each.kind not in SOFT]
 
     def _was_out(self, subject: str, since: float, until: float) -> bool:
-        """Return whether the offer, or for a provider one of its offers, had an outage in that span."""
+        """Return whether the offer (for a provider: one of its offers) had an outage in that span."""
         provider = subject.partition("/")[0]
         found = [t for t in self._hard() if t.provider == provider and t.begins <= until and t.ends >= since]
         return any("/" not in t.subject or t.subject == subject or "/" not in subject for t in found)
@@ -197,7 +197,7 @@ class Oracle:
         ]
 
     def _seen_at(self, trouble: Trouble) -> float | None:
-        """Return when an offer had failed so often, one call after the other, that it is out; None where never."""
+        """Return when an offer had failed so often in a row that it counts as out; None if never."""
         failed: dict[str, int] = {}
         for call in self._calls(trouble):
             if call.good:
@@ -209,7 +209,7 @@ class Oracle:
         return None
 
     def _is_told(self, trouble: Trouble, by: float) -> bool:
-        """Return whether an incident that covers it was open in its time, or was opened again."""
+        """Return whether an incident that covers the trouble was open in its time, or was reopened."""
         found = [each for each in self._told(DOWN) if each.provider == trouble.provider and each.at <= by]
         return any(each.ended_at is None or each.ended_at >= trouble.begins or self._relapses(each) for each in found)
 
@@ -228,7 +228,7 @@ class Oracle:
         )
 
     def _slack(self, at: float, seconds: float) -> float:
-        """Return the seconds after `at` within which a fact is told: processes that were away count as an excuse."""
+        """Return the seconds after `at` within which a fact must be reported, longer if processes were away."""
         most = seconds + ANSWER_SECONDS
         for begins, ends in self._day.downtimes:
             if begins <= at + most and ends >= at - 5:

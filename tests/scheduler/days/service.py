@@ -1,4 +1,4 @@
-"""The service of a simulated day: processes over one database, killed and replaced, and the people who ask."""
+"""The service in a simulated day: processes with one database, killed and replaced, and the people who ask."""
 
 import asyncio
 import json
@@ -87,7 +87,7 @@ class Process:
         self._tasks.append(asyncio.create_task(work))
 
     async def kill(self) -> None:
-        """End every task where it stands; nothing is written or sent any more."""
+        """End every task immediately; nothing is written or sent any more."""
         self.ports.alive = False
         tasks = [*self._asked, *self._tasks, *self._jobs.values(), *([self.lease._task] if self.lease._task else [])]
         for task in tasks:
@@ -152,7 +152,7 @@ def _rich_tenant(conn: Connection) -> int:
 
 
 class Day:
-    """A simulated day. `kills`: moments at which a process is killed; another takes its place a little later."""
+    """A simulated day. `kills`: moments when a process is killed; another one replaces it a little later."""
 
     def __init__(self, weather: Weather, seed: int, *, replicas: bool, prompts_per_minute: float = 8) -> None:
         self.weather, self.chance, self.replicas = weather, random.Random(seed), replicas
@@ -198,7 +198,7 @@ class Day:
         self.processes.append(process)
 
     async def exchange(self, process: Process) -> None:
-        """Tell the other processes, once a second, what this one has learned."""
+        """Send, once a second, the facts that this process has learned to the others."""
         while self.replicas:
             facts = {name: found for name, part in process.parts.items() if (found := part.take())}
             if facts:

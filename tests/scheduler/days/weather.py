@@ -35,7 +35,7 @@ LIMITED_TO = 4
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`subject`: a provider, or an offer by its name. Moments are seconds of the loop."""
+    """A trouble. `subject`: a provider, or an offer by its name. Moments are seconds of the loop."""
 
     kind: str
     subject: str
@@ -52,7 +52,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that a provider has answered or failed. `good`: its first word came."""
+    """A call that a provider has answered or failed. `good`: its first word was sent."""
 
     at: float
     provider: str
@@ -63,7 +63,7 @@ class Call:
 
 @dataclass
 class Weather:
-    """All troubles of a day, and all calls as the providers saw them."""
+    """All troubles of a day, and all calls that the providers received."""
 
     troubles: Sequence[Trouble]
     low_balance: Sequence[tuple[str, float, float]] = ()
@@ -78,7 +78,7 @@ class Weather:
         return Balance(Decimal(1 if low else 50))
 
     def accepts(self, provider: str, now: float, limit: int) -> bool:
-        """Count a request of a limited provider; False where it is over the limit."""
+        """Count a request to a limited provider; return False if it is above the limit."""
         accepted = self._accepted.setdefault(provider, deque())
         while accepted and accepted[0] <= now - 60:
             accepted.popleft()
@@ -124,7 +124,7 @@ class SimulatedProvider:
         sink.add([Delta("and more"), Finished(Finish.STOP), Usage(100, 20)])
 
     async def _keep_silent(self, call: ProviderCall, began: float) -> None:
-        """Wait until the caller gives up. A caller that was killed before has seen nothing."""
+        """Wait until the caller gives up. A killed caller has noticed nothing."""
         try:
             await asyncio.sleep(3600)
         finally:
@@ -141,7 +141,7 @@ class SimulatedProvider:
         return None
 
     async def probe(self, key: int = 0) -> None:  # noqa: ARG002
-        """Fail as a list of models does: a sick model does not show there."""
+        """Fail like a provider's list of models, which does not show a fault of one model."""
         trouble = self._weather.at(self.name, "", asyncio.get_running_loop().time())
         if trouble is not None and trouble.kind in (UNREACHABLE, KEY, BALANCE):
             error = _ERRORS[trouble.kind]()
@@ -164,7 +164,7 @@ _ERRORS: dict[str, Callable[[], ProviderError]] = {
 
 
 def forecast(chance: random.Random, offers: Sequence[Offer], hours: float, start: float) -> Weather:
-    """Draw the troubles of a day: outages, flapping ones, refused keys, limits and low balances."""
+    """Draw the troubles of a day: outages (some repeated), refused keys, limits and low balances."""
     end, troubles = start + 3600 * hours, []
     at = start + chance.uniform(300, 900)
     while at < end - 1800:
@@ -181,7 +181,7 @@ def forecast(chance: random.Random, offers: Sequence[Offer], hours: float, start
 
 
 def _spells(chance: random.Random, kind: str, subject: str, begins: float, ends: float) -> list[Trouble]:
-    """Return one trouble, or one that flaps: it comes and goes."""
+    """Return one trouble, or one that repeatedly stops and returns."""
     if chance.random() < 0.7:
         return [Trouble(kind, subject, begins, ends)]
     found, at = [], begins

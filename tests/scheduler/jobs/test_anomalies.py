@@ -29,7 +29,7 @@ class Tenant:
 
 @pytest.fixture
 async def tenant(context: JobContext) -> Tenant:
-    """Three hours of 6,000 tokens each."""
+    """Return a tenant with three hours of 6,000 tokens each."""
     made = Tenant(context)
     for hours in (30, 50, 70):
         await made.uses(4000, hours * HOUR)

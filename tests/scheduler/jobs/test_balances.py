@@ -18,7 +18,7 @@ from tests.scheduler.conftest import HandClock, Notifications
 
 @dataclass
 class Account:
-    """A provider that tells the balance of each key; None: it does not tell; an error: it can't be reached."""
+    """A provider with a balance per key. None: it reports none; an error: it can't be reached."""
 
     left: list[Balance | Exception | None]
     name: str = "deepseek"
@@ -70,7 +70,7 @@ async def test_lowest_key_counts_and_yuan_are_converted(context: JobContext, not
 async def test_days_left_follow_last_weeks_spending(
     context: JobContext, clock: HandClock, notifier: Notifications
 ) -> None:
-    """7 USD within the week are 1 USD a day."""
+    """7 USD in a week are 1 USD per day."""
     common: dict[str, Any] = {"provider": "deepseek", "model": "m", "usage": Usage(1, 1), "cost": Money(7 * 10**9)}
     yesterday = clock.at.replace(day=clock.at.day - 1)
     await context.db.write(spent(1, Money(9 * 10**9), yesterday, outcome="answered", request_id="r", **common))

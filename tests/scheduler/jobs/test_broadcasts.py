@@ -22,7 +22,7 @@ from tests.scheduler.conftest import ADMIN, NOW, HandClock, Notifications
 
 
 class NoStars:
-    """Telegram's list of Star transactions, empty: it shows only that a bot runs."""
+    """An empty list of Star transactions, which shows only that a bot is running."""
 
     bot_id = 1
 

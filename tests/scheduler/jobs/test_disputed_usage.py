@@ -1,4 +1,4 @@
-"""Alerts about usage reports that contradict themselves."""
+"""Alerts about contradictory usage reports."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The job of scheduled prompts: it starts what is due, in chunks, and nothing without a bot."""
+"""The job of scheduled prompts: it starts due runs in chunks, and none without a bot."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ async def test_all_due_runs_start_once(context: JobContext, clock: HandClock) ->
             scheduled_prompts.activate(conn, made, NOW)
 
     await context.db.write(unit)
-    await every.run(context)  # no bot: nobody could answer
+    await every.run(context)  # without a bot, no process could answer
     with_bot = replace(context, stars=NoStars())
     for _ in range(2):
         await every.run(with_bot)

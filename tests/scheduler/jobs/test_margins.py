@@ -1,4 +1,4 @@
-"""Alerts about a model whose margin of the day is under the floor."""
+"""Alerts about a model whose margin of the day is below the minimum."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -53,7 +53,7 @@ async def test_first_line_names_provider_error_and_count(
 async def test_losing_offer_is_not_named_once_the_day_has_lost_enough(
     context: JobContext, journal: Journal, notifier: Notifications, may_lose: str, now: str
 ) -> None:
-    """A usual prompt costs more at openai than `auto` charges."""
+    """A typical prompt costs more at openai than `auto` charges."""
     await journal.answered("gemini", 3, nanousd=0)
     await journal.failed("deepseek", "timeout", 5)
     await journal.failed("gemini", "timeout", 5)
@@ -209,7 +209,7 @@ async def test_incident_without_a_message_is_sent_by_the_next_run(
 async def test_sick_model_is_an_incident_beside_a_healthy_one(
     context: JobContext, journal: Journal, notifier: Notifications
 ) -> None:
-    """The healthy model's answers come between the failures, as they did before the incident was missed."""
+    """The healthy model's answers come between the failures, as in a real incident that was missed."""
     for _ in range(5):
         await journal.failed("openai", model="sick")
         await journal.answered("openai")
@@ -254,7 +254,7 @@ async def test_cut_answers_are_an_incident(context: JobContext, journal: Journal
 async def test_rarely_tried_offer_that_always_fails_is_an_incident(
     context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
 ) -> None:
-    """It is priced out after its first failures: one attempt every few minutes, all of them fail."""
+    """After its first failures the offer is rarely tried: one attempt every few minutes, and all of them fail."""
     for _ in range(5):
         await journal.failed("deepseek", status=500)
         await journal.answered("gemini", 20)

@@ -9,7 +9,7 @@ from tests.scheduler.conftest import ADMIN, HandClock, Journal, Notifications
 
 
 async def flaky(journal: Journal, rounds: int, good: int = 3) -> None:
-    """One failure after every `good` answers."""
+    """Journal one failure after every `good` answers."""
     for _ in range(rounds):
         await journal.answered("deepseek", good)
         await journal.failed("deepseek", "timeout", status=None)
@@ -51,7 +51,7 @@ async def test_avoided_offer_that_answers_again_is_told_once_and_a_return_is_the
 async def test_one_failure_in_twenty_is_not_avoided(
     context: JobContext, journal: Journal, notifier: Notifications, answers: int, told: int
 ) -> None:
-    """One of 20 is 5 %; one more failure is over it."""
+    """One of 20 is 5 %; one more failure exceeds that."""
     await journal.failed("deepseek", times=20 - answers)
     await journal.answered("deepseek", answers)
     await outages.run(context)

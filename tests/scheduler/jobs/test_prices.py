@@ -8,7 +8,7 @@ from tests.scheduler.conftest import HandClock, Journal, Notifications, context_
 
 
 def set_prices(context: JobContext, **changes: tuple[str, str]) -> None:
-    """Change the configured prices, as a restart with another farthing.toml does."""
+    """Change the configured prices, as a restart with another farthing.toml would."""
     for provider, price in changes.items():
         overrides = context.market.catalog.book.overrides
         assert isinstance(overrides, dict)
@@ -56,7 +56,7 @@ async def test_return_to_an_old_price_is_reported(context: JobContext, notifier:
 
 
 async def test_hourly_price_is_no_change(context: JobContext, clock: HandClock, notifier: Notifications) -> None:
-    """DeepSeek doubles its price in two windows of a working day. Each hour of a week is checked."""
+    """DeepSeek doubles its price in two periods of a working day. Each hour of a week is checked."""
     clock.at = datetime(2026, 11, 23, tzinfo=UTC)
     real = context.market.catalog
     object.__setattr__(real, "book", PriceBook())

@@ -18,7 +18,7 @@ from tests.scheduler.conftest import NAMES, NOW, HandClock
 
 @dataclass
 class Probed:
-    """A provider whose free probe of a key raises the key's error, if it has one."""
+    """A provider whose free probe of a key raises the key's error, if any."""
 
     name: str
     keys: int = 1
@@ -33,7 +33,7 @@ class Probed:
 
 @dataclass
 class World:
-    """A context whose providers are `providers`, and the offers that were probed with a real prompt."""
+    """A context with `providers`, and the offers that were probed with a real prompt."""
 
     context: JobContext
     providers: dict[str, Probed]

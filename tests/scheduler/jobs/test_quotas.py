@@ -22,7 +22,7 @@ async def told(context: JobContext) -> None:
 
 
 async def spend(context: JobContext, tokens: int) -> None:
-    """Make a tenant whose allowance of 1,000 tokens has `tokens` used."""
+    """Create a tenant who has used `tokens` of an allowance of 1,000."""
     free = context.plans["free"]
 
     def unit(conn: Connection) -> None:
@@ -59,7 +59,7 @@ async def test_percents_come_from_the_config(context: JobContext, notifier: Noti
 
 
 async def wallet_of(context: JobContext, usd: str, *, spends: bool) -> None:
-    """Make a tenant whose wallet got `usd`, and paid for an answer if it `spends`."""
+    """Create a tenant with `usd` in the wallet, who has paid for an answer if `spends`."""
     free = context.plans["free"]
 
     def unit(conn: Connection) -> None:

@@ -18,7 +18,7 @@ LONG_AGO = NOW - timedelta(hours=1)
 
 
 class Telegram:
-    """Telegram's list of Star transactions, in pages; out of reach once `fails_at` entries were read."""
+    """Telegram's list of Star transactions, in pages; it can't be reached after `fails_at` entries were read."""
 
     bot_id = 7
 

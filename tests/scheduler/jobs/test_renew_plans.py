@@ -16,7 +16,7 @@ from tests.storage.teams.crew import crew
 
 
 class Telegram:
-    """Telegram's side of subscriptions. `answer` is what cancelling returns."""
+    """Telegram's side of subscriptions. `answer`: the result of cancelling."""
 
     bot_id = 1
 
@@ -35,7 +35,7 @@ class Telegram:
 
 @pytest.fixture
 def shop(context: JobContext) -> JobContext:
-    """The context with the shop's plans."""
+    """Return the context with the shop's plans."""
     return replace(context, plans=KNOWN)
 
 

@@ -1,4 +1,4 @@
-"""Alerts about offers that have become slow against their own week."""
+"""Alerts about offers that have become slow compared with their own last week."""
 
 from datetime import timedelta
 
@@ -41,7 +41,7 @@ class Answers:
 
 @pytest.fixture
 async def answers(context: JobContext) -> Answers:
-    """A week whose 95th percentile is 600 ms."""
+    """Return a week of answers whose 95th percentile is 600 ms."""
     made = Answers(context)
     await made.add(90, 300, ago=timedelta(days=1))
     await made.add(10, 600, ago=timedelta(hours=2))

@@ -26,7 +26,7 @@ SUMMARY = {
 
 
 class Page:
-    """A status page; `body` is sent as it is."""
+    """A status page; `body` is sent unchanged."""
 
     def __init__(self) -> None:
         self.body, self.status = json.dumps(SUMMARY).encode(), 200

@@ -1,4 +1,4 @@
-"""Stored notices: claimed by one process at a time, kept until every admin is told."""
+"""Stored notices: claimed by one process at a time, and kept until every admin has received them."""
 
 from datetime import timedelta
 from functools import partial

@@ -1,4 +1,4 @@
-"""Values of stored messages keep their types."""
+"""Values of stored messages, which keep their types."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Random payments, refunds, upgrades, renewals and answers of one tenant: money is conserved, no plan is paid twice."""
+"""Random payments, refunds, upgrades, renewals and answers of one tenant: no money is lost, no plan is paid twice."""
 
 import sqlite3
 from collections.abc import Callable
@@ -40,7 +40,7 @@ names = st.sampled_from(["mini", "maxi"])
 
 @dataclass(slots=True)
 class Paid:
-    """A payment, and what became of it."""
+    """A payment and its state."""
 
     order: Order
     payment: Payment
@@ -78,7 +78,7 @@ class BillingMachine(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 4), late_days=st.sampled_from([0, 0, 0, 1, 29, 31]))
     def stars_are_taken(self, number: int, late_days: int) -> None:
-        """Telegram takes the Stars of an order, again each month; the update may come days later."""
+        """Telegram takes the Stars of an order, again each month; the update may arrive days later."""
         if self.orders:
             order, count = self.orders[number % len(self.orders)], len(self.paid)
             until = self.now + MONTH - timedelta(days=late_days) if order.kind == PLAN else None
@@ -177,7 +177,7 @@ class BillingMachine(RuleBasedStateMachine):
             self.money -= charge.wallet
 
     def _check_plan(self, before: TenantState, bought: Plan | None) -> None:
-        """Check what the plan account got and gave: one price, and of the period before no more than was unused."""
+        """Check the plan account's transfers: one price, and a credit of at most the old period's unused part."""
         moved = self.conn.rows(
             "SELECT * FROM transfers WHERE id > :seen AND 'house:plans' IN (debit, credit) ORDER BY id", seen=self.seen
         )

@@ -1,4 +1,4 @@
-"""The reasons for which a pre-checkout is refused."""
+"""The reasons to refuse a pre-checkout."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -34,7 +34,7 @@ def step(
 
 
 def subscriber(conn: Connection) -> int:
-    """A tenant with a subscription to starter."""
+    """Create a tenant with a subscription to starter."""
     owner = tenants.create(conn, "Ann", FREE, now=NOW)
     plans.start_plan(conn, owner, STARTER, NOW)
     subscriptions.begin(conn, "o1", owner, "starter", "c1", NOW + timedelta(days=30))

@@ -44,7 +44,7 @@ STEPS = st.one_of(
 
 @dataclass
 class Customer:
-    """A tenant, the money that came from outside, and the value of the tokens used at the price of their period."""
+    """A tenant, the money paid from outside, and the value of the used tokens at the price of their period."""
 
     conn: Connection
     user: int
@@ -117,7 +117,7 @@ async def test_three_upgrades_in_a_month_give_no_tokens_for_nothing(db: Database
             ann.use(90)
         wallet = ann.state.wallet.nanousd
         assert ann.value + wallet <= ann.paid_in.nanousd
-        assert wallet == Money.usd("3.8").nanousd  # a tenth of 9 and of 29 comes back
+        assert wallet == Money.usd("3.8").nanousd  # a tenth of 9 and of 29 is credited
 
     await db.write(unit)
 

@@ -32,7 +32,7 @@ HOUR = timedelta(hours=1)
 
 
 def ordered(conn: Connection) -> Payment:
-    """A payment for an order of 5 USD that the bot has not received yet."""
+    """Return a payment for an order of 5 USD that the bot has not received yet."""
     ann = tenants.create(conn, "Ann", FREE, now=NOW, telegram_user_id=ANN)
     order = orders.make_order(conn, ann, orders.TOPUP, Money.usd("5"), STAR, NOW)
     return Payment("c1", order.id, ANN, order.stars)

@@ -33,7 +33,7 @@ def state(conn: Connection, tenant_id: int) -> TenantState:
 
 
 def in_telegram(conn: Connection, usd: str = "0", plan: Plan | None = None) -> int:
-    """A tenant with a Telegram id, `usd` in the wallet and a plan bought from it."""
+    """Create a tenant with a Telegram id, `usd` in the wallet and a plan bought from it."""
     made = tenant(conn, usd)
     conn.run("UPDATE tenants SET telegram_user_id = :user WHERE id = :id", user=ANN, id=made)
     if plan is not None:
@@ -49,7 +49,7 @@ def subscribed(conn: Connection, plan: Plan = STARTER) -> int:
 
 
 def renewed(conn: Connection, tenant_id: int, at: datetime, *, wallet: bool = True) -> str | None:
-    """Renew and return the outcome; the audit is clean afterwards."""
+    """Renew and return the outcome, after a check that the audit finds no problem."""
     done = renewals.renew(conn, tenant_id, KNOWN, at, wallet_pays=wallet)
     check_books(conn)
     return done.outcome if done else None

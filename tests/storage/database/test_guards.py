@@ -1,4 +1,4 @@
-"""Tests of the ledger's tests: with each guard removed in turn, the state machine or a CHECK must fail."""
+"""Tests of the ledger's tests: with any guard removed, the state machine or a CHECK must fail."""
 
 import asyncio
 import shutil
@@ -27,7 +27,7 @@ DETECTED = (AssertionError, sqlite3.IntegrityError)  # by the model, or by a CHE
 
 
 def run_machine(template: Path, start: int) -> None:
-    """Run the state machine from the seed `start`, which was chosen to reach the broken guard early."""
+    """Run the state machine from the seed `start`, chosen so that it reaches the broken guard early."""
     with closing(sqlite3.connect(template)) as source, CopiesInMemory(source) as copies:
         machine = type("Guarded", (LedgerMachine,), {"fresh": staticmethod(copies.make)})
         run_state_machine_as_test(seed(start)(machine), settings=QUICK)

@@ -55,7 +55,7 @@ async def test_lease_of_a_dead_process_on_this_host_is_dead_at_once(db: Database
 
 
 async def test_postgresql_servers_clock_decides_about_expiry(db: Database) -> None:
-    """A replica whose clock is an hour ahead must not treat live leases as dead."""
+    """A replica whose clock is an hour fast must not treat live leases as dead."""
 
     def unit(conn: Connection) -> bool:
         lease(conn, "fresh")

@@ -1,4 +1,7 @@
-"""Commits that survive a power cut, which kill -9 cannot simulate: the kernel keeps the writes of a killed process."""
+"""Commits that survive a power cut.
+
+A kill -9 can't simulate that, because the kernel keeps a killed process's writes.
+"""
 
 import shutil
 import sqlite3
@@ -13,7 +16,7 @@ COMMITS = 100
 
 
 def survivors(template: Path, folder: Path, pragmas: tuple[str, ...]) -> int:
-    """Return how many of COMMITS acknowledged commits are left after a power cut."""
+    """Return how many of COMMITS acknowledged commits remain after a power cut."""
     from tests.storage.power import Disk  # noqa: PLC0415 - only where apsw is
 
     path, disk = folder / "cut.db", Disk()
@@ -25,7 +28,7 @@ def survivors(template: Path, folder: Path, pragmas: tuple[str, ...]) -> int:
         conn.execute("BEGIN IMMEDIATE")
         conn.execute("INSERT INTO watermarks (name, value) VALUES (?, 'x')", (f"commit {number}",))
         conn.execute("COMMIT")
-    for name in ("cut.db", "cut.db-wal"):  # the power cut: only the synced bytes are left
+    for name in ("cut.db", "cut.db-wal"):  # the power cut: only the synced bytes remain
         shutil.copyfile(folder / name, folder / f"after-{name}")
     conn.close()
     after = sqlite3.connect(folder / "after-cut.db")

@@ -1,4 +1,4 @@
-"""One serving process for each SQLite file, however it is named; a killed one leaves nothing behind."""
+"""One serving process for each SQLite file, whatever its path; a killed one leaves no lock."""
 
 import os
 import signal

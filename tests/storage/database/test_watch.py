@@ -1,4 +1,4 @@
-"""Watch: counts of changes to the columns that a reader remembers."""
+"""Watch: counters of changes to the columns that a reader remembers."""
 
 import asyncio
 import sqlite3

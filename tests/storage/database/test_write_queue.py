@@ -1,4 +1,4 @@
-"""Units on their way to a database thread and back: batches, completion, uncancellable waits."""
+"""Units on their way to a database thread and back: batches, completion, waits that can't be cancelled."""
 
 import asyncio
 import queue

@@ -1,4 +1,4 @@
-"""Addresses for invoices, as people write them."""
+"""Addresses for invoices in the forms that people write."""
 
 import pytest
 

@@ -173,7 +173,7 @@ async def test_other_tenants_are_not_invoiced(db: Database) -> None:
 
 
 async def test_draft_that_differs_from_the_ledger_is_refused(db: Database) -> None:
-    """A charge whose attempt was deleted is missing from the lines, but not from the ledger."""
+    """A charge whose attempt was deleted is missing in the lines, but not in the ledger."""
     owner = await db.write(two_months)
     await db.write(lambda conn: damage(conn, "DELETE FROM attempts WHERE request_id = 'r2'"))
     with pytest.raises(LedgerMismatch, match=f"tenant {owner}, 2026-10: lines sum to .*, the ledger to "):

@@ -75,7 +75,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self._hold([self._asked(step, step.who, step.number)], step)
 
     def rush(self, step: Step) -> None:
-        """Three holds at once, of one or two tenants; two of them may be for the same request."""
+        """Make three holds at once, of one or two tenants; two of them may be for the same request."""
         others = ((1 - step.who if step.flat else step.who, step.number + 1), (step.who, step.tokens))
         self._hold([self._asked(step, who, number) for who, number in ((step.who, step.number), *others)], step)
 
@@ -111,7 +111,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self._end(step, capture=True)
 
     def answers(self, step: Step) -> None:
-        """Up to three captures at once."""
+        """Capture up to three holds at once."""
         self._end(step, capture=True, most=3)
 
     def leave(self, step: Step) -> None:
@@ -222,7 +222,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return self.clock.at.year * 100 + self.clock.at.month
 
     def _write(self, unit: Callable[[Connection], object], step: Step) -> bool:
-        """Run one unit; True when it was committed, even if the process died before the result arrived."""
+        """Run one unit; return True if it was committed, even if the process died before the result arrived."""
         self.process.fate = step.fate
         try:
             self.process.run_now(unit)

@@ -1,4 +1,4 @@
-"""Answers of a UTC day, and the limit of a plan on them."""
+"""The answers of a UTC day, and a plan's limit for them."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Batches of holds and captures: the same results and rows as one by one."""
+"""Batches of holds and captures, which give the same results and rows as single units."""
 
 import shutil
 import uuid
@@ -109,10 +109,10 @@ def rows(conn: Connection) -> dict[str, Any]:
 
 
 def owners_and_key(conn: Connection) -> tuple[list[int], int]:
-    """Create three tenants (a little money and an API key, no money, much money); return their ids and the key."""
+    """Create three tenants (little money and an API key; no money; much money); return their ids and the key."""
     made = [tenant(conn, "0.002", FREE), tenant(conn, "0", FREE), tenant(conn, "9", PRO)]
     key = api_keys.add(conn, made[0], api_keys.new_key(), KeySettings(name="k", tokens_per_month=900), NOW).id
-    conn.run("UPDATE api_keys SET month = 202611")  # as after its first hold of the month
+    conn.run("UPDATE api_keys SET month = 202611")  # as if its first hold of the month had been made
     return made, key
 
 
@@ -136,7 +136,7 @@ def _flat(size: int, tokens: int, *, keyed: bool = False) -> Case:
     return Case(who=0, size=size, tokens=tokens, flat=True, keyed=keyed)
 
 
-# Each answer of one tenant leaves allowance to the next ones, takes it, or has none left; then of a past period.
+# Each answer of one tenant leaves allowance for the next, uses it, or has none left; then of a past period.
 @QUICK
 @given(drawn=cases, new_period=st.booleans())
 @example(drawn=[_flat(350, 5), _flat(200, 400), _flat(100, 120)], new_period=False)

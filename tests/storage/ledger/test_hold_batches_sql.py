@@ -1,4 +1,4 @@
-"""Guards inside the statements for batches, without the code that reads before them."""
+"""Guards within the statements for batches, without the code that reads before them."""
 
 import re
 
@@ -32,7 +32,7 @@ def test_placeholders_are_positional_and_match_the_columns(name: str) -> None:
 @on_sqlite
 @pytest.mark.parametrize("name", ["TAKE_FUNDS", "TAKE_KEYS", "RESOLVE_ALL", "RELEASE_ALL", "RELEASE_KEYS"])
 async def test_rows_are_found_by_their_keys_on_sqlite(name: str, db: Database) -> None:
-    """A scan of the table for each batch would take longer with each request ever made."""
+    """Scanning the table for each batch would take longer with each request ever made."""
 
     def plan(conn: Connection) -> list[str]:
         assert isinstance(conn, SqliteConnection)

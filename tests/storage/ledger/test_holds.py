@@ -184,7 +184,7 @@ async def test_capture_journals_the_worth_of_the_allowance(db: Database) -> None
 
 
 async def test_row_of_an_attempt_is_short_and_contains_no_prompt(db: Database) -> None:
-    """At most 300 bytes, with the longest built-in model name and large numbers."""
+    """A row has at most 300 bytes, with the longest built-in model name and large numbers."""
 
     def unit(conn: Connection) -> int:
         asked = hold_request(

@@ -1,4 +1,4 @@
-"""The journal's rows and the worth of the allowance that paid."""
+"""The journal's rows, and the worth of the allowance tokens that paid."""
 
 from dataclasses import replace
 from decimal import Decimal

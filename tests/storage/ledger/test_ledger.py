@@ -1,4 +1,4 @@
-"""SqlLedger: captures with further steps, and holds that no exit leaves open."""
+"""SqlLedger: captures with further steps, and holds that every exit resolves."""
 
 import asyncio
 from dataclasses import replace
@@ -95,7 +95,7 @@ async def test_cancellation_at_any_moment_leaves_no_open_hold(db: Database) -> N
     for turns in range(60):
         task = asyncio.ensure_future(answer(hold_request(owner, f"c{turns}")))
         await _turns(turns)
-        if turns % 3 == 2:  # and during the wait for the database
+        if turns % 3 == 2:  # also during the wait for the database
             await asyncio.sleep(0.0005 * (turns // 3))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -134,7 +134,7 @@ async def test_void_step_is_committed_with_the_void(db: Database) -> None:
 
 
 class Failing:
-    """A database that counts the units it is given, and fails while `fails`."""
+    """A database that counts its units, and fails while `fails` is set."""
 
     def __init__(self, db: Database) -> None:
         self._db = db

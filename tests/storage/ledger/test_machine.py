@@ -20,7 +20,7 @@ SQLITE_PARTS, POSTGRES_PARTS = 5, 2
 
 
 def run_steps(fresh: Callable[[], Raw], steps: int) -> None:
-    """Run the machine for at least so many steps in all."""
+    """Run the machine for at least this number of steps in total."""
     before = seen.total()
     run_machine(LedgerMachine, fresh, -(-steps * 6 // (5 * STEPS_EACH)), STEPS_EACH)
     assert seen.total() - before >= steps

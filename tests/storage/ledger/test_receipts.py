@@ -1,4 +1,4 @@
-"""Receipts as they are stored and read back."""
+"""Receipts, stored and read back."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Requests per minute over all processes: as many as the limit allows, however they race."""
+"""Requests per minute over all processes: exactly the limit is allowed, even for simultaneous requests."""
 
 import asyncio
 import uuid

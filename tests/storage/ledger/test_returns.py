@@ -1,4 +1,4 @@
-"""Charges given back: once, with their tokens, from captured holds only."""
+"""Charges given back: once, with their tokens, and only from captured holds."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from tests.storage.books import NOW, account, bill, check_books, hold_request, p
 
 
 def charged(conn: Connection) -> int:
-    """Let a tenant pay for 1,100 tokens: 1,000 of its plan and 100 from its wallet."""
+    """Let a tenant pay for 1,100 tokens: 1,000 from its plan and 100 from its wallet."""
     asked = hold_request(tenant(conn, "1"), input_tokens=900, output_tokens=300)
     pay(conn, asked, take(conn, asked), tokens=1100)
     return asked.tenant_id

@@ -1,4 +1,4 @@
-"""Members' shares of a shared wallet: limited in the hold, counted by the charge, given back with it."""
+"""Members' shares of a shared wallet: limited by the hold, counted by the charge, returned with it."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -21,7 +21,7 @@ from tests.storage.conftest import Server
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def bare(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
+    """Return the URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'bare.db'}"
     server: Server = request.getfixturevalue("postgres_server")
@@ -29,7 +29,7 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def revisions() -> list[str]:
-    """The revisions, the first one first."""
+    """Return the revisions, the oldest first."""
     found = ScriptDirectory(str(Path(migrations.__file__).parent)).walk_revisions()
     return [each.revision for each in found][::-1]
 
@@ -54,13 +54,13 @@ def test_migrated_tables_equal_the_declared_tables(url: str) -> None:
 
 
 def _is_ours(name: str | None, *_: object) -> bool:
-    """Procrastinate's tables have declarations of their own."""
+    """Return False for Procrastinate's tables, which have declarations of their own."""
     return not (name or "").startswith("procrastinate_")
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_every_number_has_64_bits(url: str) -> None:
-    """SQLModel's int has 32 bits on PostgreSQL: $2.15 in nano-dollars. SQLite has one kind of integer, of 64 bits."""
+    """SQLModel's int has 32 bits on PostgreSQL: $2.15 in nano-dollars. SQLite has one kind of integer, with 64 bits."""
     engine = create_engine(migrations.sqlalchemy_url(url), poolclass=NullPool)
     look = inspect(engine)
     kinds = {
@@ -82,7 +82,7 @@ async def test_migrations_are_pending_until_upgrade(bare: str) -> None:
 
 
 def test_procrastinate_is_of_the_version_whose_schema_0012_creates() -> None:
-    """Another version may have another schema: then a revision runs the scripts of its folder sql/migrations."""
+    """Another version may have another schema; then a revision must run the scripts of its folder sql/migrations."""
     assert version("procrastinate") == "3.10.0"
 
 

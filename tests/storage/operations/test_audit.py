@@ -18,7 +18,7 @@ ISSUED = at(2, month=12)
 
 
 def answered(conn: Connection, request: str = "r1") -> None:
-    """A tenant whose wallet paid for an answer: a credit and a charge, with two entries each."""
+    """Add a tenant whose wallet paid for an answer: a credit and a charge, with two entries each."""
     asked = hold_request(tenant(conn, "1"), request, tariff=DOUBLE)
     pay(conn, asked, take(conn, asked))
 

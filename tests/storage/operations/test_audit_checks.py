@@ -38,7 +38,7 @@ COLUMNS = (
 
 
 def used_wallet(conn: Connection) -> None:
-    """A tenant with a top-up, five answers, an open hold, and a debt."""
+    """Add a tenant with a top-up, five answers, an open hold, and a debt."""
     owner = tenant(conn, "1")
     for number in range(5):
         asked = hold_request(owner, f"r{number}", tariff=DOUBLE) if number % 2 else hold_request(owner, f"r{number}")
@@ -54,7 +54,7 @@ def used_wallet(conn: Connection) -> None:
 
 
 async def invoiced(db: Database) -> None:
-    """Two invoices, a refund, a used and an unused code, a key with a captured and an open hold."""
+    """Add two invoices, a refund, a used and an unused code, a key with a captured and an open hold."""
 
     def unit(conn: Connection) -> int:
         owner = two_months(conn)
@@ -71,7 +71,7 @@ async def invoiced(db: Database) -> None:
 
 
 async def damaged(db: Database, sql: str) -> dict[str, list[dict[str, object]]]:
-    """The rows that each check finds after a change behind the guards."""
+    """Return the rows that each check finds after a change that bypasses the guards."""
     await db.write(lambda conn: damage(conn, sql, *FURTHER_GUARDS[conn.dialect]))
     found: dict[str, list[dict[str, object]]] = {}
     for problem in (await db.read(audit)).problems:

@@ -19,7 +19,7 @@ MS = timedelta(milliseconds=1)
 
 @dataclass(frozen=True)
 class Call:
-    """A request under the key `k`, in its own process."""
+    """A request with the key `k`, in a process of its own."""
 
     owner: int
     request_id: str
@@ -54,7 +54,7 @@ async def test_second_request_is_in_flight_until_the_first_is_replayed(db: Datab
 
 
 async def test_paused_request_whose_key_was_taken_over_charges_nothing(db: Database) -> None:
-    """The process was paused: another took over its key, while its hold stayed open."""
+    """While the process was paused, another one took over its key, but its hold stayed open."""
     owner = await db.write(lambda conn: tenant(conn, "1"))
     paused, other = Call(owner, "r1"), Call(owner, "r2")
     asked = hold_request(owner, "r1", tariff=DOUBLE)
@@ -103,7 +103,7 @@ async def test_of_twenty_concurrent_requests_one_proceeds(db: Database) -> None:
 async def test_concurrent_request_waits_for_the_uncommitted_first(
     postgres_server: Server, postgres_template: str
 ) -> None:
-    """Both have read that the key is free; the second to write must not take it over."""
+    """Both have read that the key is free; the second one to write must not take it over."""
     url = postgres_server.create(f"{postgres_template}_twins", postgres_template)
     async with open_database(url) as db:
         owner = await db.write(tenant)

@@ -11,7 +11,7 @@ LATER = NOW + timedelta(minutes=1)
 async def test_run_of_one_time_takes_place_once_and_again_where_it_did_not_end(db: Database) -> None:
     def unit(conn: Connection) -> None:
         assert job_runs.begin(conn, "j", NOW, LATER)
-        assert job_runs.begin(conn, "j", NOW, LATER)  # its process died: repeated
+        assert job_runs.begin(conn, "j", NOW, LATER)  # its process died, so the run is repeated
         job_runs.finish(conn, "j", 1500, LATER)
         assert not job_runs.begin(conn, "j", NOW, LATER)
         assert job_runs.begin(conn, "j", LATER, LATER)

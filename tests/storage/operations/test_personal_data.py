@@ -32,7 +32,7 @@ BOT = 7
 
 
 def person(conn: Connection, user: int = USER) -> int:
-    """A tenant with a wallet, a paid answer in a conversation, and an API key."""
+    """Create a tenant with a wallet, a paid answer in a conversation, and an API key."""
     owner = tenants.create(conn, "Ann", FREE, now=NOW, telegram_user_id=user, username="ann")
     transfers.credit(conn, owner, Money.usd("1"), ref=f"gift:{owner}", reason="a gift", now=NOW)
     asked = hold_request(owner, f"tg:{user}:1", tariff=DOUBLE)

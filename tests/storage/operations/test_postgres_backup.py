@@ -1,4 +1,4 @@
-"""Backup and restore by pg_dump and pg_restore, on a real server; skipped where its programs are missing."""
+"""Backup and restore by pg_dump and pg_restore, on a real server; skipped if these programs are missing."""
 
 import hashlib
 import os
@@ -63,9 +63,9 @@ def test_restored_database_is_that_of_the_backup_and_the_other_is_set_aside(url:
     assert rows(url, f"SELECT COUNT(*) AS n FROM {aside}.tenants")[0]["n"] == 2
     with closing(connect(url)) as raw:
         assert audit(PostgresConnection(raw)).ok
-    migrations.upgrade(url)  # up to date: nothing to do
+    migrations.upgrade(url)  # the schema is up to date, so this does nothing
     make_tenant(url, "1")
-    again, _ = backup_postgres(url, tmp_path / "backups", LATER)  # what is set aside is not saved again
+    again, _ = backup_postgres(url, tmp_path / "backups", LATER)  # the renamed schema is not saved again
     assert aside is not None
     assert aside.encode() not in again.read_bytes()
 

@@ -1,4 +1,4 @@
-"""Texts of tenants who let them be kept for a shorter time are deleted in time, and no others."""
+"""Texts are deleted in time for tenants who chose a shorter time, and no other texts are."""
 
 from datetime import datetime, timedelta
 

@@ -14,18 +14,18 @@ __all__ = ["NOON"]
 
 
 def attempt(request_id: str = "r1", **changes: Any) -> AttemptRecord:
-    """A kept answer of 30 + 20 tokens that cost 100 nano-dollars, with `changes` to its fields."""
+    """Return a kept answer of 30 + 20 tokens that cost 100 nano-dollars, with `changes` to its fields."""
     return builders.attempt(
         **{"request_id": request_id, "usage": Usage(30, 20), "cost": Money(100), "kept": True, "status": 200, **changes}
     )
 
 
 def failure(request_id: str = "r1", outcome: str = "overloaded", **changes: Any) -> AttemptRecord:
-    """An attempt that failed before the first token and cost nothing, with `changes` to its fields."""
+    """Return an attempt that failed before the first token and cost nothing, with `changes` to its fields."""
     return builders.attempt(**{"request_id": request_id, "outcome": outcome, "status": 503, **changes})
 
 
 def write(conn: Connection, *attempts: AttemptRecord, charge: Charge | None = None, worth: Money = ZERO) -> None:
-    """Journal the attempts; each kept one is charged `charge`, its allowance tokens being worth `worth`."""
+    """Journal the attempts. Kept ones are charged `charge`; `worth`: the worth of its allowance tokens."""
     for each in attempts:
         journaled(each, charge if each.kept else None, worth if each.kept else ZERO)(conn)

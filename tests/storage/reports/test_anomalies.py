@@ -1,4 +1,4 @@
-"""The last hour of each tenant beside the usual one."""
+"""The last hour of each tenant, compared with the usual one."""
 
 from datetime import timedelta
 from functools import partial

@@ -30,7 +30,7 @@ NEUTRAL = (
 
 
 def sequence(conn: Connection, *outcomes: str, provider: str = "deepseek") -> None:
-    """One attempt a second from noon on, in this order."""
+    """Journal one attempt per second from noon on, in this order."""
     for number, outcome in enumerate(outcomes):
         kept = outcome in {"answered", STOPPED}
         build = attempt if kept else failure

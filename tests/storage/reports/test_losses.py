@@ -12,7 +12,7 @@ SECOND = timedelta(seconds=1)
 
 
 def answer(conn: Connection, request: str, cost_atto: int) -> Money:
-    """Write an answer of 2,000 tokens paid by the wallet; its loss."""
+    """Journal an answer of 2,000 tokens paid by the wallet; return its loss."""
     asked = hold_request(tenant(conn, "1"), request, input_tokens=2_000)
     charge = pay(conn, asked, take(conn, asked), tokens=2_000, cost_atto=cost_atto)
     return Money.from_atto(cost_atto) - charge.wallet
@@ -24,7 +24,7 @@ async def test_loss_is_cost_less_charges(db: Database) -> None:
     assert await losses.lost_today("auto") == Money(0)
     lost = await db.write(lambda conn: answer(conn, "r1", 5 * 10**16))
     assert lost > Money(0)
-    assert await losses.lost_today("auto") == Money(0)  # looked up a moment ago
+    assert await losses.lost_today("auto") == Money(0)  # cached from a moment ago
     clock.move(SECOND)
     assert await losses.lost_today("auto") == lost
     more = await db.write(lambda conn: answer(conn, "r2", 0))

@@ -33,7 +33,7 @@ def spend(conn: Connection, tenant_id: int, tokens: int, request: str = "r1", ke
 
 
 def notified(conn: Connection) -> list[int]:
-    """The thresholds that are due; each is marked as notified."""
+    """Return the thresholds that are due, and mark each as notified."""
     found = quotas.allowances_crossed(conn, PERCENTS)
     assert all(notices.first_time(conn, each.key, NOW) for each in found)
     return [each.percent for each in found]

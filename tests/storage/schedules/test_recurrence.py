@@ -1,4 +1,4 @@
-"""The times of a rule: over clock changes, short months, missed runs and changes of the zone."""
+"""The times of a rule with clock changes, short months, missed runs and changes of the zone."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ def at(text: str) -> datetime:
 
 
 def moments(rule: Recurrence, zone: ZoneInfo, start: datetime, until: datetime) -> list[datetime]:
-    """Return all moments, each found as the scheduler does: soon after the one before."""
+    """Return all moments, each found as by the scheduler: soon after the one before."""
     found = [rule.first(zone, start)]
     while (following := rule.after(found[-1], zone, found[-1] + timedelta(seconds=5))) < until:
         found.append(following)
@@ -52,8 +52,8 @@ def _minute(moment: datetime, place: ZoneInfo) -> int:
 @pytest.mark.parametrize(
     ("zone", "day", "minute", "expected"),
     [
-        ("Europe/Berlin", "2026-03-29", 2 * 60 + 30, "2026-03-29T01:00"),  # 02:30 does not exist: 03:00 local
-        ("Europe/Berlin", "2026-10-25", 2 * 60 + 30, "2026-10-25T00:30"),  # 02:30 comes twice: the first one
+        ("Europe/Berlin", "2026-03-29", 2 * 60 + 30, "2026-03-29T01:00"),  # 02:30 does not exist: 03:00 local time
+        ("Europe/Berlin", "2026-10-25", 2 * 60 + 30, "2026-10-25T00:30"),  # 02:30 occurs twice: the first one
         ("America/New_York", "2026-03-08", 2 * 60, "2026-03-08T07:00"),
         ("Australia/Lord_Howe", "2026-10-04", 2 * 60 + 15, "2026-10-03T15:30"),  # a gap of half an hour
         ("America/Santiago", "2026-09-06", 0, "2026-09-06T04:00"),  # midnight does not exist

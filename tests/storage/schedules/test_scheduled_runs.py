@@ -1,4 +1,4 @@
-"""Runs: started once, coalesced, skipped, and not started for people who can't be answered."""
+"""Runs: started once, combined if missed, skipped, and not started for people who can't be answered."""
 
 import json
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ async def test_due_run_becomes_one_update_and_the_next_time_is_stored(db: Databa
         assert ScheduledRun.of(update) == ScheduledRun(made.id, LATER)
         assert update["update_id"] > FIRST_UPDATE_ID
         assert (update["message"]["from"]["id"], update["message"]["from"]["username"]) == (USER, "ann")
-        assert "news" not in json.dumps(update)  # the prompt is stored once
+        assert "news" not in json.dumps(update)  # the prompt is stored only once
         assert found(conn, made).next_at == LATER + timedelta(hours=1)
 
     await db.write(unit)
@@ -116,7 +116,7 @@ async def test_each_skip_counts_once_and_three_in_a_row_pause(db: Database) -> N
         made = saved(conn, person(conn), HOURLY)
         for update in range(1, MOST_SKIPS):
             assert not scheduled_runs.settle_skip(conn, made.id, update, counts=True)
-            assert not scheduled_runs.settle_skip(conn, made.id, update, counts=True)  # handled again
+            assert not scheduled_runs.settle_skip(conn, made.id, update, counts=True)  # the same update handled again
         assert scheduled_runs.settle_skip(conn, made.id, 99, counts=True)
         assert scheduled_runs.settle_skip(conn, made.id, 99, counts=True)
         assert (found(conn, made).state, found(conn, made).paused_for) == (ScheduleState.PAUSED, PausedFor.SKIPS)

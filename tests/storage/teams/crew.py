@@ -9,7 +9,7 @@ from tests.storage.books import FREE, NOW
 
 
 def crew(conn: Connection, usd: str = "0", *, limit: str | None = None) -> tuple[int, int, int]:
-    """Return the ids of a team with so much money, of its owner, and of a member with this limit."""
+    """Return the ids of a team with this much money, of its owner, and of a member with this limit."""
     ann = tenants.create(conn, "Ann", FREE, now=NOW, telegram_user_id=1001)
     bao = tenants.create(conn, "Bao", FREE, now=NOW, telegram_user_id=1002)
     team = teams.create(conn, ann, "Tea house", FREE, NOW)

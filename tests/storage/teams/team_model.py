@@ -1,4 +1,4 @@
-"""The model of a team: its people, what they have asked, and what was ordered for it."""
+"""The model of a team: its members, their questions, and the orders for it."""
 
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +27,7 @@ LATEST = NOW.replace(day=30, hour=0)
 
 @dataclass(slots=True)
 class Person:
-    """A member as the model knows it: the limit, and the worth of the holds and charges in the team."""
+    """A member in the model: the limit, and the worth of the member's holds and charges in the team."""
 
     tenant: int
     limit: Money | None = None
@@ -39,7 +39,7 @@ class Person:
 
 @dataclass(slots=True)
 class Ask:
-    """An open hold and its person, or a charge that may be given back. `worth`: its part of the person's share."""
+    """An open hold and its member, or a charge that may be given back. `worth`: its part of the member's share."""
 
     request: HoldRequest
     grant: Grant
@@ -54,7 +54,7 @@ class Ask:
 
 @dataclass(slots=True)
 class Invoice:
-    """An order of Stars for the team, its payment, and what became of it."""
+    """An order of Stars for the team, its payment, and the payment's state."""
 
     order: Order
     payer: int

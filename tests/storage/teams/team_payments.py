@@ -1,4 +1,4 @@
-"""Random payments, refunds and plans of a team: the rules of its machine that are about Stars and plans."""
+"""Random payments, refunds and plans of a team: the rules of its state machine about Stars and plans."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -45,7 +45,7 @@ class TeamPayments(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 3))
     def stars_come(self, number: int) -> None:
-        """A payment comes: late, or for the second time."""
+        """A payment arrives, late or for the second time."""
         if self.invoices:
             each = self.invoices[number % len(self.invoices)]
             done = payments.pay(self.conn, each.payment, per_star=STAR, known=PLANS, now=self.now)
@@ -58,7 +58,7 @@ class TeamPayments(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 3))
     def refund(self, number: int) -> None:
-        """A refund comes: before its payment, or for the second time."""
+        """A refund arrives, before its payment or for the second time."""
         if self.invoices:
             each = self.invoices[number % len(self.invoices)]
             done = refunds.refund(
@@ -89,7 +89,7 @@ class TeamPayments(RuleBasedStateMachine):
             self.price = ZERO
 
     def _unused(self) -> Money:
-        """Return the value of the plan's unused part, which is never more than its unused tokens cost."""
+        """Return the value of the plan's unused part, which is at most the price of its unused tokens."""
         state = tenants.state(self.conn, self.team)
         assert state is not None
         unused = plans.unused_part(self.conn, state, self.now)

@@ -1,4 +1,4 @@
-"""Invitations to teams: for one person, for a week."""
+"""Invitations to teams: for one person and one week."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,7 +28,7 @@ async def test_invitation_is_accepted_once_with_its_limit(db: Database) -> None:
         assert invitations.is_secret(secret)
         assert not invitations.is_secret("Tea house")
         assert scalar(conn, "SELECT COUNT(*) FROM team_invitations WHERE sha256 = :s", s=secret) == 0
-        assert invitations.accept(conn, secret, bao, NOW) is None  # is in a team
+        assert invitations.accept(conn, secret, bao, NOW) is None  # he is in a team already
         person = chi(conn)
         joined = invitations.accept(conn, secret, person, NOW)
         assert joined is not None

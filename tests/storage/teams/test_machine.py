@@ -1,4 +1,4 @@
-"""Random operations of a team against a model: limits hold, money is conserved, shares equal the charges."""
+"""Random operations of a team against a model: limits hold, no money is lost, shares equal the charges."""
 
 import sqlite3
 from collections.abc import Callable
@@ -30,12 +30,12 @@ from tests.storage.teams.team_payments import TeamPayments
 STEPS = 40
 LIMITS = (None, Money(0), Money.usd("0.002"), Money.usd("0.01"))
 FATES = ("kept", "kept", "late", "late", "given back", "void")
-RARE = 7  # the end of the team ends most of what can be tried
+RARE = 7  # because after the end of the team there is little left to try
 chances = st.integers(0, 9)
 
 
 class TeamMachine(TeamPayments):
-    """A team of an owner and two members, with a wallet and plans, and the wallets of the three."""
+    """A team with an owner and two members, with a wallet and plans, and the wallets of the three."""
 
     @initialize(tokens=st.sampled_from([0, 300]))
     def make_team(self, tokens: int) -> None:
@@ -98,7 +98,7 @@ class TeamMachine(TeamPayments):
 
     @rule(person=who, flat=st.booleans(), size=st.integers(1, 200), fate=st.sampled_from(FATES))
     def ask(self, person: int, flat: bool, size: int, fate: str) -> None:
-        """Ask, and have the answer at once, late or not at all."""
+        """Ask a question; the answer comes at once, late or not at all."""
         self.asked += 1
         request = hold_request(self.team, f"r{self.asked}", tariff=FLAT if flat else DOUBLE, input_tokens=size,
                                output_tokens=size, member_id=self.people[person].tenant)  # fmt: skip
@@ -144,7 +144,7 @@ class TeamMachine(TeamPayments):
 
     @rule(number=st.integers(0, 5), retries=st.sampled_from(["no", "team", "own"]))
     def expire(self, number: int, retries: str) -> None:
-        """A process dies. The request is asked again, of the team or of the own wallet, or not at all."""
+        """A process dies. The request is repeated, paid by the team or by the person, or not at all."""
         if self.open:
             ask = self.open.pop(number % len(self.open))
             each = self.people[ask.person]
@@ -190,7 +190,7 @@ class TeamMachine(TeamPayments):
         except TeamBusy:
             assert any(ask.request.tenant_id == self.team for ask in self.open)
             return
-        # Only the tokens of a plan that ended may still be held: they count as used.
+        # Only tokens of a plan that ended may still be held; they count as used.
         assert not any(ask.grant.wallet for ask in self.open if ask.request.tenant_id == self.team)
         self.money, self.price = self.money + unused, ZERO
         state = tenants.state(self.conn, self.team)

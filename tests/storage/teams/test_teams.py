@@ -1,4 +1,4 @@
-"""Teams: made, filled, put on a plan, and dissolved with the rest back to the owner."""
+"""Teams: created, filled, given a plan, and dissolved, with the rest returned to the owner."""
 
 from datetime import timedelta
 

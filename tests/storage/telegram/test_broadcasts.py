@@ -15,7 +15,7 @@ async def test_broadcast_goes_to_all_reachable_tenants(db: Database) -> None:
         person(conn, 5, tenants.PENDING)
         tenant_settings.set_blocked(conn, 2, True)
         tenant_settings.set_banned(conn, ids[2], True)
-        tenant(conn)  # has no Telegram
+        tenant(conn)  # a tenant without Telegram
         assert broadcasts.recipient_count(conn) == 2
         assert broadcasts.next_recipients(conn, 0, 10) == [(ids[0], 1), (ids[3], 4)]
 

@@ -1,4 +1,4 @@
-"""Chats as Procrastinate's jobs: dead workers, deleted workers. The promises of the queue: tests/bot/updates."""
+"""Chats as Procrastinate's jobs: dead workers, deleted workers. test_chat_queue.py tests the queue's promises."""
 
 import asyncio
 import uuid
@@ -14,7 +14,7 @@ from tests.storage.conftest import Server
 
 
 class Worked:
-    """The chats that the worker was called for; each call lasts until `free` is set."""
+    """The chats for which the worker was called; each call lasts until `free` is set."""
 
     def __init__(self) -> None:
         self.chats: list[str] = []

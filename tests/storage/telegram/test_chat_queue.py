@@ -1,7 +1,6 @@
-"""The promises of the intake, on both engines: one process over SQLite, and replicas over PostgreSQL's jobs.
+"""The promises of the intake, in both forms: one process with SQLite, and replicas with PostgreSQL's jobs.
 
-Each update is handled once and in the order of its chat, whichever replica stored it and whichever of them dies or
-stands still meanwhile.
+Each update is handled once and in the order of its chat, even if replicas die or are frozen meanwhile.
 """
 
 import asyncio
@@ -45,7 +44,7 @@ def message(number: int, chat: int, **more: Any) -> dict[str, Any]:
 
 @dataclass
 class Answers:
-    """The answers that were committed, in order: (replica, chat, update)."""
+    """The committed answers, in order: (replica, chat, update)."""
 
     made: list[tuple[str, int, int]] = field(default_factory=list)
     begun: list[tuple[str, int]] = field(default_factory=list)
@@ -56,7 +55,7 @@ class Answers:
 
 @dataclass
 class Replica:
-    """An intake with its lease. A handler commits its answer with the update, like the bot."""
+    """An intake with a lease of its own. A handler commits its answer with the update, like the bot."""
 
     name: str
     db: Database
@@ -66,7 +65,7 @@ class Replica:
     hangs: asyncio.Event | None = None
 
     async def start(self) -> None:
-        self.lease = Lease(self.db, Now(), lease_seconds=600)  # it is not renewed
+        self.lease = Lease(self.db, Now(), lease_seconds=600)  # not renewed
         await self.lease.renew()
         self.intake = Intake(self.db, BOT, self.lease.id, Now(), self._handle, lambda _: None, self.jobs)
         await self.intake.start()
@@ -89,7 +88,7 @@ class Replica:
         await self.intake.finish()
 
     async def expire(self) -> None:
-        """Let the lease end, as it does while the process stands still and takes no job."""
+        """Let the lease expire, as if the process were frozen and took no job."""
         if self.jobs is not None:
             self.jobs.close()
         gone = ms(Now.now() - timedelta(minutes=1))
@@ -103,7 +102,7 @@ New = Callable[[str], Awaitable[Replica]]
 
 @pytest.fixture(params=["sqlite", "postgresql", "postgresql jobs"])
 async def replica(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[New]:
-    """Start a replica by its name; all are stopped at the end."""
+    """Yield a function that starts a replica by name; all are stopped at the end."""
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "bot.db")
         url = f"sqlite:///{tmp_path}/bot.db"
@@ -143,7 +142,7 @@ async def test_each_update_is_answered_once_and_in_order_whichever_replica_store
     answers = one.answers
     for number in range(CHATS * EACH):
         update = message(number, 10 + number % CHATS)
-        await asyncio.gather(*(each.intake.store([update]) for each in (one, two)))  # Telegram repeated it
+        await asyncio.gather(*(each.intake.store([update]) for each in (one, two)))  # Telegram has repeated it
     while await undone(one.db):
         await asyncio.gather(one.intake.take_up(), two.intake.take_up())
         await asyncio.sleep(0.02)
@@ -193,7 +192,7 @@ async def test_replica_that_stood_still_answers_nothing_that_another_took_over(r
     two = await replica("two")
     await two.intake.take_up()
     await until(lambda: two.answers.of(10) == [1])
-    one.hangs.set()  # it wakes before it knows
+    one.hangs.set()  # it continues before it notices
     await asyncio.sleep(0.05)
     assert one.answers.made == [("two", 10, 1)]
 

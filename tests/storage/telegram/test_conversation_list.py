@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 
 
 def spoken(conn: Connection, text: str, at: datetime, chat: int = CHAT, thread: int = 0) -> int:
-    """A conversation of one question, which has ended; return its id."""
+    """Create a conversation with one question, which has ended; return its id."""
     said = [says(Role.USER, text), says(Role.ASSISTANT, f"About {text}: “wide”\nand deep")]
     conversations.append(conn, chat, thread, ANN, text, said, at)
     number = conversations.open_conversation(conn, chat, thread, at)
@@ -100,7 +100,7 @@ async def test_title_is_given_once(db: Database) -> None:
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 async def test_conversations_of_a_chat_are_found_by_an_index(db: Database) -> None:
-    """Without it each page reads the conversations of everybody: 230 ms of a million."""
+    """Without it, each page would read all conversations: 230 ms for a million."""
     sql = f"EXPLAIN QUERY PLAN {conversation_list._LINES}"
     plan = [each["detail"] for each in await db.read(lambda conn: conn.rows(sql, chat=CHAT))]
     assert "SEARCH c USING INDEX conversations_of_chat (chat_id=?)" in plan

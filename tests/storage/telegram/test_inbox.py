@@ -234,19 +234,19 @@ async def test_look_finds_what_waits_and_what_other_processes_claimed(db: Databa
         assert not may_be_left(conn, "L")
         stored(conn, 1)
         assert may_be_left(conn, "L")
-        assert not may_be_left(conn, "L", seconds=2)  # a fresh one has its worker
+        assert not may_be_left(conn, "L", seconds=2)  # a new update has a worker
         claimed = inbox.claim_next(conn, BOT, "c", "L")
         assert claimed is not None
         assert not may_be_left(conn, "L")
         assert may_be_left(conn, "another")
         inbox.release(conn, claimed.id, claimed.epoch)
-        assert may_be_left(conn, "L", seconds=2)  # one that was claimed before has lost its worker
+        assert may_be_left(conn, "L", seconds=2)  # an update claimed long ago has lost its worker
 
     await db.write(unit)
 
 
 class Explained:
-    """A connection that notes how SQLite finds the rows of each statement."""
+    """A connection that records how SQLite finds the rows of each statement."""
 
     dialect = "sqlite"
 
@@ -266,7 +266,7 @@ class Explained:
         return self._conn.run(sql, **values)
 
 
-@on_sqlite  # PostgreSQL chooses by its statistics
+@on_sqlite  # PostgreSQL's choice depends on its statistics
 @pytest.mark.parametrize(
     "query",
     [

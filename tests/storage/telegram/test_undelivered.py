@@ -1,4 +1,4 @@
-"""Answers that no chat takes."""
+"""Answers that no chat accepts."""
 
 from storage.database.connection import Connection
 from storage.database.database import Database

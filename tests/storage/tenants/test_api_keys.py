@@ -266,7 +266,7 @@ NEVER_CHANGED = {("api_keys", "id"), ("tenants", "id")}
 
 
 def test_every_column_that_a_caller_is_read_from_is_watched(sqlite_template: Path) -> None:
-    """A column that is not watched leaves a caller as it was until something else changes."""
+    """If a column is not watched, a remembered caller stays outdated until something else changes."""
     read: set[tuple[str, str]] = set()
 
     def note(action: int, table: str | None, column: str | None, *_: object) -> int:

@@ -1,4 +1,4 @@
-"""Tenants as operators name them."""
+"""Tenants found by the terms that operators use."""
 
 from functools import partial
 

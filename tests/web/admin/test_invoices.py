@@ -18,7 +18,7 @@ def last_month() -> datetime:
 
 
 async def credited_last_month(api: RunningApi, count: int = 1) -> list[int]:
-    """Make tenants who were credited 5 USD last month; return their ids."""
+    """Create tenants who were credited 5 USD last month; return their ids."""
     free = api.container.plans["free"]
 
     def unit(conn: Connection) -> int:

@@ -1,4 +1,4 @@
-"""The brake on requests with a wrong admin key."""
+"""The limit on requests with a wrong admin key."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
 
 class Clock:
-    """A clock that is moved by the test."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -57,7 +57,7 @@ async def test_wrong_api_key_where_clients_may_call_is_no_guess_either(api: Runn
 
 
 async def statuses(wrong: WrongAdminKeys, clock: Clock, seconds: float, count: int) -> list[int]:
-    """Send the same wrong key `count` times to one path, once each `seconds`; return the statuses."""
+    """Send the same wrong key `count` times to one path, every `seconds`; return the statuses."""
     found = []
     for _ in range(count):
         found.append(wrong.refusal(OPERATORS_ONLY, "old-key", "/metrics").status)

@@ -17,7 +17,7 @@ def call(position: int, arguments: str = "", name: str = "") -> Delta:
 
 
 def sent(*events: Event) -> list[Any]:
-    """The events of a whole stream; each name must be its type."""
+    """Return the events of a complete stream, after a check that each name equals its type."""
     encoder = MessageEncoder("r", 9)
     raw = encoder.begin("deepseek", "m") + b"".join(map(encoder.event, events)) + encoder.end(DONE, Charge())
     found = []
@@ -29,7 +29,7 @@ def sent(*events: Event) -> list[Any]:
 
 
 def blocks(*events: Event) -> list[tuple[str, str]]:
-    """(kind, content) of each block, put together as a client does; a block must be closed before the next begins."""
+    """Return (kind, content) of each block, joined as by a client; a block must end before the next begins."""
     kinds: list[str] = []
     pieces: list[str] = []
     is_open = False

@@ -10,7 +10,7 @@ from tests.web.conftest import RunningApi
 if TYPE_CHECKING:
     import anthropic
 else:
-    anthropic = Lazily("anthropic")  # a second
+    anthropic = Lazily("anthropic")  # importing it takes a second
 
 ASKED: Any = [{"role": "user", "content": "tell me about the sea, at length"}]
 TOOL: Any = {"name": "look", "input_schema": {"type": "object", "properties": {"at": {"type": "string"}}}}

@@ -1,4 +1,4 @@
-"""Fixtures: the Mini App over a real database, without a bot, and initData signed as Telegram does."""
+"""Fixtures: the Mini App over a real database, without a bot, and initData signed like Telegram's."""
 
 import contextlib
 import hashlib
@@ -37,7 +37,7 @@ ANN, BAO, OLGA, NOBODY = 1001, 1002, 9001, 7777
 
 
 def signed(who: int, /, token: str = TOKEN, at: datetime | None = None, **more: str) -> str:
-    """Return initData with the signature that Telegram makes."""
+    """Return initData with the same signature as Telegram's."""
     user = {"id": who, "first_name": "Ann & <b>co</b>", "language_code": more.pop("language", "en")}
     fields = {
         "query_id": "AAH",
@@ -68,7 +68,7 @@ class Mini:
         return await self.container.db.read(lambda conn: conn.rows(sql, **values))
 
     async def make_tenant(self, user: int, name: str) -> int:
-        """Make a tenant who came seventy days ago and whose period is eleven days old; return its id."""
+        """Create a tenant who came seventy days ago and whose period is eleven days old; return its id."""
         now = datetime.now(UTC)
         free = self.container.plans["free"]
 
@@ -177,7 +177,7 @@ async def account(mini: Mini, user: int, **how: Any) -> dict[str, Any]:
 
 
 async def refusals(mini: Mini, user: int | None, **how: Any) -> set[tuple[int, str]]:
-    """Return status and code of every call in CALLS."""
+    """Return status and code of each call in CALLS."""
     found = set()
     async with mini.http(user, **how) as http:
         for method, path in CALLS:

@@ -14,7 +14,7 @@ __all__ = ["shop"]
 
 
 async def talk(mini: Mini, tenant: int, user: int, *questions: str) -> None:
-    """Make a conversation of each question, the first one the oldest."""
+    """Create a conversation for each question, the first one the oldest."""
 
     def unit(conn: Connection) -> None:
         now = datetime.now(UTC) - timedelta(hours=len(questions))

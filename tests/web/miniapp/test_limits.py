@@ -1,4 +1,4 @@
-"""The limit of calls that reach Telegram."""
+"""The limit for calls that reach Telegram."""
 
 import pytest
 

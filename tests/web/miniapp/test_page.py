@@ -1,4 +1,4 @@
-"""The page as a person holds it: headless Chromium, with a stand-in for what Telegram's script provides."""
+"""The page on a person's phone: headless Chromium, with a stand-in for Telegram's script."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def pictures(tmp_path: Path) -> Path:
 async def held(
     mini: Mini, user: int | None, size: tuple[int, int] = PHONE, *, dark: bool = False, language: str = "en"
 ) -> AsyncIterator[Browser]:
-    """The page, opened by Telegram for `user`; by an ordinary browser for None. Nothing may break in it."""
+    """Open the page: in Telegram for `user`, in an ordinary browser for None. Errors in the page fail the test."""
     async with Browser(*size) as page:
         await page._call(
             "Emulation.setDeviceMetricsOverride",
@@ -104,7 +104,7 @@ async def fits(page: Browser) -> bool:
 
 
 async def busy(mini: Mini) -> None:
-    """Ten days as people have them; today with every model."""
+    """Add ten days of typical use; today with every model."""
     await mini.credit(mini.ann, "5", 66)
     await mini.answered(mini.ann, "old", 65, markup=True)
     offers: tuple[dict[str, Any], ...] = (

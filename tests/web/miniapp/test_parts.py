@@ -1,4 +1,4 @@
-"""The routers of the Mini App: those of payments only where there is a way to Telegram."""
+"""The routers of the Mini App; those of payments exist only with a connection to Telegram."""
 
 from tests.web.miniapp.conftest import ANN, Mini, account
 from tests.web.miniapp.payments.conftest import Shop, shop

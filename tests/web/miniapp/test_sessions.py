@@ -55,7 +55,7 @@ async def test_link_opens_nothing_but_a_session(mini: Mini) -> None:
     async with mini.http(None) as http:
         for header in (f"link {secret}", f"Bearer {secret}", f"tma {secret}"):
             assert (await http.get("/app/account", headers={"authorization": header})).status_code == 401
-        assert (await http.get(f"/app?token={secret}")).status_code == 200  # the page alone uses no link
+        assert (await http.get(f"/app?token={secret}")).status_code == 200  # opening the page does not use up the link
         assert (await http.get("/app/session", headers={"authorization": f"link {secret}"})).status_code == 405
     assert (await began(mini, secret)).status_code == 201
 
@@ -104,7 +104,7 @@ async def test_signing_out_ends_every_session_and_the_init_data_of_before(mini: 
 
 async def test_guesses_are_limited_and_the_right_secret_always_passes(mini: Mini) -> None:
     secret = await link(mini, mini.ann)
-    for other in ["fk-" + "a" * 43, "A" * 42, "A" * 44, "A" * 42 + "!"] * MOST_WRONG:  # no guesses
+    for other in ["fk-" + "a" * 43, "A" * 42, "A" * 44, "A" * 42 + "!"] * MOST_WRONG:  # texts that are no guesses
         assert (await began(mini, other)).status_code == 401
     for _ in range(MOST_WRONG):
         assert (await began(mini, "A" * 43)).status_code == 401

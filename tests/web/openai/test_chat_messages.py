@@ -1,4 +1,4 @@
-"""Messages of a chat completion, as clients send them."""
+"""Messages of a chat completion, in the forms that clients send."""
 
 from typing import Any
 

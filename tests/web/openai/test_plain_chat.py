@@ -1,4 +1,4 @@
-"""Plain requests are read as field by field; all others are left to that way."""
+"""Plain requests give the same result as when read field by field; all others are left to that code."""
 
 import json
 from typing import Any

@@ -13,7 +13,7 @@ def call(position: int, arguments: str = "", name: str = "") -> Delta:
 
 
 def split(*events: Event) -> BlockSplitter:
-    """Split a whole answer; one block at a time must be open."""
+    """Split a complete answer, and check that one block is open at a time."""
     splitter, is_open = BlockSplitter(), False
     changes = [change for event in events for change in splitter.feed(event)] + splitter.end()
     for change in changes:

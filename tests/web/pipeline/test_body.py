@@ -1,4 +1,4 @@
-"""Hostile requests of a caller with a valid key."""
+"""Hostile requests from a caller with a valid key."""
 
 import json
 from typing import Any

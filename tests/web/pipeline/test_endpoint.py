@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions, with the real `openai` client where a client can do it."""
+"""POST /v1/chat/completions, with the real `openai` client if it can make the call."""
 
 import asyncio
 import json

@@ -19,7 +19,7 @@ SILENCE = 0.01
 
 
 class Client:
-    """An ASGI client that keeps the sent bodies; it hangs up when `gone` is set."""
+    """An ASGI client that keeps the sent bodies; it disconnects when `gone` is set."""
 
     def __init__(self) -> None:
         self.gone, self.bodies = asyncio.Event(), list[bytes]()
@@ -42,7 +42,7 @@ class Client:
 
 
 async def release() -> None:
-    """Free no key."""
+    """Do nothing: there is no key to free."""
 
 
 async def respond(script: list[Step], client: Client, *, key: bool = False) -> tuple[Answer, ScriptedHold]:

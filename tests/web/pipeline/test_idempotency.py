@@ -1,4 +1,4 @@
-"""Idempotency-Key on a chat completion."""
+"""Idempotency-Key with a chat completion."""
 
 import asyncio
 import hashlib

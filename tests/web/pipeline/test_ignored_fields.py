@@ -1,4 +1,4 @@
-"""The request's fields that no provider got: in the body, in the header, and in a replay."""
+"""The request's fields that no provider got: named in the body, in the header, and in a replay."""
 
 import json
 import re

@@ -57,7 +57,7 @@ async def test_failure_of_one_charges_none(api: RunningApi, stream: bool) -> Non
 
 
 async def test_refusal_of_a_later_prompt_charges_none(api: RunningApi) -> None:
-    """The last prompt is over the model's context: the ones before it have begun."""
+    """The last prompt exceeds the model's context when the ones before it have begun."""
     async with api.http() as http:
         refused = await http.post("/v1/completions", json={"model": "seen", "prompt": ["hello", "a b " * 1_500_000]})
     assert refused.status_code in {400, 402}

@@ -23,7 +23,7 @@ CHAT = {"model": "auto", "messages": ASKED}
 
 
 class Clock:
-    """A clock that each piece of a body moves on."""
+    """A clock that each piece of a body advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -189,7 +189,7 @@ async def test_string_that_spans_steps_is_one_string(size: int, monkeypatch: pyt
 
 
 async def exchange(api: RunningApi, *said: bytes | None) -> bytes:
-    """Send the pieces, waiting for a head where None stands; return all that the server sends until it closes."""
+    """Send the pieces, waiting for a head at each None; return everything that the server sends until it closes."""
     host, port = api.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     answer = b""

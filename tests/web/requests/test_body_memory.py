@@ -1,4 +1,4 @@
-"""The memory of bodies that are being read: bounded, waited for, and shared between tenants."""
+"""The memory for bodies that are being read: limited, waited for, and shared by tenants."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ BIG = 20 * MIB
 
 
 async def turns() -> None:
-    """Let a task that has just been started come to its wait."""
+    """Let a task that has just been started reach its wait."""
     for _ in range(10):
         await asyncio.sleep(0)
 

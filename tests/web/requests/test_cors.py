@@ -1,4 +1,4 @@
-"""Calls from browsers: the question before a request, and the headers that let a page read the answer."""
+"""Calls from browsers: the preflight request, and the headers that let a page read the answer."""
 
 from pathlib import Path
 

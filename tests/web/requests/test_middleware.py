@@ -20,7 +20,7 @@ SLOW_PLAN = CONFIG.replace("requests_per_minute = 100000", "requests_per_minute 
 
 
 class Clock:
-    """A clock that is moved by the test."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.seconds = 100.0

@@ -1,4 +1,4 @@
-"""Paths that exist, with their methods, and the advice to those that do not."""
+"""Existing paths with their methods, and the advice for all others."""
 
 import pytest
 from starlette.requests import Request

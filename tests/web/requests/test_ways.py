@@ -1,4 +1,4 @@
-"""A request that has come whole is answered as one that is read step by step: the two ways of RequestMiddleware."""
+"""RequestMiddleware gives a request that arrived whole the same answer as one that it reads step by step."""
 
 import gzip
 import json
@@ -60,7 +60,7 @@ REQUESTS: tuple[tuple[str, bytes, dict[str, str]], ...] = (
 
 
 def shown(answer: httpx.Response) -> tuple[int, dict[str, str], str]:
-    """Return all that must be the same: no ids, no times, and nothing that grows from one request to the next."""
+    """Return everything that must be equal: without ids, times, and values that grow with each request."""
     varies = {"date", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", "content-length"}
     headers = {name: value for name, value in answer.headers.items() if name not in varies}
     for name in {"x-request-id", "request-id"} & headers.keys():
@@ -71,7 +71,8 @@ def shown(answer: httpx.Response) -> tuple[int, dict[str, str], str]:
 
 async def test_both_ways_answer_alike(api: RunningApi) -> None:
     async with api.http() as http:
-        await http.post(CHAT, json=HELLO, headers={"idempotency-key": "used"})  # the key is known from now on
+        # the key is remembered after this request
+        await http.post(CHAT, json=HELLO, headers={"idempotency-key": "used"})
         for path, body, more in REQUESTS:
             sent = {"content-type": "application/json", **more}
             at_once = await http.post(path, content=body, headers=sent)

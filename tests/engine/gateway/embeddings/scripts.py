@@ -32,7 +32,10 @@ PRICE = flat_price("2", "0")
 
 
 class ScriptedEmbedder:
-    """A provider that follows its script, in turn; after it, a vector for each input. An Event is waited for."""
+    """A provider that follows its script; after it, it returns a vector for each input.
+
+    It waits for an Event in the script.
+    """
 
     dialect = "openai"
 
@@ -67,7 +70,7 @@ class ScriptedEmbedder:
 
 
 class WalletLedger:
-    """A ledger with `wallet` in it; the last request and hold are kept."""
+    """A ledger with money `wallet`, which keeps the last request and hold."""
 
     def __init__(self, wallet: Money) -> None:
         self.wallet = wallet
@@ -95,7 +98,7 @@ class CapReached:
 
 
 class Embedding:
-    """A gateway whose providers follow scripts; every offer is of MODEL at PRICE."""
+    """A gateway whose providers follow scripts; all offers are of MODEL at PRICE."""
 
     def __init__(
         self,

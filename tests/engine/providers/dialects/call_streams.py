@@ -1,4 +1,4 @@
-"""Tool calls of a stream, checked to be in OpenAI's own form."""
+"""A check that streamed tool calls have OpenAI's own form."""
 
 from engine.catalog.offers import Offer
 from engine.chat import Chunk, Delta, ToolCallDelta
@@ -9,7 +9,7 @@ PARIS_CALL = ("a", "get_weather", PARIS)
 
 
 def clean(chunks: list[Chunk]) -> list[tuple[str, str, str]]:
-    """Return (id, name, arguments) of each call; check that the deltas are those of OpenAI itself."""
+    """Return (id, name, arguments) of each call, after a check that the deltas have OpenAI's own form."""
     found: list[list[str]] = []
     for chunk in chunks:
         for piece in chunk.tool_calls if isinstance(chunk, Delta) else ():

@@ -1,4 +1,4 @@
-"""Histories of agents, as clients send them, for the golden tests of each dialect."""
+"""Histories of agents, in the form that clients send, for the golden tests of each dialect."""
 
 from engine.chat import ChatRequest, Image, Message, Options, Role, Text, Tool, ToolCall, says
 from engine.providers.tool_ids import carrying
@@ -12,13 +12,13 @@ LOOK = Tool("look", "looks", {"type": "object", "properties": {"a": {"type": "in
 def step(
     *messages: Message, tools: tuple[Tool, ...] = (LOOK,), parallel: bool | None = None, effort: str | None = None
 ) -> ChatRequest:
-    """Return a request whose prompt is `messages` after a turn of the user."""
+    """Return a request whose prompt is a user's turn followed by `messages`."""
     options = Options(tools=tools, parallel_tool_calls=parallel, reasoning_effort=effort)
     return ChatRequest("r", "m", (says(Role.USER, "go"), *messages), options=options)
 
 
 def parallel_step() -> ChatRequest:
-    """Two calls of Gemini, the first one signed; results in another order, one with a picture; then a text."""
+    """Return two calls of Gemini, the first one signed; results in another order, one with a picture; then a text."""
     return step(
         Message(
             Role.ASSISTANT,

@@ -1,4 +1,4 @@
-"""Shapes of streamed tool calls from public reports: bytes of the provider in, one clean stream of calls out."""
+"""Forms of streamed tool calls from public reports: the provider's bytes become one clean stream of calls."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from tests.engine.providers.dialects.wires import Wire, data
 
 
 def call(id: str | None = None, name: str | None = None, arguments: Any = None, index: Any = None) -> dict[str, Any]:  # noqa: A002
-    """Return one entry of `tool_calls`, with the fields that are given."""
+    """Return one entry of `tool_calls` with the given fields."""
     function = {key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None}
     found = {key: value for key, value in (("index", index), ("id", id)) if value is not None}
     return {**found, "type": "function", "function": function}
@@ -28,7 +28,7 @@ def done(finish: str | None = "tool_calls") -> dict[str, Any]:
 
 
 async def from_openai(*frames: Any, end: str = "[DONE]") -> list[tuple[str, str, str]]:
-    """Return the calls; the answer ends with `tool_calls` however its provider ended it."""
+    """Return the calls; the answer must end with `tool_calls`, however its provider ended it."""
     chunks = await Wire("local", data(*frames, end)).chunks()
     assert kept(chunks).events[-1] == Finished(Finish.TOOL_CALLS)
     return clean(chunks)

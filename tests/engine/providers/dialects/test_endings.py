@@ -1,4 +1,4 @@
-"""Ends without content, in each dialect: which are answers, and which are failures."""
+"""Ends without content, in each dialect: some are answers, others failures."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -130,7 +130,7 @@ LIMIT_TEXT = (
 
 
 def refusing(message: str) -> Wire:
-    """Return OpenAI refusing with 400 and this message."""
+    """Return OpenAI refusing with a 400 and this message."""
     error = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
     wire = Wire("openai", model="gpt-5-nano")
     wire.provider.send_through(httpx.MockTransport(lambda _: httpx.Response(400, json=error)))

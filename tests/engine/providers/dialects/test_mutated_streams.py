@@ -1,4 +1,4 @@
-"""Streams of every dialect with random damage: only ProviderErrors, and no more tokens than were reported."""
+"""Streams of every dialect with random damage: they give only ProviderErrors, and no more tokens than were reported."""
 
 import json
 import math
@@ -45,7 +45,7 @@ _VALUES = re.compile(r'(?<=: )(?:"[^"]*"|-?\d+|null|\[\]|\{\})(?=[,}\]])')
 
 
 def largest_sum(body: str) -> int:
-    """Return the sum of all numbers of a body: no bill may be larger."""
+    """Return the sum of all numbers in a body, as an upper bound of its bill."""
     numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])", body)
     return sum(math.ceil(float(number)) for number in numbers)
 

@@ -1,4 +1,4 @@
-"""Tool calls of Claude and Gemini: bytes of the provider in, one clean stream of calls out."""
+"""Tool calls of Claude and Gemini: the provider's bytes become one clean stream of calls."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Messages in OpenAI's dialect, as each of its providers takes them."""
+"""Messages in OpenAI's dialect, in the form that each provider accepts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Requests in OpenAI's dialect, as each of its providers takes them."""
+"""Requests in OpenAI's dialect, in the form that each provider accepts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Shapes of reasoning from public reports: bytes of the provider in, reasoning and answer apart out."""
+"""Forms of reasoning from public reports: the provider's bytes become separate reasoning and answer."""
 
 import json
 from typing import Any

@@ -26,7 +26,7 @@ async def hears(
 
 
 def posted(wire: Wire) -> dict[str, Any]:
-    """The form's fields, as any parser of multipart reads them."""
+    """Return the form's fields, read by a standard multipart parser."""
     (request,) = wire.sent
     head = f"content-type: {request.headers['content-type']}\r\n\r\n".encode()
     parts = BytesParser().parsebytes(head + request.content).walk()

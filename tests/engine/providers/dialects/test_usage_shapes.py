@@ -1,4 +1,4 @@
-"""Shapes of usage and ends from public reports: bytes of the provider in; usage, cost and end of the answer out."""
+"""Forms of usage and ends from public reports: the provider's bytes become usage, cost and end of the answer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ class _Into(ChunkSink):
 
 
 async def kept(name: str, body: str) -> AttemptContent:
-    """Return the content of an attempt; an error after a whole answer takes nothing away."""
+    """Return the content of an attempt; an error after a complete answer changes nothing."""
     made, wire = AttemptContent(Offer(name, "m"), 1, 1000), Wire(name, body)
     try:
         await wire.provider.stream(ProviderCall(ASKED, wire.model, 100), _Into(made))
@@ -129,7 +129,7 @@ async def test_nothing_after_a_whole_answer_takes_it_away(end: str) -> None:
         ("Length", Finish.LENGTH),
         ("sensitive", Finish.REFUSED),
         ("refusal", Finish.REFUSED),
-        ("tool_calls", Finish.STOP),  # there are no calls
+        ("tool_calls", Finish.STOP),  # although there are no calls
         ("a_reason_of_tomorrow", Finish.STOP),
     ],
 )

@@ -55,7 +55,7 @@ class Wire:
         return await chunks_of(self.provider, call)
 
     async def body(self, request: ChatRequest = ASKED) -> Any:
-        """The fields that go out for `request`; how the answer reads does not matter."""
+        """Return the fields that are sent for `request`."""
         return json.loads(json.dumps(self.provider.body(ProviderCall(request, self.model, 100))))
 
     def ignored(self, request: ChatRequest) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def finishes(chunks: list[Chunk]) -> list[Finish]:
 
 
 def calls(chunks: list[Chunk]) -> list[tuple[str, str]]:
-    """(name, arguments) of each tool call, put together."""
+    """Return (name, arguments) of each tool call, joined from its deltas."""
     names: dict[int, str] = {}
     arguments: dict[int, str] = {}
     for chunk in chunks:
@@ -96,5 +96,5 @@ def calls(chunks: list[Chunk]) -> list[tuple[str, str]]:
 
 
 def data(*bodies: Any, end: str = "\n\n") -> str:
-    """Frames of server-sent events."""
+    """Return frames of server-sent events."""
     return "".join(f"data: {json.dumps(body) if not isinstance(body, str) else body}{end}" for body in bodies)

@@ -1,4 +1,4 @@
-"""Calls for embeddings over a provider's adapter, whose responses a test chooses."""
+"""Calls for embeddings with a provider's adapter, whose responses a test chooses."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ from engine.providers.registry import build, specs
 
 
 class EmbeddingWire:
-    """A provider that answers each request with the next body, and never with an Event; `sent` holds the requests."""
+    """A provider that answers each request with the next body (never if it is an Event); `sent`: the requests."""
 
     def __init__(self, name: str, *bodies: Any, status: int = 200) -> None:
         self.sent: list[httpx.Request] = []
@@ -62,7 +62,7 @@ def rows(*vectors: Any, **more: Any) -> dict[str, Any]:
 
 
 def packed(*numbers: float) -> str:
-    """Return numbers as base64 of little-endian 32-bit ones."""
+    """Return the numbers as base64 of little-endian 32-bit floats."""
     return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
 
 

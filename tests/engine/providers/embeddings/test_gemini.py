@@ -1,4 +1,4 @@
-"""Tests of Gemini's embeddings: the exact requests, and the count where an answer reports no usage."""
+"""Tests of Gemini's embeddings: the exact requests, and the count if an answer reports no usage."""
 
 import asyncio
 from typing import Any

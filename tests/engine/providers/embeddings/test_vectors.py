@@ -1,4 +1,4 @@
-"""Tests of vectors: base64 and decimal numbers, and the checks of a whole answer."""
+"""Tests of vectors: base64 and decimal numbers, and the checks of a complete answer."""
 
 import sys
 from array import array

@@ -1,4 +1,4 @@
-"""Pictures as clients write them, and as providers take them."""
+"""Pictures in the form that clients write, and in the form that providers accept."""
 
 import base64
 

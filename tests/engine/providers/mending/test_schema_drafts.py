@@ -1,4 +1,4 @@
-"""Schemas of older drafts, brought into draft 2020-12."""
+"""Schemas of older drafts, converted to draft 2020-12."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""JSON schemas as pydantic, zod and people write them, in the subsets of the providers."""
+"""JSON schemas in the forms of pydantic, zod and people, converted to the subsets of the providers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tool calls and results as clients send them, paired as providers take them."""
+"""Tool calls and results in the forms that clients send, paired in the form that providers accept."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ def result(call_id: str, text: str, name: str = "") -> Message:
 
 
 def shape(messages: Sequence[Message]) -> list[str]:
-    """One line a message: its role, the ids of its calls or of its result, and its text."""
+    """Return one line per message: role, ids of its calls or of its result, and text."""
     lines = []
     for message in messages:
         ids = ",".join(call.id for call in message.tool_calls) or message.tool_call_id
@@ -142,7 +142,7 @@ def test_arguments_are_always_an_object(text: str, arguments: dict[str, object])
 
 
 def test_signed_id_that_repeats_gets_a_number() -> None:
-    """A number after the signature would be taken off again, and the search for a free id would not end."""
+    """A repeated signed id gets its number before the signature; after it, the number would be lost."""
     signed = carrying("a", "c2lnbmVk")
     history = (ASKED, called(signed, signed), result(signed, "b"), called(signed), result(signed, "c"))
     found = paired(history, plain, str)

@@ -1,4 +1,4 @@
-"""Turns that providers refuse, mended."""
+"""Turns that providers refuse, and their mended forms."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Shape: the bytes that a provider was reported to send, and the answer or the failure that they have to become."""
+"""Shape: bytes that a provider was reported to send, and the answer or failure that they must become."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from engine.errors import ProviderError
 from engine.gateway.attempt_content import AttemptContent, choices_of
 from tests.engine.providers.dialects.wires import ASKED, Wire
 
-WIDTHS = (0, 1, 7)  # bytes of a network read; 0: all in one
+WIDTHS = (0, 1, 7)  # bytes per network read; 0: all in one
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer. `usage`: input, output, cached, cache-written and reasoning tokens; None: none was reported."""
+    """An answer. `usage`: input, output, cached, cache-written and reasoning tokens; None: not reported."""
 
     text: str = ""
     finish: Finish = Finish.STOP
@@ -33,7 +33,7 @@ Outcome: TypeAlias = Answer | type[ProviderError]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """`source`: who reported it, and about which server. `body` has the bytes of the response."""
+    """A reported response. `source`: the reporter and the server; `body`: the bytes of the response."""
 
     source: str
     body: str
@@ -44,7 +44,7 @@ class Shape:
 
 
 async def outcome_of(shape: Shape, width: int = 0) -> Outcome:
-    """Return the result of an attempt whose response comes in reads of `width` bytes."""
+    """Return the result of an attempt whose response arrives in reads of `width` bytes."""
     raw = shape.body.encode()
     reads = [raw[start : start + width] for start in range(0, len(raw), width)] if width else [raw]
     wire = Wire(shape.provider, reads, model=shape.model, headers={"content-type": shape.content_type})
@@ -75,7 +75,7 @@ def answer_of(content: AttemptContent) -> Answer:
 
 
 def tokens_of(usage: Usage | None) -> tuple[int, ...] | None:
-    """Return the counts of a usage, without the zeros at the end."""
+    """Return the counts of a usage, without zeros at the end."""
     if usage is None:
         return None
     counts = [
@@ -91,5 +91,5 @@ def tokens_of(usage: Usage | None) -> tuple[int, ...] | None:
 
 
 def each(shapes: Iterable[Shape]) -> Callable[..., Any]:
-    """Return the decorator that tries a test with every shape."""
+    """Return a decorator that runs a test with every shape."""
     return pytest.mark.parametrize("shape", [pytest.param(shape, id=shape.source) for shape in shapes])

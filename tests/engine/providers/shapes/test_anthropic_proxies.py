@@ -1,4 +1,4 @@
-"""Streams of Anthropic's wire in the forms of its proxies and of servers that imitate it."""
+"""Streams in Anthropic's dialect, in the forms of its proxies and of servers that imitate it."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Streams of Anthropic's wire, as the provider and its proxies send them."""
+"""Streams in Anthropic's dialect, in the forms of the provider and its proxies."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Errors of gateways and clouds within a response of status 200: which failure each one is."""
+"""Errors of gateways and clouds in a response of status 200, and the failure that each one means."""
 
 import json
 

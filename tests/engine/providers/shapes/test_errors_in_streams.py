@@ -1,4 +1,4 @@
-"""Errors within a response of status 200: which failure each one is."""
+"""Errors in a response of status 200, and the failure that each one means."""
 
 import json
 from typing import Any
@@ -54,7 +54,7 @@ def minimax(code: int, message: str) -> dict[str, object]:
 
 
 def forwarded(error: dict[str, Any] | None) -> dict[str, Any]:
-    """Return OpenRouter's error for one of a company behind it."""
+    """Return OpenRouter's error that forwards the error of a company behind it."""
     raw = "upstream connect error" if error is None else json.dumps(error)
     code = 502 if error is None else 400
     return {"code": code, "message": "Provider returned error", "metadata": {"raw": raw, "provider_name": "Anthropic"}}

@@ -1,4 +1,4 @@
-"""Frames that are no plain deltas: heartbeats, empty choices, odd separators, pages, whole answers."""
+"""Frames other than plain deltas: heartbeats, empty choices, odd separators, pages, complete answers."""
 
 import json
 

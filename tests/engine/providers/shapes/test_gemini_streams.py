@@ -1,4 +1,4 @@
-"""Streams of Gemini's wire, as the provider and its proxies send them."""
+"""Streams in Gemini's dialect, in the forms of the provider and its proxies."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Frames in the forms of proxies, gateways and careless servers of OpenAI's dialect."""
+"""Frames in the forms of proxies, gateways and imprecise servers of OpenAI's dialect."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Reasoning beside the answer, in the fields and lists of each server."""
+"""Reasoning apart from the answer, in the fields and lists of each server."""
 
 from typing import Any
 

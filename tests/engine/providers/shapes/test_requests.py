@@ -1,4 +1,4 @@
-"""Histories that providers were reported to refuse, and the messages that go out instead."""
+"""Histories that providers were reported to refuse, and the messages that are sent instead."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +39,7 @@ def text(*texts: str) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """`source`: who reported the refusal. `sent`: the messages or contents that the provider gets."""
+    """A reported history. `source`: the reporter; `sent`: the messages or contents that the provider gets."""
 
     source: str
     provider: str

@@ -1,4 +1,4 @@
-"""Tool calls of servers of OpenAI's dialect: one clean call each, with an id, a name and whole arguments."""
+"""Tool calls of servers of OpenAI's dialect: each becomes one clean call with id, name and complete arguments."""
 
 from engine.chat import Finish
 from engine.errors import Garbled

@@ -1,4 +1,4 @@
-"""Usage reports and ends of answers, as servers of OpenAI's dialect send them."""
+"""Usage reports and ends of answers in the forms of servers of OpenAI's dialect."""
 
 from engine.chat import Finish
 from engine.errors import EmptyAnswer, Overloaded

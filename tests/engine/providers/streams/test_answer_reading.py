@@ -18,7 +18,7 @@ from tests.engine.providers.reading import ChunkSink
 
 
 class Words(StreamReader):
-    """Reads each frame as a word; `fail` is an error, `wrong` another shape, `done` the end."""
+    """Reads each frame as a word, except `fail` (an error), `wrong` (an unknown shape) and `done` (the end)."""
 
     def read(self, frame: Frame) -> list[Delta]:
         if frame.data == "fail":

@@ -1,4 +1,4 @@
-"""The end of a JSON value in pieces."""
+"""The end of a JSON value that arrives in pieces."""
 
 import json
 

@@ -7,7 +7,7 @@ from engine.providers.streams.openai_choice import OpenAIChoice
 
 
 def taken(*deltas: Any) -> str:
-    """Return the text of a choice whose last delta comes with its end."""
+    """Return the text of a choice that ends with its last delta."""
     choice = OpenAIChoice(0, waits=False)
     found = [
         delta.text

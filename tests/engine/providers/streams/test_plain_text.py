@@ -1,4 +1,4 @@
-"""Plain frames are read quickly, and all others left to the general reader."""
+"""Plain frames are read quickly; all others are left to the general reader."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Calls of Gemini by way of OpenRouter: their signatures come as encrypted reasoning, and go back as it."""
+"""Gemini's calls through OpenRouter: their signatures come as encrypted reasoning, and go back in the same form."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Reasoning between tags, split from the answer."""
+"""Reasoning between tags, separated from the answer."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.processor_time import units_of
 
 
 def split(text: str, width: int = 10_000, *, waits: bool = False) -> tuple[str, str]:
-    """Return reasoning and answer of a text that comes in pieces of `width` characters."""
+    """Return reasoning and answer of a text that arrives in pieces of `width` characters."""
     tags, pieces = ThinkTags(waits=waits), []
     for at in range(0, len(text), width):
         pieces += tags.feed(text[at : at + width])

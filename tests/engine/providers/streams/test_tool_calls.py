@@ -1,4 +1,4 @@
-"""The deltas that ToolCalls makes of the pieces that servers send."""
+"""The deltas that ToolCalls makes from the pieces that servers send."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Counts of several usage reports."""
+"""Counts over several usage reports."""
 
 from typing import Any
 

@@ -17,7 +17,7 @@ CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
 
 
 class Response:
-    """A receiver that keeps everything; it has enough after `enough` bytes."""
+    """A receiver that keeps everything, and needs no more after `enough` bytes."""
 
     def __init__(self, enough: int | None = None) -> None:
         self.status, self.headers, self.pieces, self.has_ended = 0, dict[str, str](), list[bytes](), False
@@ -40,7 +40,7 @@ class Response:
 
 @asynccontextmanager
 async def serving(*parts: bytes, closes: bool = True) -> AsyncIterator[str]:
-    """Serve each request with `parts`, written one by one."""
+    """Serve `parts`, written one by one, to each request."""
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

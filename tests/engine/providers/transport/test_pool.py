@@ -45,7 +45,7 @@ async def rested(provider: ProviderAdapter) -> None:
 
 
 class Taken:
-    """A receiver that has enough at once."""
+    """A receiver that needs no body."""
 
     def head(self, *_: object) -> None: ...
     def feed(self, _: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Groq's stand-in: fields, thinking, usage in a field of its own."""
+"""Groq's stand-in: fields, thinking, usage in a special field."""
 
 import json
 from typing import Any

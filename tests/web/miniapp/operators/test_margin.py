@@ -1,4 +1,4 @@
-"""The margin as the operators' page shows it."""
+"""The margin on the operators' page."""
 
 from tests.web.miniapp.conftest import OLGA, Mini
 

@@ -35,7 +35,7 @@ async def test_older_tenants_are_on_the_next_page(mini: Mini) -> None:
 
 
 def failed(conn: Connection) -> None:
-    """Journal a failed attempt beside the only one."""
+    """Journal a failed attempt in addition to the only one."""
     (found,) = conn.rows("SELECT * FROM attempts")
     row = {**found, "request_id": "failed", "outcome": "timeout", "kept": False, "charge_nanousd": 0}
     del row["id"]

@@ -19,7 +19,7 @@ from tests.web.miniapp.conftest import ANN, Mini, opened
 
 @dataclass(slots=True)
 class Shop:
-    """The app and the local Telegram behind it. `http` is Ann's, who has agreed to the terms."""
+    """The app and its local Telegram. `http`: Ann's client; she has agreed to the terms."""
 
     mini: Mini
     world: World

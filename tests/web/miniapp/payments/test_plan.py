@@ -1,4 +1,4 @@
-"""Plans in the Mini App, by the rules of /plan."""
+"""Plans in the Mini App, with the rules of /plan."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ BOTH = '[billing]\nplans_from = "both"\n'
 
 
 async def subscribe(shop: Shop, plan: str) -> str:
-    """Pay for a plan by a Stars subscription, and book it as the bot does. Return the charge id."""
+    """Pay for a plan by a Stars subscription, and book it like the bot. Return the charge id."""
     offered = shop.offered((await shop.choose(plan, "stars"))["link"])
     charge, until = f"stx-{plan}", datetime.now(UTC) + timedelta(days=30)
     shop.world.payments[charge] = {"is_recurring": True, "user_id": 1001}

@@ -1,4 +1,4 @@
-"""GET /app/payments: the wallet, and everything on offer, in the user's language."""
+"""GET /app/payments: the wallet and everything that can be bought, in the user's language."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The calls of /v1/responses/{response_id}: events again, input, cancelling."""
+"""The routes of /v1/responses/{response_id}: events again, input, cancelling."""
 
 from typing import Any
 
