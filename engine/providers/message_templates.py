@@ -75,6 +75,11 @@ _OUTPUT_LIMIT = re.compile(  # OpenAI, if reasoning used up the whole limit
 )
 _SIGNATURE = re.compile(
     r"(?:Corrupted|Invalid) thought signature\.?"
+    r"|messages\.\d+\.content\.\d+(?:\.redacted_thinking\.data)?: "  # Claude
+    r"(?:Invalid `signature` in `thinking` block|Invalid `data` in `redacted_thinking` block"
+    r"|`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified)\.?"
+    r"(?: The block is bound to a different conversation\.| These blocks must remain as they were in the original "
+    r"response\.)?"
     r"|(?:Unable to submit request because )?[Tt]hought signature is not valid\.?(?: Learn more: https://\S{1,200})?"
 )
 _SAFETY = re.compile(  # xAI, with status 403

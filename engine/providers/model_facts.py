@@ -25,7 +25,7 @@ class Claude(NamedTuple):
     `efforts`: those accepted in `output_config`. `has_thinking`: it can think; `is_adaptive`: without a token budget.
     `thinks_unasked`: it thinks unless that is switched off. `takes_sampling`: it accepts temperature and top_p.
     `takes_prefill`: it continues an answer that the last message has begun. `has_structured_output`: it accepts
-    `output_config.format`. `cached_from_tokens`: the shortest prefix that it caches.
+    `output_config.format`. `cached_from_tokens`: the shortest prefix that it caches. `most_pictures`: in one request.
     """
 
     efforts: tuple[str, ...]
@@ -36,6 +36,7 @@ class Claude(NamedTuple):
     takes_prefill: bool
     has_structured_output: bool
     cached_from_tokens: int
+    most_pictures: int
 
 
 @lru_cache(maxsize=1024)
@@ -57,6 +58,7 @@ def claude(model: str) -> Claude:
         takes_prefill=version < (4, 6),
         has_structured_output=version >= (4, 5),
         cached_from_tokens=_claude_cached_from(family, version),
+        most_pictures=600 if version >= (5, 0) else 100,
     )
 
 

@@ -16,7 +16,7 @@ SPEC = Spec(
     thinking_off=(("haiku-5", {"type": "disabled"}),),
     most_stops=8191,
     most_temperature=1.0,
-    pictures=PictureRules(COMMON_TYPES, 5 * MEGABYTE, most_pixels_a_side=8000),
+    pictures=PictureRules(COMMON_TYPES, 5 * MEGABYTE, most_pixels_a_side=8000, most_pixels_of_many=(20, 2000)),
     data=DataPolicy("US", trains=False, free_tier_trains=False),
     console_url="console.anthropic.com",
     headers={"anthropic-version": "2023-06-01"},

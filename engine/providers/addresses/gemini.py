@@ -26,7 +26,9 @@ SPEC = Spec(
         ("gemini-3", {"thinkingLevel": "minimal"}),
     ),
     most_stops=5,
-    pictures=PictureRules(frozenset({PNG, JPEG, WEBP, HEIC, HEIF}), 20 * MEGABYTE, takes_addresses=False),
+    pictures=PictureRules(
+        frozenset({PNG, JPEG, WEBP, HEIC, HEIF}), 20 * MEGABYTE, takes_addresses=False, most_pictures=3600
+    ),
     data=DataPolicy("US", trains=False, free_tier_trains=True),
     console_url="aistudio.google.com/apikey",
     free_tier=True,

@@ -48,7 +48,7 @@ SPEC = Spec(
         ("gpt-oss", {"reasoning_effort": "low"}),
         ("qwen3", {"reasoning_effort": "none"}),
     ),
-    pictures=PictureRules(COMMON_TYPES, 4 * MEGABYTE),
+    pictures=PictureRules(COMMON_TYPES, 4 * MEGABYTE, most_pictures=5),
     data=DataPolicy("US", trains=False, free_tier_trains=False),
     console_url="console.groq.com/keys",
     free_tier=True,

@@ -33,7 +33,7 @@ SPEC = Spec(
     takes_negative_seeds=False,
     nine_letter_ids=True,
     strict_turns=True,
-    pictures=PictureRules(COMMON_TYPES, 10 * MEGABYTE),
+    pictures=PictureRules(COMMON_TYPES, 10 * MEGABYTE, most_pictures=8),
     seed_field="random_seed",
     dimensions_field="output_dimension",
     most_embedding_inputs=128,

@@ -1,6 +1,7 @@
 """The request of Anthropic's Messages."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.chat import ChatRequest, Message, Options, Role, Tool
@@ -9,6 +10,8 @@ from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import NO_PREFILL
 from engine.providers.dialects.anthropic_turns import MARK, drop_marks, mark_prefix, mended, system_json, turns_json
 from engine.providers.mending.given import given_fields, has_names
+from engine.providers.mending.pictures import check_number
+from engine.providers.mending.property_names import has_plain_properties
 from engine.providers.mending.schemas import (
     JSON_ASKED,
     SchemaNotExpressible,
@@ -38,6 +41,7 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     request, options, facts = call.request, call.request.options, claude(call.model)
     if begins_answer(request.messages) and not facts.takes_prefill:
         raise CapabilityMissing(NO_PREFILL)
+    check_number(request, replace(spec.pictures, most_pictures=facts.most_pictures))
     system, turns = mended(request.messages)
     thinking = _thinking(call, spec, turns)
     thinks = _is_on(thinking)
@@ -178,6 +182,7 @@ def _uses_answer_tool(call: ProviderCall) -> bool:
     if (
         not schema
         or schema.get("type") != "object"
+        or not has_plain_properties(schema)
         or begins_answer(call.request.messages)
         or forces_tool(call.request.options)
     ):

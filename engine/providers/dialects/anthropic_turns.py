@@ -14,6 +14,7 @@ from engine.thoughts import Thought
 
 MOST_MARKS = 4  # most cached prefixes of one request
 MARK = {"type": "ephemeral"}
+_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _RULES = TurnRules(of_at_most(64), PLAIN_NAME, refuses_blank=True, needs_user=True, begins_with_user=True)
 
 
@@ -94,6 +95,18 @@ def _thoughts(message: Message) -> Iterator[dict[str, Any]]:
             yield {"type": "redacted_thinking", "data": thought.redacted}
         elif thought.signature:
             yield {"type": "thinking", "thinking": thought.text, "signature": thought.signature}
+
+
+def without_thoughts(body: dict[str, Any]) -> None:
+    """Remove the reasoning from the turns of `body`: Claude refuses that of another account or conversation.
+
+    A budget for thinking is removed with it if a tool's result ends the prompt: it would demand the reasoning.
+    """
+    for turn in body["messages"]:
+        turn["content"] = [block for block in turn["content"] if block["type"] not in _THOUGHTS]
+    is_step = any(block["type"] == "tool_result" for block in body["messages"][-1]["content"])
+    if is_step and body.get("thinking", {}).get("type") == "enabled":
+        del body["thinking"]
 
 
 def _result(message: Message, rules: PictureRules) -> dict[str, Any]:

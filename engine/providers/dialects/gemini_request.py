@@ -8,7 +8,7 @@ from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import NO_PREFILL
 from engine.providers.mending.given import given_fields, has_names
-from engine.providers.mending.pictures import PictureRules, checked_picture
+from engine.providers.mending.pictures import PictureRules, check_number, checked_picture
 from engine.providers.mending.schemas import JSON_ASKED, gemini_schema, parameters_schema, schema_in_words, schema_of
 from engine.providers.mending.tool_choices import allowed_mode, allowed_names, distinct_tools
 from engine.providers.mending.tool_names import GEMINI_NAME, safe_name
@@ -38,6 +38,7 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     request, options = call.request, call.request.options
     if begins_answer(request.messages) and call.model.startswith(_NO_PREFILL):
         raise CapabilityMissing(NO_PREFILL)
+    check_number(request, spec.pictures)
     system, turns = mended(request.messages)
     body: dict[str, Any] = {
         "contents": contents(turns, call.model, spec.pictures),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.chat import Image
+from engine.chat import ChatRequest, Image
 from engine.errors import CapabilityMissing
 
 JPEG, PNG, GIF, WEBP, HEIC, HEIF = "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic", "image/heif"
@@ -38,12 +38,34 @@ _BLANKS = re.compile(r"\s")
 
 @dataclass(frozen=True, slots=True)
 class PictureRules:
-    """Pictures that a provider accepts: media types, largest size, and whether it fetches URLs itself."""
+    """Pictures that a provider accepts: media types, largest size, their number, and whether it fetches URLs itself.
+
+    `most_pixels_of_many`: (number, pixels): of more pictures than that, none may have more pixels a side.
+    """
 
     types: frozenset[str] = COMMON_TYPES
     most_bytes: int = 20 * MEGABYTE
     most_pixels_a_side: int = 0
     takes_addresses: bool = True
+    most_pictures: int = 0
+    most_pixels_of_many: tuple[int, int] | None = None
+
+
+def check_number(request: ChatRequest, rules: PictureRules) -> None:
+    """Raise CapabilityMissing for more pictures than the provider takes in one request, or too large ones among many.
+
+    A picture of unknown size counts as small.
+    """
+    if not request.has_pictures:
+        return
+    pictures = [part for message in request.messages for part in message.parts if isinstance(part, Image)]
+    if 0 < rules.most_pictures < len(pictures):
+        raise CapabilityMissing(f"takes at most {rules.most_pictures} pictures")
+    if rules.most_pixels_of_many is None:
+        return
+    few, most_pixels = rules.most_pixels_of_many
+    if len(pictures) > few and any(max(each.width, each.height) > most_pixels for each in pictures):
+        raise CapabilityMissing(f"takes over {few} pictures of at most {most_pixels} pixels a side")
 
 
 def checked_picture(image: Image, rules: PictureRules) -> tuple[str, str]:

@@ -149,7 +149,7 @@ class AnswerReading:
         """Pass the chunks of `frames` on, up to the end marker or an error; then raise that error."""
         chunks, error = read_frames(self._reader, frames, final=final)
         if self._mending is not None:
-            chunks = self._mending.mended(chunks)
+            chunks = self._mending.mended(chunks, final=final or self._reader.has_ended)
         if chunks:
             self._sink.add(chunks)
         if error is not None:

@@ -8,6 +8,7 @@ from sandbox.providers.dialects.openai import FIELDS, OpenAIStandIn
 from sandbox.providers.exchange import StandInUsage
 from sandbox.providers.refusals import OPENAI_REFUSALS, Refusal, StandInRefused
 
+MOST_PICTURES = 5
 _EFFORTS = (("gpt-oss", ("low", "medium", "high")), ("qwen3", ("none", "default")))
 _FIELDS = FIELDS | {"include_reasoning", "reasoning_format"}
 _REFUSALS = {
@@ -37,6 +38,8 @@ class GroqStandIn(OpenAIStandIn):
         messages = body.get("messages")
         if '"reasoning' in dumps(messages) or any(f'"{name}"' in dumps(body) for name in ("logprobs", "logit_bias")):
             raise StandInRefused(Refusal(400, "'messages.1' : property 'reasoning_content' is unsupported"))
+        if dumps(messages).count('"type": "image_url"') > MOST_PICTURES:
+            raise StandInRefused(Refusal(400, f"Too many images provided. This model supports up to {MOST_PICTURES}."))
         if "gpt-oss" in model and '"image_url"' in dumps(body.get("messages")):
             raise StandInRefused(
                 Refusal(400, "messages[0].content must be a string: this model does not support image_url.")

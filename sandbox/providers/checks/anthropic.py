@@ -8,9 +8,11 @@ from typing import Any
 
 from sandbox.providers.refusals import Refusal, StandInRefused
 
+MOST_PICTURES, MOST_PICTURES_OF_NEW = 100, 600
 MOST_MARKS, LEAST_BUDGET, MOST_PICTURE_CHARS = 4, 1024, 7_000_000
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 _MEDIA_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 _NO_EFFORT = ("haiku-4", "sonnet-4-5", "sonnet-4-2", "opus-4-1", "claude-3")
 _THINKING_REFUSED = "Thinking may not be enabled when tool_choice forces tool use."
@@ -22,6 +24,9 @@ def check_request(body: Mapping[str, Any], model: str, turns: Sequence[Mapping[s
     found = (*_of_turns(turns, blocks), *_of_tool_blocks(body, blocks), *_of_tools(body), *_of_options(body, model))
     for message in (*found, *_of_thinking(body, turns, blocks)):
         raise StandInRefused(Refusal(400, message))
+    pictures = sum(block.get("type") == "image" for turn in blocks for block in turn)
+    if pictures > (MOST_PICTURES if "-4" in model or "claude-3" in model else MOST_PICTURES_OF_NEW):
+        raise StandInRefused(Refusal(400, "Too many images."))
     if _marks([body.get("tools"), body.get("system"), *blocks]) > MOST_MARKS:
         raise StandInRefused(Refusal(400, "A maximum of 4 blocks with cache_control may be provided."))
 
@@ -104,6 +109,8 @@ def _of_tools(body: Mapping[str, Any]) -> Iterator[str]:
         schema = tool.get("input_schema") or {}
         if schema.get("type") != "object":
             yield f"tools.{number}.custom.input_schema.type: Field required"
+        if any(not _PROPERTY.fullmatch(name) for name in _properties(schema)):
+            yield f"tools.{number}.custom.input_schema.properties: Property keys should match a pattern"
         if {"oneOf", "anyOf", "allOf"} & set(schema):
             yield f"tools.{number}.custom.input_schema: does not support oneOf, allOf, or anyOf at the top level"
     if body.get("tool_choice") and not body.get("tools"):
@@ -113,6 +120,8 @@ def _of_tools(body: Mapping[str, Any]) -> Iterator[str]:
 def _of_options(body: Mapping[str, Any], model: str) -> Iterator[str]:
     if not 0 <= body.get("temperature", 0) <= 1:
         yield "temperature: range: 0..1"
+    if {"temperature", "top_p"} <= set(body):
+        yield "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
     if any(not str(stop).strip() for stop in body.get("stop_sequences") or ()):
         yield "stop_sequences: each stop sequence must contain non-whitespace"
     if "system" in body and any(not str(block.get("text", "")).strip() for block in _blocks(body["system"])):
@@ -157,6 +166,14 @@ def _is_closed(schema: Any) -> bool:
     if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
         return False
     return all(_is_closed(each) for each in schema.values())
+
+
+def _properties(schema: Any) -> Iterator[str]:
+    """Yield the names of all properties in a schema."""
+    for each in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from _properties(each)
+    if isinstance(schema, dict) and isinstance(schema.get("properties"), dict):
+        yield from schema["properties"]
 
 
 def _marks(found: Any) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.providers.refusals import Refusal, StandInRefused
 
-MOST_TEMPERATURE = 1.5
+MOST_TEMPERATURE, MOST_PICTURES = 1.5, 8
 _ID = re.compile(r"[a-zA-Z0-9]{9}")
 _AFTER = {
     "system": {"user", "assistant", "system"},
@@ -42,13 +42,18 @@ def _of_order(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _of_messages(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    pictures = 0
     for message in messages:
         ids = [call.get("id") for call in message.get("tool_calls") or ()]
         ids += [message.get("tool_call_id")] if message["role"] == "tool" else []
         for found in ids:
             if not _ID.fullmatch(str(found)):
                 yield f"Tool call id was {found} but must be a-z, A-Z, 0-9, with a length of 9."
-        if message["role"] == "assistant" and not message.get("content") and not message.get("tool_calls"):
+        content = message.get("content")
+        pictures += sum(part.get("type") == "image_url" for part in content) if isinstance(content, list) else 0
+        if pictures > MOST_PICTURES:
+            yield f"Too many images. Maximum {MOST_PICTURES}."
+        if message["role"] == "assistant" and not content and not message.get("tool_calls"):
             yield "Assistant message must have either content or tool_calls, but not both."
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from engine.chat import ChatRequest, Message, Role, ToolCall, says
+from engine.chat import ChatRequest, Message, Options, Role, Text, Tool, ToolCall, says
 from engine.errors import CapabilityMissing, RequestFault
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import MOST_MODELS
 from engine.providers.tool_ids import carrying
+from engine.thoughts import Thought
 from tests.engine.providers.dialects.wires import ASKED, Wire, asking, data, text
 from tests.engine.providers.reading import chunks_of
 
@@ -214,6 +215,43 @@ async def test_refused_signature_is_replaced_at_geminis_openai_endpoint_too() ->
     assert text(await wire.chunks(history)) == "fine"
     [calls] = [body["messages"][1]["tool_calls"] for body in sent[1:]]
     assert calls[0]["extra_content"] == {"google": {"thought_signature": "skip_thought_signature_validator"}}
+
+
+CLAUDE_ENDS = (
+    'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"fine"}}\n\n'
+    'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\ndata: {"type":"message_stop"}\n\n'
+)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "messages.1.content.0: Invalid `signature` in `thinking` block",
+        "messages.1.content.0: Invalid `signature` in `thinking` block.",
+        "messages.1.content.1: Invalid `data` in `redacted_thinking` block",
+        (
+            "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be "
+            "modified. These blocks must remain as they were in the original response."
+        ),
+    ],
+)
+async def test_reasoning_of_another_account_is_left_out_of_that_request_alone(message: str) -> None:
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+    wire, sent = picky(
+        "anthropic", "claude-haiku-4-5", lambda body: "sealed" not in json.dumps(body), error, CLAUDE_ENDS
+    )
+    thoughts = (Thought("hm", "sealed"), Thought(redacted="sealed"))
+    turn = Message(Role.ASSISTANT, (), (ToolCall("c1", "look", "{}"),), thoughts=thoughts)
+    result = Message(Role.TOOL, (Text("ok"),), tool_call_id="c1")
+    options = Options(reasoning_effort="high", tools=(Tool("look"),))
+    asked = ChatRequest("r", "m", (says(Role.USER, "x"), turn, result), options=options)
+    call = ProviderCall(asked, wire.model, 8000)
+    for requests in (2, 4):
+        assert text(await chunks_of(wire.provider, call)) == "fine"
+        assert len(sent) == requests
+    assert ["thinking" in body for body in sent] == [True, False, True, False]
+    kinds = [[block["type"] for block in body["messages"][1]["content"]] for body in sent[:2]]
+    assert kinds == [["thinking", "redacted_thinking", "tool_use"], ["tool_use"]]
 
 
 async def test_refused_signature_ends_the_request_where_there_is_none() -> None:

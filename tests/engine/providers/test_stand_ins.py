@@ -68,6 +68,7 @@ WISHES: dict[str, dict[str, Any]] = {
     "forced tool": {"tools": (TOOL,), "tool_choice": "required", "reasoning_effort": "high"},
     "bare tool": {"tools": (Tool("my tool.v2"),), "tool_choice": _NAMED_CHOICE},
     "odd schema": {"tools": (Tool("look", "", ODD_SCHEMA),), "response_format": {"type": "json_object"}},
+    "odd properties": {"tools": (Tool("look", "", {"properties": {"größe": {}, "a b": {"items": [{}]}}}),)},
     "allowed tools": {"tools": (TOOL, Tool("find")), "tool_choice": _ALLOWED},
     "schema and tools": {"tools": (TOOL,), "response_format": {"type": "json_schema", "json_schema": SCHEMA}},
     "open schema": {"response_format": {"type": "json_schema", "json_schema": {"schema": OPEN_SCHEMA}}},
@@ -171,6 +172,14 @@ async def test_difficult_history_is_taken(sandbox: Sandbox, name: str, model: st
 async def test_picture_in_the_result_of_a_tool_is_taken(sandbox: Sandbox, name: str, model: str) -> None:
     messages = (ASKED, called(CALL, SIGNED), result("c", Text("see"), PICTURE), result(SIGNED.id, PICTURE))
     await answered(sandbox, name, model, ChatRequest("r", "m", (*messages, says(Role.USER, "well?"))))
+
+
+@pytest.mark.parametrize(("name", "model"), [row for row in MODELS if not missing(*row)])
+async def test_many_pictures_are_taken_or_declined_by_us(sandbox: Sandbox, name: str, model: str) -> None:
+    for number in (9, 101):
+        request = ChatRequest("r", model, (Message(Role.USER, (PICTURE,) * number),))
+        with contextlib.suppress(CapabilityMissing):
+            await answered(sandbox, name, model, request)
 
 
 @pytest.mark.parametrize(("name", "model"), MODELS)

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from engine.chat import Image
+from engine.chat import ChatRequest, Image, Message, Role
 from engine.errors import CapabilityMissing
 from engine.providers.mending.pictures import (
     COMMON_TYPES,
@@ -15,9 +15,11 @@ from engine.providers.mending.pictures import (
     PNG,
     WEBP,
     PictureRules,
+    check_number,
     checked_picture,
     data_url,
 )
+from tests.engine.providers.dialects.wires import Wire
 
 HEADS = {
     PNG: b"\x89PNG\r\n\x1a\n" + bytes(40),
@@ -84,6 +86,42 @@ def test_picture_over_a_limit_is_refused() -> None:
         checked_picture(Image("data:image/png;base64," + "A" * 408), rules)
     with pytest.raises(CapabilityMissing, match="8000 pixels"):
         checked_picture(Image("data:image/png;base64,AAAA", width=8001), rules)
+
+
+def pictures(number: int, pixels: int = 0) -> ChatRequest:
+    parts = tuple(Image("https://a.b/c.png", width=pixels) for _ in range(number))
+    return ChatRequest("r", "m", (Message(Role.USER, parts),))
+
+
+def test_number_of_pictures_is_limited() -> None:
+    rules = PictureRules(most_pictures=5)
+    check_number(pictures(5), rules)
+    check_number(pictures(9), PictureRules())
+    with pytest.raises(CapabilityMissing, match="at most 5 pictures"):
+        check_number(pictures(6), rules)
+
+
+def test_many_pictures_have_to_be_smaller() -> None:
+    rules = PictureRules(most_pixels_of_many=(20, 2000))
+    for request in (pictures(20, 8000), pictures(21, 2000), pictures(21)):
+        check_number(request, rules)
+    with pytest.raises(CapabilityMissing, match="2000 pixels"):
+        check_number(pictures(21, 2001), rules)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "most"),
+    [
+        ("groq", "meta-llama/llama-4-scout-17b-16e-instruct", 5),
+        ("mistral", "mistral-small-latest", 8),
+        ("anthropic", "claude-haiku-4-5", 100),
+        ("anthropic", "claude-haiku-5-5", 600),
+    ],
+)
+async def test_each_provider_has_its_number(name: str, model: str, most: int) -> None:
+    await Wire(name, model=model).body(pictures(most))
+    with pytest.raises(CapabilityMissing, match=f"at most {most} pictures"):
+        await Wire(name, model=model).body(pictures(most + 1))
 
 
 def test_address_is_passed_on_where_the_provider_fetches_it() -> None:
