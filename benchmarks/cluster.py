@@ -74,6 +74,12 @@ class Replica:
     def is_up(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    @property
+    def state(self) -> str:
+        if not self.is_up:
+            return "dead"
+        return "frozen" if self.is_frozen else "up" if self.is_ready or self.part != "web" else "starting"
+
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: ASYNC220 - a fork, no wait

@@ -29,6 +29,8 @@ from storage.migrations import upgrade
 FIRST = 5000
 TWICE_SHARE = 0.10
 FROZEN_SECONDS = 9.0
+PROGRESS_SECONDS = 10.0
+WAITING = "SELECT state, COUNT(*) AS n FROM inbox WHERE state <> 'done' GROUP BY state"
 UNDONE = """
 SELECT (SELECT COUNT(*) FROM inbox WHERE state <> 'done') + (SELECT COUNT(*) FROM outbox WHERE state = 'new')
   + (SELECT COUNT(*) FROM holds WHERE state = 'open')
@@ -118,12 +120,14 @@ async def people(cluster: Cluster, *, people: int, prompts: int, every_seconds: 
     """Return the faults of a conversation during kills and freezes."""
     talk, trouble = Talk(cluster, people, prompts), Trouble(cluster, every_seconds, random.Random(seed))
     running = asyncio.create_task(trouble.run())
+    telling = asyncio.create_task(progress(cluster, talk))
     try:
         async with asyncio.timeout(120 + 4 * people * prompts):
             await talk.run()
     except TimeoutError:
         pass
     running.cancel()
+    telling.cancel()
     await trouble.settle()
     await settled(cluster)
     asked = people * prompts
@@ -140,6 +144,21 @@ async def people(cluster: Cluster, *, people: int, prompts: int, every_seconds: 
     if talk.sent_twice > TWICE_SHARE * asked:
         faults.append(f"{talk.sent_twice} of {asked} answers were sent twice")
     return faults
+
+
+async def progress(cluster: Cluster, talk: Talk) -> None:
+    """Print the number of answers and the states of replicas and inbox to standard error, every ten seconds."""
+    began = time.monotonic()
+    while True:
+        await asyncio.sleep(PROGRESS_SECONDS)
+        replicas = " ".join(f"{each.name}:{each.state}" for each in cluster.replicas.values())
+        counts = await cluster.read(lambda conn: conn.rows(WAITING))
+        waiting = " ".join(f"{each['state']}:{each['n']}" for each in counts)
+        print(
+            f"{time.monotonic() - began:4.0f} s: {len(talk.waits)} answered; {replicas}; inbox {waiting or 'empty'}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 @dataclass

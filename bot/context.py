@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from bot.services import Services
 from engine.tenancy import Tenant
 from storage.database.connection import Connection
 from storage.schedules.zones import zone_of
+from storage.telegram import inbox
 from storage.telegram.inbox import ClaimedUpdate
 from storage.tenants import tenant_settings, tenants
 from storage.tenants.tenants import TenantState
@@ -114,6 +116,12 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
         claimed = claimed_update.get()
         number = claimed.update_id if claimed else getattr(self.incoming, "update_id", 0)
         return f"tg:{self.services.bot_id}:{number}"
+
+    async def hand_back(self) -> None:
+        """Give up the claim of the update: it is handled again, by this process or another. Nothing was charged."""
+        claimed = claimed_update.get()
+        for each in (claimed, *claimed.rest) if claimed is not None else ():
+            await self.services.db.write(partial(inbox.release, inbox_id=each.id, epoch=each.epoch))
 
     @property
     def is_old(self) -> bool:

@@ -1,7 +1,5 @@
 """Messages to the bot become questions. Each is begun once, and ends with an answer or with a sentence and a button."""
 
-from functools import partial
-
 from telegram import InlineKeyboardMarkup, Message, Update
 
 from bot.attachments.content import content_of
@@ -11,15 +9,15 @@ from bot.buttons import rows
 from bot.chat import pending_input
 from bot.chat.answering import file_limit_tokens, respond
 from bot.chat.titles import name_conversation
-from bot.context import Context, claimed_update
+from bot.context import Context
 from bot.error_texts import insufficient, refusal
 from bot.groups.addressing import addressed, is_anonymous, is_other_bot, is_own_result, own_words
 from bot.questions import records
 from bot.questions.buttons import ask_again, first_words, with_button
+from bot.questions.lost_holds import after_lost_hold
 from bot.spending import ask_first
 from bot.spending.brake import AskFirst, Over
 from engine.errors import AnswerCut, Closing, EngineError, HoldLost, InsufficientFunds, Refused, TenantBanned
-from storage.telegram import inbox
 from storage.telegram.question_content import QuestionContent
 from storage.telegram.questions import Begun, QuestionRecord, QuestionState
 
@@ -128,23 +126,16 @@ async def not_answered(
 ) -> None:
     """Tell the asker why there is no answer. The question is kept, with a button."""
     if isinstance(error, HoldLost):
-        await context.courier.send(context.request_id)  # the answer exists already; send it unless that was done
+        await after_lost_hold(context, error)
         return
     if isinstance(error, Closing):
-        await _leave_to_next_start(context)
+        await context.hand_back()  # the next process answers
     else:
         await records.end(context, record, _state_after(error), type(error).__name__)
     if not isinstance(error, _FINAL):
         label = "ask.now" if isinstance(error, InsufficientFunds) else "ask.again"
         keyboard = with_button(keyboard, ask_again(context, record, label))
     await context.reply(text, keyboard, reply_to=record.place.message_id)
-
-
-async def _leave_to_next_start(context: Context) -> None:
-    """Release the claim because the process is stopping: nothing was charged, and the next process answers."""
-    claimed = claimed_update.get()
-    for each in (claimed, *claimed.rest) if claimed is not None else ():
-        await context.services.db.write(partial(inbox.release, inbox_id=each.id, epoch=each.epoch))
 
 
 def _state_after(error: EngineError) -> QuestionState:

@@ -8,6 +8,7 @@ from telegram.error import TelegramError
 from bot import buttons
 from bot.command import Command, all_commands
 from bot.context import Context
+from bot.delivery.lapse import LeaseLapsed
 from bot.groups.addressing import is_anonymous, is_other_bot
 from bot.groups.personal_commands import run_for_sender
 
@@ -72,6 +73,10 @@ async def on_error(update: object, context: Context) -> None:
     """Log the error for the operator and send the user a sentence, unless the bot is not in the chat."""
     error = context.error
     number = update.update_id if isinstance(update, Update) else 0
+    if isinstance(error, LeaseLapsed):
+        log.warning("update %d is handled again: this process stood still for longer than its lease", number)
+        await context.hand_back()
+        return
     log.error("update %d failed", number, exc_info=error)
     if not isinstance(update, Update) or update.guest_message is not None:
         return

@@ -20,6 +20,7 @@ from bot.delivery.parts import inline_payload
 from bot.formatting.characters import clean
 from bot.formatting.markdown import render, rendered
 from bot.groups.addressing import is_anonymous, is_other_bot, own_words
+from bot.questions.lost_holds import after_lost_hold
 from bot.questions.personas import system_text
 from bot.spending.brake import AskFirst, brake_for
 from engine.attempt_record import Receipt
@@ -107,8 +108,8 @@ async def _answer(context: Context, inline_message_id: str, words: str) -> None:
     outside = _Outside(context, inline_message_id, await _request(context, words))
     try:
         await outside.ask()
-    except HoldLost:
-        await context.courier.send(context.request_id)  # the answer exists already
+    except HoldLost as error:
+        await after_lost_hold(context, error)
     except (AskFirst, EngineError) as error:
         log.info("a question from outside is not answered: %s", type(error).__name__)
         await outside.refuse()

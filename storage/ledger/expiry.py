@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from engine.money import Money
-from storage.database.connection import Connection, scalar
+from storage.database.connection import Connection, row, scalar
 from storage.ledger import holds
 
 
@@ -23,6 +23,13 @@ def expire_holds(conn: Connection, now: datetime, is_dead: Callable[[str], bool]
         )
     ]
     return [hold_id for _, hold_id in sorted(abandoned)[:limit] if holds.void(conn, hold_id, now, "expired")]
+
+
+def has_expired(conn: Connection, hold_id: str) -> bool:
+    """Return whether the hold ended because its process was taken for dead."""
+    request_id, _, epoch = hold_id.rpartition(":")
+    sql = "SELECT 1 AS one FROM holds WHERE request_id = :request AND epoch = :epoch AND state = 'expired'"
+    return epoch.isdecimal() and row(conn, sql, request=request_id, epoch=int(epoch)) is not None
 
 
 def open_holds(conn: Connection) -> int:

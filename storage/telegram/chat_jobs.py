@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
 import psycopg
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
@@ -29,6 +29,17 @@ GRACE_SECONDS = 30.0
 RESTART_SECONDS = 1.0
 CONNECTIONS = 3
 Work = Callable[[str], Awaitable[None]]
+
+
+class _ChatWorker(Worker):
+    """A worker whose finished job may have been deleted by another replica: see `ChatJobs.free`."""
+
+    async def _persist_job_status(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            await super()._persist_job_status(*args, **kwargs)
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, psycopg.errors.RaiseException):
+                log.warning("the end of a job of chats could not be stored: %s", error.__cause__)
 
 
 class ChatJobs:
@@ -102,7 +113,7 @@ class ChatJobs:
             await asyncio.gather(rescue, return_exceptions=True)
 
     def _new_worker(self) -> Worker:
-        return Worker(
+        return _ChatWorker(
             self._app,
             queues=[QUEUE],
             concurrency=AT_ONCE,

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from bot.delivery.rate_limiter import RateLimiter
+from engine.tenancy import Charge
+from storage.ledger import expiry
+from storage.ledger.ledger import SqlHold
 from storage.telegram import inbox
 from tests.journeys.conftest import ANN, Journey
 
@@ -58,3 +61,33 @@ async def test_drafts_start_slowly_in_a_chat_of_a_dead_process(journey: Journey)
     await journey.bot.take_up()
     assert limiter_of(journey).is_slow(ANN)
     await journey.idle()
+
+
+async def test_question_whose_hold_expired_while_the_process_stood_still_is_answered_again(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock ends the holds of a process that stands still; no other process takes its update over in time."""
+    services, real = journey.bot._services, SqlHold.capture
+    epochs: list[str] = []
+
+    async def capture(hold: SqlHold, *args: Any) -> Charge:
+        epochs.append(hold.id.rpartition(":")[2])
+        if len(epochs) == 1:
+            await services.db.write(lambda conn: expiry.expire_holds(conn, services.clock.now(), lambda _: True))
+        return await real(hold, *args)
+
+    monkeypatch.setattr(SqlHold, "capture", capture)
+    assert "stand-in" in await journey.ask("tell me about the sea")
+    assert epochs == ["1", "2"]
+    await journey.check_books()
+
+
+async def test_command_of_a_process_whose_lease_lapsed_is_run_again(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lapsed = [True]
+    monkeypatch.setattr(limiter_of(journey), "_may_call", lambda: not (lapsed and lapsed.pop()))
+    assert "What I can do" in await journey.ask("/help")
+    assert lapsed == []
+    await journey.idle()
+    assert journey.bot._intake._claims == {}

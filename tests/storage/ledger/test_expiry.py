@@ -4,7 +4,7 @@ from engine.money import ZERO
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.ledger import holds
-from storage.ledger.expiry import expire_holds, held_money, open_holds
+from storage.ledger.expiry import expire_holds, has_expired, held_money, open_holds
 from tests.storage.books import DOUBLE, NOW, account, check_books, hold_request, pay, take, tenant
 
 
@@ -22,6 +22,7 @@ async def test_only_holds_of_dead_leases_expire(db: Database) -> None:
         assert expire_holds(conn, NOW, lambda lease_id: lease_id == "dead") == ["a:1"]
         assert open_holds(conn) == 1
         assert states(conn) == {"a": "expired", "b": "open"}
+        assert [has_expired(conn, each) for each in ("a:1", "a:2", "b:1", "a")] == [True, False, False, False]
         assert account(conn, owner)["allowance_held_tokens"] == held // 2
         check_books(conn)
 

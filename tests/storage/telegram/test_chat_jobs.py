@@ -1,6 +1,7 @@
 """Chats as Procrastinate's jobs: dead workers, deleted workers. test_chat_queue.py tests the queue's promises."""
 
 import asyncio
+import gc
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -110,3 +111,19 @@ async def test_worker_whose_row_was_deleted_starts_again(db: Database, jobs: tup
     await db.write(lambda conn: conn.run("DELETE FROM procrastinate_workers"))
     await db.write(lambda conn: queue.enqueue(conn, ["11:0"]))
     await until(lambda: worked.chats == ["10:0", "11:0"])
+
+
+async def test_end_of_a_job_that_another_replica_deleted_is_no_error(
+    db: Database, jobs: tuple[ChatJobs, Worked], caplog: pytest.LogCaptureFixture
+) -> None:
+    queue, worked = jobs
+    errors: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    await db.write(lambda conn: queue.enqueue(conn, ["10:0"]))
+    await until(lambda: worked.chats == ["10:0"])
+    await db.write(lambda conn: queue.free(conn, ["10:0"]))
+    worked.free.set()
+    await until(lambda: not queue._worker or not queue._worker._running_jobs)
+    gc.collect()
+    assert errors == []
+    assert caplog.messages == []
