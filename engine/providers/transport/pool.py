@@ -46,8 +46,9 @@ class ConnectionPool:
         self, url: str, headers: Mapping[str, str], body: bytes, receiver: Receiver, pace: ReadPace = AT_ONCE
     ) -> None:
         address = _address(url)
+        request = _head(address, headers, len(body)) + body  # first: where it raises, no connection is taken
         connection = self._take(address) or await self._connect(address)
-        await connection.exchange(_head(address, headers, len(body)) + body, receiver, pace)
+        await connection.exchange(request, receiver, pace)
 
     async def aclose(self) -> None:
         for connection in tuple(self._open):
@@ -162,8 +163,11 @@ def _address(url: str) -> Address:
 
 
 def _head(address: Address, headers: Mapping[str, str], length: int) -> bytes:
-    """Return the head of a request. Raises Unreachable for a header that contains a line break."""
+    """Return the head of a request. Raises Unreachable for a header that contains a line break or is no text."""
     lines = [f"{name}: {value}\r\n" for name, value in {**DEFAULT_HEADERS, **headers}.items()]
     if any(line.find("\n") != len(line) - 1 or line.count("\r") != 1 for line in lines):
         raise Unreachable("a header with a line break")
-    return f"{address.head}{''.join(lines)}content-length: {length}\r\n\r\n".encode()
+    try:
+        return f"{address.head}{''.join(lines)}content-length: {length}\r\n\r\n".encode()
+    except UnicodeEncodeError as error:
+        raise Unreachable("a header with half a character") from error

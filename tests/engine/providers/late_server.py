@@ -23,9 +23,15 @@ class LateServer:
     url: str = ""
     connections: int = 0
     closed: asyncio.Event = field(default_factory=asyncio.Event)
+    answering: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        task = asyncio.ensure_future(self._respond(reader, writer))
+        self.answering.add(task)
+        task.add_done_callback(self.answering.discard)
+
+    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -54,8 +60,12 @@ class LateServer:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[str]:
-        """Serve; yield the base URL of a provider."""
+        """Serve; yield the base URL of a provider. At the end every connection is closed."""
         server = await asyncio.start_server(self.respond, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         async with server:
-            yield self.url
+            try:
+                yield self.url
+            finally:
+                for task in tuple(self.answering):
+                    task.cancel()

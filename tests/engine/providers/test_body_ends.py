@@ -35,17 +35,14 @@ class FirstChunk(ChunkSink):
 async def serving(
     server: LateServer, name: str = "openai", ends: BodyEnds | None = None
 ) -> AsyncIterator[ProviderAdapter]:
-    listening = await asyncio.start_server(server.respond, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
-    provider = build(specs()[name], keys=("k",), base_url=server.url)
-    assert isinstance(provider, ProviderAdapter)
-    provider._transport = HttpxTransport(provider._http, ends)
-    try:
-        async with listening:
+    async with server.listening() as url:
+        provider = build(specs()[name], keys=("k",), base_url=url)
+        assert isinstance(provider, ProviderAdapter)
+        provider._transport = HttpxTransport(provider._http, ends)
+        try:
             yield provider
+        finally:
             await provider.aclose()
-    finally:
-        await provider.aclose()
 
 
 async def read(provider: ProviderAdapter) -> int:

@@ -144,12 +144,13 @@ async def test_server_that_cannot_be_reached(url: str) -> None:
         await ConnectionPool().post(url, {}, b"", Taken())
 
 
-@pytest.mark.parametrize("value", ["a\r\nx: y", "a\nb", "a\rb"])
-async def test_header_with_a_line_break_is_not_sent(value: str) -> None:
-    server = LateServer()
+@pytest.mark.parametrize("value", ["a\r\nx: y", "a\nb", "a\rb", "a\ud800"])
+async def test_header_that_can_not_be_sent_takes_no_connection(value: str) -> None:
+    server, connections = LateServer(), ConnectionPool()
     async with server.listening() as url:
-        with pytest.raises(Unreachable, match="line break"):
-            await ConnectionPool().post(url, {"x-key": value}, b"", Taken())
+        with pytest.raises(Unreachable, match="a header with"):
+            await connections.post(url, {"x-key": value}, b"", Taken())
+    assert len(connections) == server.connections == 0
 
 
 async def test_connecting_takes_limited_time(monkeypatch: pytest.MonkeyPatch) -> None:
