@@ -6,6 +6,7 @@ from typing import Any
 from engine.catalog.model_names import MOST_NAME_CHARS
 from engine.chat import ChatRequest, Options, Tool
 from engine.errors import BadRequest, UnknownModel
+from web.anthropic.client_tools import client_tool, is_client_tool
 from web.anthropic.message_turns import ends_prefix, provider_blocks, system_messages, turns_of
 from web.pipeline.fields import Fields
 from web.pipeline.hosted_tools import clients_tools, hosted_tools
@@ -55,7 +56,7 @@ def ignored_fields(body: Mapping[str, Any]) -> tuple[str, ...]:
     of_messages = [
         f"messages.{kind}" for kind in provider_blocks(Fields(body).list_of_objects("messages", most=MOST_MESSAGES))
     ]
-    return (*unserved_fields(body, _UNSERVED), *hosted_tools(tools, _CLIENTS_KINDS), *of_messages)
+    return (*unserved_fields(body, _UNSERVED), *hosted_tools(tools, _clients_kinds(tools)), *of_messages)
 
 
 def _model(fields: Fields) -> str:
@@ -67,8 +68,9 @@ def _model(fields: Fields) -> str:
 
 def _options(fields: Fields) -> Options:
     given = fields.list_of_objects("tools", most=MOST_TOOLS)
-    hosted_tools(given, _CLIENTS_KINDS)  # raises BadRequest for a wrong kind
-    tools = tuple(_tool(tool, where) for where, tool in clients_tools(given, _CLIENTS_KINDS))
+    kinds = _clients_kinds(given)
+    hosted_tools(given, kinds)  # raises BadRequest for a wrong kind
+    tools = tuple(_tool(tool, where) for where, tool in clients_tools(given, kinds))
     choice, parallel = _tool_choice(fields, tools)
     return Options(
         temperature=fields.number("temperature", 0, 1),
@@ -82,8 +84,15 @@ def _options(fields: Fields) -> Options:
     )
 
 
+def _clients_kinds(tools: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+    """Return the kinds of those tools that the client runs: its own, and Anthropic's shell, editor and the like."""
+    return (*_CLIENTS_KINDS, *(tool["type"] for tool in tools if is_client_tool(tool)))
+
+
 def _tool(raw: Mapping[str, Any], where: str) -> Tool:
     fields = Fields(raw, where)
+    if is_client_tool(raw):
+        return client_tool(raw, fields.text("name"), ends_cached_prefix=ends_prefix(raw))
     return Tool(
         fields.text("name"),
         fields.optional_text("description") or "",

@@ -100,7 +100,7 @@ _MESSAGES: Schema = {
 }
 _TOOL = object_schema(
     {
-        "type": nullable(_one_of("custom")),
+        "type": nullable(_one_of("custom", "bash_20250124", "text_editor_20250728", "memory_20250818")),
         "name": _NAME,
         "description": nullable(_TEXT),
         "input_schema": nullable({"type": "object", "description": "A JSON schema"}),

@@ -56,6 +56,10 @@ _TOOL = object_schema(
     },
     ("type", "name"),
 )
+_CUSTOM_TOOL = object_schema(
+    {"type": _one_of("custom"), "name": _NAME, "description": nullable(_TEXT)},
+    ("type", "name"),
+)
 _FORMAT: Schema = {
     "anyOf": [
         object_schema({"type": _one_of("text", "json_object")}, ("type",)),
@@ -83,7 +87,7 @@ _REQUEST = object_schema(
         "max_output_tokens": nullable({"type": "integer", "minimum": 1, "maximum": 10**7}),
         "temperature": nullable({"type": "number", "minimum": 0, "maximum": 2}),
         "top_p": nullable({"type": "number", "minimum": 0, "maximum": 1}),
-        "tools": nullable({"type": "array", "maxItems": 128, "items": _TOOL}),
+        "tools": nullable({"type": "array", "maxItems": 128, "items": {"anyOf": [_TOOL, _CUSTOM_TOOL]}}),
         "tool_choice": {
             **nullable(_one_of("none", "auto", "required")),
             "description": 'Or one of the tools: `{"type": "function", "name": ...}`',

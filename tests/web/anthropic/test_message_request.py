@@ -181,4 +181,5 @@ def test_fields_that_no_offer_takes_are_ignored_by_name() -> None:
     assert ignored_fields({"top_k": 5, "metadata": {}, "container": None}) == ("top_k",)
     searching = [LOOK, {"type": "web_search_20250305", "name": "web_search"}]
     assert ignored_fields({"tools": searching}) == ("tools.web_search_20250305",)
+    assert ignored_fields({"tools": [{"type": "bash_20250124", "name": "bash"}]}) == ()
     assert [tool.name for tool in read(tools=searching).options.tools] == ["look"]

@@ -10,7 +10,8 @@ from engine.tenancy import Charge
 from web.errors import HttpProblem
 from web.openai.chat_response import dumps
 from web.openai.responses import response_object
-from web.openai.responses.response_object import ReasoningForm
+from web.openai.responses.custom_tools import input_of
+from web.openai.responses.response_object import ItemForm
 from web.pipeline.blocks import Begun, Block, BlockKind, BlockSplitter, Change, Piece
 from web.pipeline.family import StreamEncoder, sse
 
@@ -21,7 +22,8 @@ _EVENTS = {
     BlockKind.CALL: ("response.function_call_arguments", "arguments"),
 }
 """The events of each kind of block, before `.delta` and `.done`, and the field of its whole content."""
-_PLAIN = ReasoningForm()
+_PLAIN = ItemForm()
+_CUSTOM = "response.custom_tool_call_input"
 _PART, _SUMMARY_PART = "response.content_part", "response.reasoning_summary_part"
 
 
@@ -33,7 +35,7 @@ class ResponseEncoder(StreamEncoder):
         request_id: str,
         begun: Mapping[str, Any],
         ignored: Sequence[str] = (),
-        form: ReasoningForm = _PLAIN,
+        form: ItemForm = _PLAIN,
     ) -> None:
         self._request_id, self._begun, self._ignored, self._form = request_id, dict(begun), ignored, form
         self._blocks = BlockSplitter()
@@ -89,14 +91,21 @@ class ResponseEncoder(StreamEncoder):
         return self._part_event("added", block, empty=True)
 
     def _piece(self, block: Block, text: str) -> bytes:
-        """Return the event for a text. Reasoning may have no text, so its part is opened only by its first text."""
+        """Return the event for a text. Reasoning may have no text, so its part is opened only by its first text.
+
+        The input of a custom tool is sent as one text at the end: until then it is part of a JSON text.
+        """
+        if self._form.is_custom(block):
+            return b""
         is_first = block.kind is BlockKind.THINKING and block.index not in self._with_part
         begun = self._part_begun(block) if is_first else b""
         return begun + self._event(f"{self._kind(block)}.delta", **self._at(block), delta=text, **_logprobs(block))
 
     def _item_ended(self, block: Block, status: str) -> bytes:
         sent = b""
-        if block.kind is BlockKind.CALL or block.index in self._with_part:
+        if self._form.is_custom(block):
+            sent = self._custom_input(block)
+        elif block.kind is BlockKind.CALL or block.index in self._with_part:
             named = {"name": block.name} if block.kind is BlockKind.CALL else {}
             whole = {_EVENTS[block.kind][1]: block.content}
             sent = self._event(f"{self._kind(block)}.done", **self._at(block), **whole, **named, **_logprobs(block))
@@ -104,6 +113,11 @@ class ResponseEncoder(StreamEncoder):
             sent += self._part_event("done", block)
         item = response_object.item_json(self._request_id, block, status, self._form)
         return sent + self._event("response.output_item.done", output_index=block.index, item=item)
+
+    def _custom_input(self, block: Block) -> bytes:
+        text = input_of(block.content)
+        delta = self._event(f"{_CUSTOM}.delta", **self._at(block), delta=text) if text else b""
+        return delta + self._event(f"{_CUSTOM}.done", **self._at(block), input=text)
 
     def _part_event(self, name: str, block: Block, *, empty: bool = False) -> bytes:
         in_summary = self._in_summary(block)

@@ -26,7 +26,7 @@ from web.openai.responses import response_object
 from web.openai.responses.encoder import ResponseEncoder
 from web.openai.responses.items import items_of, messages_of, provider_items, references_of, with_referenced
 from web.openai.responses.request import ignored_fields, response_request
-from web.openai.responses.response_object import ReasoningForm
+from web.openai.responses.response_object import ItemForm
 from web.pipeline.blocks import split
 from web.pipeline.body import parse_body
 from web.pipeline.endpoint import answered
@@ -99,7 +99,7 @@ class ResponsesRequest(FamilyRequest):
         self.finish = self._finish if is_stored else None
         self._tenant_id, self._items, self._now = origin.tenant_id, items, now
         self._previous_id = body.get("previous_response_id")
-        self._form = ReasoningForm.asked_in(body)
+        self._form = ItemForm.asked_in(body)
         self._begun = response_object.begun_json(
             origin.request_id, origin.created, self.chat.model, body, stored=is_stored
         )
@@ -122,7 +122,7 @@ class ResponsesRequest(FamilyRequest):
                 self._tenant_id,
                 self._previous_id,
                 self._items,
-                response_object.stored_items_json(self.chat.id, completion),
+                response_object.stored_items_json(self.chat.id, completion, self._form),
                 sendable(ended).decode(),
             )
             stored_responses.store(conn, response, self._now)

@@ -9,6 +9,7 @@ from engine.chat import Image, Message, Part, Role, Text, ToolCall
 from engine.errors import BadRequest
 from engine.thoughts import Thought, reasoning_fields
 from web.openai.image_addresses import is_public
+from web.openai.responses.custom_tools import arguments_of
 from web.openai.responses.response_object import REDACTED_MARK, SIGNATURE_MARK
 from web.pipeline.fields import Fields
 
@@ -126,7 +127,7 @@ def _message(item: Mapping[str, Any], where: str) -> Message:
         call = ToolCall(fields.text("call_id"), fields.text("name"), fields.optional_text("arguments") or "{}")
         return Message(Role.ASSISTANT, (), (call,))
     if kind == "custom_tool_call":
-        arguments = json.dumps({"input": fields.optional_text("input") or ""}, ensure_ascii=False)
+        arguments = arguments_of(fields.optional_text("input") or "")
         return Message(Role.ASSISTANT, (), (ToolCall(fields.text("call_id"), fields.text("name"), arguments),))
     if kind in ("function_call_output", "custom_tool_call_output"):
         return Message(Role.TOOL, _output(item.get("output"), f"{where}.output"), (), fields.text("call_id"))

@@ -6,6 +6,7 @@ from typing import Any
 from engine.catalog.model_names import MOST_NAME_CHARS
 from engine.chat import ChatRequest, Message, Options, Role, Text, Tool
 from engine.errors import BadRequest, UnknownModel
+from web.openai.responses import custom_tools
 from web.pipeline.fields import Fields
 from web.pipeline.hosted_tools import clients_tools, hosted_tools
 from web.pipeline.unserved import Unserved, unserved_fields
@@ -21,7 +22,7 @@ _UNSERVED: Unserved = {
     "context_management": ([],),
 }
 _SUMMARIES = ("auto", "concise", "detailed")
-_CLIENTS_KINDS = ("function",)
+_CLIENTS_KINDS = ("function", custom_tools.KIND)
 _TOOL_CHOICES = ("none", "auto", "required")
 _FORMATS = ("text", "json_object", "json_schema")
 _UNSUPPORTED = {
@@ -97,6 +98,8 @@ def _effort(fields: Fields) -> str | None:
 
 
 def _tool(raw: Mapping[str, Any], where: str) -> Tool:
+    if raw.get("type") == custom_tools.KIND:
+        return custom_tools.custom_tool(raw, where)
     fields = Fields(raw, where)
     return Tool(
         fields.text("name"),
@@ -116,7 +119,7 @@ def _tool_choice(fields: Fields, tools: Sequence[Tool]) -> str | Mapping[str, An
             raise BadRequest("tool_choice", f"must be one of {', '.join(_TOOL_CHOICES)}, or a function")
         return choice
     inner = Fields(choice, "tool_choice")
-    kind = inner.choice("type", ("function", "allowed_tools"))
+    kind = inner.choice("type", ("function", custom_tools.KIND, "allowed_tools"))
     if kind == "allowed_tools":
         mode = inner.choice("mode", ("auto", "required")) or "auto"
         named = [

@@ -9,10 +9,12 @@ from engine.completion import Completion
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
 from web.openai.chat_response import farthing_json
+from web.openai.responses.custom_tools import custom_names, input_of
 from web.pipeline.blocks import Block, BlockKind, split
 
 PIECES = "farthing_pieces"
 """The lengths of the pieces that an item's text was sent in, beside a stored item, so that a stream can be repeated."""
+CUSTOM_CALL = "custom_tool_call"
 SIGNATURE_MARK, REDACTED_MARK = "signature:", "redacted:"  # prefixes of `encrypted_content`, which clients can't read
 _INCOMPLETE = {Finish.LENGTH: "max_output_tokens", Finish.REFUSED: "content_filter"}
 _ECHOED: Mapping[str, Any] = {
@@ -32,18 +34,26 @@ _ECHOED: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ReasoningForm:
-    """The form of reasoning: `in_summary`, or as content. `sealed`: with the encrypted part for its provider."""
+class ItemForm:
+    """The form of items: reasoning `in_summary`, or as content; `sealed`: with the encrypted part for its provider.
+
+    `custom`: the names of the tools whose calls have a plain text as input.
+    """
 
     in_summary: bool = False
     sealed: bool = False
+    custom: frozenset[str] = frozenset()
 
     @staticmethod
-    def asked_in(body: Mapping[str, Any]) -> "ReasoningForm":
+    def asked_in(body: Mapping[str, Any]) -> "ItemForm":
         """Return the form that a checked request requires."""
         reasoning = body.get("reasoning") or {}
         summary = reasoning.get("summary") or reasoning.get("generate_summary")
-        return ReasoningForm(bool(summary), "reasoning.encrypted_content" in (body.get("include") or ()))
+        sealed = "reasoning.encrypted_content" in (body.get("include") or ())
+        return ItemForm(bool(summary), sealed, custom_names(body.get("tools")))
+
+    def is_custom(self, block: Block) -> bool:
+        return block.kind is BlockKind.CALL and block.name in self.custom
 
 
 def response_id(request_id: str) -> str:
@@ -133,7 +143,7 @@ def usage_json(completion: Completion, charge: Charge) -> dict[str, Any]:
     }
 
 
-def items_json(request_id: str, blocks: Sequence[Block], form: ReasoningForm, *, is_cut: bool) -> list[dict[str, Any]]:
+def items_json(request_id: str, blocks: Sequence[Block], form: ItemForm, *, is_cut: bool) -> list[dict[str, Any]]:
     """Return the blocks of an answer as items. `is_cut`: the last item ended at the output limit."""
     last = len(blocks) - 1
     return [
@@ -142,10 +152,10 @@ def items_json(request_id: str, blocks: Sequence[Block], form: ReasoningForm, *,
     ]
 
 
-def stored_items_json(request_id: str, completion: Completion) -> list[dict[str, Any]]:
+def stored_items_json(request_id: str, completion: Completion, asked: ItemForm) -> list[dict[str, Any]]:
     """Return the items of an answer in their stored form, with everything that a later request may need."""
     blocks = split(completion.events)
-    form = ReasoningForm(sealed=True)
+    form = ItemForm(sealed=True, custom=asked.custom)
     items = items_json(request_id, blocks, form, is_cut=is_cut(completion))
     sizes = ([len(piece) for piece in block.pieces if piece] for block in blocks)
     return [{**item, PIECES: size} for item, size in zip(items, sizes, strict=True)]
@@ -166,17 +176,19 @@ def item_id(request_id: str, block: Block) -> str:
     return f"{prefix}_{request_id.removeprefix('req-')}_{block.index}"
 
 
-def item_json(request_id: str, block: Block, status: str, form: ReasoningForm) -> dict[str, Any]:
+def item_json(request_id: str, block: Block, status: str, form: ItemForm) -> dict[str, Any]:
     """Return a block as an item, with its content so far."""
     own = item_id(request_id, block)
     if block.kind is BlockKind.CALL:
+        is_custom = form.is_custom(block)
+        given = {"input": input_of(block.content)} if is_custom else {"arguments": block.content}
         return {
             "id": own,
-            "type": "function_call",
+            "type": CUSTOM_CALL if is_custom else "function_call",
             "status": status,
             "call_id": block.call_id,
             "name": block.name,
-            "arguments": block.content,
+            **given,
         }
     if block.kind in {BlockKind.THINKING, BlockKind.REDACTED}:
         return {"id": own, "type": "reasoning", **_reasoning_json(block, form), "status": status}
@@ -184,7 +196,7 @@ def item_json(request_id: str, block: Block, status: str, form: ReasoningForm) -
     return {"id": own, "type": "message", "role": "assistant", "status": status, "content": content}
 
 
-def _reasoning_json(block: Block, form: ReasoningForm) -> dict[str, Any]:
+def _reasoning_json(block: Block, form: ItemForm) -> dict[str, Any]:
     parts = [part_json(block, in_summary=form.in_summary)] if block.content else []
     found: dict[str, Any] = {"summary": parts, "content": []} if form.in_summary else {"summary": [], "content": parts}
     if form.sealed and block.signature:

@@ -14,8 +14,9 @@ from storage.tenants.stored_responses import Item, StoredResponse
 from web.auth import Caller
 from web.errors import HttpProblem, bad_request, not_found
 from web.openai.responses import response_object
+from web.openai.responses.custom_tools import arguments_of, custom_names
 from web.openai.responses.encoder import ResponseEncoder
-from web.openai.responses.response_object import PIECES, REDACTED_MARK, SIGNATURE_MARK, ReasoningForm
+from web.openai.responses.response_object import CUSTOM_CALL, PIECES, REDACTED_MARK, SIGNATURE_MARK, ItemForm
 from web.pipeline.blocks import Begun, Block, BlockKind, Ended, Piece
 
 _NOT_IN_BACKGROUND = HttpProblem(
@@ -96,7 +97,8 @@ def _streamed(request: Request) -> tuple[bool, int]:
 def events_of(stored: StoredResponse) -> Iterator[bytes]:
     """Yield the events of a stored response, equal to those of its stream."""
     body: dict[str, Any] = json.loads(stored.body)
-    form = ReasoningForm(bool(body["reasoning"]["summary"]), any("encrypted_content" in i for i in body["output"]))
+    is_sealed = any("encrypted_content" in item for item in body["output"])
+    form = ItemForm(bool(body["reasoning"]["summary"]), is_sealed, custom_names(body["tools"]))
     unset: dict[str, Any] = {"status": "in_progress", "incomplete_details": None, "output": [], "usage": None}
     begun = {name: unset.get(name, value) for name, value in body.items() if name != "farthing"}
     encoder = ResponseEncoder(stored.id.removeprefix("resp_"), begun, form=form)
@@ -123,6 +125,8 @@ def _block(item: Item, place: int) -> Block:
     if item["type"] == "function_call":
         pieces = _pieces(item["arguments"], item)
         return Block(BlockKind.CALL, place, item["call_id"], item["name"], pieces=pieces)
+    if item["type"] == CUSTOM_CALL:
+        return Block(BlockKind.CALL, place, item["call_id"], item["name"], pieces=[arguments_of(item["input"])])
     parts = item["content"]
     if item["type"] == "reasoning":
         sealed = item.get("encrypted_content", "")

@@ -8,7 +8,7 @@ from engine.tenancy import Charge
 from web.errors import SERVER_ERROR
 from web.openai.responses import response_object
 from web.openai.responses.encoder import ResponseEncoder
-from web.openai.responses.response_object import ReasoningForm
+from web.openai.responses.response_object import ItemForm
 from web.pipeline.blocks import split
 
 EVENTS: tuple[Delta | Finished, ...] = (
@@ -23,10 +23,10 @@ EVENTS: tuple[Delta | Finished, ...] = (
 DONE = Completion("deepseek", "m", (Choice("ab", (), Finish.TOOL_CALLS),), Usage(10, 5), events=EVENTS)
 
 
-PLAIN, SUMMARY = ReasoningForm(), ReasoningForm(in_summary=True, sealed=True)
+PLAIN, SUMMARY = ItemForm(), ItemForm(in_summary=True, sealed=True)
 
 
-def encoder(form: ReasoningForm = PLAIN) -> ResponseEncoder:
+def encoder(form: ItemForm = PLAIN) -> ResponseEncoder:
     begun = response_object.begun_json("req-1", 5, "auto", {}, stored=True)
     return ResponseEncoder("req-1", begun, (), form)
 
@@ -114,6 +114,27 @@ def test_reasoning_that_can_not_be_read_has_no_part() -> None:
     ] * 2
     items = found[-1]["response"]["output"]
     assert [item.get("encrypted_content") for item in items] == ["redacted:x", "signature:s", None]
+
+
+def test_custom_tools_input_is_sent_as_one_text() -> None:
+    events = (
+        Delta("", 0, (ToolCallDelta(0, "c1", "patch", '{"inp'),)),
+        Delta("", 0, (ToolCallDelta(0, arguments='ut": "a\\n\\"b\\""}'),)),
+        Delta("", 0, (ToolCallDelta(1, "c2", "look", "{}"),)),
+        Finished(Finish.TOOL_CALLS),
+    )
+    done = replace(DONE, events=events)
+    found = sent(encoder(ItemForm(custom=frozenset({"patch"}))), events, done)
+    kinds = [event["type"].removeprefix("response.") for event in found]
+    assert kinds[2:6] == [
+        "output_item.added",
+        "custom_tool_call_input.delta",
+        "custom_tool_call_input.done",
+        "output_item.done",
+    ]
+    assert [found[3]["delta"], found[4]["input"], found[5]["item"]["input"]] == ['a\n"b"'] * 3
+    assert found[2]["item"]["input"] == ""
+    assert [item["type"] for item in found[-1]["response"]["output"]] == ["custom_tool_call", "function_call"]
 
 
 def test_failure_has_the_response_that_it_ends() -> None:

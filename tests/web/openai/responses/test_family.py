@@ -64,6 +64,28 @@ async def test_tool_calls_are_answered_by_their_id(api: RunningApi, model: str) 
         assert "a whale" in resent.output_text
 
 
+CUSTOM: Any = {"type": "custom", "name": "look", "description": "Looks.", "format": {"type": "text"}}
+
+
+@pytest.mark.parametrize("model", MODELS)
+async def test_call_of_a_custom_tool_has_a_text_as_input(api: RunningApi, model: str) -> None:
+    asked: Any = {"model": model, "tools": [CUSTOM], "tool_choice": {"type": "custom", "name": "look"}}
+    async with api.ai() as ai:
+        whole = await ai.responses.create(input="use the tool look", **asked)
+        [call] = [item for item in whole.output if item.type == "custom_tool_call"]
+        assert call.name == "look"
+        assert (whole.model_extra or {})["farthing"]["ignored"] == []
+        async with ai.responses.stream(input="use the tool look", **asked) as stream:
+            events = [event async for event in stream]
+        [done] = [event for event in events if event.type == "response.custom_tool_call_input.done"]
+        assert done.input == call.input
+        result: Any = {"type": "custom_tool_call_output", "call_id": call.call_id, "output": "a whale"}
+        after = await ai.responses.create(model=model, previous_response_id=whole.id, input=[result], tools=[CUSTOM])
+        assert "a whale" in after.output_text
+        stored = await ai.responses.retrieve(whole.id)
+        assert stored.output == whole.output
+
+
 async def test_conversation_is_continued_by_the_id_of_a_response(api: RunningApi) -> None:
     async with api.ai() as ai:
         first = await ai.responses.create(model="auto", input=ASKED, instructions="Be brief.")

@@ -7,7 +7,7 @@ from engine.completion import Choice, Completion
 from engine.money import Money
 from engine.tenancy import Charge
 from web.openai.responses import response_object
-from web.openai.responses.response_object import ReasoningForm
+from web.openai.responses.response_object import ItemForm
 from web.pipeline.blocks import split
 
 USAGE = Usage(10, 5, cached_tokens=4, cache_write_tokens=3, reasoning_tokens=2)
@@ -21,7 +21,7 @@ def completion(*events: Any, finish: Finish = Finish.STOP, refusal: str = "") ->
 def ended(answer: Completion, **body: Any) -> dict[str, Any]:
     begun = response_object.begun_json("req-1", 5, "auto", body, stored=True)
     is_cut = response_object.is_cut(answer)
-    items = response_object.items_json("req-1", split(answer.events), ReasoningForm.asked_in(body), is_cut=is_cut)
+    items = response_object.items_json("req-1", split(answer.events), ItemForm.asked_in(body), is_cut=is_cut)
     return response_object.ended_json(begun, items, answer, Charge(Money(7), 3))
 
 
@@ -79,7 +79,7 @@ def test_reasoning_has_the_form_that_is_asked_for(reasoning: Any, include: Any, 
 
 def test_stored_items_have_their_signature_and_the_sizes_of_their_pieces() -> None:
     answer = completion(Delta(thinking="hm"), Delta(thinking_signature="s"), Delta("ab"), Delta("c"))
-    first, second = response_object.stored_items_json("req-1", answer)
+    first, second = response_object.stored_items_json("req-1", answer, response_object.ItemForm())
     assert (first["encrypted_content"], first[response_object.PIECES]) == ("signature:s", [2])
     assert second[response_object.PIECES] == [2, 1]
     assert response_object.PIECES not in response_object.without_pieces(second)

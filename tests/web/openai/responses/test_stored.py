@@ -17,6 +17,7 @@ WRONG: Any = [{"role": "nobody", "content": "x"}]
 BODIES: dict[str, dict[str, Any]] = {
     "text": {"model": "auto"},
     "call": {"model": "auto", "tools": [TOOL], "tool_choice": "required"},
+    "custom call": {"model": "auto", "tools": [{"type": "custom", "name": "look"}], "tool_choice": "required"},
     "reasoning": {"model": "deepseek/deepseek-v4-flash", "reasoning": {"effort": "high"}},
     "summary": {"model": "deepseek/deepseek-v4-flash", "reasoning": {"effort": "high", "summary": "auto"}},
     "signed": {
@@ -30,7 +31,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", BODIES)
 async def test_stream_is_repeated_byte_by_byte(api: RunningApi, name: str) -> None:
-    asked = {"input": f"{ASKED}, with the tool" if name == "call" else ASKED, **BODIES[name]}
+    asked = {"input": f"{ASKED}, with the tool" if "call" in name else ASKED, **BODIES[name]}
     async with api.http() as http:
         sent = (await http.post("/v1/responses", json={**asked, "stream": True})).content
         frames = sent.split(b"\n\n")
