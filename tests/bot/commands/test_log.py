@@ -2,6 +2,8 @@
 
 import pytest
 
+import pytest
+
 from storage.database.connection import Connection
 from storage.operations import operator_log
 from storage.operations.operator_log import BY_KEY, Operator
