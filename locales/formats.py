@@ -1,5 +1,6 @@
 """The formats of numbers, dates and amounts of money in one language, from the Unicode CLDR by way of Babel."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +15,7 @@ if TYPE_CHECKING:  # imported at the first use, because a language's CLDR data t
 SIGNIFICANT_DIGITS = 4
 """The most significant digits of an amount below a dollar. Above, it has two decimals."""
 MINUS = "−"
+_MARKS = re.compile(r"\*\*|__|~~|\|\||`+")
 _NANO_PER_USD = 10**9
 _NANO_EXPONENT, _CENT_EXPONENT = -9, -7
 
@@ -165,3 +167,8 @@ def _decimals(value: Decimal) -> int:
 def as_code(text: str) -> str:
     """Return foreign text as Markdown code, so that its characters are not read as Markdown."""
     return "`" + text.replace("`", "'") + "`"
+
+
+def without_marks(text: str) -> str:
+    """Return text for a title: without Markdown's marks of bold, italics, deletions, spoilers and code."""
+    return _MARKS.sub("", text)

@@ -21,16 +21,20 @@ from telegram.constants import ChatType
 
 from bot.attachments.told import told
 from bot.context import Context
+from bot.formatting.characters import is_visible
 from bot.formatting.rich import words_of
-from bot.formatting.written import written
+from bot.formatting.written import marked, written
 from bot.updates.merging import ALBUM, PART_CHARS
 from storage.telegram.question_content import QuestionContent, QuestionFile, Quotation
 
 LONGEST_SIDE = 1568
 MOST_NAME_CHARS = 64
 RECORDINGS = ("voice", "audio", "video_note")
-UNSEEN = ("video", "animation", "paid_media", "story", "live_photo")
+UNKNOWN = "unknown"
+"""The kind of a content that this version does not know, or that Telegram does not pass on."""
+UNSEEN = ("video", "animation", "paid_media", "story", "live_photo", UNKNOWN)
 """Contents that no model here is shown. A question with one of its own is refused."""
+_LOST = QuestionFile(UNKNOWN, "")
 ANSWER = "answer"
 """The kind of a quotation of a message of this bot."""
 
@@ -45,7 +49,8 @@ def content_of(message: Message, context: Context, text: str) -> QuestionContent
     own = [each for each in together if each.forward_origin is None]
     forwards = [each for each in together if each.forward_origin is not None]
     wordless = (each for each in own if not each.text)
-    words = [text if message in own else "", *_other_captions(message, own), *map(told, wordless)]
+    shown = text if any(map(is_visible, text)) else ""
+    words = [shown if message in own else "", *_other_captions(message, own), *map(told, wordless)]
     return QuestionContent(
         "\n\n".join(filter(None, words)),
         tuple(file for each in own if (file := file_of(each)) is not None),
@@ -72,12 +77,14 @@ def _replied(message: Message, context: Context) -> Iterator[Quotation]:
     if reply is not None and not _is_topic_start(reply):
         yield _of_reply(reply, context)
     elif outside is not None:
-        files = tuple(file for file in (file_of(outside),) if file is not None)
-        yield Quotation("reply", told(outside), origin_name(outside.origin), files)
+        text, file = told(outside), file_of(outside)
+        is_lost = not text and file is None and selected is None
+        files = (_LOST,) if is_lost else tuple(each for each in (file,) if each is not None)
+        yield Quotation("reply", text, origin_name(outside.origin), files)
     elif message.reply_to_story is not None:
         yield Quotation("reply", "", "", (QuestionFile("story", ""),))
     if selected is not None and (selected.is_manual or reply is None):
-        yield Quotation("quote", selected.text)
+        yield Quotation("quote", marked(selected.text, selected.entities or ()))
 
 
 def _is_topic_start(reply: Message) -> bool:
@@ -87,8 +94,12 @@ def _is_topic_start(reply: Message) -> bool:
 
 def _of_reply(reply: Message, context: Context) -> Quotation:
     is_own = reply.from_user is not None and reply.from_user.id == context.bot.id
-    files = tuple(file for file in (file_of(reply),) if file is not None)
-    return Quotation(ANSWER if is_own else "reply", _words(reply), _author(reply), () if is_own else files)
+    words, file = _words(reply), file_of(reply)
+    if is_own:
+        return Quotation(ANSWER, words, _author(reply))
+    is_lost = not words and file is None
+    files = (_LOST,) if is_lost else tuple(each for each in (file,) if each is not None)
+    return Quotation("reply", words, _author(reply), files)
 
 
 def _words(message: Message) -> str:
@@ -131,12 +142,18 @@ def file_of(source: Message | ExternalReplyInfo) -> QuestionFile | None:
     if source.photo:
         return _photo(source.photo)
     for kind in UNSEEN:
-        if content := getattr(source, kind):
+        if content := getattr(source, kind, None):
             return QuestionFile(kind, getattr(content, "file_id", ""))
     if document := source.document:
         size, name, kind = document.file_size or 0, document.file_name or "", document.mime_type or ""
         return QuestionFile("document", document.file_id, size, name, kind)
-    return next((_recording(kind, found) for kind in RECORDINGS if (found := getattr(source, kind))), None)
+    recording = next((_recording(kind, found) for kind in RECORDINGS if (found := getattr(source, kind))), None)
+    return _LOST if recording is None and _has_unknown_file(source) else recording
+
+
+def _has_unknown_file(source: Message | ExternalReplyInfo) -> bool:
+    """Return True for a caption of a content that is none of the known ones."""
+    return isinstance(source, Message) and bool(source.caption) and source.effective_attachment is None
 
 
 def _photo(photo: Sequence[Any]) -> QuestionFile:

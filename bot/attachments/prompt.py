@@ -12,7 +12,7 @@ from telegram.constants import ChatAction
 from telegram.error import TelegramError
 
 from bot.attachments import voice
-from bot.attachments.content import ANSWER, UNSEEN
+from bot.attachments.content import ANSWER, UNKNOWN, UNSEEN
 from bot.attachments.downloads import Unreadable, download
 from bot.attachments.earlier import known_part
 from bot.context import Context
@@ -102,7 +102,10 @@ class Prompt:
         label = _LABELS.get(quotation.kind, quotation.kind).format(author=quotation.author or "somebody")
         self._add(f"[{label}:]\n{_quoted(text)}" if text else f"[{label}:]")
         for file_number, file in enumerate(quotation.files, number):
-            if file.kind in UNSEEN and text:
+            if file.kind == UNKNOWN:
+                self._add("[You can't see it.]")
+                self.remarks.append(self.context.t("chat.unseen_message"))
+            elif file.kind in UNSEEN and text:
                 self._add(f"[It has a {file.kind.replace('_', ' ')} that you can't see.]")
                 self.remarks.append(self.context.t("chat.unseen_reply"))
             else:

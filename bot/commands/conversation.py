@@ -24,11 +24,16 @@ _NOT_BEGUN = {Begun.BUSY: "ask.busy", Begun.USED: "ask.used", Begun.GONE: "ask.g
 
 
 async def new(update: Update, context: Context) -> None:
+    """Begin a new conversation; words or a file sent with the command are its first question."""
     message = update.message
     assert message is not None
     thread, now = thread_of(message) or 0, context.services.clock.now()
     ended = await context.services.db.write(lambda conn: conversations.reset(conn, message.chat.id, thread, now))
-    await context.reply(context.t("new.done" if ended else "new.nothing"))
+    content = content_of(message, context, argument(message))
+    if content.text or content.files:
+        await ask_message(context, message, content)
+    else:
+        await context.reply(context.t("new.done" if ended else "new.nothing"))
 
 
 async def stop(update: Update, context: Context) -> None:

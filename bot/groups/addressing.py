@@ -29,6 +29,8 @@ class CommandFilter(MessageFilter):
 
 
 COMMAND = CommandFilter()
+_AFTER_NAME = ",:;\uff0c\u3001\uff1a\u061b\u060c"
+"""The signs between the name of the bot and a question, which are left out with the name."""
 
 
 def addressed(message: Message, context: Context) -> bool:
@@ -49,7 +51,15 @@ def own_words(message: Message, context: Context) -> str:
     mention = next(_own(message, context), None)
     if message.chat.type == ChatType.PRIVATE or mention is None or message.forward_origin is not None:
         return written(message) or words_of(message)
-    return written(message, mention).strip()
+    words = written(message, _with_space(message, mention)).strip()
+    return words.lstrip(_AFTER_NAME).lstrip() if mention.offset == 0 else words
+
+
+def _with_space(message: Message, mention: MessageEntity) -> MessageEntity:
+    """Return the entity with the space before it: without a name in the middle, that one would stand alone."""
+    before = MessageEntity(mention.type, mention.offset - 1, mention.length + 1)
+    is_spaced = mention.offset > 0 and _slice(message.text or message.caption or "", before).startswith(" ")
+    return before if is_spaced else mention
 
 
 def argument(message: Message) -> str:

@@ -7,6 +7,7 @@ from telegram.error import TelegramError
 
 from bot.buttons import button, rows
 from bot.context import Context
+from locales.formats import without_marks
 from storage.telegram.questions import QuestionRecord
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ def first_words(record: QuestionRecord) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return the first words of a line."""
+    """Return the first words of a line, without the marks of its formatting."""
+    text = without_marks(text)
     if len(text) <= MOST_WORDS_CHARS:
         return text
     head = text[:MOST_WORDS_CHARS]

@@ -5,7 +5,7 @@ A flawed update must not block the ones after it.
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from telegram import Update
@@ -20,6 +20,12 @@ log = logging.getLogger(__name__)
 Handle = Callable[[dict[str, Any]], Awaitable[None]]
 _FIRST_INVALID_ID = 2**63
 _PAYMENT_FIELDS = ("successful_payment", "refunded_payment")
+_MESSAGE_PATHS = ("message", "edited_message", "callback_query")
+_CORE = frozenset(
+    {"message_id", "date", "chat", "from", "message_thread_id", "is_topic_message", "sender_chat", "text"}
+    | {"successful_payment", "refunded_payment"}
+)
+"""The fields of a message without which it can't be handled, its text, and payments, which no message may lose."""
 _KINDS = frozenset({"message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member"})
 
 
@@ -72,7 +78,7 @@ def _lane(message: Mapping[str, Any]) -> str:
     if any(field in message for field in _PAYMENT_FIELDS):
         return NOW
     first = str(message.get("text", "")).split(maxsplit=1)[:1]
-    return NOW if first and first[0].partition("@")[0] == "/stop" else CHAT
+    return NOW if first and first[0].partition("@")[0].lower() == "/stop" else CHAT
 
 
 log = logging.getLogger(__name__)
@@ -104,15 +110,43 @@ def handler_in_span(handle: Handle, span: Span) -> Handle:
 def read(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
     """Convert an update for the handlers. Return None if no handler could use it; the log then names only the flaw."""
     number = payload.get("update_id")
-    try:
-        update = Update.de_json(dict(payload), bot)
-    except Exception as error:  # noqa: BLE001 - PTB does not check fields: a malformed one raises any error here
-        log.warning("update %s is malformed and was ignored: %s", number, type(error).__name__)
-        return None
+    update, error = _converted(payload, bot)
+    if error:
+        update = _reduced(payload, bot)
+        log.warning("update %s is malformed and was %s: %s", number, "read in part" if update else "ignored", error)
     if update is None or (flaw := _flaw(update)) is None:
         return update
     log.warning("update %s is malformed and was ignored: %s", number, flaw)
     return None
+
+
+def _converted(payload: Mapping[str, Any], bot: ExtBot[int]) -> tuple[Update | None, str]:
+    """Return the update, and the kind of the error that its conversion raised."""
+    try:
+        return Update.de_json(dict(payload), bot), ""
+    except Exception as error:  # noqa: BLE001 - PTB does not check fields: a malformed one raises any error here
+        return None, type(error).__name__
+
+
+def _reduced(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
+    """Return an update without the fields of its message that can't be converted; None if that does not suffice.
+
+    Later versions of the Bot API change nested objects: their sender still gets an answer, and buttons still work.
+    """
+    kind = next((each for each in _MESSAGE_PATHS if isinstance(payload.get(each), dict)), None)
+    if kind is None:
+        return None
+    whole = payload[kind]
+    message = whole.get("message") if kind == "callback_query" else whole
+    if not isinstance(message, dict):
+        return None
+
+    def without(gone: Collection[str]) -> Update | None:
+        kept = {name: value for name, value in message.items() if name not in gone}
+        return _converted({**payload, kind: {**whole, "message": kept} if kind == "callback_query" else kept}, bot)[0]
+
+    others = [name for name in message if name not in _CORE]
+    return next(filter(None, map(without, [*([name] for name in others), others])), None)
 
 
 def _flaw(update: Update) -> str | None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import locales
 from engine.money import Money
+from locales.formats import without_marks
 
 ENGLISH, VIETNAMESE = (locales.find(code).formats for code in ("en", "vi"))
 AMOUNTS = st.one_of(st.integers(-(10**18), 10**18), st.integers(-2 * 10**9, 2 * 10**9), st.integers(-(10**5), 10**5))
@@ -148,3 +149,7 @@ def read(text: str) -> tuple[Decimal, Decimal]:
         digits = Decimal(number).adjusted()
         unit = min(unit, Decimal(1).scaleb(digits - 3) * scale)
     return Decimal(number) * scale, unit
+
+
+def test_title_has_no_marks() -> None:
+    assert without_marks("**Why** does `x = 2*3` ~~fail~~ in __init__?") == "Why does x = 2*3 fail in init?"

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from engine.ports import Clock
+from locales.formats import without_marks
 from storage.database.connection import row_number
 from storage.database.database import Database
 from storage.telegram import conversation_list
@@ -140,6 +141,7 @@ def title_of(user: MiniAppUser, line: ConversationLine) -> str:
 
 
 def _shortened(words: str) -> str:
+    words = without_marks(words)
     return words if len(words) <= MOST_TITLE else words[: MOST_TITLE - 1].rstrip() + "…"
 
 

@@ -199,3 +199,25 @@ def test_album_has_all_its_pictures_and_captions() -> None:
     ]
     message = {**private_message(None, photo=sized((90, 9)), caption="first"), ALBUM: rest}
     assert content(message, "first") == QuestionContent("first\n\nsecond", (photo("p90"), photo("p80"), photo("p70")))
+
+
+def test_caption_of_an_unknown_content_is_not_alone() -> None:
+    unknown: dict[str, Any] = {"hologram": {"file_id": "h"}}
+    assert content(private_message(None, caption="see?", **unknown), "see?").files == (QuestionFile("unknown", ""),)
+    assert content(private_message(None, **unknown)).is_empty
+
+
+def test_reply_to_a_content_that_telegram_does_not_pass_on_is_named() -> None:
+    outside = {"origin": origin(), "giveaway": {"chats": [CHANNEL], "winners_selection_date": 1, "winner_count": 3}}
+    lost = (QuestionFile("unknown", ""),)
+    assert content(private_message("real?", external_reply=outside), "real?").quotations == (
+        Quotation("reply", "", "Eve", lost),
+    )
+    reply = {**earlier("x"), "boost_added": {"boost_count": 1}}
+    del reply["text"]
+    assert content(private_message("why?", reply_to_message=reply), "why?").quotations[0].files == lost
+
+
+@pytest.mark.parametrize("text", ["   ", "\u200b", "\u2062\u2063", "\u3164", "\n\n"])
+def test_invisible_words_are_none(text: str) -> None:
+    assert content(private_message(text), text).is_empty

@@ -190,3 +190,10 @@ async def test_file_is_read_also_where_the_chat_action_is_refused(journey: Journ
     message = document(journey, b"words", "a.txt")
     journey.sandbox.world.blocked.add(ANN)
     assert texts(await prompt(journey, message)) == "[File a.txt:]\nwords"
+
+
+async def test_message_that_can_not_be_seen_is_told_to_the_model_and_the_asker(journey: Journey) -> None:
+    origin = {"origin": {**ORIGIN}, "giveaway": {"chats": [], "winners_selection_date": 1, "winner_count": 3}}
+    found = await prompt(journey, private_message("is it real?", external_reply=origin), "is it real?")
+    assert texts(found) == "[Message of Eve, which is replied to:]\n\n[You can't see it.]\n\nis it real?"
+    assert found.remarks == ["I can't see the message that you reply to, so I answer from your words only."]

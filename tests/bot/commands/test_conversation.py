@@ -24,6 +24,15 @@ async def test_new_ends_the_conversation(chat: Chat) -> None:
     assert "first question" not in " ".join(prompts(chat)[-1])
 
 
+async def test_words_after_new_are_the_first_question(chat: Chat) -> None:
+    await chat.say("/ask first question")
+    answer = await chat.say("/new\nsecond\nquestion")
+    assert "New conversation" not in answer
+    assert prompts(chat)[-1] == ["second\nquestion"]
+    await chat.say("/ask third question")
+    assert "first question" not in " ".join(prompts(chat)[-1])
+
+
 async def test_stop_without_an_answer_says_so(chat: Chat) -> None:
     assert await chat.say("/stop") == "I'm not answering anything right now."
 

@@ -2,8 +2,6 @@
 
 import pytest
 
-import pytest
-
 from storage.database.connection import Connection
 from storage.operations import operator_log
 from storage.operations.operator_log import BY_KEY, Operator

@@ -1,4 +1,4 @@
-"""The words of a message with hidden links and the languages of code."""
+"""The words of a message with its formatting as Markdown."""
 
 from typing import Any
 
@@ -31,11 +31,25 @@ def entity(kind: str, text: str, part: str, **more: Any) -> dict[str, Any]:
             "a (https://e.org/1) then b (https://e.org/2)",
         ),
         ("mend x = 1", [("pre", "x = 1", {"language": "py"})], "mend ```py\nx = 1\n```"),
-        ("mend x = 1", [("pre", "x = 1", {})], "mend x = 1"),
-        ("**loud** word", [("bold", "word", {})], "**loud** word"),
+        ("mend x = 1", [("pre", "x = 1", {})], "mend ```\nx = 1\n```"),
+        ("a\n```\nb", [("pre", "a\n```\nb", {"language": "md"})], "````md\na\n```\nb\n````"),
+        ("x = 1\n", [("pre", "x = 1\n", {})], "```\nx = 1\n```"),
+        ("**loud** word", [("bold", "word", {})], "**loud** **word**"),
+        ("def init(self)", [("italic", "init", {})], "def __init__(self)"),
+        ("😀 old new", [("strikethrough", "old", {}), ("spoiler", "new", {})], "😀 ~~old~~ ||new||"),
+        ("why `npm` fails", [("code", "`npm`", {})], "why `` `npm` `` fails"),
+        ("why npm fails", [("code", "npm", {})], "why `npm` fails"),
+        ("He said\nhi\nReally?", [("blockquote", "He said\nhi", {})], "> He said\n> hi\nReally?"),
+        ("so it is", [("bold", " it ", {})], "so **it** is"),
+        ("a b", [("bold", " ", {})], "a b"),
+        ("tea cup", [("bold", "tea cup", {}), ("underline", "cup", {})], "**tea <u>cup</u>**"),
+        ("tea", [("bold", "tea", {}), ("italic", "tea", {})], "**__tea__**"),
+        ("He said", [("expandable_blockquote", "He said", {}), ("bold", "He", {})], "> **He** said"),
+        ("tea", [("bold", "tea", {}), ("text_link", "tea", {"url": "https://e.org"})], "**tea (https://e.org)**"),
+        ("tea #hash", [("hashtag", "#hash", {}), ("hologram", "tea", {})], "tea #hash"),
     ],
 )
-def test_hidden_links_and_languages_are_written_out(
+def test_formatting_is_written_as_markdown(
     text: str, marks: list[tuple[str, str, dict[str, str]]], expected: str
 ) -> None:
     entities = [entity(kind, text, part, **more) for kind, part, more in marks]

@@ -34,20 +34,26 @@ def mentioning(text: str, part: str = MENTION, kind: str = "mention", **more: An
 @pytest.mark.parametrize(
     ("message", "is_ours", "words"),
     [
-        (mentioning(f"hi {MENTION} there"), True, "hi  there"),
+        (mentioning(f"hi {MENTION} there"), True, "hi there"),
         (mentioning("hi @Farthing_Bot", "@Farthing_Bot"), True, "hi"),
-        (mentioning(f"🙂🙂 {MENTION} 🙂"), True, "🙂🙂  🙂"),
+        (mentioning(f"🙂🙂 {MENTION} 🙂"), True, "🙂🙂 🙂"),
+        (mentioning(f"hey {MENTION}, what is tea?"), True, "hey, what is tea?"),
+        (mentioning(f"{MENTION}: what is tea?"), True, "what is tea?"),
         (mentioning("hi @farthing_botany", "@farthing_botany"), False, "hi @farthing_botany"),
-        (mentioning(f"look: x{MENTION}", "x", "bold"), False, f"look: x{MENTION}"),
-        (group_message(f"code {MENTION}", entities=[entity("code", f"code {MENTION}", MENTION)]), False, None),
+        (mentioning(f"look: x{MENTION}", "x", "bold"), False, f"look: **x**{MENTION}"),
+        (
+            group_message(f"code {MENTION}", entities=[entity("code", f"code {MENTION}", MENTION)]),
+            False,
+            f"code `{MENTION}`",
+        ),
         (group_message(f"no entity {MENTION}"), False, None),
-        (mentioning("Farthing, hi", "Farthing", "text_mention", user=BOT), True, ", hi"),
+        (mentioning("Farthing, hi", "Farthing", "text_mention", user=BOT), True, "hi"),
         (
             mentioning("Eve, hi", "Eve", "text_mention", user={"id": 5, "is_bot": False, "first_name": "Eve"}),
             False,
             None,
         ),
-        (mentioning("please /ask@farthing_bot this", "/ask@farthing_bot", "bot_command"), True, "please  this"),
+        (mentioning("please /ask@farthing_bot this", "/ask@farthing_bot", "bot_command"), True, "please this"),
         (mentioning("please /ask@other_bot this", "/ask@other_bot", "bot_command"), False, None),
         (mentioning("please /ask this", "/ask", "bot_command"), False, None),
         (

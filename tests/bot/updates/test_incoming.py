@@ -114,3 +114,36 @@ async def test_update_is_handled_within_the_span_of_its_kind(update: dict[str, A
 
     await handler_in_span(handle, span)(update)
     assert steps == [kind, update, "ended"]
+
+
+OLD_POLL = {"id": "1", "question": "Tea?", "options": [], "type": "regular"}  # lacks fields that PTB needs
+
+
+@pytest.mark.parametrize("kind", ["message", "edited_message"])
+def test_message_with_a_part_that_can_not_be_read_keeps_the_rest(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    update = read({"update_id": 5, kind: {**SOUND, "poll": OLD_POLL, "effect_id": "7"}}, BOT)
+    assert update is not None
+    message = update.effective_message
+    assert message is not None
+    assert (message.text, message.poll, message.effect_id) == ("a secret of Ann's", None, "7")
+    assert "read in part" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_message_with_several_parts_that_can_not_be_read_keeps_its_sender() -> None:
+    update = read({"update_id": 5, "message": {**SOUND, "poll": OLD_POLL, "dice": {"emoji": 5}}}, BOT)
+    assert update is not None
+    assert update.effective_user is not None
+
+
+def test_button_under_a_message_that_can_not_be_read_in_full_works() -> None:
+    query = {"id": "1", "chat_instance": "1", "from": ANN, "data": "x", "message": {**SOUND, "poll": OLD_POLL}}
+    update = read({"update_id": 5, "callback_query": query}, BOT)
+    assert update is not None
+    assert update.callback_query is not None
+    assert update.callback_query.data == "x"
+
+
+def test_payment_is_never_left_out_of_a_message() -> None:
+    message = {name: value for name, value in SOUND.items() if name != "text"}
+    assert read({"update_id": 5, "message": {**message, "successful_payment": {"currency": "XTR"}}}, BOT) is None
