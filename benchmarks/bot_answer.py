@@ -30,11 +30,12 @@ CHATS, FIRST = 20, 2000
 WORDS, SECONDS = 60, 2.0
 ROUNDS_OF_SENDS = 3
 _SANDBOX = """
-import asyncio, collections, json, sys
+import asyncio, collections, dataclasses, json, sys
 from sandbox.app import Sandbox
-from sandbox.providers import answers
+from sandbox.providers import answers, wording
 from sandbox.telegram.world import Chat
-answers._LONG = "word " * {words}
+words = dataclasses.replace(wording.ENGLISH, long="word " * {words})
+answers.wording = lambda _: words
 async def main():
     loop = asyncio.get_running_loop()
     async with Sandbox(port={port}, word_seconds={pace}) as sandbox:

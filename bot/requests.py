@@ -28,6 +28,7 @@ _HEADERS = {
     "content-type": "application/x-www-form-urlencoded",
     "accept": "*/*",
 }
+Result = bool | dict[str, Any] | list[dict[str, Any]]
 _TIMED_OUT = frozenset({"ConnectTimeout", "PoolTimeout", "ReadTimeout", "WriteTimeout"})
 
 
@@ -122,11 +123,12 @@ class FormRequest(HTTPXRequest):
         self._skew_known_until = time.monotonic() + SKEW_SECONDS
 
 
-async def post(bot: ExtBot[int], method: str, fields: Mapping[str, object]) -> object:
+async def post(bot: ExtBot[int], method: str, fields: Mapping[str, object]) -> Result:
     """Call a method without PTB's objects and without the rate limiter. Raises TelegramError."""
-    data = RequestData([parameter(name, value) for name, value in fields.items()])
-    return await bot.request.post(f"{bot.base_url}/{method}", data)
+    return await bot.request.post(f"{bot.base_url}/{method}", form(fields))
 
 
-def parameter(name: str, value: object) -> RequestParameter:
-    return RequestParameter.from_input(name, value)
+def form(fields: Mapping[str, object]) -> RequestData:
+    """Return fields of plain values, as JSON knows them. Those that are None are left out."""
+    given = (RequestParameter(name, value, None) for name, value in fields.items() if value is not None)
+    return RequestData(list(given))

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
-from telegram.request import HTTPXRequest, RequestData
+from telegram.request import HTTPXRequest
 
 from bot.delivery.rate_limiter import seconds_of
-from bot.requests import parameter
+from bot.requests import form
 from bot.updates.incoming import number_of
 from bot.updates.intake import Intake
 from bot.updates.polling_turn import TURN_SECONDS, PollingTurn
@@ -94,8 +94,7 @@ class Poller:
         fields = {"timeout": POLL_SECONDS, "allowed_updates": list(ALLOWED), "limit": 100}
         if self._offset:
             fields["offset"] = self._offset
-        data = RequestData([parameter(name, value) for name, value in fields.items()])
-        answer = await self._request.post(self._url, data, read_timeout=POLL_SECONDS + 10)
+        answer = await self._request.post(self._url, form(fields), read_timeout=POLL_SECONDS + 10)
         return answer if isinstance(answer, list) else []
 
 

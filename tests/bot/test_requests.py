@@ -12,8 +12,9 @@ from telegram import InputFile
 from telegram.error import BadRequest, NetworkError, TimedOut
 from telegram.ext import ExtBot
 from telegram.request import RequestData
+from telegram.request._requestparameter import RequestParameter
 
-from bot.requests import FormRequest, parameter, post
+from bot.requests import FormRequest, post
 from engine.errors import Unreachable
 from engine.providers.transport.pool import ConnectionPool
 from main.http.server import http_server
@@ -76,7 +77,7 @@ async def test_refusal_is_ptbs_error(url: str, request_: FormRequest) -> None:
 
 async def test_file_is_uploaded(url: str, api: BotApi, request_: FormRequest) -> None:
     file = InputFile(io.BytesIO(b"data"), "a.txt")
-    data = RequestData([parameter("chat_id", 7), parameter("document", file)])
+    data = RequestData([RequestParameter("chat_id", 7, None), RequestParameter.from_input("document", file)])
     await request_.post(f"{url}1:t/sendDocument", data)
     assert "a.txt" in api.forms[0].values()
 
@@ -174,7 +175,7 @@ async def test_calls_go_through_the_proxy(url: str, api: BotApi, scheme: str) ->
         await request.initialize()
         try:
             assert await post(bot(url, request), "sendMessage", {"chat_id": 7}) == {"method": "sendMessage"}
-            file = RequestData([parameter("document", InputFile(io.BytesIO(b"data"), "a.txt"))])
+            file = RequestData([RequestParameter.from_input("document", InputFile(io.BytesIO(b"data"), "a.txt"))])
             await request.post(f"{url}1:t/sendDocument", file)
         finally:
             await request.shutdown()

@@ -1,10 +1,12 @@
 """Paid answers arrive without their thread, in private, or later; otherwise their charge is given back."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sandbox.providers.wording import ENGLISH
 from sandbox.telegram.world import Message, World
 from storage.telegram import outbox, undelivered
 from tests.journeys.conftest import ANN, BAO, GROUP_ID, Journey
@@ -184,7 +186,8 @@ async def test_undeliverable_retry_brings_the_answer_before_back(journey: Journe
 
 @pytest.mark.usefixtures("no_pauses")
 async def test_very_long_answer_is_sent_as_a_file_too(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.providers.answers._LONG", "word " * 5200)
+    words = replace(ENGLISH, long="word " * 5200)
+    monkeypatch.setattr("sandbox.providers.answers.wording", lambda _: words)
     await journey.ask("/start")
     async with journey.admin() as admin:
         (tenant,) = (await admin.get("/admin/tenants")).json()["data"]
