@@ -23,7 +23,7 @@ from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
 
 # the preview shows frames less often; passing on each delta would cost the most CPU
-PACE = ReadPace(0.25, prompt_reads=3)
+PACE = ReadPace(0.25, prompt_reads=3, joins_texts=True)
 
 
 async def respond(context: Context, record: QuestionRecord, parts: Sequence[Part]) -> Completion | None:

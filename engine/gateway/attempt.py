@@ -77,7 +77,7 @@ class Attempt(BilledAttempt):
         request, clock = self.question.request, self.market.clock
         schema = schema_to_check(self.provider, self._call()) if request.options.wants_json else None
         most_tokens = self.output_tokens * request.n
-        joins = request.pace.shows_whole
+        joins = request.pace.joins_texts
         self.content = AttemptContent(self.quote.offer, request.n, most_tokens, schema, joins_texts=joins)
         self.started_at, self._started_seconds = clock.now(), clock.monotonic()
         effort = request.options.reasoning_effort

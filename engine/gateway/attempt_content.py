@@ -1,7 +1,7 @@
 """AttemptContent: the events of one attempt in the order received, and the choices made from them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -59,7 +59,7 @@ class AttemptContent:
     def add_all(self, chunks: Iterable[Chunk]) -> bool:
         """Record each of `chunks`; return True if any of them is content."""
         has_content = False
-        for chunk in chunks:
+        for chunk in _joined(chunks) if self._joins_texts else chunks:
             has_content = self.add(chunk) or has_content
         return has_content
 
@@ -172,6 +172,28 @@ class AttemptContent:
         if is_content or is_thinking:
             self.events.append(delta)
         return is_content
+
+
+def _joined(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Yield the chunks, with successive texts of one choice as one. Reports of usage between them come first."""
+    texts, index = list[str](), 0
+    for chunk in chunks:
+        if isinstance(chunk, Usage):
+            yield chunk
+            continue
+        if isinstance(chunk, Delta) and chunk.text and chunk == Delta(chunk.text, chunk.index):
+            if texts and chunk.index != index:
+                yield TextDeltas(texts, index)
+                texts = []
+            texts.append(chunk.text)
+            index = chunk.index
+            continue
+        if texts:
+            yield TextDeltas(texts, index)
+            texts = []
+        yield chunk
+    if texts:
+        yield TextDeltas(texts, index)
 
 
 def text_of(events: Iterable[ContentEvent]) -> str:

@@ -1,6 +1,8 @@
 """Events of an attempt combined to choices, and the ends that make an answer."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.catalog.offers import Offer
 from engine.chat import Chunk, Delta, Finish, Finished, Served, TextDeltas, ToolCall, ToolCallDelta, Usage
@@ -203,6 +205,29 @@ def test_texts_that_come_together_are_one_delta_where_the_answer_is_shown_whole(
     deltas = [Delta("ab", 1), Delta("c", 1)] if joins_texts else [Delta("a", 1), Delta("b", 1), Delta("c", 1)]
     assert made.events == deltas
     assert made.deltas == 3
+
+
+_TEXTS = st.builds(Delta, st.sampled_from(["a", "bc", ""]), st.integers(0, 1))
+_SPECIAL = st.sampled_from(
+    [Delta("d", thinking="hm"), Delta("e", is_refusal=True), Delta("", 1, (ToolCallDelta(0, "c", "look"),))]
+)
+_ENDS = st.builds(Finished, st.sampled_from([Finish.STOP, Finish.LENGTH]), st.integers(0, 1))
+_CHUNKS: st.SearchStrategy[list[Chunk]] = st.lists(_TEXTS | _SPECIAL | _ENDS | st.just(Usage(5, 3)), max_size=30)
+
+
+@given(_CHUNKS)
+def test_joined_texts_give_the_same_answer(chunks: list[Chunk]) -> None:
+    apart, joined = (AttemptContent(ONE, 2, 1000, joins_texts=joins) for joins in (False, True))
+    assert apart.add_all(chunks) == joined.add_all(chunks)
+    assert text_of(apart.events) == text_of(joined.events)
+    assert choices_of(apart.events) == choices_of(joined.events)
+    assert (apart.deltas, apart.has_content, apart.usage) == (joined.deltas, joined.has_content, joined.usage)
+
+
+def test_texts_of_one_read_are_one_event_around_reports_of_usage() -> None:
+    made = AttemptContent(ONE, 2, 1000, joins_texts=True)
+    assert made.add_all([Delta("a"), Usage(1, 1), Delta("b"), Delta("c", 1), Usage(1, 3)])
+    assert made.events == [Delta("ab"), Delta("c", 1)]
 
 
 def test_run_of_texts_counts_towards_the_size() -> None:
