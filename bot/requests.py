@@ -1,11 +1,11 @@
 """PTB's HTTP requests, sent over the engine's connections, because httpx's client would use most of the CPU."""
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from telegram._utils.defaultvalue import DEFAULT_NONE, DefaultValue
 from telegram.error import NetworkError, TimedOut
@@ -29,6 +29,7 @@ _HEADERS = {
     "accept": "*/*",
 }
 Result = bool | dict[str, Any] | list[dict[str, Any]]
+_UNSAFE = re.compile(rb"[^A-Za-z0-9_.~ -]+")
 _TIMED_OUT = frozenset({"ConnectTimeout", "PoolTimeout", "ReadTimeout", "WriteTimeout"})
 
 
@@ -98,7 +99,7 @@ class FormRequest(HTTPXRequest):
             named = {f"{name}_timeout": seconds for name, seconds in timeouts.items()}
             return await super().do_request(url, method, request_data, **named)
         transport = self._by_httpx if "@" in url else self._transport  # the URL contains a password for the server
-        body, answer = urlencode(request_data.json_parameters).encode(), _Answer()
+        body, answer = urlencoded(request_data.json_parameters), _Answer()
         try:
             async with asyncio.timeout(_TIMEOUTS["read"] if isinstance(read_timeout, DefaultValue) else read_timeout):
                 await transport.post(url, _HEADERS, body, answer)
@@ -121,6 +122,15 @@ class FormRequest(HTTPXRequest):
             return
         self.clock_skew_seconds = there.timestamp() - time.time()
         self._skew_known_until = time.monotonic() + SKEW_SECONDS
+
+
+def urlencoded(fields: Mapping[str, str]) -> bytes:
+    """Return fields with plain names as a form; `urllib.parse.urlencode` takes several times longer for a text."""
+    return b"&".join([name.encode() + b"=" + _quoted(value.encode()) for name, value in fields.items()])
+
+
+def _quoted(text: bytes) -> bytes:
+    return _UNSAFE.sub(lambda found: b"%" + found[0].hex("%").encode(), text).replace(b" ", b"+")
 
 
 async def post(bot: ExtBot[int], method: str, fields: Mapping[str, object]) -> Result:

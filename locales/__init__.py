@@ -82,6 +82,8 @@ def text(language: str, key: str, /, **values: object) -> str:
 
 def find(language: str) -> Language:
     """Return the language of a tag such as `vi` or `pt-BR`; English if it is not available."""
+    if (exact := LANGUAGES.get(language)) is not None:
+        return exact
     tag = language.replace("-", "_").lower()
     by_tag = {code.lower(): each for code, each in LANGUAGES.items()}
     return by_tag.get(tag) or by_tag.get(tag.partition("_")[0]) or LANGUAGES[DEFAULT]

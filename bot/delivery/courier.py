@@ -111,6 +111,8 @@ class Courier:
                 continue
             done = parts[: sent.parts]
             await self._db.write(partial(outbox.sent, parts=done, message_id=sent.message_id, now=self._clock.now()))
+            if len(done) == len(parts):
+                return None
         return None
 
     async def _unsent(self, request_id: str) -> list[OutboxPart]:

@@ -18,6 +18,7 @@ _LINK = re.compile(r"!?\[(?P<text>[^\[\]\n]{0,300})(?:\](?:\([^()\s]*|\[[^\[\]\n
 _TICKS = re.compile("`+")
 _CITED = re.compile(r"[\d^\s,]{0,9}")
 _HALF = re.compile(r"(?:[*_~`\\!$]+|&#?\w*|</?\w*|^[ \t>]*(?:#{1,6}|[-+*]|\d{1,9}[.)]?|\|.*|[-=:| ]+))\Z", re.MULTILINE)
+_BLANK = re.compile(r"\n[ \t>]*\n")
 _BLANK_LINE = re.compile(rb"\n[ \t>]*\n[ \t]*\Z")
 _DELIMITERS = re.compile(r"\n[ \t]*\|?[ \t]*:?-+[ \t:|-]*\n")
 _STYLES = ("**", "__", "~~")
@@ -43,17 +44,21 @@ class GrowingText:
 
     def _last_block(self, tail: str) -> str:
         """Return the visible text of the last block, after moving the blocks before it to the finished text."""
-        source = prepared(tail[:MOST_TAIL])
-        events = parse(source)
-        data = source.text.encode()
         # Only a blank line surely ends a block: a line below a table may become its next row.
-        starts = [at for at in _starts_of_blocks(events) if _BLANK_LINE.search(data, max(0, at - 80), at)]
-        if starts:
-            before = source.restored(data[: starts[-1]].decode())
+        before = _finished_blocks(tail[:MOST_TAIL]) if _BLANK.search(tail) else ""
+        if before:
             self._finished += _visible(before) + "\n\n"
             self._from += len(before)
             tail = tail[len(before) :]
         return _visible(_mended(tail[:MOST_TAIL]))
+
+
+def _finished_blocks(tail: str) -> str:
+    """Return the blocks that end before a blank line, if another block begins after it."""
+    source = prepared(tail)
+    data = source.text.encode()
+    starts = [at for at in _starts_of_blocks(parse(source)) if _BLANK_LINE.search(data, max(0, at - 80), at)]
+    return source.restored(data[: starts[-1]].decode()) if starts else ""
 
 
 def _starts_of_blocks(events: list[tuple[object, int]]) -> list[int]:

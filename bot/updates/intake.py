@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.telegram import inbox
 from storage.telegram.chat_queue import ChatQueue, LocalChats
-from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate, WaitingUpdate
+from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate, OwnClaim, WaitingUpdate
 
 log = logging.getLogger(__name__)
 MOST_EPOCHS = 50
@@ -101,10 +101,8 @@ class Intake:
             self._queue.enqueue(conn, _chats(left))
             return released, left
 
-        await self._release_unfinished()
-        if not self._starts and not await self._db.read_key(
-            lambda conn: inbox.may_be_left(conn, self._bot_id, before, self._lease_id)
-        ):
+        may_be_left, claims = await self._db.read_key(partial(self._remains, before))
+        if not (await self._release_unfinished(claims) or may_be_left or self._starts):
             return 0
         released, left = await self._db.write(unit)
         if released or self._starts:
@@ -129,18 +127,26 @@ class Intake:
             log.warning("an update was taken over by another process and is left to it")
             running[inbox_id][1].cancel()
 
-    async def _release_unfinished(self) -> None:
-        """Release claims of this process that no task handles (their commit failed): they would block the chat."""
-        for inbox_id, epoch, chat_key, lane, update_id in await self._db.read_key(
-            lambda conn: inbox.claimed_by(conn, self._bot_id, self._lease_id)
-        ):
+    def _remains(self, before: datetime, conn: Connection) -> tuple[bool, Sequence[OwnClaim]]:
+        claims = inbox.claimed_by(conn, self._bot_id, self._lease_id)
+        return inbox.may_be_left(conn, self._bot_id, before, self._lease_id), claims
+
+    async def _release_unfinished(self, claims: Sequence[OwnClaim]) -> bool:
+        """Release claims of this process that no task handles (their commit failed): they would block the chat.
+
+        Return whether there are any.
+        """
+        has_any = False
+        for inbox_id, epoch, chat_key, lane, update_id in claims:
             if update_id in self._now_ids if lane == NOW else chat_key in (*self._workers, *self._claiming):
                 continue
+            has_any = True
             if epoch < MOST_EPOCHS:
                 await self._db.write(partial(inbox.release, inbox_id=inbox_id, epoch=epoch))
             else:
                 log.error("update %d is abandoned: it could not be finished %d times", update_id, epoch)
                 await self._db.write(partial(inbox.finish, inbox_id=inbox_id, epoch=epoch, now=self._clock.now()))
+        return has_any
 
     def close(self) -> None:
         """Start to handle no more updates; running ones continue."""

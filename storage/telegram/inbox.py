@@ -3,12 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from storage.database.connection import Connection, Row, for_update, moment, ms, row
 
 CHAT, NOW = "chat", "now"
 _UNDONE = "+bot_id = :bot AND state <> 'done'"
 """Found by the small index of undone updates. Without the sign SQLite reads all updates of the bot, done ones too."""
+
+
+OwnClaim: TypeAlias = tuple[int, int, str, str, int]
+"""An unfinished claim of this process: id, epoch, chat key, lane, update id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,7 @@ def release_dead(conn: Connection, bot_id: int, is_dead: Callable[[str], bool]) 
     )
 
 
-def claimed_by(conn: Connection, bot_id: int, lease_id: str) -> list[tuple[int, int, str, str, int]]:
+def claimed_by(conn: Connection, bot_id: int, lease_id: str) -> list[OwnClaim]:
     """Return the unfinished claims of a process, each as (id, epoch, chat key, lane, update id)."""
     rows = conn.rows(
         f"SELECT id, epoch, chat_key, lane, update_id FROM inbox WHERE {_UNDONE} AND state = 'claimed'"

@@ -2,8 +2,11 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -14,7 +17,7 @@ from telegram.ext import ExtBot
 from telegram.request import RequestData
 from telegram.request._requestparameter import RequestParameter
 
-from bot.requests import FormRequest, post
+from bot.requests import FormRequest, post, urlencoded
 from engine.errors import Unreachable
 from engine.providers.transport.pool import ConnectionPool
 from main.http.server import http_server
@@ -68,6 +71,14 @@ async def test_form_arrives_with_nested_values_as_json(url: str, api: BotApi, re
     answer = await post(bot(url, request_), "sendMessage", {"chat_id": 7, "text": "a & b = ü", "more": {"x": [1]}})
     assert answer == {"method": "sendMessage"}
     assert api.forms == [{"chat_id": "7", "text": "a & b = ü", "more": '{"x": [1]}'}]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_form_reads_back_as_it_was(text: str) -> None:
+    assert parse_qsl(urlencoded({"text": text, "more": "a b"}).decode(), keep_blank_values=True) == [
+        ("text", text),
+        ("more", "a b"),
+    ]
 
 
 async def test_refusal_is_ptbs_error(url: str, request_: FormRequest) -> None:
