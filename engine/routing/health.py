@@ -209,12 +209,17 @@ class Health(EarlyAttempts):
 
     def _limited(self, status: OfferStatus, provider: ProviderHealth, model: str, now: float) -> OfferStatus:
         """Return `status` with the rate limits of `model` added."""
+        over_seconds = provider.over_limit_seconds(now, model)
         places, health = provider.places_of(model), provider.offers.get(model)
-        slot = health.demand.slot_atto(now, places) if places is not None and health is not None else 0.0
+        slot = 0.0
+        if places is not None and health is not None:
+            free = sum(key.budget(model).limit.free_places(now) for key in provider.keys)
+            slot = health.demand.slot_atto(now, places, free)
         return status._replace(
-            over_limit_seconds=provider.over_limit_seconds(now, model),
+            over_limit_seconds=over_seconds,
             remaining_tokens=provider.remaining_tokens(now, model),
             slot_atto=slot,
+            may_exceed=over_seconds > 0 and provider.may_exceed_limit(now, model),
         )
 
     def _count(

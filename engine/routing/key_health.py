@@ -7,6 +7,7 @@ from engine.ports import LimitHeaders
 from engine.routing.rate_limits import LearnedLimit, LearnedTokenLimit, ReportedQuota
 
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 5.0, 600.0
+REST_TIMES = 1.5  # by which cooldowns grow
 MOST_MODELS = 1024  # upper bound of the budgets of a key
 
 
@@ -36,10 +37,10 @@ class RateBudget:
         """Return the tokens left until the reset and in this minute; infinite if no limit is known."""
         return min(self.tokens.remaining_at(now), self.token_limit.remaining_at(now))
 
-    def accepted(self, now: float) -> None:
+    def accepted(self, now: float, began_at: float) -> None:
         """Record an accepted attempt: the next cooldown is short again."""
         self._next_rest_seconds = FIRST_REST_SECONDS
-        self.limit.accepted(now)
+        self.limit.accepted(now, began_at)
         self.token_limit.accepted(now)
 
     def apply_limits(self, now: float, limits: LimitHeaders) -> None:
@@ -60,7 +61,7 @@ class RateBudget:
         if self.rests_until > now:
             return 0.0  # an attempt that was running when the rest began does not prolong it
         seconds = self._next_rest_seconds
-        self._next_rest_seconds = min(LONGEST_REST_SECONDS, seconds * 2)
+        self._next_rest_seconds = min(LONGEST_REST_SECONDS, seconds * REST_TIMES)
         return seconds
 
 
@@ -145,7 +146,7 @@ class KeyHealth:
 
     def accepted(self, now: float, model: str, began_at: float) -> None:
         """Record an accepted attempt. It restores a refused key, unless it began before the refusal."""
-        self.budget(model).accepted(now)
+        self.budget(model).accepted(now, began_at)
         if self.refused_at is not None and began_at > self.refused_at:
             self.refused_at = None
 
@@ -172,9 +173,12 @@ class KeyHealth:
         """Handle a 429: the model's budget rests; if another model's budget rests too, all models do.
 
         `counts` False: the 429 does not show a rate limit. `of_tokens`: it shows a limit of tokens, not of requests.
+        A refusal over the learned limit, without Retry-After, leaves the places under it in use.
         """
         budget = self.budget(model)
-        budget.rest(now, retry_after_seconds, jitter=jitter, per_day=per_day)
+        of_requests = counts and not per_day and not of_tokens
+        if retry_after_seconds is not None or not of_requests or not budget.limit.is_over(now, began_at):
+            budget.rest(now, retry_after_seconds, jitter=jitter, per_day=per_day)
         if any(other.rests_until > now for name, other in self.budgets.items() if name != model):
             self.rests_until = max(self.rests_until, budget.rests_until)
         if counts and not per_day:

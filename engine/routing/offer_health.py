@@ -21,6 +21,7 @@ LEAST_SAMPLES = 10
 ALIVE_TIMES, ALIVE_SECONDS, MOST_HOPEFUL = 2.0, 0.1, 5
 HOLD_SECONDS, ALIVE_FOR_SECONDS = 0.1, 1.0
 DEMAND_SECONDS, MOST_SAVINGS, LEAST_SAVINGS = 60.0, 4096, 5
+FREE_TIMES = 2  # a free place under a limit counts as so many more
 
 
 @dataclass(slots=True)
@@ -166,10 +167,13 @@ class SlotDemand:
         if len(self._savings) > MOST_SAVINGS:
             self._savings.popleft()
 
-    def slot_atto(self, now: float, per_minute: int) -> float:
-        """Return the value of a place, computed at most once a second."""
+    def slot_atto(self, now: float, per_minute: int, free: int = 0) -> float:
+        """Return the value of a place, computed at most once a second.
+
+        The more of the places are `free`, the lower it is: the savings of a minute ago may be of other prices.
+        """
         if now >= self._priced_at + 1.0 or now < self._priced_at:
-            self._priced_at, self._price = now, self._value(now, per_minute)
+            self._priced_at, self._price = now, self._value(now, per_minute + FREE_TIMES * free)
         return self._price
 
     def _value(self, now: float, per_minute: int) -> float:

@@ -39,7 +39,8 @@ class OfferStatus(NamedTuple):
     to 1; `failure_seconds`: how long a failed attempt takes; `failure_share`: its cost as a share of an answer's.
     `first_token_seconds`: the usual wait. `over_limit_seconds`: until its rate is below the learned limit;
     `remaining_tokens`: left of the reported quota; beyond either, an offer is tried only if no other is left.
-    `slot_atto`: the value of a place under the learned limit, in atto-dollars.
+    `slot_atto`: the value of a place under the learned limit, in atto-dollars. `may_exceed`: an attempt over that
+    limit is due, if it saves much.
     """
 
     reason: str = ""
@@ -52,6 +53,7 @@ class OfferStatus(NamedTuple):
     remaining_tokens: float = inf
     slot_atto: float = 0.0
     may_be_early: bool = False
+    may_exceed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ ATTO_PER_USD = 10**18
 MOST_FAILURE_CHANCE = 0.99
 LEAST_PAUSE_SHARE = 0.12  # pause between early attempts, as a share of the outage so far
 PAUSE_SHARE = 0.18  # the same if the next offer costs twice as much
+EXCEED_TIMES = 2.0  # a limit is exceeded if the next offer costs over so many times as much,
+DEARER_THAN_USUAL = 1.3  # and so many times as much as one that rests
+
+_Able = tuple[bool, bool, float, float, int]  # over its limit, last resort, atto-dollars, first token, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +86,13 @@ def plan(
     For offers with cost c, failure chance p and cost of a failure d, the order that minimises V = (1-p)c + p(d + V of
     the rest) is by c + d*p/(1-p), as exchanging two neighbours shows. A failure costs the waiting time, and the share
     of an answer's cost that this offer usually bills for failures. A place under a learned limit costs the saving that
-    another prompt would have with it.
+    another prompt would have with it. An offer over its limit comes last, but first if an attempt over
+    the limit is due and the next offer is dear because others rest.
     """
     delay_atto_per_second = _atto(delay_usd_per_second)
-    able: list[tuple[bool, bool, float, float, int]] = []
-    left_out, resting, early = list(drops), [], []
+    able: list[_Able] = []
+    left_out, early = list(drops), list[tuple[float, float, int]]()
+    resting: list[Quote] = []
     least_atto = second_atto = inf
     cheapest: Offer | None = None
     for number, quote in enumerate(quotes):
@@ -112,7 +118,7 @@ def plan(
                 second_atto = total
         over_limit = status.over_limit_seconds > 0 or quote.expected_tokens > status.remaining_tokens
         able.append((over_limit, quote.last_resort, total + status.slot_atto, status.first_token_seconds, number))
-    able.sort()
+    able = _sorted(able, quotes, resting, status_of)
     two = second_atto < inf  # a saving needs two offers
     return Route(
         tuple([quotes[each[4]] for each in able]),
@@ -120,9 +126,29 @@ def plan(
         tuple(resting),
         cheapest if two else None,
         second_atto - least_atto if two else 0.0,
-        bool(able) and able[0][0],
+        bool(able) and able[0][0] and able[-1][0],
         _early_quotes(quotes, early, able[0]) if early and able else (),
     )
+
+
+def _sorted(
+    able: list[_Able], quotes: Sequence[Quote], resting: Sequence[Quote], status_of: Callable[[Offer], OfferStatus]
+) -> list[_Able]:
+    """Return the able ones in order: an offer over its limit comes last, or first where an attempt over it is due.
+
+    That is where the next offer is dear, and only because others rest: the limit may hold no longer.
+    """
+    able.sort()
+    if not able or able[0][0] or not able[-1][0]:
+        return able
+    most_atto = able[0][2] / EXCEED_TIMES
+    for each in able:
+        quote = quotes[each[4]]
+        if each[0] and not each[1] and quote.plan_atto < most_atto and status_of(quote.offer).may_exceed:
+            fits = quote.expected_tokens <= status_of(quote.offer).remaining_tokens
+            is_usual = not any(rest.plan_atto * DEARER_THAN_USUAL < able[0][2] for rest in resting)
+            return able if is_usual or not fits else [each, *(other for other in able if other is not each)]
+    return able
 
 
 @lru_cache(maxsize=16)
@@ -131,7 +157,7 @@ def _atto(usd: Fraction) -> float:
 
 
 def _early_quotes(
-    quotes: Sequence[Quote], early: Sequence[tuple[float, float, int]], able: tuple[bool, bool, float, float, int]
+    quotes: Sequence[Quote], early: Sequence[tuple[float, float, int]], able: _Able
 ) -> tuple[EarlyQuote, ...]:
     """Return the early quotes that are cheaper than the first available one, cheapest first."""
     _, _, able_atto, _, able_number = able

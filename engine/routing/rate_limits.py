@@ -13,6 +13,9 @@ WINDOW_SECONDS = 60.0
 SLACK_SECONDS = 0.25  # the provider's minute and ours do not start together
 NOTABLE_SHARE = 0.9  # a smaller drop is ignored: it may come from the difference between the two minutes
 LEAST_SEEN = 5  # fewer requests in a minute show no rate
+ACCEPTED_TO_RAISE = 40  # attempts between a refusal and the next raise, so that few are refused
+NEW_RAISE_SECONDS = 10.0  # a limit that was just learned may hold only for a moment
+FIRST_TRY_SECONDS, TRY_TIMES = 3.0, 3  # between attempts over the limit, and how these pauses grow
 FIRST_RAISE_SECONDS, LONGEST_RAISE_SECONDS, LONGEST_TOKEN_RAISE_SECONDS = 60.0, 120.0, 240.0
 FIRST_EXTRA, MOST_EXTRA = 0.1, 1.0  # share of the tokens to exceed a limit by, to test whether it still holds
 
@@ -29,10 +32,11 @@ class LimitDrop:
 class LearnedLimit:
     """The requests per minute that a key was found to accept.
 
-    A 429 sets the limit to the requests accepted in the minute before it. After a minute without a 429, one request
-    more is tried. If it is accepted, twice as many extra requests may follow, so that a limit that no longer exists is
-    raised within a minute. If it is refused, the next test comes later, so that an existing limit costs few refusals. A
-    refused attempt counts in its minute too, because some providers count it.
+    A 429 sets the limit to the requests accepted in the minute before it. After ten seconds, and later after a minute
+    and 40 accepted requests without a 429, one request more is tried. If it is accepted, twice as many extra requests
+    may follow, so that a limit that no longer exists is raised within a minute. If it is refused, the next test comes
+    later, so that an existing limit costs few refusals. A refused attempt counts in its minute too, because some
+    providers count it.
     """
 
     per_minute: int | None = None
@@ -41,16 +45,32 @@ class LearnedLimit:
     _most_per_minute: int = 0
     _extra: int = 0
     _raise_at: float = 0.0
-    _raise_after_seconds: float = FIRST_RAISE_SECONDS
+    _raise_after_seconds: float = NEW_RAISE_SECONDS
     _refused_at: float = 0.0
+    _accepted: int = ACCEPTED_TO_RAISE
+    _over_at: float = inf
+    _try_at: float = -inf
+    _try_after_seconds: float = FIRST_TRY_SECONDS
     _drop: LimitDrop | None = None
     _begun_here: int = 0
     _refused_here: int = 0
 
     def begin(self, now: float) -> None:
         """Count an attempt that begins now."""
+        if self.per_minute is not None and self.wait_seconds(now) > 0:
+            is_first = now > self._try_at + LONGEST_RAISE_SECONDS
+            longer_seconds = min(LONGEST_RAISE_SECONDS, TRY_TIMES * self._try_after_seconds)
+            self._try_after_seconds = FIRST_TRY_SECONDS if is_first else longer_seconds
+            self._try_at, self._over_at = now + self._try_after_seconds, now
         self._begun_at.append(now)
         self._begun_here += 1
+
+    def may_be_exceeded(self, now: float) -> bool:
+        """Return whether an attempt over the limit is due, where much would be saved if it held no longer.
+
+        The pauses between such attempts grow from 3 s to two minutes, until one is accepted.
+        """
+        return now >= self._try_at
 
     def take_counts(self) -> tuple[int, int]:
         """Return how many attempts began and how many were refused in this process since the last call."""
@@ -67,6 +87,7 @@ class LearnedLimit:
     def adopt(self, now: float, per_minute: int, before_per_minute: int) -> None:
         """Take over the limit that another process has learned. A drop is reported here as it is there."""
         if self.per_minute is None or per_minute < self.per_minute:
+            self._raise_after_seconds = max(FIRST_RAISE_SECONDS, self._raise_after_seconds)
             self._extra, self._raise_at, self._refused_at = 0, now + self._raise_after_seconds, now
             self._drop = LimitDrop(per_minute, max(before_per_minute, per_minute))
         self.per_minute, self._most_per_minute = per_minute, max(per_minute, self._most_per_minute)
@@ -75,26 +96,39 @@ class LearnedLimit:
         """Return the seconds until one more attempt is below the limit, 0 if now."""
         if self.per_minute is None:
             return 0.0
-        if not self._extra and now >= self._raise_at:
+        if not self._extra and now >= self._raise_at and self._accepted >= ACCEPTED_TO_RAISE:
             self._extra = 1
         self._forget_before(now - WINDOW_SECONDS)
         over = len(self._begun_at) - self.per_minute - self._extra
         return self._begun_at[over] + WINDOW_SECONDS + SLACK_SECONDS - now if over >= 0 else 0.0
 
-    def accepted(self, now: float) -> None:
-        """Raise the limit if more requests than the limit were accepted."""
+    def accepted(self, now: float, began_at: float = inf) -> None:
+        """Raise the limit where the attempt that began at `began_at` was accepted over it."""
         rate = self._rate(now)
         self._most_per_minute = max(self._most_per_minute, rate)
-        if self.per_minute is not None and rate > self.per_minute:
-            self.per_minute = rate
-            self._extra = min(self._extra * 2, rate) if self._extra else 0
-            self._raise_after_seconds = FIRST_RAISE_SECONDS
+        self._accepted += 1
+        if self.per_minute is None or len(self._begun_at) <= self.per_minute:
+            return
+        taken = self._begun_until(began_at)
+        if taken <= self.per_minute:
+            return
+        is_trial = self._extra > 0 or began_at >= self._over_at  # else the provider's minute differs from ours
+        self.per_minute = max(self.per_minute, taken - len(self._refused_begun_at))
+        self._extra = min(max(1, self._extra * 2), self.per_minute) if is_trial else 0
+        self._raise_after_seconds = FIRST_RAISE_SECONDS
+        self._try_after_seconds, self._try_at = FIRST_TRY_SECONDS, -inf
+
+    def is_over(self, now: float, began_at: float) -> bool:
+        """Return whether the attempt that began at `began_at` was over the limit."""
+        self._forget_before(now - WINDOW_SECONDS)
+        return self.per_minute is not None and self._begun_until(began_at) > self.per_minute
 
     def refused(self, now: float, began_at: float) -> None:
         """Learn from a 429 for the attempt that began at `began_at`: the attempts before it were accepted."""
         accepted = self._accepted_until(now, began_at)
         self._refused_at = now
         self._refused_here += 1
+        self._accepted, self._over_at = ACCEPTED_TO_RAISE if self.per_minute is None else 0, inf
         if accepted < LEAST_SEEN:
             return
         if self._extra or self.per_minute is None:
@@ -106,6 +140,11 @@ class LearnedLimit:
     def places(self) -> int | None:
         """The requests per minute that are let through, including those that test whether the limit still holds."""
         return None if self.per_minute is None else self.per_minute + self._extra
+
+    def free_places(self, now: float) -> int:
+        """Return how many of the places are free now."""
+        self._forget_before(now - WINDOW_SECONDS)
+        return max(0, (self.places or 0) - len(self._begun_at))
 
     @property
     def before_per_minute(self) -> int:
@@ -130,8 +169,10 @@ class LearnedLimit:
         if began_at in self._begun_at:
             insort(self._refused_begun_at, began_at)
         self._forget_before(now - WINDOW_SECONDS)
-        begun = takewhile(lambda moment: moment <= began_at, self._begun_at)
-        return len(list(begun)) - bisect_right(self._refused_begun_at, began_at)
+        return self._begun_until(began_at) - bisect_right(self._refused_begun_at, began_at)
+
+    def _begun_until(self, moment: float) -> int:
+        return sum(1 for _ in takewhile(lambda begun_at: begun_at <= moment, self._begun_at))
 
     def _rate(self, now: float) -> int:
         self._forget_before(now - WINDOW_SECONDS)

@@ -87,13 +87,15 @@ def test_place_costs_less_while_a_limit_is_raised_so_that_prompts_of_little_savi
 ) -> None:
     providers.succeeds(10)
     providers.fails(RateLimited(status=429, retry_after_seconds=1))
-    providers.clock.wait(61)
+    providers.clock.wait(2)
     for saving in range(22):
         providers.health.demanded(A, float(saving))
     assert providers.health.status(A).slot_atto == 11.0  # ten places, for savings from 12 to 21
-    providers.succeeds(11)
+    providers.clock.wait(10)
+    assert providers.health.status(A).slot_atto == 10.0  # one more is tried
+    providers.succeeds(1)
     providers.clock.wait(1)
-    assert providers.health.status(A).slot_atto == 8.0  # eleven, and two more that are tried
+    assert providers.health.status(A).slot_atto == 6.0  # eleven, two more that are tried, and one place is free
 
 
 def test_health_of_an_offer_is_the_one_that_attempts_report_to(providers: TwoProviders) -> None:

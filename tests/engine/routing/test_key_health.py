@@ -23,13 +23,13 @@ def test_429_rests_the_key_for_retry_after() -> None:
     assert key.wait_seconds(136) == 0
 
 
-def test_429_without_retry_after_rests_five_seconds_doubling_until_a_success() -> None:
+def test_429_without_retry_after_rests_five_seconds_and_then_longer_until_a_success() -> None:
     key, now, waits = KeyHealth(), 0.0, []
     for _ in range(4):
         rate_limit(key, now)
         waits.append(key.wait_seconds(now))
         now += waits[-1]
-    assert waits == [5, 10, 20, 40]
+    assert waits == [5, 7.5, 11.25, 16.875]
     serve_key(key, now)
     rate_limit(key, now)
     assert key.wait_seconds(now) == 5
@@ -145,9 +145,9 @@ def test_attempt_without_expected_tokens_takes_none() -> None:
     assert key.wait_seconds(0) == 6
 
 
-def test_cooldown_doubles_up_to_ten_minutes() -> None:
+def test_cooldown_grows_up_to_ten_minutes() -> None:
     key, now = KeyHealth(), 0.0
-    for _ in range(8):
+    for _ in range(13):
         rate_limit(key, now)
         seconds = key.wait_seconds(now)
         now += seconds
@@ -254,7 +254,7 @@ def test_learned_limit_is_that_of_one_model() -> None:
     assert key.over_limit_seconds(6, "other") == 0
 
 
-def test_limit_that_was_exceeded_unasked_lets_no_further_attempt_in() -> None:
+def test_limit_that_was_exceeded_lets_one_further_attempt_in() -> None:
     limit = LearnedLimit()
     for now in range(1, 6):
         limit.begin(now)
@@ -264,4 +264,33 @@ def test_limit_that_was_exceeded_unasked_lets_no_further_attempt_in() -> None:
     limit.begin(20)
     limit.accepted(20)
     assert limit.per_minute == 6
-    assert limit.wait_seconds(20) == 2 + 60.25 - 20
+    assert limit.wait_seconds(20) == 0
+    limit.begin(20)
+    assert limit.wait_seconds(20) == 1 + 60.25 - 20
+
+
+def limited_key() -> KeyHealth:
+    """A key that got a 429 after five answers in a minute, and whose rest is over."""
+    key = KeyHealth()
+    for now in range(5):
+        serve_key(key, now)
+    rate_limit(key, 5)
+    return key
+
+
+def test_refusal_over_the_limit_leaves_the_places_under_it_in_use() -> None:
+    key = limited_key()
+    rate_limit(key, 11)
+    assert key.wait_seconds(11, "m") == 0
+
+
+def test_refusal_over_the_limit_rests_the_key_for_its_retry_after() -> None:
+    key = limited_key()
+    rate_limit(key, 11, 30)
+    assert key.wait_seconds(11, "m") == 30
+
+
+def test_refusal_under_the_limit_rests_the_key() -> None:
+    key = limited_key()
+    rate_limit(key, 70)
+    assert key.wait_seconds(70, "m") > 0

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -171,3 +172,32 @@ def test_saving_is_between_two_offers() -> None:
     assert (alone.cheapest, alone.saving_atto) == (None, 0)
     two = plan([quote("a/m", 10), quote("b/m", 25)], [], status(), A_SECOND_USD)
     assert (two.cheapest, two.saving_atto) == (Offer("a", "m"), 15 * 10**12)
+
+
+OVER = OfferStatus(over_limit_seconds=9, may_exceed=True)
+RESTS = OfferStatus("rests", may_return=True)
+
+
+def order_of(prices: dict[str, float], **of: OfferStatus) -> list[str]:
+    return names(plan([quote(name, price) for name, price in prices.items()], (), status(**of), Fraction(0)).quotes)
+
+
+def test_limit_is_exceeded_where_the_next_offer_is_dear_because_another_rests() -> None:
+    assert order_of({"a": 10, "b": 11, "c": 21}, a=OVER, b=RESTS) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("prices", "over"),
+    [
+        ({"a": 10, "b": 11, "c": 19}, OVER),  # the next offer is not dear
+        ({"a": 10, "b": 20, "c": 25}, OVER),  # nor is it because of the resting one
+        ({"a": 10, "b": 11, "c": 21}, OVER._replace(may_exceed=False)),
+        ({"a": 10, "b": 11, "c": 21}, OVER._replace(remaining_tokens=-1)),
+    ],
+)
+def test_limit_is_kept(prices: dict[str, float], over: OfferStatus) -> None:
+    assert order_of(prices, a=over, b=RESTS) == ["c", "a"]
+
+
+def test_limit_is_kept_where_the_next_offer_is_as_dear_as_usual() -> None:
+    assert order_of({"a": 10, "c": 500}, a=OVER) == ["c", "a"]

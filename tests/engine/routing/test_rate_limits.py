@@ -147,28 +147,86 @@ def fill(limit: LearnedLimit, now: float) -> None:
         limit.begin(now)
 
 
-def test_limit_is_tried_again_after_60_seconds_and_after_120_once_refused() -> None:
-    limit = learned(20)
-    fill(limit, 79)
-    assert limit.wait_seconds(79.9) > 0
-    assert limit.wait_seconds(80) == 0
-    refuse(limit, 80)
-    fill(limit, 199)
-    assert limit.wait_seconds(199.9) > 0
-    assert limit.wait_seconds(200) == 0
+def answer(limit: LearnedLimit, since: float, times: int) -> None:
+    """Count accepted attempts, of long ago for the window."""
+    for _ in range(times):
+        serve(limit, since)
 
 
-def test_accepted_raise_lets_the_next_raise_come_after_60_seconds() -> None:
+def test_new_limit_is_tried_again_after_ten_seconds() -> None:
     limit = learned(20)
-    fill(limit, 80)
-    assert limit.wait_seconds(80) == 0
-    serve(limit, 80)
-    assert limit.per_minute == 21
-    refuse(limit, 81)
-    fill(limit, 141)
-    limit.begin(141)
-    assert limit.wait_seconds(140.9) > 0
-    assert limit.wait_seconds(141) == 0
+    fill(limit, 29)
+    assert limit.wait_seconds(29.9) > 0
+    limit = learned(20)
+    assert limit.wait_seconds(29.9) > 0
+    assert limit.places == 20
+    limit.wait_seconds(30)
+    assert limit.places == 21
+
+
+def test_limit_is_tried_again_after_40_accepted_attempts_at_the_earliest() -> None:
+    limit = learned(20)
+    limit.wait_seconds(30)
+    refuse(limit, 30)
+    limit.wait_seconds(300)
+    assert limit.places == 20
+    for _ in range(39):
+        limit.accepted(300, 0)
+    limit.wait_seconds(300)
+    assert limit.places == 20
+    limit.accepted(300, 0)
+    limit.wait_seconds(300)
+    assert limit.places == 21
+
+
+def test_refused_raise_doubles_the_time_to_the_next() -> None:
+    limit = learned(20)
+    limit.wait_seconds(30)
+    refuse(limit, 30)
+    for _ in range(40):
+        limit.accepted(31, 0)
+    limit.wait_seconds(49.9)
+    assert limit.places == 20
+    limit.wait_seconds(50)
+    assert limit.places == 21
+
+
+def test_acceptance_of_an_attempt_begun_under_the_limit_raises_nothing() -> None:
+    limit = learned(20)
+    limit.wait_seconds(30)
+    limit.begin(31)
+    limit.accepted(31.5, began_at=19)
+    assert (limit.per_minute, limit.places) == (20, 21)
+    limit.accepted(31.6, began_at=31)
+    assert limit.places is not None
+    assert limit.places > 21
+
+
+def test_attempts_over_a_limit_are_due_at_growing_pauses_until_one_is_accepted() -> None:
+    limit, pauses, now = learned(20), list[float](), 21.0
+    assert limit.may_be_exceeded(now)
+    while len(pauses) < 4:
+        refuse(limit, now)
+        began, now = now, now + 0.5
+        while not limit.may_be_exceeded(now):
+            now += 0.5
+        pauses.append(now - began)
+    assert pauses == [3, 9, 27, 81]
+
+
+def test_accepted_attempt_over_a_limit_lets_more_follow_at_once() -> None:
+    limit = learned(20)
+    serve(limit, 22)
+    assert limit.may_be_exceeded(22)
+    assert limit.places is not None
+    assert limit.places > 21
+
+
+def test_free_places_are_those_under_the_limit_less_the_attempts_of_a_minute() -> None:
+    limit = learned(20)
+    assert limit.free_places(20) == 0
+    assert limit.free_places(70) == 10
+    assert LearnedLimit().free_places(0) == 0
 
 
 def test_attempts_of_over_a_minute_ago_teach_nothing() -> None:

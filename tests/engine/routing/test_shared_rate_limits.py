@@ -45,13 +45,13 @@ def test_places_count_the_attempts_that_try_a_limit() -> None:
     assert limit.places == 21
 
 
-def test_accepted_attempts_above_a_limit_that_is_not_tried_let_no_more_through() -> None:
+def test_accepted_attempts_above_a_limit_raise_it_and_let_one_more_through() -> None:
     limit = LearnedLimit()
     limit.adopt(0, 5, 5)
     for _ in range(8):
         limit.begin(1)
     limit.accepted(1)
-    assert (limit.per_minute, limit.places) == (8, 8)
+    assert (limit.per_minute, limit.places) == (8, 9)
 
 
 def test_refused_tokens_count_those_of_the_same_moment_and_need_no_known_attempt() -> None:
