@@ -17,6 +17,7 @@ _STYLES = (
     | dict.fromkeys(("Strikethrough", "s", "del", "strike"), "strikethrough")
     | dict.fromkeys(("u", "ins"), "underline")
     | dict.fromkeys(("code", "kbd"), "code")
+    | {"tg-spoiler": "spoiler"}
 )
 _RAISED = str.maketrans("0123456789+-=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ")
 _LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 from telegramify_markdown.latex_escape.helper import LatexToUnicodeHelper
 
+from bot.formatting import latex
+
 MOST_INLINE, MOST_DISPLAY = 300, 3_000
 MOST_CONVERTED, MOST_NESTED = 400, 5
 """The longest and deepest formula that is converted: the converter's time and memory double with each level."""
 _LATEX = LatexToUnicodeHelper()
+_ENVIRONMENTS = "align|aligned|alignat|array|cases|equation|gather|multline|split|[pbvVB]?matrix"
 _MARKS = re.compile(
     r"(?P<fence>^[ \t>]*(?:```+|~~~+))|(?P<ticks>`+)|(?P<blank>\n[ \t]*(?=\n))|(?P<open>\\[(\[])|(?P<close>\\[)\]])"
+    r"|(?P<begin>^[ \t>]*\\begin\{(?:" + _ENVIRONMENTS + r")\*?\})|(?P<end>\\end\{(?:" + _ENVIRONMENTS + r")\*?\})"
     r"|(?P<escape>\\.)|(?P<dollars>\$+)",
     re.MULTILINE,
 )
@@ -35,7 +39,7 @@ class Formula:
         if len(source) > MOST_CONVERTED or _depth(source) > MOST_NESTED:
             return source
         try:
-            return str(_LATEX.convert(source)).strip() or source  # type: ignore[no-untyped-call]
+            return str(_LATEX.convert(latex.known(source))).strip() or source  # type: ignore[no-untyped-call]
         except Exception:  # noqa: BLE001 - any odd LaTeX: it is shown as it is
             return source
 
@@ -87,6 +91,8 @@ def _following(marks: list[_Mark]) -> list[int | None]:
             latest[name] = number
         elif mark.kind == "open":
             found[number] = latest.get(_CLOSING[mark.text])
+        elif mark.kind == "begin":
+            found[number] = latest.get(mark.text.lstrip(" \t>").replace("begin", "end"))
         elif mark.kind != "escape":
             found[number] = latest.get(mark.text)
             latest[mark.text] = number
@@ -101,8 +107,8 @@ def _formula(markdown: str, opening: _Mark, closing: _Mark) -> Formula | None:
     raw = markdown[opening.start : closing.end]
     if not source.strip():
         return None
-    if opening.text == "$$" and len(source) <= MOST_DISPLAY:
-        return Formula(raw, source, is_display=True)
+    if (opening.kind == "begin" or opening.text == "$$") and len(source) <= MOST_DISPLAY:
+        return Formula(raw, raw.lstrip(" \t>") if opening.kind == "begin" else source, is_display=True)
     if opening.text == "$":
         return Formula(raw, source) if _is_inline(markdown, source, opening.start, closing.end) else None
     if opening.text == "\\(" and len(source) <= MOST_INLINE:

@@ -32,11 +32,16 @@ TAGS = (
     "sub",
     "summary",
     "sup",
+    "tg-spoiler",
     "u",
 )
 _PIECE = re.compile(
-    f"{TOKEN}(?P<number>\\d+){TOKEN_END}|{LESS}(?P<close>/?)(?P<tag>br|{'|'.join(TAGS)})[ ]*/?>", re.IGNORECASE
+    f"{TOKEN}(?P<number>\\d+){TOKEN_END}|{LESS}(?P<close>/?)(?P<tag>br|a(?=>)|{'|'.join(TAGS)})[ ]*/?>"
+    rf"|{LESS}a\s+(?:[^>]*\s)?href=(?P<quote>[\"'])(?P<href>[^\"'\s>]+)(?P=quote)[^>]*>|(?P<bars>\|\|)",
+    re.IGNORECASE,
 )
+_SPOILER, _BARS, _BEFORE_SPOILER = "tg-spoiler", "||", "([{\"'\u201c\u2018\u00ab\u2013\u2014:"
+_AFTER_OPERATOR = frozenset(",.;:!?)]}|&=")
 _NUMBER = re.compile(rb"[ \t>]*(\d{1,9}[.)])")
 _WEB_SCHEMES, _APP_SCHEMES = frozenset({"http", "https"}), frozenset({"tg", "ton"})
 _HOST, _APP_HOST = re.compile(r"(?:[a-z0-9.!$,~*'();&+=_-]|[^\x00-\x7f])+"), re.compile(r"[a-z0-9_-]+")
@@ -90,6 +95,7 @@ class _Reader:
         # an element of Markdown has an empty name; a tag has its name and position
         self._open: list[tuple[str, int]] = []
         self._links: list[_LinkEnd] = []
+        self._anchors: list[str] = []
         self._ordered: list[bool] = []
         self._verbatim = self._tables = 0
 
@@ -197,7 +203,7 @@ class _Reader:
     # --- text ---------------------------------------------------------------------------------------
 
     def _text(self, text: str, at: int) -> None:
-        if self._verbatim or (LESS not in text and TOKEN not in text):
+        if self._verbatim or not any(mark in text for mark in (LESS, TOKEN, _BARS)):
             self._put_text(self._source.restored(text), at)
             return
         position = 0
@@ -205,6 +211,10 @@ class _Reader:
             self._put_text(self._source.restored(text[position : found.start()]), at)
             if found["number"]:
                 self._put({"Formula": self._source.formulas[int(found["number"])]}, at)
+            elif found["bars"]:
+                self._bars(found, at)
+            elif found["href"]:
+                self._anchor(found, at)
             else:
                 self._tag(found, at)
             position = found.end()
@@ -215,14 +225,44 @@ class _Reader:
         if name == "br":
             self._line_break(found, at)
         elif not found["close"]:
-            self._open.append((name, len(self._out)))
+            if name != "a":  # without an address it is no link
+                self._open.append((name, len(self._out)))
             self._put_text(self._source.restored(found[0]), at)
-        elif self._open and self._open[-1][0] == name:
-            place = self._open.pop()[1]
-            self._out[place] = ({"Start": {"Tag": name}}, self._out[place][1])
-            self._put({"End": {"Tag": name}}, at)
+        elif self._is_open(name):
+            self._close({"Link": self._anchors.pop()} if name == "a" else {"Tag": name}, at)
         else:
             self._put_text(self._source.restored(found[0]), at)
+
+    def _is_open(self, name: str) -> bool:
+        """Return True if the innermost open element or tag is this tag."""
+        return bool(self._open) and self._open[-1][0] == name
+
+    def _close(self, element: Event, at: int) -> None:
+        """End the innermost tag: the text at its start becomes the start of an element."""
+        place = self._open.pop()[1]
+        self._out[place] = ({"Start": element}, self._out[place][1])
+        self._put({"End": "Link" if "Link" in element else element}, at)
+
+    def _anchor(self, found: re.Match[str], at: int) -> None:
+        """Read `<a href="...">`, which is a link if it is closed, and if its URL can be one."""
+        url = self._source.restored(found["href"])
+        if is_safe_link(url) and not self._links and not any(name == "a" for name, _ in self._open):
+            self._open.append(("a", len(self._out)))
+            self._anchors.append(url)
+        self._put_text(self._source.restored(found[0]), at)
+
+    def _bars(self, found: re.Match[str], at: int) -> None:
+        """Read `||`: the start or end of a spoiler, or an operator."""
+        text, start, end = found.string, found.start(), found.end()
+        before, after = text[start - 1 : start] if start else "", text[end : end + 1]
+        if self._is_open(_SPOILER) and not before.isspace() and not after.isalnum():
+            self._close({"Tag": _SPOILER}, at)
+            return
+        is_first = not before or before.isspace() or before in _BEFORE_SPOILER
+        is_word = not after.isspace() and after not in _AFTER_OPERATOR
+        if is_first and is_word and not self._tables and all(name != _SPOILER for name, _ in self._open):
+            self._open.append((_SPOILER, len(self._out)))
+        self._put_text(_BARS, at)
 
     def _line_break(self, found: re.Match[str], at: int) -> None:
         """Write a `<br>`.

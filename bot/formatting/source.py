@@ -61,7 +61,7 @@ def prepared(markdown: str) -> Source:
         found = pyromark.reference_definitions(markdown)
         source.links = {label_of(label): link["dest"] for label, link in found.items() if not label.startswith("^")}
         source.text = source.text.replace("]:", f"]{BREAK}:")
-    if any(mark in markdown for mark in ("$", "\\(", "\\[", "<details", "</details")):
+    if any(mark in markdown for mark in ("$", "\\(", "\\[", "\\begin{", "<details", "</details")):
         source.text = _with_tokens(source)
     if "*" in markdown:
         source.text = _TIMES.sub(_times, source.text)

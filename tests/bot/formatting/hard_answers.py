@@ -59,7 +59,7 @@ CODE = (
     shape("````md\n```py\ninner\n```\n````", "```py\ninner\n```"),
     shape("```\nunclosed fence\nlast", "unclosed fence\nlast"),
     shape("Run ``a ` b`` and ` x `.", "Run a ` b and", "x"),
-    shape("    indented <code>\n    second", "indented <code>\nsecond"),
+    shape("    indented <code>\n    second", "indented <code>", "second"),
     shape('```js title="app.js"\nlet a = 1;\n```', 'title="app.js"', "let a = 1;"),
     shape("```c\n" + "int x = 1; // line\n" * 400 + "```", "int x = 1; // line"),
     shape("```mermaid\ngraph TD; A-->B;\n```", "graph TD; A-->B;"),
@@ -107,6 +107,9 @@ HTML = (
     shape("<!-- comment -->\nvisible\n<!-- open", "comment", "visible", "open"),
     shape("x<sup>2</sup> + H<sub>2</sub>O, <kbd>Ctrl</kbd>+<kbd>C</kbd>", "x² + H₂O, Ctrl+C"),
     shape("Line<br>break<br/>here", "Line\nbreak\nhere"),
+    shape('See <a href="https://e.org/a_b">the <b>page</b></a>.', "See the page."),
+    shape("The murderer is ||the **gardener**||.", "The murderer is the gardener."),
+    shape("if (a || b || c) { return x||y; }", "if (a || b || c) { return x||y; }"),
     shape("<script>alert('hi')</script><style>p {color: red}</style>", "alert('hi')", "color: red"),
     shape("<p>para</p>\n<ul>\n<li>item</li>\n</ul>\nafter", "para", "item", "after"),
     shape("<thinking>\nsecret plan\n</thinking>\n\nAnswer", "secret plan", "Answer"),
@@ -131,6 +134,8 @@ FORMULAS = (
     shape("$\\sqrt{\\sqrt{\\sqrt{\\sqrt{\\sqrt{\\sqrt{\\sqrt{x}}}}}}}$ end", "end"),
     shape("| f | value |\n|---|---|\n| $\\alpha|\\beta$ | 1 |", "f", "value", "1"),
     shape("Matrix: $$\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}$$ done", "Matrix:", "done"),
+    shape("$\\ce{2H2 + O2 -> 2H2O}$ and $\\dfrac{1}{3}$", "2H₂ + O₂ → 2H₂O", "⅓"),
+    shape("\\begin{align}\na &= b \\\\\nc &= d\n\\end{align}", "a = b\nc = d"),
     shape("Unclosed $x + y and \\( z", "Unclosed", "y and", "z"),
 )
 QUOTES = (
