@@ -1,7 +1,7 @@
 """Journeys of plans: bought, changed and cancelled."""
 
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,8 @@ async def test_terms_are_agreed_to_before_the_first_payment_and_stored_with_thei
     await agree_to_terms(journey)
     assert told(journey, ANN, "Telegram subscription")  # the subscription that was begun continues
     (tenant,) = await journey.rows("SELECT * FROM tenants WHERE telegram_user_id = :user", user=ANN)
-    assert tenant["agreed_terms"] in await journey.ask("/terms")
+    version = date.fromisoformat(tenant["agreed_terms"])
+    assert f"Terms of {version:%-d %b %Y}" in await journey.ask("/terms")
     assert tenant["agreed_terms_at"]
 
 
