@@ -7,7 +7,7 @@ from engine.catalog.model_names import MOST_NAME_CHARS
 from engine.chat import ChatRequest, Options, Tool
 from engine.errors import BadRequest, UnknownModel
 from web.anthropic.client_tools import client_tool, is_client_tool
-from web.anthropic.message_turns import ends_prefix, provider_blocks, system_messages, turns_of
+from web.anthropic.message_turns import ends_prefix, provider_blocks, system_messages, turns_of, with_prefix_end
 from web.pipeline.fields import Fields
 from web.pipeline.hosted_tools import clients_tools, hosted_tools
 from web.pipeline.unserved import Unserved, unserved_fields
@@ -21,6 +21,10 @@ _UNSERVED: Unserved = {
     "service_tier": ("auto", "standard_only"),
     "inference_geo": (),
     "speed": ("standard",),
+    "fallbacks": ([],),
+    "diagnostics": (),
+    "user_profile_id": (),
+    "workspace_id": (),
 }
 _TOOL_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 _CLIENTS_KINDS = (None, "custom")
@@ -40,6 +44,8 @@ def message_request(body: Mapping[str, Any], *, id: str, key_id: int | None, nee
     if limit is None and needs_limit:
         raise BadRequest("max_tokens", "must be a whole number from 1 to 10000000")
     turns = [turn for n, raw in enumerate(messages) for turn in turns_of(raw, f"messages.{n}")]
+    if ends_prefix(body):
+        turns[-1] = with_prefix_end(turns[-1])
     return ChatRequest(
         id=id,
         model=_model(fields),

@@ -77,6 +77,7 @@ def usage_json(usage: Usage, charge: Charge) -> dict[str, Any]:
         "cache_creation_input_tokens": usage.cache_write_tokens,
         "cache_read_input_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
+        "output_tokens_details": {"thinking_tokens": usage.reasoning_tokens},
         "cost": charge.wallet.nanousd / NANO_PER_USD,
         "allowance_tokens": charge.allowance_tokens,
     }

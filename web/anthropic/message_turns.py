@@ -179,5 +179,12 @@ def _joined_texts(content: Any, where: str) -> str:
     return "\n".join(_text_part(block, f"{where}.{n}").text for n, block in enumerate(blocks))
 
 
+def with_prefix_end(message: Message) -> Message:
+    """Return the message with the end of the cached prefix on its last part: a request's own `cache_control`."""
+    if not message.parts:
+        return message
+    return replace(message, parts=(*message.parts[:-1], replace(message.parts[-1], ends_cached_prefix=True)))
+
+
 def ends_prefix(block: Mapping[str, Any]) -> bool:
     return isinstance(block.get("cache_control"), dict)

@@ -15,6 +15,7 @@ from engine.tenancy import Charge
 from web.anthropic.message_encoder import MessageEncoder
 from web.anthropic.message_request import ignored_fields, message_request
 from web.anthropic.message_response import message_json
+from web.anthropic.unsupported import check_supported
 from web.errors import ErrorShape, HttpProblem, error_response
 from web.pipeline.body import parse_body
 from web.pipeline.family import Family, FamilyRequest, Origin, StreamEncoder
@@ -34,9 +35,10 @@ class MessagesFamily(Family):
 
 
 class MessagesRequest(FamilyRequest):
-    """One request for a message. Raises BadRequest that names the wrong field, and UnknownModel."""
+    """One request for a message. Raises BadRequest that names the wrong field, UnknownModel and HttpProblem."""
 
     def __init__(self, body: Mapping[str, Any], origin: Origin) -> None:
+        check_supported(body)
         self.chat = message_request(body, id=origin.request_id, key_id=origin.caller.key_id)
         self.stream = Fields(body).boolean("stream") or False
         self.ignored = ignored_fields(body)

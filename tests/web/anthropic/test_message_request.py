@@ -45,6 +45,13 @@ def test_cache_control_marks_the_end_of_a_prefix() -> None:
     assert found.options.tools[0].ends_cached_prefix
 
 
+def test_cache_control_of_the_request_marks_its_last_part() -> None:
+    cached = {"cache_control": {"type": "ephemeral"}}
+    found = read(**cached, messages=[HELLO, {"role": "assistant", "content": "Hi"}, HELLO])
+    assert [message.parts[-1].ends_cached_prefix for message in found.messages] == [False, False, True]
+    assert read(**cached, messages=[{"role": "assistant", "content": []}]).messages[-1].parts == ()
+
+
 def test_turn_with_tool_results_is_a_message_for_each_and_one_for_the_rest() -> None:
     png = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QQ=="}}
     called = {"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "look", "input": {"at": "é"}}]}

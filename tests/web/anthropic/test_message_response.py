@@ -28,6 +28,7 @@ def test_counts_of_the_input_are_disjoint() -> None:
     found = usage_json(USAGE, Charge(Money(1_234_567), 9))
     assert (found["input_tokens"], found["cache_read_input_tokens"], found["cache_creation_input_tokens"]) == (3, 4, 3)
     assert (found["output_tokens"], found["cost"], found["allowance_tokens"]) == (5, 0.001234567, 9)
+    assert usage_json(Usage(3, 5, reasoning_tokens=2), Charge())["output_tokens_details"] == {"thinking_tokens": 2}
     assert usage_json(Usage(3, 5, cached_tokens=4), Charge())["input_tokens"] == 0
 
 

@@ -22,6 +22,8 @@ _EVENTS = {
     BlockKind.CALL: ("response.function_call_arguments", "arguments"),
 }
 """The events of each kind of block, before `.delta` and `.done`, and the field of its whole content."""
+_CODES_OF_FAILED = frozenset({"server_error", "rate_limit_exceeded", "invalid_prompt"})
+"""The codes of OpenAI's own that the `error` of a failed response may have here."""
 _PLAIN = ItemForm()
 _CUSTOM = "response.custom_tool_call_input"
 _PART, _SUMMARY_PART = "response.content_part", "response.reasoning_summary_part"
@@ -68,7 +70,8 @@ class ResponseEncoder(StreamEncoder):
         error = {"code": problem.code or "server_error", "message": problem.message}
         if not self._has_begun:
             return self._event("error", **error, param=problem.param)
-        failed = {**self._begun, "status": "failed", "error": error}
+        code = error["code"] if error["code"] in _CODES_OF_FAILED else "server_error"
+        failed = {**self._begun, "status": "failed", "error": {**error, "code": code, "type": error["code"]}}
         return self._event("response.failed", response=failed)
 
     def change(self, change: Change, *, is_cut: bool = False) -> bytes:

@@ -16,6 +16,7 @@ from web.errors import HttpProblem, bad_request, not_found
 from web.openai.responses import response_object
 from web.openai.responses.custom_tools import arguments_of, custom_names
 from web.openai.responses.encoder import ResponseEncoder
+from web.openai.responses.item_page import ItemPage
 from web.openai.responses.response_object import CUSTOM_CALL, PIECES, REDACTED_MARK, SIGNATURE_MARK, ItemForm
 from web.pipeline.blocks import Begun, Block, BlockKind, Ended, Piece
 
@@ -49,13 +50,11 @@ class StoredResponses:
         raise _NOT_IN_BACKGROUND.new()
 
     async def input_items(self, request: Request) -> Response:
-        """Return the input as a list in OpenAI's shape, newest first unless `order=asc`."""
+        """Return the input as a list in OpenAI's shape, page by page."""
+        page = ItemPage.asked_in(request.query_params)
         found = await self._load(request)
         items = [response_object.input_item_json(item, f"{found.id}_in_{n}") for n, item in enumerate(found.input)]
-        if request.query_params.get("order", "desc") != "asc":
-            items.reverse()
-        ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {}
-        return JSONResponse({"object": "list", "data": items, "has_more": False, **ends})
+        return JSONResponse(page.of(items))
 
     async def delete(self, request: Request) -> Response:
         tenant_id, id_ = _asked(request)

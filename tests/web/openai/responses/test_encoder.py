@@ -2,6 +2,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from engine.chat import Delta, Finish, Finished, ToolCallDelta, Usage
 from engine.completion import Choice, Completion
 from engine.tenancy import Charge
@@ -142,7 +144,16 @@ def test_failure_has_the_response_that_it_ends() -> None:
     each.begin("deepseek", "m")
     [failed] = read(each.error(SERVER_ERROR))
     assert (failed["type"], failed["response"]["status"]) == ("response.failed", "failed")
-    assert failed["response"]["error"] == {"code": "server_error", "message": SERVER_ERROR.message}
+    error = {"code": "server_error", "type": "server_error", "message": SERVER_ERROR.message}
+    assert failed["response"]["error"] == error
+
+
+@pytest.mark.parametrize(("code", "shown"), [("answer_cut", "server_error"), ("rate_limit_exceeded", None)])
+def test_failed_response_has_a_code_of_openais(code: str, shown: str | None) -> None:
+    each = encoder()
+    each.begin("deepseek", "m")
+    [failed] = read(each.error(replace(SERVER_ERROR, code=code)))
+    assert (failed["response"]["error"]["code"], failed["response"]["error"]["type"]) == (shown or code, code)
 
 
 def test_failure_before_the_response_begins_is_an_error_event() -> None:

@@ -132,7 +132,7 @@ def test_message_of_the_input_is_listed_in_full(item: dict[str, Any], content: l
     assert listed == {"id": "in_0", "type": "message", "status": "completed", "role": item["role"], "content": content}
 
 
-def test_other_item_of_the_input_is_listed_with_an_id() -> None:
+def test_other_item_of_the_input_is_listed_with_an_id_and_a_status() -> None:
     call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
-    assert response_object.input_item_json(call, "in_0") == {"id": "in_0", **call}
+    assert response_object.input_item_json(call, "in_0") == {"id": "in_0", "status": "completed", **call}
     assert response_object.input_item_json({**call, "id": "own"}, "in_0")["id"] == "own"
