@@ -34,6 +34,7 @@ from web.openai.responses.family import InputTokens, ResponsesFamily
 from web.openai.responses.stored import StoredResponses
 from web.openai.text_completions import TextFamily
 from web.pipeline.endpoint import ChatEndpoint, Prompting
+from web.pipeline.files import RequestFiles
 from web.pipeline.idempotency import IdempotencyKeys
 from web.requests.body import BodyReader
 from web.requests.body_memory import BodyMemory
@@ -128,11 +129,12 @@ def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
 
 def _prompt_endpoints(prompting: Prompting, services: WebServices) -> dict[str, Any]:
     """Return the endpoints of /v1 that answer prompts, by path. POST calls them directly, not through FastAPI."""
-    responses = ResponsesFamily(services.db, services.clock)
+    files = RequestFiles()
+    responses, messages = ResponsesFamily(services.db, services.clock, files), MessagesFamily(files)
     return {
-        "/v1/chat/completions": ChatEndpoint(prompting, ChatFamily()),
-        "/v1/messages": ChatEndpoint(prompting, MessagesFamily(), b"messages\n"),
-        "/v1/messages/count_tokens": TokenCount().create,
+        "/v1/chat/completions": ChatEndpoint(prompting, ChatFamily(files)),
+        "/v1/messages": ChatEndpoint(prompting, messages, b"messages\n"),
+        "/v1/messages/count_tokens": TokenCount(messages).create,
         "/v1/responses": ChatEndpoint(prompting, responses, b"responses\n"),
         "/v1/responses/input_tokens": InputTokens(responses).create,
         "/v1/completions": ChatEndpoint(prompting, TextFamily(), b"completions\n"),

@@ -7,6 +7,7 @@ from engine.chat import Event, Finish, Finished
 from engine.completion import Completion
 from engine.tenancy import Charge
 from web.anthropic import message_response
+from web.anthropic.message_response import UNSIGNED
 from web.errors import ErrorShape, HttpProblem
 from web.pipeline.blocks import Begun, Block, BlockKind, BlockSplitter, Change, Piece
 from web.pipeline.family import StreamEncoder, sse
@@ -54,7 +55,9 @@ def _changed(change: Change) -> bytes:
         return _event("content_block_start", index=index, content_block=_begun(change.block))
     if isinstance(change, Piece):
         return b"".join(_event("content_block_delta", index=index, delta=delta) for delta in _deltas(change))
-    return _event("content_block_stop", index=index)
+    is_unsigned = change.block.kind is BlockKind.THINKING and not change.block.signature
+    signed = _event("content_block_delta", index=index, delta=_signature(UNSIGNED)) if is_unsigned else b""
+    return signed + _event("content_block_stop", index=index)
 
 
 def _begun(block: Block) -> dict[str, Any]:
@@ -72,8 +75,12 @@ def _deltas(piece: Piece) -> list[dict[str, str]]:
         return [{"type": "input_json_delta", "partial_json": piece.text}]
     if piece.block.kind is BlockKind.THINKING:
         found = [{"type": "thinking_delta", "thinking": piece.text}] if piece.text else []
-        return found + ([{"type": "signature_delta", "signature": piece.signature}] if piece.signature else [])
+        return found + ([_signature(piece.signature)] if piece.signature else [])
     return [{"type": "text_delta", "text": piece.text}]
+
+
+def _signature(signature: str) -> dict[str, str]:
+    return {"type": "signature_delta", "signature": signature}
 
 
 def _event(kind: str, **body: Any) -> bytes:

@@ -10,6 +10,8 @@ from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
 from web.pipeline.blocks import Block, BlockKind, split
 
+UNSIGNED = "unsigned"
+"""The signature of reasoning without one: clients give back only blocks that have a signature."""
 _STOP_REASONS = {
     Finish.STOP: "end_turn",
     Finish.LENGTH: "max_tokens",
@@ -53,7 +55,7 @@ def stop_json(finish: Finish | None, completion: Completion) -> dict[str, Any]:
 def block_json(block: Block) -> dict[str, Any]:
     """Return a whole block of content."""
     if block.kind is BlockKind.THINKING:
-        return {"type": "thinking", "thinking": block.content, "signature": block.signature}
+        return {"type": "thinking", "thinking": block.content, "signature": block.signature or UNSIGNED}
     if block.kind is BlockKind.REDACTED:
         return {"type": "redacted_thinking", "data": block.signature}
     if block.kind is BlockKind.CALL:

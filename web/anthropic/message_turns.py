@@ -8,6 +8,7 @@ from typing import Any
 from engine.chat import Image, Message, Part, Role, Text, ToolCall
 from engine.errors import BadRequest
 from engine.thoughts import Thought, reasoning_fields
+from web.anthropic.message_response import UNSIGNED
 from web.openai.image_addresses import is_public
 from web.pipeline.fields import Fields
 
@@ -72,8 +73,8 @@ def _assistant(blocks: Sequence[Mapping[str, Any]], where: str) -> Message:
             arguments = json.dumps(fields.object("input") or {}, ensure_ascii=False)
             calls.append(ToolCall(fields.text("id"), fields.text("name"), arguments))
         elif kind == "thinking":
-            text, signature = fields.optional_text("thinking") or "", fields.optional_text("signature") or ""
-            thoughts.append(Thought(text, signature))
+            signature = fields.optional_text("signature") or ""
+            thoughts.append(Thought(fields.optional_text("thinking") or "", "" if signature == UNSIGNED else signature))
         elif kind == "redacted_thinking":
             thoughts.append(Thought(redacted=fields.text("data")))
         elif not _is_of_provider(kind):
@@ -160,7 +161,7 @@ def _document(block: Mapping[str, Any], where: str) -> Text:
         text = content if isinstance(content, str) else _joined_texts(content, f"{where}.source.content")
     else:
         raise BadRequest(
-            f"{where}.source.type", "must be text or content: other documents are not taken, send them as pictures"
+            f"{where}.source.type", "must be base64, text or content: documents are not fetched or stored here"
         )
     heads = (fields.optional_text("title"), fields.optional_text("context"))
     return Text("\n".join([*filter(None, heads), text]), ends_cached_prefix=ends_prefix(block))

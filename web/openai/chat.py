@@ -1,6 +1,7 @@
 """POST /v1/chat/completions: the family of OpenAI's chat completions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -11,21 +12,27 @@ from engine.completion import Completion
 from engine.tenancy import Charge
 from web.errors import HttpProblem
 from web.openai import chat_request, chat_response, legacy_functions
+from web.openai.chat_files import ChatFileForm
 from web.openai.chat_response import ChunkEncoder
 from web.openai.plain_chat import PlainChat, plain_chat
 from web.pipeline.family import Family, FamilyRequest, Origin, StreamEncoder
+from web.pipeline.files import RequestFiles
 from web.pipeline.unserved import unserved_fields
 
 
+@dataclass(frozen=True, slots=True)
 class ChatFamily(Family):
     """Chat completions in OpenAI's shape."""
+
+    files: RequestFiles = field(default_factory=RequestFiles)
 
     def read_plain(self, raw: bytes, origin: Origin) -> FamilyRequest | None:
         plain = plain_chat(raw)
         return None if plain is None else PlainCompletionsRequest(plain, origin)
 
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
-        return ChatCompletionsRequest(body, origin)
+        messages = await self.files.read(body.get("messages"), ChatFileForm(), "messages", origin.tenant_id)
+        return ChatCompletionsRequest({**body, "messages": messages}, origin)
 
     def problem(self, problem: HttpProblem, request_id: str) -> Response:  # noqa: ARG002 - not in this shape
         return problem.response()

@@ -90,7 +90,7 @@ def _part(raw: Any, where: str) -> Part:
         return Text(text, ends_cached_prefix(raw))
     if kind == "image_url":
         return replace(_image(raw.get("image_url"), f"{where}.image_url"), ends_cached_prefix=ends_cached_prefix(raw))
-    raise BadRequest(f"{where}.type", "must be text or image_url")
+    raise BadRequest(f"{where}.type", "must be text, image_url or file")
 
 
 def _image(raw: Any, where: str) -> Image:

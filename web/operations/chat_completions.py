@@ -12,8 +12,9 @@ OPERATION = Operation(
         "summary": "Answer a chat, streamed or whole, in OpenAI's format",
         "description": (
             "`model`: auto, smart, or a name of GET /v1/models. `usage.cost` is the charge to the wallet in USD, "
-            "`usage.allowance_tokens` the tokens taken from the plan. Fields that are not listed are ignored."
-            + IDEMPOTENCY
+            "`usage.allowance_tokens` the tokens taken from the plan. A user's message may have files: parts "
+            '`{"type": "file", "file": {"file_data": "data:...", "filename": "a.pdf"}}`. '
+            "Fields that are not listed are ignored." + IDEMPOTENCY
         ),
         "requestBody": request_body("ChatCompletionRequest"),
         "responses": {

@@ -62,7 +62,7 @@ TABLE: list[tuple[list[Event], list[tuple[str, str]]]] = [
         [("thinking", "a<s>"), ("thinking", "b<t>")],
     ),
     ([Delta(hides_thinking=True, redacted_thinking="x"), Delta("a")], [("redacted_thinking", ""), ("text", "a")]),
-    ([Delta("a"), Delta(thinking="hm"), Delta("b")], [("text", "a"), ("thinking", "hm"), ("text", "b")]),
+    ([Delta("a"), Delta(thinking="hm"), Delta("b")], [("text", "a"), ("thinking", "hm<unsigned>"), ("text", "b")]),
     ([Delta("a"), call(0, "{", "x"), call(0, "}")], [("text", "a"), ("tool_use", "{}")]),
     ([call(0, "{}", "x"), call(1, "[]", "y")], [("tool_use", "{}"), ("tool_use", "[]")]),
     ([call(0, "{", "x"), call(1, "[", "y"), call(0, "}"), call(1, "]")], [("tool_use", "{}"), ("tool_use", "[]")]),

@@ -7,6 +7,7 @@ from engine.chat import ChatRequest, Image, Message, Role, Text, ToolCall
 from engine.errors import BadRequest, UnknownModel
 from engine.thoughts import Thought
 from web.anthropic.message_request import ignored_fields, message_request
+from web.anthropic.message_response import UNSIGNED
 
 HELLO = {"role": "user", "content": "hello"}
 LOOK = {"name": "look", "description": "Look.", "input_schema": {"type": "object"}}
@@ -75,6 +76,12 @@ def test_turn_with_tool_results_is_a_message_for_each_and_one_for_the_rest() -> 
     assert [m.is_error for m in found[2:]] == [False, True, False, False]
     assert found[2].parts == (Text("a"), Image("data:image/png;base64,QQ=="))
     assert found[4].parts == ()
+
+
+def test_thinking_without_a_signature_comes_back_without_one() -> None:
+    block = {"type": "thinking", "thinking": "hm", "signature": UNSIGNED}
+    [found] = turns({"role": "assistant", "content": [block, {"type": "text", "text": "a"}]})
+    assert (found.thinking, found.thinking_signature, found.text) == ("hm", "", "a")
 
 
 def test_thinking_comes_back_with_its_signature() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from web.errors import HttpProblem
 from web.openai.chat_response import sendable
 from web.openai.responses import response_object
 from web.openai.responses.encoder import ResponseEncoder
+from web.openai.responses.files import ResponseFileForm
 from web.openai.responses.items import items_of, messages_of, provider_items, references_of, with_referenced
 from web.openai.responses.request import ignored_fields, response_request
 from web.openai.responses.response_object import ItemForm
@@ -32,6 +33,7 @@ from web.pipeline.body import parse_body
 from web.pipeline.endpoint import answered
 from web.pipeline.family import Family, FamilyRequest, Origin, StreamEncoder
 from web.pipeline.fields import Fields
+from web.pipeline.files import RequestFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class ResponsesFamily(Family):
 
     db: Database
     clock: Clock
+    files: RequestFiles = field(default_factory=RequestFiles)
 
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
         history, items = await self.conversation(body, origin.tenant_id)
@@ -47,7 +50,8 @@ class ResponsesFamily(Family):
 
     async def conversation(self, body: Mapping[str, Any], tenant_id: int) -> tuple[list[Item], list[Item]]:
         """Return the items before the request, and its own items. Raises BadRequest or HttpProblem."""
-        items = await self._resolved(tenant_id, items_of(body.get("input")))
+        given = await self.files.read(items_of(body.get("input")), ResponseFileForm(), "input", tenant_id)
+        items = await self._resolved(tenant_id, given)
         previous = Fields(body).optional_text("previous_response_id")
         return (await self._history(tenant_id, previous) if previous else []), items
 

@@ -173,4 +173,4 @@ def _part(raw: Any, where: str) -> Part:
             raise BadRequest(f"{where}.image_url", "must be an address that the public internet can reach")
         detail = fields.choice("detail", _DETAILS) or "auto"
         return Image(url, "high" if detail == "original" else detail)
-    raise BadRequest(f"{where}.type", "must be input_text, input_image or output_text")
+    raise BadRequest(f"{where}.type", "must be input_text, input_image, input_file or output_text")

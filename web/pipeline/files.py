@@ -1,0 +1,135 @@
+"""Files in a request, such as PDFs: read here, so that every model can answer about them."""
+
+import base64
+import binascii
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from documents.reading.file_content import FileContent, Flaw, UnreadableFileError
+from documents.reading.reader import FileReader
+from engine.errors import BadRequest
+
+MOST_FILES = 16
+_LANGUAGE = "en"
+_HOLDERS = ("content", "output")
+_REASONS = {
+    Flaw.KIND: "is of a kind that can't be read: send text, a PDF, a picture, or a file of Office or OpenDocument",
+    Flaw.OLD_OFFICE: "is of an old format of Office: save it as .docx, .xlsx or .pptx",
+    Flaw.PICTURE: "is a picture that can't be read",
+    Flaw.LOCKED: "is locked with a password",
+    Flaw.BROKEN: "is damaged",
+    Flaw.EMPTY: "has no text",
+    Flaw.SLOW: "takes too long to read: send a part of it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file as a request has it: base64, or a data URL. `where` is the path of that field."""
+
+    where: str
+    encoded: str
+    name: str = ""
+
+    def data(self) -> bytes:
+        """Return the bytes. Raises BadRequest."""
+        text = self.encoded.partition(",")[2] if self.encoded.startswith("data:") else self.encoded
+        try:
+            data = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            data = b""
+        if not data:
+            raise BadRequest(self.where, "must be a file in base64")
+        return data
+
+
+class FileForm(ABC):
+    """How a family writes files, and the parts that take a file's place."""
+
+    @abstractmethod
+    def file_in(self, part: Mapping[str, Any], where: str) -> AttachedFile | None:
+        """Return the file of a part; None for a part of another kind. Raises BadRequest."""
+
+    @abstractmethod
+    def text_part(self, text: str) -> dict[str, Any]:
+        """Return a part with a text."""
+
+    @abstractmethod
+    def picture_part(self, jpeg: str) -> dict[str, Any]:
+        """Return a part with a picture in base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFiles:
+    """Reads the files of requests, in child processes with limits."""
+
+    reader: FileReader = field(default_factory=FileReader)
+
+    async def read(self, messages: Any, form: FileForm, where: str, tenant_id: int) -> Any:
+        """Return the messages of a request with the content of files in their place. Raises BadRequest.
+
+        Messages that are not valid are returned unchanged.
+        """
+        if not isinstance(messages, list):
+            return messages
+        work = _Reading(self.reader, form, tenant_id)
+        found = [await work.message(each, f"{where}.{n}") for n, each in enumerate(messages)]
+        return found if work.number else messages
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The files of one request; `number` of them were found so far."""
+
+    reader: FileReader
+    form: FileForm
+    tenant_id: int
+    number: int = 0
+
+    async def message(self, message: Any, where: str) -> Any:
+        """Return a message, or an item, with its files read. Parts may have a list of parts: the result of a tool."""
+        if not isinstance(message, dict):
+            return message
+        for name in _HOLDERS:
+            parts = message.get(name)
+            if isinstance(parts, list):
+                message = {**message, name: await self._parts(parts, f"{where}.{name}", is_nested=False)}
+        return message
+
+    async def _parts(self, parts: list[Any], where: str, *, is_nested: bool) -> list[Any]:
+        found: list[Any] = []
+        for n, part in enumerate(parts):
+            found += await self._part(part, f"{where}.{n}", is_nested=is_nested)
+        return found
+
+    async def _part(self, part: Any, where: str, *, is_nested: bool) -> list[Any]:
+        if not isinstance(part, dict):
+            return [part]
+        file = self.form.file_in(part, where)
+        if file is not None:
+            return await self._read(file)
+        inner = part.get("content")
+        if is_nested or not isinstance(inner, list):
+            return [part]
+        return [{**part, "content": await self._parts(inner, f"{where}.content", is_nested=True)}]
+
+    async def _read(self, file: AttachedFile) -> list[Any]:
+        self.number += 1
+        if self.number > MOST_FILES:
+            raise BadRequest(file.where, f"is one file too many: a request may have {MOST_FILES}")
+        try:
+            content = await self.reader.read(file.data(), self.tenant_id, _LANGUAGE)
+        except UnreadableFileError as error:
+            raise BadRequest(file.where, _REASONS[error.flaw]) from error
+        pictures = [self.form.picture_part(base64.b64encode(each.data).decode()) for each in content.pictures]
+        return [self.form.text_part(_labelled(content, file.name)), *pictures]
+
+
+def _labelled(content: FileContent, name: str) -> str:
+    """Return the text of a file below its name and a note of the part that was read, both for the model."""
+    title = " ".join(name.split()).replace("]", ")") or "file"
+    if not content.is_whole:
+        title += f", only the first {content.shown} {'pages' if content.unit == 'pages' else 'characters'} of it"
+    return f"[File {title}:]\n{content.text}" if content.text else f"[File {title}, as pictures of its pages:]"
