@@ -28,5 +28,6 @@ async def test_stored_input_has_the_text_of_a_file(api: RunningApi) -> None:
         listed = await ai.responses.input_items.list(first.id)
         second = await ai.responses.create(model="auto", input="And ducks?", previous_response_id=first.id)
     assert counted.input_tokens > 0
-    assert listed.data[0].content[0].text == "[File sea.txt:]\nWhales are large."  # type: ignore[union-attr]
+    item: Any = listed.data[0]
+    assert item.content[0].text == "[File sea.txt:]\nWhales are large."
     assert second.output_text
