@@ -57,7 +57,8 @@ class Oracle:
 
     def _false(self) -> Iterator[str]:
         for told in self._told(DOWN):
-            if not self._was_out(told.subject, told.at - self._slack(told.at, WITHIN * OUTAGES_SECONDS + 5), told.at):
+            since = told.at - self._slack(told.at, WITHIN * OUTAGES_SECONDS + 5)
+            if not self._was_out(told.subject, since, told.at) and not self._has_opened(told.subject, since, told.at):
                 yield f"false: {told.text} at {self._at(told.at)}"
         for told in self._told(ALL):
             if {o.provider for o in OFFERS} - {t.provider for t in self._troubles if t.begins < told.at < t.ends + 60}:
@@ -181,6 +182,21 @@ class Oracle:
         provider = subject.partition("/")[0]
         found = [t for t in self._hard() if t.provider == provider and t.begins <= until and t.ends >= since]
         return any("/" not in t.subject or t.subject == subject or "/" not in subject for t in found)
+
+    def _has_opened(self, subject: str, since: float, until: float) -> bool:
+        """Return whether FAILURES_TO_OPEN calls of an offer in a row failed by then, also by chance: it was at rest.
+
+        A refusal for a limit is no failure.
+        """
+        provider, _, model = subject.partition("/")
+        failed: dict[str, int] = {}
+        for call in self._day.weather.calls:
+            if call.provider != provider or model not in ("", call.model) or call.at > until or call.outcome == LIMIT:
+                continue
+            failed[call.model] = 0 if call.good else failed.get(call.model, 0) + 1
+            if failed[call.model] >= FAILURES_TO_OPEN and call.at >= since:
+                return True
+        return False
 
     def _was_sick(self, subject: str, since: float, until: float) -> bool:
         provider, _, model = subject.partition("/")
