@@ -94,13 +94,14 @@ def outage_values(facts: IncidentFacts) -> dict[str, object]:
     """Return the message's values; a sentence whose fact is missing is left out."""
     status, limited, returned = facts["status"], facts["limited"], facts.get("returned", 0)
     usd = Money.usd(facts["usd"]) if facts["usd"] else ZERO
+    mend = f"alert.{facts['error']}" if facts["error"] in NEEDS_OPERATOR else "alert.returns"
     now = {"key": "alert.now", "values": {"offer": facts["offer"], "usd": usd.significant(DIGITS)}}
     return {
         **facts,
         "status": f" ({status})" if status else "",
         "limited": {"key": "alert.limited", "values": {"n": limited}} if limited else "",
         "page": {"key": "alert.page", "values": {"said": as_code(facts["page"])}} if facts.get("page") else "",
-        "mend": {"key": f"alert.{facts['error']}", "values": {}} if facts["error"] in NEEDS_OPERATOR else "",
+        "mend": {"key": mend, "values": {}},
         "returned": {"key": "alert.returned", "values": {"n": returned}} if returned else "",
         "now": now if facts["offer"] else {"key": "alert.nobody", "values": {}},
     }

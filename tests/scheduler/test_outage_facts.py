@@ -67,7 +67,8 @@ async def test_without_the_model_auto_no_offer_is_named(context: JobContext, jou
 
 def test_sentences_without_a_fact_are_left_out() -> None:
     shown = outage_values(FACTS)
-    assert (shown["status"], shown["limited"], shown["mend"], shown["returned"]) == ("", "", "", "")
+    assert (shown["status"], shown["limited"], shown["returned"]) == ("", "", "")
+    assert shown["mend"] == {"key": "alert.returns", "values": {}}
     assert shown["now"] == {"key": "alert.nobody", "values": {}}
 
 
