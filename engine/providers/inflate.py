@@ -9,20 +9,28 @@ SLICE_BYTES = 16_384
 MOST_BODY_BYTES = 128_000_000
 FREE_BYTES = 1_000_000  # any ratio of unpacked to packed size is allowed up to this size
 MOST_TIMES = 200  # text compresses far less; a decompression bomb reaches a thousand
+_NO_ENCODINGS = frozenset({"", "identity", "none", "utf-8", "utf8", "aws-chunked"})  # no packing, by any server
+_PLAIN_SIGNS = b"d:{[<eri \r\n\t"  # that a stream or JSON may begin with, and packed data does not
 _GZIP_OR_ZLIB, _RAW_DEFLATE = 47, -15
 
 
 class Inflater:
-    """Unpacks one body of gzip or deflate."""
+    """Unpacks one body of gzip or deflate. A body that is not packed, whatever its head says, stays as it is."""
 
     def __init__(self, encoding: str) -> None:
         self._may_be_raw = encoding == "deflate"
+        self._may_be_plain, self._is_plain = encoding != "deflate", False
         self._unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._received = self._unpacked = 0
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
         """Yield the unpacked bytes in slices. Raises Garbled for invalid data and for a decompression bomb."""
         self._received += len(packed)
+        if packed and self._may_be_plain:
+            self._may_be_plain, self._is_plain = False, packed[0] in _PLAIN_SIGNS
+        if self._is_plain:
+            yield from (packed[start : start + SLICE_BYTES] for start in range(0, len(packed), SLICE_BYTES))
+            return
         while packed:
             slice_ = self._unpack(packed)
             packed = self._unpacker.unconsumed_tail
@@ -59,7 +67,7 @@ def inflater_of(headers: Mapping[str, str]) -> Inflater | None:
     Raises Garbled for an encoding we did not request.
     """
     encoding = headers.get("content-encoding", "").strip().lower()
-    if encoding in {"", "identity"}:
+    if encoding in _NO_ENCODINGS:
         return None
     if encoding not in {"gzip", "x-gzip", "deflate"}:
         raise Garbled("a content encoding that was not asked for")

@@ -9,9 +9,11 @@ from typing import Any
 from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import Garbled
 from engine.providers.embeddings.vectors import checked, parsed, vector
+from engine.providers.errors.details import reports_error, reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.reported_costs import reported_cost
 from engine.providers.spec import Spec, upstream_choice
+from engine.providers.streams.endings import count_of
 
 PATH = "/embeddings"
 MOST_DECIMAL_INPUTS = 64  # above this number, decimal numbers would take too long to parse if base64 is available
@@ -32,10 +34,11 @@ def body(call: EmbeddingCall, spec: Spec) -> dict[str, Any]:
 def read(answer: bytes, call: EmbeddingCall, spec: Spec) -> Embeddings:
     """Return the vectors and the usage of an answer. Raises Garbled, or the error that it reports."""
     data = parsed(answer)
-    if data.get("error") or data.get("object") == "error":
-        raise refusal(None, data, {})
     rows = data.get("data")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    has_rows = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+    if reports_error(data) or (reports_failure(data) and not (has_rows and rows)):
+        raise refusal(None, data, {})
+    if not isinstance(rows, list) or not has_rows:
         raise Garbled("an answer without embeddings")
     vectors = [vector(row.get("embedding")) for row in _in_order(rows)]
     cost = reported_cost(_exact_usage(answer)) if spec.reports_cost else None
@@ -43,19 +46,33 @@ def read(answer: bytes, call: EmbeddingCall, spec: Spec) -> Embeddings:
 
 
 def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows in the order of their inputs. Raises Garbled if an index is missing or occurs twice."""
-    indexes = [row.get("index", number) for number, row in enumerate(rows)]
-    if not all(type(index) is int for index in indexes) or sorted(indexes) != list(range(len(rows))):
+    """Return the rows in the order of their inputs. Raises Garbled if an index is missing or occurs twice.
+
+    Gemini's OpenAI endpoint leaves the index 0 out; Xinference counts on from the rows of another request.
+    """
+    given = [_whole(row.get("index")) for row in rows]
+    if all(index is None for index in given):
+        return rows
+    indexes = [0 if index is None else index for index in given]
+    if not all(type(index) is int for index in indexes):
+        raise Garbled("embeddings whose indexes are no numbers")
+    first = min(indexes)
+    if first < 0 or sorted(indexes) != list(range(first, first + len(rows))):
         raise Garbled("embeddings whose indexes are not those of the inputs")
     return [row for _, row in sorted(zip(indexes, rows, strict=True), key=lambda each: each[0])]
+
+
+def _whole(index: Any) -> Any:
+    """Return an index as a number, if it is sent as a text or a float."""
+    return count_of(index) if isinstance(index, str | float) else index
 
 
 def _tokens(usage: Any) -> int | None:
     """Return the larger one of the two reported token counts; None if there is none."""
     if not isinstance(usage, Mapping):
         return None
-    counts = [usage.get(name) for name in ("prompt_tokens", "total_tokens")]
-    return max((count for count in counts if type(count) is int and count > 0), default=None)
+    counts = [count_of(usage.get(name)) for name in ("prompt_tokens", "total_tokens", "input_tokens")]
+    return max((count for count in counts if count > 0), default=None)
 
 
 def _exact_usage(answer: bytes) -> Any:

@@ -32,6 +32,8 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 def vector(found: Any) -> Vector:
     """Return a list of numbers, or base64 of little-endian 32-bit floats, as a vector. Raises Garbled."""
+    if isinstance(found, list) and len(found) == 1 and isinstance(found[0], list):  # llama.cpp
+        found = found[0]
     try:
         read = _from_base64(found) if isinstance(found, str) else array("d", found)
     except (TypeError, ValueError) as error:

@@ -24,6 +24,13 @@ def test_body_at_the_bounds_of_a_slice_is_complete(more: int) -> None:
     assert b"".join(inflate.Inflater("gzip").feed(gzip.compress(b"x" * size))) == b"x" * size
 
 
+@pytest.mark.parametrize("body", [b"data: {}\n\n", b'{"a": 1}', b"\n[]", b": hi\n", b"event: ping\n", b"d" * 40_000])
+def test_body_that_is_not_packed_after_all_is_read(body: bytes) -> None:
+    inflater = inflate.Inflater("gzip")
+    assert b"".join((*inflater.feed(b""), *inflater.feed(body[:1]), *inflater.feed(body[1:]))) == body
+    assert max(map(len, inflate.Inflater("x-gzip").feed(body))) <= inflate.SLICE_BYTES
+
+
 def test_text_that_repeats_itself_is_no_bomb_until_its_size_matters() -> None:
     packed = gzip.compress(b"x" * (inflate.FREE_BYTES - 1), 9)
     assert len(b"".join(inflate.Inflater("gzip").feed(packed))) == inflate.FREE_BYTES - 1
@@ -31,7 +38,7 @@ def test_text_that_repeats_itself_is_no_bomb_until_its_size_matters() -> None:
         list(inflate.Inflater("gzip").feed(gzip.compress(b"x" * (inflate.FREE_BYTES + inflate.SLICE_BYTES), 9)))
 
 
-@pytest.mark.parametrize("encoding", ["", "identity", " IDENTITY "])
+@pytest.mark.parametrize("encoding", ["", "identity", " IDENTITY ", "UTF-8", "none"])
 def test_plain_body_has_no_inflater(encoding: str) -> None:
     assert inflate.inflater_of({"content-encoding": encoding}) is None
     assert inflate.inflater_of({}) is None

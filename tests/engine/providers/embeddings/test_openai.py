@@ -12,7 +12,9 @@ from engine.errors import (
     Garbled,
     KeyRefused,
     NoSuchModel,
+    Overloaded,
     ProviderError,
+    RateLimited,
     RequestFault,
 )
 from engine.privacy import NONE, Exclusions
@@ -94,8 +96,9 @@ async def test_vectors_are_put_into_the_order_of_their_inputs() -> None:
         rows(float("nan")),
         rows([float("nan")]),
         rows([1e308, 1e308]),
-        {"data": [{"index": 1, "embedding": [1]}]},
-        {"data": [{"index": "0", "embedding": [1]}]},
+        {"data": [{"index": -1, "embedding": [1]}]},
+        {"data": [{"index": True, "embedding": [1]}]},
+        {"data": [{"index": {}, "embedding": [1]}]},
         b'{"data": [' + b"0," * 2_000_001 + b"0]}",
     ],
     ids=lambda body: str(body)[:30],
@@ -114,6 +117,45 @@ async def test_vectors_of_two_lengths_or_with_one_index_twice_are_garbled() -> N
         await EmbeddingWire("openai", body).embed("a", "b")
 
 
+@pytest.mark.parametrize("indexes", [(1, None), (1, 0), ("1", "0"), (1.0, 0.0), (9, 8)])
+async def test_index_is_read_in_the_forms_of_further_servers(indexes: tuple[Any, Any]) -> None:
+    body = rows([1], [2])
+    for row, index in zip(body["data"], indexes, strict=True):
+        row["index"] = index
+    found = await EmbeddingWire("openai", body).embed("a", "b")
+    assert [list(each) for each in found.vectors] == [[2], [1]]
+
+
+async def test_rows_without_indexes_are_in_order() -> None:
+    body = {"data": [{"embedding": [1]}, {"embedding": [2]}]}
+    found = await EmbeddingWire("openai", body).embed("a", "b")
+    assert [list(each) for each in found.vectors] == [[1], [2]]
+
+
+async def test_vector_within_a_list_is_read() -> None:
+    found = await EmbeddingWire("local", rows([[1, 2]])).embed()
+    assert list(found.vectors[0]) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"vectors": None, "base_resp": {"status_code": 1002, "status_msg": "x"}}, RateLimited),
+        ({"code": "Throttling", "message": "x"}, RateLimited),
+        ({"detail": "x"}, Overloaded),
+        ({"error": {"message": "x", "code": 429}}, RateLimited),
+    ],
+)
+async def test_failure_within_a_200_has_its_class(body: Any, kind: type[ProviderError]) -> None:
+    with pytest.raises(kind):
+        await EmbeddingWire("local", body).embed()
+
+
+async def test_error_of_zeros_beside_the_vectors_is_none() -> None:
+    body = {**rows([1]), "error": {"code": 0, "message": ""}, "code": 0, "message": "ok"}
+    assert (await EmbeddingWire("local", body).embed()).vectors
+
+
 async def test_other_dimensions_than_asked_for_are_an_ability_that_is_missing() -> None:
     with pytest.raises(CapabilityMissing, match="dimensions"):
         await EmbeddingWire("local", rows([1, 2, 3])).embed(dimensions=2)
@@ -127,7 +169,10 @@ async def test_other_dimensions_than_asked_for_are_an_ability_that_is_missing() 
         ({"prompt_tokens": 7}, 7),
         ({"prompt_tokens": 0, "total_tokens": 0}, None),
         ({"prompt_tokens": True}, None),
-        ({"prompt_tokens": "7"}, None),
+        ({"prompt_tokens": "7"}, 7),
+        ({"prompt_tokens": 7.0}, 7),
+        ({"input_tokens": 7}, 7),
+        ({"prompt_tokens": "many"}, None),
         ({}, None),
         (None, None),
         ([], None),
