@@ -180,7 +180,7 @@ class ProviderError(EngineError):
     """One attempt failed. `outcome`: its name in the journal; `counts`: whether it counts for the offer's breaker.
 
     `detail` is the provider's text, for operators only, because it may quote a tenant. `code`: the provider's code,
-    empty or a short word. `field`: the request field that the provider names, empty if it names none.
+    empty or a short word. `field`: the request field that the provider names; `most_output_tokens`: the limit it names.
     """
 
     outcome: ClassVar[str] = "failed"
@@ -188,7 +188,7 @@ class ProviderError(EngineError):
 
     def __init__(self, detail: str = "", *, status: int | None = None) -> None:
         super().__init__(f"{self.outcome}: {detail}" if detail else self.outcome)
-        self.detail, self.status = detail, status
+        self.detail, self.status, self.most_output_tokens = detail, status, 0
         self.code = self.field = ""
 
 

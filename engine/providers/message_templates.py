@@ -106,6 +106,12 @@ _ABILITIES = tuple(
         # DeepSeek
         r"This response_format type is unavailable now",
         r"Model Not Exist",
+        # DashScope, Moonshot
+        (
+            r"(?:<\d{3}> )?(?:InternalError\.Algo\.InvalidParameter: )?The tool_choice parameter does not support "
+            r"being set to required or object in thinking mode\.?"
+        ),
+        r"tool_choice '(?:required|specified)' is incompatible with thinking enabled",
     )
 )
 _NO_ENDPOINTS = re.compile(r"No endpoints found that [a-z ,-]{1,120}\.?(?: To learn more [\w ./:,-]{1,200})?")

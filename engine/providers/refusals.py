@@ -13,6 +13,7 @@ from engine.providers.errors import codes
 from engine.providers.errors.context_messages import context_text
 from engine.providers.errors.details import ErrorDetails, error_details
 from engine.providers.errors.field_messages import refused_field_of
+from engine.providers.errors.output_limits import model_limit, room_left
 from engine.providers.errors.waits import quotas, wait_seconds
 from engine.providers.limit_headers import parse_limits
 from engine.providers.message_templates import (
@@ -80,12 +81,20 @@ def _too_long(details: ErrorDetails) -> ProviderError:
     if not isinstance(longest, int) or isinstance(longest, bool):
         found = context_text(details.message)
         longest = found.tokens if found is not None else None
-    return errors.ContextTooLong(
+    error = errors.ContextTooLong(
         details.message[:MOST_DETAIL_CHARS],
         status=details.status,
         context_tokens=longest if longest is not None and 0 < longest <= MOST_CONTEXT_TOKENS else None,
         is_certain=details.is_one_of(codes.CONTEXT),
     )
+    error.most_output_tokens = room_left(details.message)
+    return error
+
+
+def _over_output_limit(details: ErrorDetails) -> ProviderError:
+    error = errors.RequestFault(details.message[:MOST_DETAIL_CHARS], status=details.status)
+    error.most_output_tokens = model_limit(details.message)
+    return error
 
 
 def _plain(kind: type[ProviderError]) -> Callable[[ErrorDetails], ProviderError]:
@@ -189,6 +198,7 @@ _CLASSES: tuple[tuple[Callable[[ErrorDetails], bool], Callable[[ErrorDetails], P
     (lambda s: s.status == 404 and is_no_endpoints_text(s.message), _plain(errors.CapabilityMissing)),
     (_is(404), _plain(errors.NoSuchModel)),
     (lambda s: s.status == 400 and is_balance_text(s.message), _rate_limited),
+    (lambda s: s.status in {400, 422} and model_limit(s.message) > 0, _over_output_limit),
     (_is_unable, _plain(errors.CapabilityMissing)),
     (lambda s: s.status == 400 and is_output_limit_text(s.message), _at_output_limit),
     (_is(400, 413, 414, 415, 422, 431, 451), _plain(errors.RequestFault)),

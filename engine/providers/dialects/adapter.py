@@ -9,15 +9,15 @@ import httpx
 import msgspec
 
 from engine.embeddings import EmbeddingCall, Embeddings
-from engine.errors import CapabilityMissing, Garbled, RequestFault, Unreachable
+from engine.errors import CapabilityMissing, ContextTooLong, Garbled, RequestFault, Unreachable
 from engine.ports import AnswerSink, LimitHeaders, ProviderCall
 from engine.providers import http
 from engine.providers.balances import Balance
 from engine.providers.errors.details import objects, texts
 from engine.providers.mending.answers import AnswerMending
-from engine.providers.mending.refused_options import RefusedOptions, refused_option, without
+from engine.providers.mending.model_memory import ModelMemory
 from engine.providers.mending.tool_names import PLAIN_NAME
-from engine.providers.own_fields import OF_ONE_REQUEST, leave_out, refused_field
+from engine.providers.own_fields import leave_out
 from engine.providers.refusals import SIGNATURES, refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
@@ -35,11 +35,9 @@ from engine.providers.transport.through_httpx import HttpxTransport
 
 # largest answer that is read in one piece: 512 vectors of 3,072 decimal numbers take half of it
 MOST_ANSWER_BYTES = 64_000_000
-MOST_MODELS = 1024  # upper bound of the models whose refused fields are remembered
 NO_PREFILL = "does not go on with an answer that was begun"
 """The reason why an offer can't take a request whose last message is the assistant's."""
 
-_NOTHING = frozenset[str]()
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -56,8 +54,7 @@ class ProviderAdapter(ABC):
         self._http = http.connections(proxy)
         self._transport: Transport = HttpxTransport(self._http) if proxy or "@" in base_url else ConnectionPool()
         self._limits: dict[int, LimitHeaders] = {}
-        self._left_out: dict[str, frozenset[str]] = {}
-        self._refused_options = RefusedOptions()
+        self._memory = ModelMemory()
 
     def send_through(self, connections: httpx.AsyncBaseTransport) -> None:
         """Use `connections` for all further requests."""
@@ -91,37 +88,32 @@ class ProviderAdapter(ABC):
     async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:
         """Stream one call.
 
-        If the model refuses a field that we added, or an option of the tenant, repeat the call without it and remember
-        the model. The field is left out of later requests only if the repeated call was accepted; an option only where
-        it has the same value, and `ignored` names it.
+        If the model refuses a field that we added, an option of the tenant or the output limit, repeat the call
+        without it and remember the model. It is left out of later requests only if the repeated call was accepted; an
+        option only where it has the same value, and `ignored` names it.
         """
         headers = {"content-type": "application/json", "accept": "text/event-stream", **self._headers(call.key)}
-        left_out, options = self._left_out.get(call.model, _NOTHING), frozenset(self._refused_options.within(call))
+        trial = self._memory.trial(call)
         while True:
-            sent = without(call, options)
-            body = json_bytes(self._body_without(sent, left_out))
+            sent = trial.call
+            body = json_bytes(self._body_without(sent, trial.fields))
             reading = AnswerReading(self.reader(sent), self._mending(sent), sink)
             try:
                 await self._post_streamed(sent, headers, body, reading)
-            except (CapabilityMissing, RequestFault) as error:
+            except (CapabilityMissing, ContextTooLong, RequestFault) as error:
                 if reading.is_taken:
                     raise
                 if isinstance(error, RequestFault) and error.is_length_ending:
                     sink.taken()
                     sink.add(ended_at_limit(call.request.n))
                     return
-                if option := refused_option(sent, error):
-                    options |= {option}
-                    continue
-                field = refused_field(self.own_fields(sent), error.field)
-                if not field or field in left_out:
+                if not trial.changes(error, self.own_fields):
                     raise
-                left_out |= {field}
             else:
                 return
             finally:
                 if reading.is_taken:
-                    self._remember(call, left_out, options)
+                    trial.remember()
 
     async def _post_streamed(
         self, call: ProviderCall, headers: Mapping[str, str], body: bytes, reading: AnswerReading
@@ -146,14 +138,6 @@ class ProviderAdapter(ABC):
 
     def _mending(self, call: ProviderCall) -> AnswerMending | None:
         return self.answer_mending(call) if call.request.options.tools else None
-
-    def _remember(self, call: ProviderCall, fields: frozenset[str], options: frozenset[str]) -> None:
-        if options:
-            self._refused_options.remember(call, options)
-        if left_out := fields - OF_ONE_REQUEST:
-            if len(self._left_out) >= MOST_MODELS:
-                del self._left_out[next(iter(self._left_out))]
-            self._left_out[call.model] = left_out
 
     @property
     def most_embedding_inputs(self) -> int:
@@ -223,7 +207,7 @@ class ProviderAdapter(ABC):
 
     def ignored(self, call: ProviderCall) -> tuple[str, ...]:
         """Return the names of the request's fields that the dialect can't send unchanged, or that the model refuses."""
-        return tuple(dict.fromkeys((*self.ignored_fields(call), *self._refused_options.within(call))))
+        return tuple(dict.fromkeys((*self.ignored_fields(call), *self._memory.options.within(call))))
 
     def checks_schema(self, call: ProviderCall) -> bool:  # noqa: ARG002 - most dialects enforce it
         """Return True if the provider does not enforce the JSON schema of the request."""

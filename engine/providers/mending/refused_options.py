@@ -1,7 +1,7 @@
 """RefusedOptions: options of requests that a model refuses. They are left out, and named to the client."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from engine.chat import Options
@@ -28,14 +28,14 @@ _LEFT_OUT = frozenset(
 )
 """Options without which an answer is still one to the request. Tools and the form of the answer are not among them."""
 _NAMES = {"random_seed": "seed", "thinking": "reasoning_effort", "reasoning": "reasoning_effort", "topP": "top_p"}
-_DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in fields(Options)}
+_DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(Options)}
 
 
+@dataclass(slots=True)
 class RefusedOptions:
     """The refused options of each model, by their values: a value that one tenant chose says nothing about others."""
 
-    def __init__(self) -> None:
-        self._by_model: dict[str, dict[tuple[str, str], None]] = {}
+    _by_model: dict[str, dict[tuple[str, str], None]] = field(default_factory=dict)
 
     def within(self, call: ProviderCall) -> tuple[str, ...]:
         """Return the names of the options of `call` that its model is known to refuse."""

@@ -136,7 +136,7 @@ class Echo:
         learned = self.setup.market.catalog.context_tokens(offer, self.setup.market.clock.now())
         rest_seconds = round(state.seconds / 10)  # without the cooldown's jitter
         facts = (state.state, rest_seconds, state.requests_per_minute, state.failures, state.failure_chance)
-        return facts, status.failure_chance, bool(status.reason), learned, dict(self.provider._left_out)
+        return facts, status.failure_chance, bool(status.reason), learned, repr(self.provider._memory)
 
     def _respond(self, _: httpx.Request) -> httpx.Response:
         body = body_of(self.spec, self.kind, self.message, self.text)

@@ -10,7 +10,7 @@ import pytest
 from engine.chat import ChatRequest, Message, Options, Role, Text, Tool, ToolCall, says
 from engine.errors import CapabilityMissing, RequestFault
 from engine.ports import ProviderCall
-from engine.providers.dialects.adapter import MOST_MODELS
+from engine.providers.mending.model_memory import MOST_MODELS
 from engine.providers.tool_ids import carrying
 from engine.thoughts import Thought
 from tests.engine.providers.dialects.wires import ASKED, Wire, asking, data, text
