@@ -20,13 +20,16 @@ from bot.formatting.literal import as_code
 from documents.reading.file_content import FileContent, UnreadableFileError
 from documents.reading.kinds import picture_type
 from engine.catalog.token_counts import estimate_text
-from engine.chat import Image, Message, Part, Text
-from storage.telegram import conversations
+from engine.chat import Image, Message, Part, Role, Text
+from storage.telegram import conversations, questions
 from storage.telegram.question_content import QuestionFile, Quotation
 from storage.telegram.questions import QuestionRecord
 
 log = logging.getLogger(__name__)
 LARGE_PICTURE_BYTES = 3_500_000
+_PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
+FOLLOW_UPS = 3
+"""How many questions after one with a picture get the picture again."""
 _LABELS = {
     "reply": "Message of {author}, which is replied to",
     "forward": "Forwarded message of {author}",
@@ -43,6 +46,32 @@ async def prompt_of(record: QuestionRecord, context: Context, limit_tokens: int 
     if record.content.all_files and record.is_private:
         await _show_work(context, record.place.chat_id)
     return await Prompt(context, record, history, limit_tokens).build()
+
+
+async def earlier_pictures(record: QuestionRecord, context: Context, history: Sequence[Message]) -> tuple[Part, ...]:
+    """Return the pictures of one of the last questions, which a question without a picture is likely to be about.
+
+    The conversation holds only a mark in their place. Pictures that can't be fetched are left out.
+    """
+    asked = [message for message in history if message.role is Role.USER][-FOLLOW_UPS:]
+    if not any(part == conversations.PICTURE for message in asked for part in message.parts):
+        return ()
+    if any(map(_is_picture, record.content.all_files)):
+        return ()
+    before = await context.services.db.read(lambda conn: questions.latest_before(conn, record, FOLLOW_UPS))
+    files = next(filter(None, ([f for f in each.content.files if _is_picture(f)] for each in before)), [])
+    prompt = Prompt(context, record)
+    try:
+        for file in files:
+            prompt.add_picture(await download(file.file_id, file.size_bytes, context), file)
+    except Unreadable as error:
+        log.info("a picture of an earlier question was not sent again: %s", error.key)
+        return ()
+    return (Text("[Picture of an earlier question:]"), *prompt.parts) if prompt.parts else ()
+
+
+def _is_picture(file: QuestionFile) -> bool:
+    return file.kind == "photo" or (file.mime_type in _PICTURES and file.size_bytes <= LARGE_PICTURE_BYTES)
 
 
 async def _show_work(context: Context, chat_id: int) -> None:
@@ -115,7 +144,7 @@ class Prompt:
         if file.kind in UNSEEN:
             raise Unreadable(f"chat.unseen_{file.kind}")
         if file.kind == "photo":
-            self._add_picture(await download(file.file_id, file.size_bytes, self.context), file)
+            self.add_picture(await download(file.file_id, file.size_bytes, self.context), file)
         elif file.kind == "document":
             await self._add_document(file)
         else:
@@ -125,7 +154,7 @@ class Prompt:
         context = self.context
         data = await download(file.file_id, file.size_bytes, context)
         if picture_type(data) and len(data) <= LARGE_PICTURE_BYTES:
-            self._add_picture(data, file)
+            self.add_picture(data, file)
             return
         try:
             content = await context.services.reader.read(data, context.user.id, context.language)
@@ -156,7 +185,7 @@ class Prompt:
             text = text[: int(len(text) * self.limit_tokens / tokens * 0.95)]
         return text
 
-    def _add_picture(self, data: bytes, file: QuestionFile) -> None:
+    def add_picture(self, data: bytes, file: QuestionFile) -> None:
         kind = picture_type(data) or file.mime_type or "image/jpeg"
         url = f"data:{kind};base64,{base64.b64encode(data).decode()}"
         self.parts.append(Image(url, width=file.width, height=file.height))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.attachments.prompt import earlier_pictures
 from bot.chat.answer_saver import AnswerSaver, Destination
 from bot.chat.memory import limit_of, recall
 from bot.chat.variants import answer_keyboard, variant_turns
@@ -60,10 +61,12 @@ async def _prepared(
     name = record.model or str(state.settings.get("model", "auto"))
     question = Message(Role.USER, parts)
     remembered = await recall(context, record, question)
+    seen = await earlier_pictures(record, context, remembered.messages)
+    shown = replace(question, parts=(*seen, *parts)) if seen else question
     request = ChatRequest(
         id=context.request_id,
         model=name,
-        messages=_kept_brief(record, (*remembered.messages, question, *await _variant(context, record))),
+        messages=_kept_brief(record, (*remembered.messages, shown, *await _variant(context, record))),
         max_output_tokens=record.output_tokens or None,
         epoch=claimed.epoch if claimed else 1,
         conversation=destination.conversation,

@@ -12,6 +12,8 @@ from storage.database.connection import Connection, Row, ms, row, scalar
 MOST_MESSAGES = 60
 MOST_CHARS = 24_000
 _LAST_ID = 2**62
+PICTURE = Text("[image]")
+"""The mark in the place of a picture."""
 
 
 def open_conversation(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> int:
@@ -251,7 +253,7 @@ def sweep(conn: Connection, before: datetime, limit: int) -> int:
 
 def parts_to_json(parts: Sequence[Part]) -> str:
     """Return parts as they are stored. A picture becomes "[image]", so that later requests don't pay for it again."""
-    items = [{"text": part.text} if isinstance(part, Text) else {"text": "[image]"} for part in parts]
+    items = [{"text": part.text} if isinstance(part, Text) else {"text": PICTURE.text} for part in parts]
     return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -146,6 +146,32 @@ async def test_photo_is_sent_again_on_a_retry(journey: Journey) -> None:
     await journey.check_books()
 
 
+async def test_questions_after_a_picture_are_about_it(journey: Journey) -> None:
+    world = journey.sandbox.world
+    file_id = world.keep_file("x.jpg", "image/jpeg", b"\xff\xd8\xff tide")
+    size = {"file_id": file_id, "file_unique_id": "u", "width": 90, "height": 60, "file_size": 7}
+    world.say(ANN, ANN, "", photo=[size], caption="which sea is this?")
+    await journey.idle()
+    answers = [await journey.ask(f"and what does its sign number {number} say?") for number in range(4)]
+    assert ["I see 1 picture." in answer for answer in answers] == [True, True, True, False]
+    (held,) = await journey.rows("SELECT COUNT(*) AS n FROM messages WHERE parts LIKE '%[image]%'")
+    assert held["n"] == 1
+    await journey.check_books()
+
+
+async def test_picture_that_is_gone_or_of_another_asker_is_not_sent_again(journey: Journey) -> None:
+    world = journey.sandbox.world
+    file_id = world.keep_file("x.jpg", "image/jpeg", b"\xff\xd8\xff tide")
+    size = {"file_id": file_id, "file_unique_id": "u", "width": 90, "height": 60, "file_size": 7}
+    world.say(GROUP_ID, ANN, "", photo=[size], caption="/ask which sea is this?")
+    await journey.idle()
+    assert "I see" not in await journey.ask("/ask what does the sign of it say?", BAO, GROUP_ID)
+    assert "I see 1 picture." in await journey.ask("/ask what does the sign of it say?", ANN, GROUP_ID)
+    del world.files[file_id]
+    assert "I see" not in await journey.ask("/ask and the other sign of it?", ANN, GROUP_ID)
+    await journey.check_books()
+
+
 async def test_retry_in_a_group_is_of_the_askers_own_question(journey: Journey) -> None:
     await journey.ask(f"/ask {ONE}", ANN, GROUP_ID)
     await journey.ask(f"/ask {TWO}", BAO, GROUP_ID)
