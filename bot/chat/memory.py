@@ -25,7 +25,7 @@ from engine.tenancy import Charge
 from storage.database.connection import Connection
 from storage.schedules.zones import zone_of
 from storage.telegram import conversation_memory, conversations
-from storage.telegram.conversation_memory import ConversationMemory, StoredTurn
+from storage.telegram.conversations import ConversationMemory, StoredTurn
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenant_settings import INSTRUCTIONS
 from storage.tenants.tenants import TenantState
@@ -64,7 +64,7 @@ async def recall(context: Context, record: QuestionRecord, question: Message) ->
     if not record.is_private:
         return await _in_group(context, record, question, most)
     memory = await context.services.db.read(
-        lambda conn: conversation_memory.recall(conn, place.chat_id, place.thread_id, record.answer_request_id)
+        lambda conn: conversations.recall(conn, place.chat_id, place.thread_id, record.answer_request_id)
     )
     limit = limit_of(context, state, record)
     first = first_turn(memory.turns, question, most, limit)

@@ -11,8 +11,8 @@ from engine.gateway.question import Finisher
 from engine.ports import CaptureStep
 from engine.tenancy import Charge
 from storage.database.connection import Connection
-from storage.telegram import conversation_list, conversation_memory
-from storage.telegram.conversation_memory import ConversationMemory
+from storage.telegram import conversation_list, conversations
+from storage.telegram.conversations import ConversationMemory
 from storage.telegram.questions import QuestionRecord
 
 log = logging.getLogger(__name__)
@@ -25,9 +25,7 @@ _INSTRUCTION = "Name this conversation in at most five words, in its own languag
 async def name_conversation(context: Context, record: QuestionRecord) -> None:
     """Name a conversation with one exchange, by a side call. It is charged only if it gives a name."""
     place = record.place
-    memory = await context.services.db.read(
-        lambda conn: conversation_memory.recall(conn, place.chat_id, place.thread_id)
-    )
+    memory = await context.services.db.read(lambda conn: conversations.recall(conn, place.chat_id, place.thread_id))
     if memory.conversation_id is None or len(memory.turns) != _FIRST_EXCHANGE:
         return
     request = _request(context, memory)

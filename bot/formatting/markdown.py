@@ -58,7 +58,14 @@ def converted(markdown: str) -> StyledText:
 
 def pieces_of(text: StyledText, limit: int = MOST_UNITS) -> list[Piece]:
     """Split a text into messages. A message without visible characters, which Telegram refuses, becomes an ellipsis."""
-    return [Piece(part.text, _entities(part)) for part in split(text, limit)] or [Piece(_ELLIPSIS)]
+    parts = [text] if _is_one_message(text, limit) else split(text, limit)
+    return [Piece(part.text, _entities(part)) for part in parts] or [Piece(_ELLIPSIS)]
+
+
+def _is_one_message(text: StyledText, limit: int) -> bool:
+    """Return whether `split` would return the text as it is."""
+    fits = len(text.spans) <= MOST_ENTITIES and units(text.text) <= limit
+    return fits and text.text == text.text.strip() and any(map(is_visible, text.text))
 
 
 def with_tail(pieces: list[Piece], tail: str) -> list[Piece]:

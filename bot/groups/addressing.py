@@ -48,6 +48,8 @@ def addressed(message: Message, context: Context) -> bool:
 
 def own_words(message: Message, context: Context) -> str:
     """Return the text or caption, in groups without the first mention of the bot."""
+    if message.text and not message.entities:
+        return message.text
     mention = next(_own(message, context), None)
     if message.chat.type == ChatType.PRIVATE or mention is None or message.forward_origin is not None:
         return written(message) or words_of(message)

@@ -11,7 +11,7 @@ from storage.ledger import request_windows
 from storage.operations import idempotency, retention
 from storage.schedules import scheduled_prompts
 from storage.teams import invitations
-from storage.telegram import conversations, inbox, outbox, question_upkeep
+from storage.telegram import conversation_list, inbox, outbox, question_upkeep
 from storage.tenants import stored_responses
 
 CHUNK = 100
@@ -31,7 +31,7 @@ def sweeps(now: datetime, kept: timedelta) -> tuple[Callable[[Connection], int],
     `kept`: how long conversations are kept after their end, and stored responses after their creation.
     """
     return (
-        partial(conversations.sweep, before=now - kept, limit=CHUNK),
+        partial(conversation_list.sweep, before=now - kept, limit=CHUNK),
         partial(question_upkeep.sweep, before=now - kept, limit=CHUNK),
         partial(question_upkeep.forget_updates, before=now - HANDLED, limit=CHUNK),
         partial(stored_responses.sweep, before=now - kept, limit=CHUNK),

@@ -18,7 +18,7 @@ from storage.ledger import journal
 from storage.reports import usage
 from storage.schedules import scheduled_prompts
 from storage.teams import members, teams
-from storage.telegram import conversations, outbox, question_upkeep
+from storage.telegram import conversation_list, outbox, question_upkeep
 from storage.tenants import api_keys, app_tokens, personas, stored_responses, tenant_settings, tenants
 
 GONE_STATUS = 410
@@ -45,7 +45,7 @@ def export(conn: Connection, tenant_id: int, now: datetime) -> dict[str, Any]:
             {each.name: getattr(key, each.name) for each in fields(key) if each.name != "id"}
             for key in api_keys.list_for(conn, tenant_id, now, revoked=True)
         ],
-        "messages": conversations.everything(conn, tenant_id),
+        "messages": conversation_list.everything(conn, tenant_id),
         "conversations": _conversations(conn, tenant_id),
         "scheduled_prompts": scheduled_prompts.everything(conn, tenant_id),
         "notices": tenant_notices.everything(conn, state.telegram_user_id) if state.telegram_user_id else [],

@@ -1,9 +1,10 @@
-"""The conversations of a private chat: listed, searched, resumed and deleted."""
+"""Conversations listed, searched, resumed, exported and deleted."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from storage.database.connection import Connection, Row, moment, ms, row
 
@@ -159,3 +160,32 @@ def _line(found: Row) -> ConversationLine:
 def _message(found: Row) -> ConversationMessage:
     text = "\n".join(item["text"] for item in json.loads(found["parts"]))
     return ConversationMessage(found["id"], found["role"], text, moment(found["created_at"]))
+
+
+def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
+    """Return all of a tenant's messages, oldest first, for /export."""
+    rows = conn.rows("SELECT role, parts, created_at FROM messages WHERE tenant_id = :id ORDER BY id", id=tenant_id)
+    return [
+        {"role": found["role"], "parts": json.loads(found["parts"]), "at_ms": found["created_at"]} for found in rows
+    ]
+
+
+def sweep(conn: Connection, before: datetime, limit: int) -> int:
+    """Delete up to `limit` messages of conversations that ended before `before`, then the empty conversations.
+
+    Returns the number of deleted messages.
+    """
+    ended = "SELECT id FROM conversations WHERE ended_at < :before"
+    gone = conn.run(
+        f"DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id IN ({ended}) LIMIT :n)",
+        before=ms(before),
+        n=limit,
+    )
+    if gone < limit:
+        conn.run(
+            f"DELETE FROM conversations WHERE id IN ({ended} AND NOT EXISTS"
+            " (SELECT 1 FROM messages WHERE conversation_id = conversations.id) LIMIT :n)",
+            before=ms(before),
+            n=limit,
+        )
+    return gone

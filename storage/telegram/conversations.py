@@ -11,6 +11,8 @@ from storage.database.connection import Connection, Row, ms, row, scalar
 
 MOST_MESSAGES = 60
 MOST_CHARS = 24_000
+MOST_TURNS = 400
+"""Messages that are read after the summary; older ones are only in a summary, if in any."""
 _LAST_ID = 2**62
 PICTURE = Text("[image]")
 """The mark in the place of a picture."""
@@ -58,12 +60,61 @@ def reset(conn: Connection, chat_id: int, thread_id: int, now: datetime) -> bool
 
 
 @dataclass(frozen=True, slots=True)
+class StoredTurn:
+    """A message with its id and its stored size."""
+
+    id: int
+    message: Message
+    chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationMemory:
+    """The memory of one conversation. `conversation_id` None: no conversation has begun."""
+
+    conversation_id: int | None = None
+    persona: str = ""
+    summary: str = ""
+    turns: tuple[StoredTurn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SaidMessage:
     """A message of a conversation, with its tenant and request."""
 
     message: Message
     tenant_id: int
     request_id: str
+
+
+def recall(conn: Connection, chat_id: int, thread_id: int, before_request: str | None = None) -> ConversationMemory:
+    """Return the memory of the open conversation.
+
+    `before_request`: instead, the memory of that request's conversation, without the request and later messages.
+    """
+    conversation, end = before(conn, before_request) or (None, _LAST_ID)
+    if conversation is None:
+        conversation = open_id(conn, chat_id, thread_id)
+    found = row(conn, "SELECT * FROM conversations WHERE id = :id", id=conversation or 0)
+    if found is None:
+        return ConversationMemory()
+    rows = conn.rows(
+        "SELECT id, role, parts FROM messages WHERE conversation_id = :id AND id > :after AND id < :before"
+        " ORDER BY id DESC LIMIT :n",
+        id=found["id"],
+        after=found["summarised_id"],
+        before=end,
+        n=MOST_TURNS,
+    )
+    turns = tuple(
+        StoredTurn(
+            each["id"],
+            Message(Role(each["role"]), parts_from_json(each["parts"])),
+            len(each["parts"]),
+        )
+        for each in reversed(rows)
+    )
+    return ConversationMemory(found["id"], found["persona"], found["summary"], turns)
 
 
 def history(conn: Connection, chat_id: int, thread_id: int, **limits: Any) -> tuple[Message, ...]:
@@ -220,35 +271,6 @@ def answer(conn: Connection, tenant_id: int, request_id: str) -> str | None:
     if said is None:
         return None
     return "".join(part.text for part in parts_from_json(said) if isinstance(part, Text))
-
-
-def everything(conn: Connection, tenant_id: int) -> list[dict[str, Any]]:
-    """Return all of a tenant's messages, oldest first, for /export."""
-    rows = conn.rows("SELECT role, parts, created_at FROM messages WHERE tenant_id = :id ORDER BY id", id=tenant_id)
-    return [
-        {"role": found["role"], "parts": json.loads(found["parts"]), "at_ms": found["created_at"]} for found in rows
-    ]
-
-
-def sweep(conn: Connection, before: datetime, limit: int) -> int:
-    """Delete up to `limit` messages of conversations that ended before `before`, then the empty conversations.
-
-    Returns the number of deleted messages.
-    """
-    ended = "SELECT id FROM conversations WHERE ended_at < :before"
-    gone = conn.run(
-        f"DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE conversation_id IN ({ended}) LIMIT :n)",
-        before=ms(before),
-        n=limit,
-    )
-    if gone < limit:
-        conn.run(
-            f"DELETE FROM conversations WHERE id IN ({ended} AND NOT EXISTS"
-            " (SELECT 1 FROM messages WHERE conversation_id = conversations.id) LIMIT :n)",
-            before=ms(before),
-            n=limit,
-        )
-    return gone
 
 
 def parts_to_json(parts: Sequence[Part]) -> str:

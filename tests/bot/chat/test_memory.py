@@ -22,7 +22,7 @@ from engine.catalog.token_counts import estimate_text
 from engine.chat import Message, Role, says
 from engine.tenancy import Markup
 from storage.telegram import conversations
-from storage.telegram.conversation_memory import StoredTurn
+from storage.telegram.conversations import StoredTurn
 from storage.tenants import tenant_settings
 from tests.journeys.conftest import ANN, BAO, Journey
 

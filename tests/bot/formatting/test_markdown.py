@@ -7,8 +7,19 @@ from hypothesis import strategies as st
 from telegram import MessageEntity
 
 from bot.formatting.characters import clean
-from bot.formatting.markdown import MOST_UNITS, Piece, plain_head, render, with_tail
-from bot.formatting.splitting import MOST_ENTITIES
+from bot.formatting.markdown import (
+    MOST_UNITS,
+    Piece,
+    _is_one_message,
+    converted,
+    pieces_of,
+    plain_head,
+    render,
+    with_tail,
+)
+from bot.formatting.splitting import MOST_ENTITIES, split
+from bot.formatting.styled import StyledText
+from tests.bot.formatting.documents import Documents
 
 MOST_EXAMPLES = 300
 LEVELS = 1500
@@ -336,3 +347,19 @@ def test_html_link_is_a_link(markdown: str, text: str, url: str | None) -> None:
 def test_environment_of_latex_is_a_formula_without_dollars(markdown: str, text: str) -> None:
     (piece,) = render(markdown)
     assert piece.text == text
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_short_text_is_one_message_as_it_is(seed: int) -> None:
+    text = converted(Documents(seed).document(1 + seed % 9))
+    split_anyway = [(part.text, part.spans) for part in split(text, MOST_UNITS)]
+    assert not _is_one_message(text, MOST_UNITS) or split_anyway == [(text.text, text.spans)]
+    (piece, *more) = pieces_of(text)
+    assert [piece.text, *(each.text for each in more)] == [part for part, _ in split_anyway]
+
+
+def test_text_over_a_limit_is_not_one_message() -> None:
+    assert _is_one_message(converted("**a**"), 1)
+    assert not _is_one_message(converted("ab"), 1)
+    assert not _is_one_message(converted("*a* b " * (MOST_ENTITIES + 1)), MOST_UNITS)
+    assert pieces_of(StyledText("\u200b")) == [Piece("…")]

@@ -2,7 +2,7 @@ from engine.chat import Role, says
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.telegram import conversation_memory, conversations
-from storage.telegram.conversation_memory import ConversationMemory
+from storage.telegram.conversations import ConversationMemory
 from tests.storage.books import NOW
 
 CHAT, ANN = 9, 1
@@ -19,17 +19,17 @@ def texts(memory: ConversationMemory) -> list[str]:
 
 async def test_summary_stands_for_the_messages_before_it(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        assert conversation_memory.recall(conn, CHAT, 0) == ConversationMemory()
+        assert conversations.recall(conn, CHAT, 0) == ConversationMemory()
         for number in range(3):
             exchange(conn, number)
-        memory = conversation_memory.recall(conn, CHAT, 0)
+        memory = conversations.recall(conn, CHAT, 0)
         assert texts(memory)[:2] == ["question 0", "answer 0"]
         assert memory.conversation_id is not None
         conversation_memory.store_summary(conn, memory.conversation_id, "of the first", memory.turns[1].id)
-        after = conversation_memory.recall(conn, CHAT, 0)
+        after = conversations.recall(conn, CHAT, 0)
         assert (after.summary, texts(after)) == ("of the first", texts(memory)[2:])
         conversation_memory.store_summary(conn, memory.conversation_id, "an older one", memory.turns[0].id)
-        assert conversation_memory.recall(conn, CHAT, 0) == after
+        assert conversations.recall(conn, CHAT, 0) == after
 
     await db.write(unit)
 
@@ -39,18 +39,18 @@ async def test_memory_before_a_request_is_of_its_conversation(db: Database) -> N
         for number in range(3):
             exchange(conn, number)
         conversations.reset(conn, CHAT, 0, NOW)
-        assert texts(conversation_memory.recall(conn, CHAT, 0, "r1")) == ["question 0", "answer 0"]
-        assert conversation_memory.recall(conn, CHAT, 0, "r9").turns == ()
+        assert texts(conversations.recall(conn, CHAT, 0, "r1")) == ["question 0", "answer 0"]
+        assert conversations.recall(conn, CHAT, 0, "r9").turns == ()
 
     await db.write(unit)
 
 
 async def test_long_history_is_read_from_its_end(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        for number in range(conversation_memory.MOST_TURNS // 2 + 1):
+        for number in range(conversations.MOST_TURNS // 2 + 1):
             exchange(conn, number)
-        found = texts(conversation_memory.recall(conn, CHAT, 0))
-        assert (len(found), found[0]) == (conversation_memory.MOST_TURNS, "question 1")
+        found = texts(conversations.recall(conn, CHAT, 0))
+        assert (len(found), found[0]) == (conversations.MOST_TURNS, "question 1")
 
     await db.write(unit)
 
@@ -60,7 +60,7 @@ async def test_persona_belongs_to_one_conversation(db: Database) -> None:
         assert conversation_memory.persona_of(conn, CHAT, 0) == ""
         conversation_memory.choose_persona(conn, CHAT, 0, "ready:teacher", NOW)
         assert conversation_memory.persona_of(conn, CHAT, 0) == "ready:teacher"
-        assert conversation_memory.recall(conn, CHAT, 0).persona == "ready:teacher"
+        assert conversations.recall(conn, CHAT, 0).persona == "ready:teacher"
         assert conversation_memory.persona_of(conn, CHAT, 5) == ""
         conversations.reset(conn, CHAT, 0, NOW)
         assert conversation_memory.persona_of(conn, CHAT, 0) == ""

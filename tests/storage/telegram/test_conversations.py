@@ -3,7 +3,7 @@ from datetime import timedelta
 from engine.chat import Image, Message, Role, Text, says
 from storage.database.connection import Connection, scalar
 from storage.database.database import Database
-from storage.telegram import conversations
+from storage.telegram import conversation_list, conversations
 from tests.storage.books import NOW
 
 CHAT, THREAD, ANN = 9, 0, 1
@@ -181,7 +181,7 @@ async def test_export_has_all_messages_of_a_tenant_in_order(db: Database) -> Non
         conversations.reset(conn, CHAT, THREAD, NOW)
         exchange(conn, "r2", "q", "b")
         conversations.append(conn, 2, 0, ANN + 1, "r3", [says(Role.USER, "another's")], NOW)
-        return [(each["role"], each["parts"][0]["text"]) for each in conversations.everything(conn, ANN)]
+        return [(each["role"], each["parts"][0]["text"]) for each in conversation_list.everything(conn, ANN)]
 
     assert await db.write(unit) == [("user", "Chào"), ("assistant", "a"), ("user", "q"), ("assistant", "b")]
 
@@ -191,10 +191,10 @@ async def test_ended_conversations_are_swept_in_portions_after_their_time(db: Da
         exchange(conn, "r1")
         conversations.reset(conn, CHAT, THREAD, NOW)
         exchange(conn, "r2", "kept", "kept")
-        assert conversations.sweep(conn, NOW, 10) == 0
-        assert [conversations.sweep(conn, NOW + MS, 1) for _ in range(2)] == [1, 1]
+        assert conversation_list.sweep(conn, NOW, 10) == 0
+        assert [conversation_list.sweep(conn, NOW + MS, 1) for _ in range(2)] == [1, 1]
         assert scalar(conn, "SELECT count(*) AS n FROM conversations") == 2
-        assert conversations.sweep(conn, NOW + MS, 1) == 0
+        assert conversation_list.sweep(conn, NOW + MS, 1) == 0
         assert scalar(conn, "SELECT count(*) AS n FROM conversations") == 1
         assert texts(conn) == ["kept", "kept"]
 
