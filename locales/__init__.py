@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from babel import Locale
 
 from locales.catalogs import TRANSLATION, LocaleText, read
-from locales.formats import Amount, Formats
+from locales.formats import Formats, is_amount
 
 DEFAULT = "en"
 FOLDER = Path(__file__).parent
@@ -77,7 +77,7 @@ def text(language: str, key: str, /, **values: object) -> str:
     """
     found = find(language)
     sentence = found.sentences[key]
-    return _Formatter(found).vformat(sentence.form(values), (), values) if values else sentence.general
+    return _filled(found, sentence, values) if values else sentence.general
 
 
 def find(language: str) -> Language:
@@ -105,7 +105,7 @@ def written(formats: Formats, value: object, form: str = "") -> str:
         return formats.amount(value, max(0, -exponent) if isinstance(exponent, int) else 0)
     if isinstance(value, date):
         return _dated(formats, value, form)
-    if isinstance(value, Amount):
+    if is_amount(value):
         return {"": formats.money, "price": formats.price, "exact": formats.exact}[form](value)
     return str(value)
 
@@ -126,16 +126,27 @@ def load(folder: Path) -> dict[str, Language]:
     }
 
 
-class _Formatter(string.Formatter):
-    def __init__(self, language: Language) -> None:
-        self._language = language
+def _filled(language: Language, sentence: LocaleText, values: Mapping[str, object]) -> str:
+    """Fill in a sentence. `str.format` can't be told how to write values, and `string.Formatter` is slow."""
+    return "".join(
+        literal if name is None else literal + _field(language, values[name], form)
+        for literal, name, form in _parsed(sentence.form(values))
+    )
 
-    def format_field(self, value: object, format_spec: str) -> str:
-        counted = self._language.sentences.get(format_spec)
-        if counted is None:
-            return written(self._language.formats, value, format_spec)
-        values = {counted.count: value}
-        return self.vformat(counted.form(values), (), values)
+
+def _field(language: Language, value: object, form: str) -> str:
+    counted = language.sentences.get(form)
+    return (
+        written(language.formats, value, form)
+        if counted is None
+        else _filled(language, counted, {counted.count: value})
+    )
+
+
+@cache
+def _parsed(sentence: str) -> tuple[tuple[str, str | None, str], ...]:
+    """Return the pieces of a sentence: text, and after it the name of a value and its form; a name of None: neither."""
+    return tuple((literal, name, form or "") for literal, name, form, _ in string.Formatter().parse(sentence))
 
 
 LANGUAGES: Mapping[str, Language] = load(FOLDER)
