@@ -106,6 +106,11 @@ _ABILITIES = tuple(
         # DeepSeek
         r"This response_format type is unavailable now",
         r"Model Not Exist",
+        # Gemma on Gemini's API
+        (
+            r"(?:Function calling|JSON mode|(?:Image|Audio) input modality) is not enabled for "
+            r"(?:models/[\w.-]{1,80}|this model)\.?"
+        ),
         # DashScope, Moonshot
         (
             r"(?:<\d{3}> )?(?:InternalError\.Algo\.InvalidParameter: )?The tool_choice parameter does not support "

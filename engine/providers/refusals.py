@@ -14,6 +14,7 @@ from engine.providers.errors.context_messages import context_text
 from engine.providers.errors.details import ErrorDetails, error_details
 from engine.providers.errors.field_messages import refused_field_of
 from engine.providers.errors.output_limits import model_limit, room_left
+from engine.providers.errors.turn_messages import refused_turns
 from engine.providers.errors.waits import quotas, wait_seconds
 from engine.providers.limit_headers import parse_limits
 from engine.providers.message_templates import (
@@ -45,6 +46,8 @@ def refusal(status: int | None, body: Any, headers: Mapping[str, str]) -> Provid
     error.code, error.field = details.code, details.field
     if (named := refused_field_of(details.message)) and details.status is not None:
         error.field = named
+    elif turns := refused_turns(details.message):
+        error.field = turns
     elif is_thinking_text(details.message):
         error.field = THINKING
     elif is_signature_text(details.message):
@@ -158,13 +161,10 @@ def _is_page(details: ErrorDetails) -> bool:
 
 
 def _is_unable(details: ErrorDetails) -> bool:
-    if details.status == 500:
-        return is_ability_text(details.message)
+    if is_ability_text(details.message) or refused_turns(details.message):
+        return details.status in {400, 422, 500}
     return details.status in {400, 422} and (
-        details.is_one_of(codes.UNABLE)
-        or is_thinking_text(details.message)
-        or is_ability_text(details.message)
-        or bool(refused_field_of(details.message))
+        details.is_one_of(codes.UNABLE) or is_thinking_text(details.message) or bool(refused_field_of(details.message))
     )
 
 

@@ -13,6 +13,7 @@ from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.dialects.gemini_request import checks_schema, ignored_fields, request_body, without_signatures
 from engine.providers.dialects.gemini_stream import GeminiStreamReader
 from engine.providers.embeddings import gemini as embeddings
+from engine.providers.errors.turn_messages import SYSTEM_ROLE
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.mending.tool_names import GEMINI_NAME
 from engine.providers.refusals import SIGNATURES
@@ -35,10 +36,16 @@ class GeminiDialect(ProviderAdapter):
         """Return the field that switches thinking off, and the signatures if the history has tool calls."""
         thinking = {"generationConfig.thinkingConfig"} if thinking_off(call, self.spec) else set()
         has_calls = any(message.tool_calls for message in call.request.messages)
-        return frozenset(thinking | ({SIGNATURES} if has_calls else set()))
+        return frozenset(thinking | ({SIGNATURES} if has_calls else set()) | {SYSTEM_ROLE})
 
     def drop_signatures(self, body: dict[str, Any]) -> None:
         body["contents"] = without_signatures(body["contents"])
+
+    def change_turns(self, body: dict[str, Any], refused: frozenset[str]) -> None:
+        """Write the text of the system before the first turn, which is the user's: Gemma has no instruction."""
+        system = body.pop("systemInstruction", None)
+        if system is not None and SYSTEM_ROLE in refused:
+            body["contents"][0]["parts"] = [*system["parts"], *body["contents"][0]["parts"]]
 
     async def embed(self, call: EmbeddingCall) -> Embeddings:
         answer = await self._post(_method(call, embeddings.METHOD), embeddings.body(call), call.key)
