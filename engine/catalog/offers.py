@@ -10,6 +10,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from engine.chat import ChatRequest, Usage
 from engine.money import Money, atto_per_token
 from engine.tenancy import Tariff
@@ -154,8 +156,7 @@ class Quote(NamedTuple):
         return Money.from_atto(self.expected_atto)
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(Struct, frozen=True):
     """An offer that was left out, and the reason."""
 
     offer: Offer
