@@ -1,8 +1,7 @@
 """AttemptRecord: the journal's line about one attempt. Receipt: the facts about an answer that /why shows."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
-
-from msgspec import Struct
 
 from engine.chat import ChatRequest, Usage
 from engine.embeddings import EmbeddingRequest
@@ -23,7 +22,8 @@ MOST_DETAIL_CHARS = 200  # longest part of a provider's error text that the jour
 NO_OFFER = "none"  # stands in a NO_PROVIDER line for the provider and the model
 
 
-class AttemptRecord(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
     """The journal's line about one attempt. `cost` is the provider's bill; `waste` is the part that no tenant pays for.
 
     `tenant_id` None: a probe that the operator pays for. `served`: the model that the provider named, if it differs
@@ -68,7 +68,8 @@ def unanswered(
     )
 
 
-class QuoteLine(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class QuoteLine:
     """One offer of the route, with the cost that was expected for the request when it was quoted."""
 
     provider: str
@@ -77,7 +78,8 @@ class QuoteLine(Struct, frozen=True):
     last_resort: bool = False
 
 
-class DropLine(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class DropLine:
     """One offer that was left out of the route, with the reason."""
 
     provider: str
@@ -85,7 +87,8 @@ class DropLine(Struct, frozen=True):
     reason: str
 
 
-class Receipt(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Receipt:
     """The offers that were quoted, dropped and attempted for one answer.
 
     `list_price` is GPT-4o's list price for the same tokens; None where no price is known.
@@ -96,5 +99,5 @@ class Receipt(Struct, frozen=True):
     answered_at: datetime
     quotes: tuple[QuoteLine, ...]
     drops: tuple[DropLine, ...]
-    attempts: tuple[AttemptRecord, ...] = ()
+    attempts: tuple[AttemptRecord, ...] = field(default=())
     list_price: Money | None = None

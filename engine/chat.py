@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
-from msgspec import Struct
+import msgspec
 
 from engine.privacy import NONE, Exclusions
 from engine.read_pace import AT_ONCE, ReadPace
@@ -55,7 +55,8 @@ class ToolCall:
     signature: str = ""
 
 
-class Message(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Message:
     """One turn of a conversation.
 
     `thinking`: the reasoning of an assistant's turn, if the client sends it back, with its provider's signature.
@@ -94,7 +95,8 @@ class Tool:
     ends_cached_prefix: bool = field(default=False, compare=False)
 
 
-class Options(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Options:
     """The options of a request. No other field is sent to a provider, so no other field can change the bill.
 
     `tool_choice` and `response_format` are in OpenAI's form. None means that the option was not given.
@@ -120,7 +122,8 @@ class Options(Struct, frozen=True):
         return (self.response_format or {}).get("type") in {"json_object", "json_schema"}
 
 
-class ChatRequest(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
     """One prompt. `id` comes from the update or the HTTP request, so that a retry is the same request.
 
     `max_output_tokens` is per choice; None: as many as plan and model allow. A hold is identified by (id, epoch);
@@ -170,7 +173,7 @@ class ToolCallDelta:
     signature: str = ""
 
 
-class Delta(Struct, frozen=True, gc=False):
+class Delta(msgspec.Struct, frozen=True, gc=False):
     """A piece of the choice with the number `index`. A delta with only reasoning, or an empty one, has no content.
 
     `is_refusal`: the text is the model's refusal to answer. `thinking_signature`: opaque text that the provider wants
@@ -215,7 +218,8 @@ class Finished:
         return self.at_stop_sequence or self.finish in {Finish.LENGTH, Finish.REFUSED}
 
 
-class Usage(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Usage:
     """Tokens that a provider reports. `input_tokens` includes cached ones, `output_tokens` includes reasoning.
 
     `cost_usd`: the provider's own bill before its fee, if it reports one above zero. `is_disputed`: the parts of the
@@ -236,13 +240,15 @@ class Usage(Struct, frozen=True):
         return self.input_tokens + self.output_tokens
 
 
-class Served(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Served:
     """The name of the model that answers, as the provider reports it. Aliases and fallbacks may change it."""
 
     model: str
 
 
-class TextDeltas(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TextDeltas:
     """The texts of several deltas that came together and have only text. All are of the choice `index`."""
 
     texts: list[str]

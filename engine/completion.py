@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from msgspec import Struct
-
 from engine.chat import Delta, Finish, Finished, ToolCall, Usage
 
 
-class Choice(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Choice:
     """One choice of an answer.
 
     `refusal` is the text of a refusal, kept apart from `text`; `logprobs` as in OpenAI's API.

@@ -4,10 +4,8 @@ A hold covers the highest possible charge. If the funds are lower, the output li
 `LEAST_OUTPUT_TOKENS` the request is refused.
 """
 
+from dataclasses import dataclass, replace
 from typing import TypeAlias
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from engine.money import ATTO_PER_NANO, ZERO, Money
 from engine.tenancy import Charge, Flat, Markup, Tariff
@@ -15,7 +13,8 @@ from engine.tenancy import Charge, Flat, Markup, Tariff
 LEAST_OUTPUT_TOKENS = 64
 
 
-class Ceiling(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Ceiling:
     """The highest token prices of one quote of the route, in atto-dollars, and the output limit per choice.
 
     `input_tokens`: upper bound of the input for this quote; None: the bound of the whole request.
@@ -30,7 +29,8 @@ class Ceiling(Struct, frozen=True):
         return input_tokens * self.input_atto + output_tokens * self.output_atto
 
 
-class HoldRequest(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
     """A request for a hold. `input_tokens` is an upper bound; `ceilings` has one entry per quote, in route order.
 
     Output limits are per choice; `n` is the number of choices. `answers_per_day` is the plan's limit; 0: none.
@@ -63,7 +63,8 @@ class HoldRequest(Struct, frozen=True):
         return f"{self.request_id}:{self.epoch}"
 
 
-class Funds(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Funds:
     """The funds that are not held for other requests. `key_tokens` None: the API key has no limit.
 
     `share`: the part of a team's or group's funds that the member's limit still allows, with tokens counted at their
@@ -86,7 +87,8 @@ class Funds(Struct, frozen=True):
         return replace(self, allowance_tokens=allowance, wallet=min(self.wallet, share))
 
 
-class Grant(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Grant:
     """The size of a hold. `output_tokens`: the limit to send to each quote; 0 if the funds do not cover the quote."""
 
     allowance_tokens: int
@@ -95,7 +97,8 @@ class Grant(Struct, frozen=True):
     output_tokens: tuple[int, ...]
 
 
-class Shortfall(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Shortfall:
     """The reason for a refused hold. `missing`: the wallet money that the smallest answer would still need.
 
     `is_sponsored`: a team or group was to pay; `member_limited`: only the member's limit there prevented it.

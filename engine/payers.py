@@ -2,8 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-
-from msgspec.structs import replace
+from dataclasses import replace
 
 from engine.catalog.offers import Quote
 from engine.errors import DailyAnswersUsed, InsufficientFunds

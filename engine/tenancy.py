@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TypeAlias
 
-from msgspec import Struct
-
 from engine.money import ZERO, Money
 from engine.privacy import NONE, Exclusions
 
@@ -114,7 +112,8 @@ class Markup:
 Tariff: TypeAlias = Flat | Markup
 
 
-class Charge(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Charge:
     """The price of one answer to its tenant: wallet money and allowance tokens."""
 
     wallet: Money = ZERO

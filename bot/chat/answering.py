@@ -1,8 +1,7 @@
 """One prompt answered in one chat: the request with its history, the growing preview, and the sent answer."""
 
 from collections.abc import Sequence
-
-from msgspec.structs import replace
+from dataclasses import replace
 
 from bot.attachments.prompt import earlier_pictures
 from bot.chat.answer_saver import AnswerSaver, Destination

@@ -10,8 +10,6 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from msgspec import Struct
-
 from engine.chat import ChatRequest, Usage
 from engine.money import Money, atto_per_token
 from engine.tenancy import Tariff
@@ -156,7 +154,8 @@ class Quote(NamedTuple):
         return Money.from_atto(self.expected_atto)
 
 
-class Drop(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Drop:
     """An offer that was left out, and the reason."""
 
     offer: Offer

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from math import sqrt
 from operator import mul
 
-from msgspec import Struct
-
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Message, Text
 
@@ -39,7 +37,8 @@ _FORGET_SECONDS = 6 * 3600.0
 _NOWHERE: Mapping[Offer, "SentPrompt"] = {}
 
 
-class SentPrompt(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SentPrompt:
     """The last prompt of a conversation at one offer: number of messages, their hash, length and time."""
 
     messages: int

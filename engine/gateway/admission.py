@@ -2,9 +2,8 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
-
-from msgspec import Struct
 
 from engine.errors import ModelNotInKey, ModelNotInPlan, TenantBanned, TooManyRequests
 from engine.ports import Clock, CountedWindow, FullWindow, RequestWindow, RequestWindows
@@ -16,7 +15,8 @@ _Window: TypeAlias = tuple[str, int]
 """The tenant, or the API key, that requests are counted for."""
 
 
-class RequestsLeft(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class RequestsLeft:
     """A caller's limit of requests per minute, the number left now, and the seconds until all are available."""
 
     limit: int

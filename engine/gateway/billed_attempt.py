@@ -5,12 +5,9 @@ Usage is the provider's report, or else an estimate from the text, which is mark
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
 from engine.catalog.offers import Price, Quote
@@ -29,7 +26,8 @@ MOST_TOKENS = 20_000_000  # no model reads or writes this much: a larger report 
 _TOLERANCE_TIMES, _TOLERANCE_TOKENS = 4, 10_000  # how far a credible report may exceed the bounds of its request
 
 
-class Bounds(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Bounds:
     """The most tokens that the hold of a request covers: input, and output of all choices."""
 
     input_tokens: int
@@ -64,7 +62,8 @@ class Bounds(Struct, frozen=True):
         return Money.ceil_atto(self.input_tokens * input_atto + self.output_tokens * output_atto)
 
 
-class Delivered(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Delivered:
     """The part of an answer to charge, as its provider sent it: `text`, and the reasoning sent with it.
 
     If no reasoning was sent, it is estimated in two ways, of which the larger counts. `thinking_times`: tokens that

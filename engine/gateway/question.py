@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from msgspec import Struct
-
 from engine.attempt_record import Receipt
 from engine.catalog.offers import Model
 from engine.chat import ChatRequest
@@ -50,7 +48,8 @@ class Siblings:
             self._decided.set()
 
 
-class Question(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Question:
     """One request of a tenant, and the route planned for it.
 
     `tenant_id` pays; None: a probe at the operator's cost. `input_ceiling_tokens`: the input that the hold covers.

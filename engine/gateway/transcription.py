@@ -8,12 +8,10 @@ without speech is not charged, nor is one that no provider could transcribe.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from functools import partial
-
-from msgspec.structs import replace
 
 from engine import attempt_record as outcomes
 from engine.attempt_record import MOST_DETAIL_CHARS, AttemptRecord, QuoteLine, Receipt

@@ -5,8 +5,6 @@ from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
-from msgspec import Struct
-
 from engine.catalog.offers import Offer
 from engine.catalog.thinking import thinks_first
 
@@ -58,7 +56,8 @@ class OfferStatus(NamedTuple):
     may_exceed: bool = False
 
 
-class Permit(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Permit:
     """Permission for one attempt with one API key.
 
     `probe`: its success closes an open breaker. `early`: it is made during a rest, and its failure changes nothing.

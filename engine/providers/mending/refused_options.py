@@ -1,10 +1,8 @@
 """RefusedOptions: options of requests that a model refuses. They are left out, and named to the client."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
-
-from msgspec.structs import fields, replace
 
 from engine.chat import Options
 from engine.errors import CapabilityMissing, ProviderError
