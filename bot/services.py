@@ -11,7 +11,7 @@ from bot.download_limits import DownloadLimits
 from bot.running_answers import RunningAnswers
 from documents.reading.reader import FileReader
 from engine.gateway.gateway import Gateway
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.gateway.transcription import Transcriber
 from engine.ports import Clock
 from engine.tenancy import Plan

@@ -1,7 +1,8 @@
 """AttemptRecord: the journal's line about one attempt. Receipt: the facts about an answer that /why shows."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct
 
 from engine.chat import ChatRequest, Usage
 from engine.embeddings import EmbeddingRequest
@@ -22,8 +23,7 @@ MOST_DETAIL_CHARS = 200  # longest part of a provider's error text that the jour
 NO_OFFER = "none"  # stands in a NO_PROVIDER line for the provider and the model
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRecord:
+class AttemptRecord(Struct, frozen=True, kw_only=True):
     """The journal's line about one attempt. `cost` is the provider's bill; `waste` is the part that no tenant pays for.
 
     `tenant_id` None: a probe that the operator pays for. `served`: the model that the provider named, if it differs
@@ -68,8 +68,7 @@ def unanswered(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class QuoteLine:
+class QuoteLine(Struct, frozen=True):
     """One offer of the route, with the cost that was expected for the request when it was quoted."""
 
     provider: str
@@ -78,8 +77,7 @@ class QuoteLine:
     last_resort: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DropLine:
+class DropLine(Struct, frozen=True):
     """One offer that was left out of the route, with the reason."""
 
     provider: str
@@ -87,8 +85,7 @@ class DropLine:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """The offers that were quoted, dropped and attempted for one answer.
 
     `list_price` is GPT-4o's list price for the same tokens; None where no price is known.
@@ -99,5 +96,5 @@ class Receipt:
     answered_at: datetime
     quotes: tuple[QuoteLine, ...]
     drops: tuple[DropLine, ...]
-    attempts: tuple[AttemptRecord, ...] = field(default=())
+    attempts: tuple[AttemptRecord, ...] = ()
     list_price: Money | None = None

@@ -1,4 +1,4 @@
-"""Chat requests, the events of their answers, and usage reports, in a form that belongs to no dialect."""
+"""Chat requests and how their answers are read, the events of answers, and usage reports, in no dialect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
-import msgspec
+from msgspec import Struct
 
 from engine.privacy import NONE, Exclusions
-from engine.read_pace import AT_ONCE, ReadPace
 from engine.thoughts import Thought
 
 
@@ -55,8 +54,7 @@ class ToolCall:
     signature: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One turn of a conversation.
 
     `thinking`: the reasoning of an assistant's turn, if the client sends it back, with its provider's signature.
@@ -95,8 +93,7 @@ class Tool:
     ends_cached_prefix: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """The options of a request. No other field is sent to a provider, so no other field can change the bill.
 
     `tool_choice` and `response_format` are in OpenAI's form. None means that the option was not given.
@@ -123,7 +120,36 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatRequest:
+class ReadPace:
+    """When to pause between reads. No pause follows the first `prompt_reads` reads, so that an answer appears early.
+
+    Each later read is followed by a pause of `pause_seconds`, or of `share` of the time that the answer has taken if
+    that is longer, but at most `most_seconds`. `joins_texts`: texts that arrive together become one, for a reader that
+    shows the answer at intervals, or at its end.
+    """
+
+    pause_seconds: float = 0.0
+    prompt_reads: int = 8
+    share: float = 0.0
+    most_seconds: float = 0.05
+    joins_texts: bool = False
+
+    def pause(self, reads: int, seconds: float) -> float:
+        """Return the seconds to pause after `reads` reads, `seconds` after the request was sent."""
+        if not self.pause_seconds or reads < self.prompt_reads:
+            return 0.0
+        return max(self.pause_seconds, min(self.most_seconds, self.share * seconds))
+
+
+AT_ONCE = ReadPace()
+LIVE = ReadPace(0.01, prompt_reads=3, share=0.02, most_seconds=0.02)
+"""For a stream that is shown as it comes: a burst of frames becomes a few reads."""
+
+WHOLE = ReadPace(0.002, prompt_reads=1, share=1.0, joins_texts=True)
+"""For an answer that is shown at its end: it comes 50 ms later at most."""
+
+
+class ChatRequest(Struct, frozen=True):
     """One prompt. `id` comes from the update or the HTTP request, so that a retry is the same request.
 
     `max_output_tokens` is per choice; None: as many as plan and model allow. A hold is identified by (id, epoch);
@@ -173,7 +199,7 @@ class ToolCallDelta:
     signature: str = ""
 
 
-class Delta(msgspec.Struct, frozen=True, gc=False):
+class Delta(Struct, frozen=True, gc=False):
     """A piece of the choice with the number `index`. A delta with only reasoning, or an empty one, has no content.
 
     `is_refusal`: the text is the model's refusal to answer. `thinking_signature`: opaque text that the provider wants
@@ -218,8 +244,7 @@ class Finished:
         return self.at_stop_sequence or self.finish in {Finish.LENGTH, Finish.REFUSED}
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens that a provider reports. `input_tokens` includes cached ones, `output_tokens` includes reasoning.
 
     `cost_usd`: the provider's own bill before its fee, if it reports one above zero. `is_disputed`: the parts of the
@@ -240,15 +265,13 @@ class Usage:
         return self.input_tokens + self.output_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """The name of the model that answers, as the provider reports it. Aliases and fallbacks may change it."""
 
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class TextDeltas:
+class TextDeltas(Struct, frozen=True):
     """The texts of several deltas that came together and have only text. All are of the choice `index`."""
 
     texts: list[str]

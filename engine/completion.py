@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from engine.chat import Delta, Finish, Finished, ToolCall, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One choice of an answer.
 
     `refusal` is the text of a refusal, kept apart from `text`; `logprobs` as in OpenAI's API.

@@ -4,8 +4,10 @@ A hold covers the highest possible charge. If the funds are lower, the output li
 `LEAST_OUTPUT_TOKENS` the request is refused.
 """
 
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.money import ATTO_PER_NANO, ZERO, Money
 from engine.tenancy import Charge, Flat, Markup, Tariff
@@ -13,8 +15,7 @@ from engine.tenancy import Charge, Flat, Markup, Tariff
 LEAST_OUTPUT_TOKENS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(Struct, frozen=True):
     """The highest token prices of one quote of the route, in atto-dollars, and the output limit per choice.
 
     `input_tokens`: upper bound of the input for this quote; None: the bound of the whole request.
@@ -29,8 +30,7 @@ class Ceiling:
         return input_tokens * self.input_atto + output_tokens * self.output_atto
 
 
-@dataclass(frozen=True, slots=True)
-class HoldRequest:
+class HoldRequest(Struct, frozen=True):
     """A request for a hold. `input_tokens` is an upper bound; `ceilings` has one entry per quote, in route order.
 
     Output limits are per choice; `n` is the number of choices. `answers_per_day` is the plan's limit; 0: none.
@@ -63,8 +63,7 @@ class HoldRequest:
         return f"{self.request_id}:{self.epoch}"
 
 
-@dataclass(frozen=True, slots=True)
-class Funds:
+class Funds(Struct, frozen=True):
     """The funds that are not held for other requests. `key_tokens` None: the API key has no limit.
 
     `share`: the part of a team's or group's funds that the member's limit still allows, with tokens counted at their
@@ -87,8 +86,7 @@ class Funds:
         return replace(self, allowance_tokens=allowance, wallet=min(self.wallet, share))
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """The size of a hold. `output_tokens`: the limit to send to each quote; 0 if the funds do not cover the quote."""
 
     allowance_tokens: int
@@ -97,8 +95,7 @@ class Grant:
     output_tokens: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shortfall:
+class Shortfall(Struct, frozen=True):
     """The reason for a refused hold. `missing`: the wallet money that the smallest answer would still need.
 
     `is_sponsored`: a team or group was to pay; `member_limited`: only the member's limit there prevented it.

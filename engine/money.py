@@ -5,10 +5,11 @@ Prices are whole atto-dollars per token (1 USD per 1M tokens = 10**12), so that 
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Self
+
+from msgspec import Struct
 
 NANO_PER_USD = 10**9
 NANO_PER_CENT = 10**7
@@ -19,8 +20,7 @@ _MOST_DIGITS = 18
 _DECIMALS = 9
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Money:
+class Money(Struct, frozen=True, order=True):
     """An amount in whole nano-dollars; negative for a difference."""
 
     nanousd: int

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
+from msgspec import Struct
+
 from engine.attempt_record import AttemptRecord, Receipt
 from engine.chat import ChatRequest, Chunk
 from engine.embeddings import EmbeddingCall, Embeddings
@@ -28,8 +30,7 @@ class Clock(Protocol):
     def monotonic(self) -> float: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderCall:
+class ProviderCall(Struct, frozen=True):
     """One request to one provider: `model` is the provider's name for it, `output_tokens` is per choice.
 
     `caches_prefix`: the provider is asked to cache the prompt, if it does so on request only.
@@ -144,8 +145,7 @@ class EmbeddingProvider(Protocol):
     def limits(self, key: int) -> LimitHeaders | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(Struct, frozen=True):
     """The bill of the answer that was kept: `tokens` as reported, `cost_atto` unrounded.
 
     `receipt` None: /why continues to show the answer before.

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from engine.money import ZERO, Money
 from engine.privacy import NONE, Exclusions
 
@@ -112,8 +114,7 @@ class Markup:
 Tariff: TypeAlias = Flat | Markup
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Struct, frozen=True):
     """The price of one answer to its tenant: wallet money and allowance tokens."""
 
     wallet: Money = ZERO

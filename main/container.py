@@ -13,7 +13,7 @@ from functools import partial
 from engine.catalog.free_tiers import FreeTiers, day_begin
 from engine.gateway.gateway import Gateway
 from engine.gateway.hedging import Hedging
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.gateway.transcription import Transcriber
 from engine.money import Money, exact
 from engine.ports import AttemptObserver, Provider

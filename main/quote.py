@@ -9,7 +9,7 @@ import httpx
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.money import exact
 from engine.routing.permits import OfferStatus
 from engine.routing.plan import Route, plan

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan

@@ -6,7 +6,7 @@ from typing import Self, TypeVar
 
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.database.watch import Watch, Watched
+from storage.database.write_queue import Watch, Watched
 from storage.operations import leaders
 
 T = TypeVar("T")

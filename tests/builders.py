@@ -1,9 +1,10 @@
 """Builders of journal rows: attempts, and units of work that journal them ("tenant X spent Y at Z")."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 import locales
 from engine.attempt_record import ANSWERED, AttemptRecord

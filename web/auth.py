@@ -11,7 +11,7 @@ from datetime import datetime
 from engine.ports import Clock
 from engine.tenancy import KeyLimits, Plan, Tenant
 from storage.database.database import Database
-from storage.database.watch import Watch
+from storage.database.write_queue import Watch
 from storage.tenants import api_keys
 from web.admin.wrong_keys import WrongAdminKeys
 from web.errors import (

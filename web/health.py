@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from storage.database.database import Database, migrations_pending
 from web.openapi_parts import KEY_ERRORS, errors
 from web.provider_rows import any_configured, provider_rows

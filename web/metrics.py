@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 
 from engine.attempt_record import NO_OFFER
 from engine.gateway.gateway import Gateway
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.money import Money
 from engine.routing.health import State
 from storage.alerts import incidents

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.money import Money
 from engine.ports import Provider
 from engine.routing.provider_health import OfferState

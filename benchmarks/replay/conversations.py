@@ -15,7 +15,7 @@ from engine.catalog.prompt_cache import LIFETIMES
 from engine.chat import ChatRequest, Message, Role, Usage, says
 from engine.routing.permits import OfferStatus
 from engine.routing.plan import plan
-from web.pipeline.conversation_ids import ConversationIds
+from web.pipeline.endpoint import ConversationIds
 
 BYTES_PER_TOKEN = 4
 LAST_TURN_CHANCE = 0.25

@@ -1,7 +1,8 @@
 """One prompt answered in one chat: the request with its history, the growing preview, and the sent answer."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bot.attachments.prompt import earlier_pictures
 from bot.chat.answer_saver import AnswerSaver, Destination
@@ -15,10 +16,9 @@ from bot.groups.paying import asker_in_group
 from bot.scheduled.wording import heading_of, run_keyboard
 from bot.spending.ask_first import brief_instruction
 from bot.spending.brake import brake_for
-from engine.chat import ChatRequest, Delta, Message, Part, Restart, Role, Text
+from engine.chat import ChatRequest, Delta, Message, Part, ReadPace, Restart, Role, Text
 from engine.completion import Completion
 from engine.gateway.answer import Answer
-from engine.read_pace import ReadPace
 from storage.telegram import conversations, outbox
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState

@@ -1,8 +1,8 @@
 """/model: choose the model that answers; shows the current charge of each."""
 
-from dataclasses import replace
 from decimal import Decimal
 
+from msgspec.structs import replace
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from bot.buttons import button, rows

@@ -1,7 +1,8 @@
 """Prices in the form that people see: of a charge, and of an answer before it is asked."""
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Quote

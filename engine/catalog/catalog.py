@@ -14,10 +14,10 @@ from engine.catalog.conversation_forecast import (
     rates_of,
 )
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
-from engine.catalog.learned_sizes import LearnedContexts, OfferSizes
 from engine.catalog.model_names import EMBEDDINGS, MOST_NAME_CHARS, is_embedding_name, is_model_name, unit_beside_text
 from engine.catalog.offers import (
     Drop,
+    LearnedContexts,
     MissingCapability,
     Model,
     Offer,
@@ -32,11 +32,11 @@ from engine.catalog.picture_tokens import estimate_pictures, pictures_beyond_bou
 from engine.catalog.price_book import PriceBook
 from engine.catalog.prompt_cache import OfferHits, PromptCache, SentPrompt
 from engine.catalog.token_counts import estimate_text, measure
-from engine.catalog.token_sizes import TokenSizes
+from engine.catalog.token_sizes import OfferSizes, TokenSizes
 from engine.chat import ChatRequest, Usage
 from engine.errors import ModelNotSold, NotForChat, UnknownModel
 from engine.holds import LEAST_OUTPUT_TOKENS
-from engine.privacy import DataPolicies
+from engine.privacy import NONE, DataPolicies
 from engine.tenancy import Markup
 
 _MOST_MODELS = 1024
@@ -125,7 +125,7 @@ class Catalog:
         size = measure(request)
         answer_tokens = self.sizes.answer_tokens(model.name, tenant_id, size.tokens)
         least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
-        talk, excludes, facts_now = request.conversation, bool(request.exclusions), self._facts_now(model, at)
+        talk, excludes, facts_now = request.conversation, request.exclusions != NONE, self._facts_now(model, at)
         outlook = self.forecast.outlook(talk, tenant_id, at.timestamp()) if talk else None
         needs = needed_capabilities(request, (facts.lacks for facts in facts_now), has_pictures=size.has_pictures)
         sized = _SizedRequest(request, needs, answer_tokens, least_tokens, outlook, self.prefixes.continued(request))

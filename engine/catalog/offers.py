@@ -1,18 +1,24 @@
-"""Prices, models, offers and quotes, and the capabilities that offers lack.
+"""Prices, models, offers and quotes, the capabilities that offers lack, and the context lengths learned from refusals.
 
 A price is a whole number of atto-dollars per token, with tiers by the length of the input.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from engine.chat import ChatRequest, Usage
 from engine.money import Money, atto_per_token
 from engine.tenancy import Tariff
+
+LEARNED_FOR = timedelta(hours=1)
+MOST_OFFERS = 4096  # upper bound of the table: tenants may request any name
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +160,7 @@ class Quote(NamedTuple):
         return Money.from_atto(self.expected_atto)
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(Struct, frozen=True):
     """An offer that was left out, and the reason."""
 
     offer: Offer
@@ -221,3 +226,53 @@ def missing_capabilities(offer: Offer) -> frozenset[MissingCapability]:
 def output_limit(offer: Offer) -> int | None:
     """Return the highest number of tokens of one answer; None if it is unknown."""
     return next((limit for part, limit in _OUTPUT_LIMITS if part in offer.name), None)
+
+
+@dataclass(slots=True)
+class LearnedContexts:
+    """Context lengths learned from refusals. Each is forgotten after an hour.
+
+    A learned length is never below the largest input that the offer has served.
+    """
+
+    _learned: dict[Offer, tuple[int, datetime]] = field(default_factory=dict)
+    _served: dict[Offer, int] = field(default_factory=dict)
+    _new: set[Offer] = field(default_factory=set)
+
+    def tokens(self, offer: Offer, at: datetime) -> int | None:
+        """Return the length that was learned within the last hour, None if there is none."""
+        found = self._learned.get(offer)
+        if found is None or at >= found[1]:
+            return None
+        return max(found[0], self._served.get(offer, 0))
+
+    def learn(self, offer: Offer, tokens: int, at: datetime) -> None:
+        """Learn from a refusal at the time `at` that the context holds `tokens` tokens."""
+        if tokens > 0:
+            bound(self._learned, offer)
+            self._learned[offer] = (tokens, at + LEARNED_FOR)
+            self._new.add(offer)
+
+    def take_new(self, at: datetime) -> list[tuple[Offer, int, float]]:
+        """Return the lengths learned in this process since the last call, with the seconds that they remain valid."""
+        learned = [(offer, *self._learned[offer]) for offer in self._new if offer in self._learned]
+        self._new.clear()
+        return [(offer, tokens, (until - at).total_seconds()) for offer, tokens, until in learned if until > at]
+
+    def adopt(self, offer: Offer, tokens: int, at: datetime, left_seconds: float) -> None:
+        """Take over a length that another process has learned."""
+        if left_seconds > 0:
+            bound(self._learned, offer)
+            self._learned[offer] = (tokens, at + timedelta(seconds=left_seconds))
+
+    def served(self, offer: Offer, input_tokens: int) -> None:
+        """Note that the offer has served an input of this size."""
+        if input_tokens > self._served.get(offer, 0):
+            bound(self._served, offer)
+            self._served[offer] = input_tokens
+
+
+def bound(known: dict[Offer, Any], offer: Offer) -> None:
+    """Make space for one more offer: remove the oldest entry of a full table."""
+    if offer not in known and len(known) >= MOST_OFFERS:
+        del known[next(iter(known))]

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from math import sqrt
 from operator import mul
 
+from msgspec import Struct
+
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Message, Text
 
@@ -37,8 +39,7 @@ _FORGET_SECONDS = 6 * 3600.0
 _NOWHERE: Mapping[Offer, "SentPrompt"] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class SentPrompt:
+class SentPrompt(Struct, frozen=True):
     """The last prompt of a conversation at one offer: number of messages, their hash, length and time."""
 
     messages: int

@@ -1,13 +1,28 @@
-"""Admission checks: bans, the models of the plan and of the API key, and the requests per minute of both."""
+"""Admission checks: bans, the models of the plan and of the API key, and the requests per minute of both.
+
+The payers of an answer: a member's team or group if its funds suffice, then the tenant's own wallet.
+"""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
 
-from engine.errors import ModelNotInKey, ModelNotInPlan, TenantBanned, TooManyRequests
-from engine.ports import Clock, CountedWindow, FullWindow, RequestWindow, RequestWindows
-from engine.tenancy import Tenant
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.catalog.offers import Quote
+from engine.errors import (
+    DailyAnswersUsed,
+    InsufficientFunds,
+    ModelNotInKey,
+    ModelNotInPlan,
+    TenantBanned,
+    TooManyRequests,
+)
+from engine.holds import LEAST_OUTPUT_TOKENS, HoldRequest
+from engine.ports import Clock, CountedWindow, FullWindow, Hold, Ledger, RequestWindow, RequestWindows
+from engine.tenancy import Plan, Sponsor, Tenant
 
 WINDOW_SECONDS = 60.0
 SWEEP_AT_WINDOWS = 10_000
@@ -15,8 +30,7 @@ _Window: TypeAlias = tuple[str, int]
 """The tenant, or the API key, that requests are counted for."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestsLeft:
+class RequestsLeft(Struct, frozen=True):
     """A caller's limit of requests per minute, the number left now, and the seconds until all are available."""
 
     limit: int
@@ -126,3 +140,59 @@ class Admission:
         idle = [window for window, times in self._times.items() if not times or times[-1] <= now - WINDOW_SECONDS]
         for window in idle:
             del self._times[window]
+
+
+Sized = Callable[[Plan], HoldRequest]
+"""Returns the hold request of an answer under the limits of a plan."""
+
+
+def hold_requests(tenant: Tenant, model: str | None, sized: Sized, expected: int = 0) -> list[HoldRequest]:
+    """Return the holds to try, in this order. `model` None: every plan includes it. `expected`: output tokens.
+
+    A sponsor that is tried before others must be able to pay the expected output. If none is, a sponsor pays for a
+    shorter answer.
+    """
+    sponsored = [
+        _sponsored(each, tenant, sized) for each in tenant.sponsors if model is None or each.plan.allows(model)
+    ]
+    if not sponsored:
+        return [sized(tenant.plan)]
+    own = [sized(tenant.plan)] if tenant.pays and (model is None or tenant.plan.allows(model)) else []
+    *before, last = [*sponsored, *own]
+    whole = [replace(each, least_output_tokens=max(LEAST_OUTPUT_TOKENS, expected)) for each in before]
+    return [*whole, last, *before]
+
+
+def _sponsored(sponsor: Sponsor, tenant: Tenant, sized: Sized) -> HoldRequest:
+    return replace(sized(sponsor.plan), tenant_id=sponsor.id, member_id=tenant.id)
+
+
+def expected_output(quotes: Sequence[Quote]) -> int:
+    """Return the output tokens that are expected from the first offer."""
+    return max(0, quotes[0].expected_tokens - quotes[0].input_tokens) if quotes else 0
+
+
+@asynccontextmanager
+async def held(ledger: Ledger, requests: Sequence[HoldRequest]) -> AsyncIterator[tuple[HoldRequest, Hold]]:
+    """Hold with the first request whose payer has the funds.
+
+    Raises the last payer's InsufficientFunds or DailyAnswersUsed.
+    """
+    if len(requests) == 1:
+        async with ledger.hold(requests[0]) as hold:
+            yield requests[0], hold
+        return
+    async with AsyncExitStack() as stack:
+        yield await _first(stack, ledger, requests)
+
+
+async def _first(stack: AsyncExitStack, ledger: Ledger, requests: Sequence[HoldRequest]) -> tuple[HoldRequest, Hold]:
+    refused: InsufficientFunds | DailyAnswersUsed | None = None
+    for each in requests:
+        try:
+            return each, await stack.enter_async_context(ledger.hold(each))
+        except (InsufficientFunds, DailyAnswersUsed) as error:
+            if refused is None or each.member_id is None:
+                refused = error
+    assert refused is not None
+    raise refused

@@ -20,8 +20,7 @@ from engine.gateway.answer_stream import AnswerStream, StreamEnd
 from engine.gateway.attempt import Attempt, uninterrupted
 from engine.gateway.attempt_content import ContentEvent, choices_of
 from engine.gateway.failover import Failover
-from engine.gateway.market import Market
-from engine.gateway.question import Question, Siblings, uncancel
+from engine.gateway.question import Market, Question, Siblings, uncancel
 from engine.money import Money
 from engine.ports import Bill, Hold, ProviderCall
 from engine.tenancy import Charge

@@ -5,9 +5,12 @@ Usage is the provider's report, or else an estimate from the text, which is mark
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.attempt_record import MOST_DETAIL_CHARS, UNREAD, AttemptRecord
 from engine.catalog.offers import Price, Quote
@@ -16,8 +19,7 @@ from engine.catalog.token_counts import estimate, estimate_text
 from engine.chat import ChatRequest, Usage
 from engine.errors import FirstTokenLate, ProviderError
 from engine.gateway.attempt_content import AttemptContent, ContentEvent, text_of, thinking_of
-from engine.gateway.market import Market
-from engine.gateway.question import Question
+from engine.gateway.question import Market, Question
 from engine.money import ZERO, Money, reported_atto
 from engine.ports import Provider
 from engine.routing.permits import Permit
@@ -26,8 +28,7 @@ MOST_TOKENS = 20_000_000  # no model reads or writes this much: a larger report 
 _TOLERANCE_TIMES, _TOLERANCE_TOKENS = 4, 10_000  # how far a credible report may exceed the bounds of its request
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """The most tokens that the hold of a request covers: input, and output of all choices."""
 
     input_tokens: int
@@ -62,8 +63,7 @@ class Bounds:
         return Money.ceil_atto(self.input_tokens * input_atto + self.output_tokens * output_atto)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """The part of an answer to charge, as its provider sent it: `text`, and the reasoning sent with it.
 
     If no reasoning was sent, it is estimated in two ways, of which the larger counts. `thinking_times`: tokens that

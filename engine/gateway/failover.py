@@ -19,8 +19,7 @@ from engine.errors import (
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt, uninterrupted
 from engine.gateway.attempt_content import text_of, thinking_of
-from engine.gateway.market import Market
-from engine.gateway.question import Question
+from engine.gateway.question import Market, Question
 from engine.gateway.rejections import is_of_request, rejected
 from engine.holds import Grant
 from engine.providers.mending.json_check import WRONG_FORM

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from msgspec import structs
+
 from engine.attempt_record import unanswered
 from engine.catalog.embedding_models import checked_dimensions, embedding_model, quote_embeddings
 from engine.catalog.offers import Drop, Model, Quote
@@ -18,15 +20,13 @@ from engine.errors import (
     RequestRejected,
     SpendingCapReached,
 )
-from engine.gateway.admission import Admission
+from engine.gateway.admission import Admission, expected_output, held, hold_requests
 from engine.gateway.answer import Answer
 from engine.gateway.embeddings.run import Embedded, EmbeddingFinisher, EmbeddingRun
-from engine.gateway.market import Market
-from engine.gateway.question import Approval, Finisher, Question, Siblings
+from engine.gateway.question import Approval, Finisher, Market, Question, Siblings
 from engine.holds import Ceiling, HoldRequest
-from engine.payers import expected_output, held, hold_requests
 from engine.ports import AdmissionCheck, Ledger, Losses, RequestWindows
-from engine.privacy import LEFT_OUT
+from engine.privacy import LEFT_OUT, NONE
 from engine.routing.plan import Route, plan, with_early
 from engine.tenancy import Charge, Flat, Plan, Tariff, Tenant, seconds_left_today
 
@@ -74,7 +74,7 @@ class Gateway:
         kept together with this one or not at all.
         """
         model = await self._model(request.model)
-        request = replace(request, exclusions=tenant.exclusions) if tenant.exclusions else request
+        request = structs.replace(request, exclusions=tenant.exclusions) if tenant.exclusions != NONE else request
         if request.is_side_call:
             self.admission.check_model(tenant, model.name)
         else:
@@ -125,7 +125,7 @@ class Gateway:
         )
 
         def sized(plan: Plan) -> HoldRequest:
-            return replace(hold_request, answers_per_day=plan.answers_per_day)
+            return structs.replace(hold_request, answers_per_day=plan.answers_per_day)
 
         async with held(self._ledger, hold_requests(tenant, model.name, sized)) as (paid, hold):
             run = EmbeddingRun(self.market, paid.tenant_id, request, route, hold, finish)
@@ -184,7 +184,7 @@ class Gateway:
         if route.quotes:
             return with_early(route, self.market.health)
         if route.resting:
-            return replace(route, quotes=route.resting)
+            return structs.replace(route, quotes=route.resting)
         reasons = {drop.reason for drop in drops if self.market.catalog.is_configured(drop.offer.provider)}
         if not quotes and reasons:
             raise RequestRejected(model.name, "no model here can take this request: " + "; ".join(sorted(reasons)))

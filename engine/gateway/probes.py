@@ -5,8 +5,7 @@ from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Role, says
 from engine.errors import ProviderError, Refused
 from engine.gateway.attempt import Attempt
-from engine.gateway.market import Market
-from engine.gateway.question import Question
+from engine.gateway.question import Market, Question
 from engine.routing.health import Permit
 from engine.routing.plan import Route
 from engine.routing.provider_health import Status

@@ -1,15 +1,25 @@
-"""Question: a request with all facts that its answer needs. Siblings: answers that belong together."""
+"""Question: a request with all facts that its answer needs. Siblings: answers that belong together.
+
+Market: the providers, their prices and their health, and the journal, which all attempts share.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TypeAlias
 
-from engine.attempt_record import Receipt
+from msgspec import Struct
+
+from engine.attempt_record import AttemptRecord, Receipt
+from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model
 from engine.chat import ChatRequest
 from engine.completion import Completion
-from engine.ports import CaptureStep
+from engine.gateway.background_reads import BackgroundReads
+from engine.gateway.hedging import Hedging
+from engine.ports import AttemptObserver, CaptureStep, Clock, Journal, Provider
+from engine.routing.health import Health, HealthPolicy
 from engine.routing.plan import Route
 
 Finisher: TypeAlias = Callable[[Completion, Receipt], Awaitable[CaptureStep]]
@@ -48,8 +58,7 @@ class Siblings:
             self._decided.set()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """One request of a tenant, and the route planned for it.
 
     `tenant_id` pays; None: a probe at the operator's cost. `input_ceiling_tokens`: the input that the hold covers.
@@ -77,3 +86,26 @@ def uncancel() -> None:
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Everything that attempts share. One object per process."""
+
+    catalog: Catalog
+    health: Health
+    providers: Mapping[str, Provider]
+    journal: Journal
+    clock: Clock
+    policy: HealthPolicy
+    background_reads: BackgroundReads = field(default_factory=BackgroundReads)
+    hedging: Hedging | None = None
+    delay_usd_per_second: Fraction = Fraction(0)
+    bill_seconds: float = 2.0  # longest wait for the bill of an answer whose reader left after the last content
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    observers: tuple[AttemptObserver, ...] = ()
+
+    def observe(self, attempt: AttemptRecord, finishes: tuple[str, ...] = (), operation: str = "chat") -> None:
+        """Tell the observers that an attempt at `operation` has ended. `finishes`: the finish of each choice."""
+        for observer in self.observers:
+            observer.attempt_ended(attempt, finishes, operation)

@@ -8,10 +8,12 @@ without speech is not charged, nor is one that no provider could transcribe.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from functools import partial
+
+from msgspec.structs import replace
 
 from engine import attempt_record as outcomes
 from engine.attempt_record import MOST_DETAIL_CHARS, AttemptRecord, QuoteLine, Receipt
@@ -25,11 +27,11 @@ from engine.errors import (
     ProviderError,
     RequestFault,
 )
-from engine.gateway.market import Market
+from engine.gateway.admission import held, hold_requests
+from engine.gateway.question import Market
 from engine.gateway.rejections import rejected
 from engine.holds import Ceiling, HoldRequest
 from engine.money import ATTO_PER_NANO, ZERO, Money
-from engine.payers import held, hold_requests
 from engine.ports import Bill, CaptureStep, Hold, Ledger, SpeechProvider
 from engine.routing.health import Permit
 from engine.speech import Recording, SpeechText

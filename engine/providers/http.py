@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, cast
 
 import httpx
 
+from engine.chat import AT_ONCE, ReadPace
 from engine.errors import FirstTokenLate, Garbled, Unreachable
 from engine.providers.body_ends import BodyEnds, network_errors
 from engine.providers.inflate import MOST_BODY_BYTES, SLICE_BYTES, inflater_of
-from engine.read_pace import AT_ONCE, ReadPace
 
 if TYPE_CHECKING:
     import aiohttp

@@ -5,6 +5,8 @@ from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from engine.catalog.offers import Offer
 from engine.catalog.thinking import thinks_first
 
@@ -56,8 +58,7 @@ class OfferStatus(NamedTuple):
     may_exceed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(Struct, frozen=True):
     """Permission for one attempt with one API key.
 
     `probe`: its success closes an open breaker. `early`: it is made during a rest, and its failure changes nothing.

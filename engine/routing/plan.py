@@ -5,10 +5,13 @@ offer.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import inf, sqrt
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.catalog.offers import Drop, Offer, Quote
 from engine.privacy import LEFT_OUT
@@ -25,8 +28,7 @@ DEARER_THAN_USUAL = 1.3  # and so many times as much as one that rests
 _Able = tuple[bool, bool, float, float, int]  # over its limit, last resort, atto-dollars, first token, number
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """Quotes in the order of attempts, and the offers left out.
 
     `resting`: quotes of offers that rest for a while; they are also in `drops`. `cheapest`: the offer that would come

@@ -5,6 +5,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from math import inf
 
+from msgspec import Struct
+
 from engine.catalog.offers import Drop, Quote
 from engine.errors import KEY_ERRORS, ProviderError, Unreachable
 from engine.routing.health import Health
@@ -25,8 +27,7 @@ MOST_EARLY_HOLD_SECONDS, HOLD_POLL_SECONDS = 1.0, 0.05
 DUE_SOON_SECONDS = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class NextAttempt:
+class NextAttempt(Struct, frozen=True):
     """The quote to attempt next, by its number in the route, and the permit for it."""
 
     number: int

@@ -65,7 +65,7 @@ def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: 
     return Catalog(
         models=build_models(settings),
         book=book,
-        configured=lambda name: name in providers and providers[name].keys > 0,
+        configured=frozenset(name for name, provider in providers.items() if provider.keys > 0).__contains__,
         named_markup=exact(config.billing.markup),
         known=tuple(dict.fromkeys((*map(Offer.named, config.prices), *default_offers()))),
         contexts={name: price.context_tokens for name, price in config.prices.items() if price.context_tokens},

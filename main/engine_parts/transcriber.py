@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from engine.catalog.offers import Offer
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.gateway.transcription import Rate, Transcriber
 from engine.money import Money, exact
 from engine.ports import Ledger, SpeechProvider

@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Offer
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.ports import Clock
 from engine.routing.shared_health import SharedHealth
 from main.replicas.exchange import SharedPart

@@ -6,7 +6,7 @@ from typing import Protocol, Self, TypeVar
 
 from storage.database.connection import Connection
 from storage.database.sqlite import SqliteDatabase
-from storage.database.watch import Watch, Watched
+from storage.database.write_queue import Watch, Watched
 from storage.migrations import head
 
 T = TypeVar("T")

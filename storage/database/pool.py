@@ -16,13 +16,14 @@ from psycopg import errors
 
 from storage.database.connection import Connection
 from storage.database.postgres import PostgresConnection, Raw, command, commit, connect
-from storage.database.watch import Watch, Watched
 from storage.database.write_queue import (
     BatchUnit,
     CompletionQueue,
     DatabaseClosed,
     QueuedUnit,
     Unit,
+    Watch,
+    Watched,
     group_by_class,
     next_batch,
     run_batch,

@@ -25,8 +25,17 @@ from storage.database.connection import Connection, Row
 from storage.database.files import create_private, make_private
 from storage.database.sqlite_setup import BUSY_SECONDS, PRAGMAS, READER_PRAGMAS, connect, warn_if_old
 from storage.database.statements import BatchQuery, BatchWrite, Statement
-from storage.database.watch import Watch, Watched, Watches
-from storage.database.write_queue import CompletionQueue, DatabaseClosed, QueuedUnit, Unit, next_batch, run_all
+from storage.database.write_queue import (
+    CompletionQueue,
+    DatabaseClosed,
+    QueuedUnit,
+    Unit,
+    Watch,
+    Watched,
+    Watches,
+    next_batch,
+    run_all,
+)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

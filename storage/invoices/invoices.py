@@ -150,9 +150,9 @@ def _to_json(invoice: Invoice) -> str:
 
 
 def _json_values(values: dict[str, Any]) -> dict[str, Any]:
-    """Convert dates to text and money to nano-dollars; `asdict` has turned Money into {"nanousd": n}."""
+    """Convert dates to text and money to nano-dollars."""
     return {
-        name: value["nanousd"] if isinstance(value, dict) else str(value) if isinstance(value, date) else value
+        name: value.nanousd if isinstance(value, Money) else str(value) if isinstance(value, date) else value
         for name, value in values.items()
     }
 

@@ -5,11 +5,13 @@ A receipt is a few hundred bytes of JSON.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from operator import attrgetter
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.attempt_record import AttemptRecord, DropLine, QuoteLine, Receipt
 from engine.chat import Usage
@@ -22,8 +24,8 @@ from storage.ledger import holds_sql as sql
 _NO_CHARGE = Charge()
 _NO_USAGE = Usage(0, 0)
 _to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False, default=str).encode
-_PLAIN = tuple(name for name in AttemptRecord.__slots__ if name not in {"started_at", "usage", "cost", "waste"})
-_ATTEMPT_FIELDS, _USAGE_FIELDS = attrgetter(*_PLAIN), attrgetter(*Usage.__slots__)
+_PLAIN = tuple(name for name in AttemptRecord.__struct_fields__ if name not in {"started_at", "usage", "cost", "waste"})
+_ATTEMPT_FIELDS, _USAGE_FIELDS = attrgetter(*_PLAIN), attrgetter(*Usage.__struct_fields__)
 
 
 @dataclass(frozen=True, slots=True)

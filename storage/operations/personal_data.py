@@ -8,6 +8,8 @@ from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import structs
+
 from engine.chat import Usage
 from engine.money import Money
 from storage.alerts import tenant_notices
@@ -206,4 +208,4 @@ def _movement(found: Row, tenant_id: int) -> dict[str, Any]:
 
 def _usage(usage: Usage) -> dict[str, object]:
     """Return the counts of tokens, without the operator's cost."""
-    return {name: value for name, value in asdict(usage).items() if name != "cost_usd"}
+    return {name: value for name, value in structs.asdict(usage).items() if name != "cost_usd"}

@@ -13,7 +13,7 @@ from typing import Any
 from engine.tenancy import KeyLimits, Plan, Tenant
 from storage.database.connection import Connection, Row, moment, moment_or_none, month_of, ms, row, scalar
 from storage.database.statements import Statement
-from storage.database.watch import Watched
+from storage.database.write_queue import Watched
 from storage.tenants import tenants
 
 PREFIX = "fk-"

@@ -15,8 +15,7 @@ from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt
 from engine.gateway.background_reads import BackgroundReads
 from engine.gateway.hedging import Hedging
-from engine.gateway.market import Market
-from engine.gateway.question import Question
+from engine.gateway.question import Market, Question
 from engine.holds import Grant
 from engine.money import Money
 from engine.ports import AnswerSink, Bill, LimitHeaders, ProviderCall

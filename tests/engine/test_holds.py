@@ -1,8 +1,8 @@
-from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.holds import Ceiling, Funds, Grant, HoldRequest, Shortfall, fit, settle
 from engine.money import ZERO, Money

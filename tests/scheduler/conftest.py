@@ -15,7 +15,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Offer, flat_price
 from engine.catalog.price_book import PriceBook
 from engine.chat import Usage
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.money import Money
 from engine.ports import Provider
 from engine.routing.health import Health, HealthPolicy

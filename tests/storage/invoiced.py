@@ -1,8 +1,9 @@
 """A tenant with two months of transfers to invoice, and the SQL that removes the guards of the tables."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+
+from msgspec.structs import replace
 
 from engine.holds import Grant
 from engine.money import Money

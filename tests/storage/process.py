@@ -13,8 +13,7 @@ from storage.database.connection import Connection
 from storage.database.leases import Lease
 from storage.database.postgres import PostgresConnection
 from storage.database.sqlite import SqliteConnection
-from storage.database.watch import Watch, Watched
-from storage.database.write_queue import QueuedUnit, Unit, run_all
+from storage.database.write_queue import QueuedUnit, Unit, Watch, Watched, run_all
 from storage.ledger.ledger import SqlLedger
 from tests.storage.books import RATES, FixedClock
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.privacy import Exclusions, stored_exclusions
 from storage.database.connection import Connection
 from storage.operations import operator_log

@@ -1,9 +1,11 @@
 """The system and the turns of POST /v1/messages, read block by block into messages."""
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.chat import Image, Message, Part, Role, Text, ToolCall
 from engine.errors import BadRequest
@@ -184,7 +186,8 @@ def with_prefix_end(message: Message) -> Message:
     """Return the message with the end of the cached prefix on its last part: a request's own `cache_control`."""
     if not message.parts:
         return message
-    return replace(message, parts=(*message.parts[:-1], replace(message.parts[-1], ends_cached_prefix=True)))
+    last = dataclasses.replace(message.parts[-1], ends_cached_prefix=True)
+    return replace(message, parts=(*message.parts[:-1], last))
 
 
 def ends_prefix(block: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from documents.invoice import invoice_pdf
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.ports import Clock
 from storage.database.connection import Connection, row_number
 from storage.database.database import Database

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan

@@ -1,23 +1,37 @@
-"""POST /v1/chat/completions: the family of OpenAI's chat completions."""
+"""POST /v1/chat/completions: the family of OpenAI's chat completions.
+
+A plain request has texts alone and a few options, as most have. It is read by one typed decoder, an order of magnitude
+faster than field by field. Everything else, wrong requests above all, is left to chat_request.py: it names the wrong
+field.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from msgspec import DecodeError, Meta, Struct
+from msgspec.json import Decoder
 from starlette.responses import Response
 
-from engine.chat import ChatRequest, Delta, Event, Finished
+from engine.catalog.model_names import MOST_NAME_CHARS
+from engine.chat import ChatRequest, Delta, Event, Finished, Message, Options, Role, Text
 from engine.completion import Completion
 from engine.tenancy import Charge
 from web.errors import HttpProblem
 from web.openai import chat_request, chat_response, legacy_functions
 from web.openai.chat_files import ChatFileForm
+from web.openai.chat_request import MOST_MESSAGES
 from web.openai.chat_response import ChunkEncoder
-from web.openai.plain_chat import PlainChat, plain_chat
 from web.pipeline.family import Family, FamilyRequest, Origin, StreamEncoder
 from web.pipeline.files import RequestFiles
 from web.pipeline.unserved import unserved_fields
+
+_ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
+_Limit = Annotated[int, Meta(ge=1, le=10**7)] | None
+_Temperature = Annotated[int, Meta(ge=0, le=2)] | Annotated[float, Meta(ge=0, le=2)] | None
+_Share = Annotated[int, Meta(ge=0, le=1)] | Annotated[float, Meta(ge=0, le=1)] | None
+_Penalty = Annotated[int, Meta(ge=-2, le=2)] | Annotated[float, Meta(ge=-2, le=2)] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,66 @@ class ChatCompletionsRequest(FamilyRequest):
     def encoder(self) -> StreamEncoder:
         kind = ChatEncoder if self._finish_of_call is None else partial(FunctionsEncoder, finish=self._finish_of_call)
         return kind(self.chat, self._created, self.ignored, with_usage=self._with_usage)
+
+
+class _PlainMessage(Struct, forbid_unknown_fields=True):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str
+
+
+class _StreamOptions(Struct):
+    include_usage: bool | None = None
+
+
+class PlainChat(Struct, forbid_unknown_fields=True):
+    """The body of a plain request. A request with any other field is not plain."""
+
+    model: Annotated[str, Meta(min_length=1, max_length=MOST_NAME_CHARS)]
+    messages: Annotated[list[_PlainMessage], Meta(min_length=1, max_length=MOST_MESSAGES)]
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+    max_tokens: _Limit = None
+    max_completion_tokens: _Limit = None
+    temperature: _Temperature = None
+    top_p: _Share = None
+    frequency_penalty: _Penalty = None
+    presence_penalty: _Penalty = None
+    n: Literal[1] | None = None
+    user: str | None = None
+
+    @property
+    def wants_usage(self) -> bool:
+        return self.stream_options is not None and bool(self.stream_options.include_usage)
+
+    def request(self, id: str, key_id: int | None) -> ChatRequest:  # noqa: A002
+        return ChatRequest(
+            id=id,
+            model=self.model,
+            messages=tuple([Message(_ROLES[each.role], (Text(each.content),)) for each in self.messages]),
+            max_output_tokens=self.max_completion_tokens or self.max_tokens,
+            options=self._options(),
+            key_id=key_id,
+        )
+
+    def _options(self) -> Options:
+        return Options(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            frequency_penalty=self.frequency_penalty,
+            presence_penalty=self.presence_penalty,
+        )
+
+
+_decode = Decoder(PlainChat).decode
+
+
+def plain_chat(raw: bytes) -> PlainChat | None:
+    """Return the body of a plain request; None for any other request, and for an invalid one."""
+    try:
+        body = _decode(raw)
+    except (DecodeError, RecursionError):
+        return None
+    return body if body.model.isprintable() else None
 
 
 class PlainCompletionsRequest(ChatCompletionsRequest):

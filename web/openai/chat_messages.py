@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from engine.chat import Image, Message, Part, Role, Text, ToolCall
 from engine.errors import BadRequest
 from engine.thoughts import Thought, reasoning_fields
@@ -40,7 +42,7 @@ def chat_message(raw: Mapping[str, Any], where: str) -> Message:
     call_id, name = fields.optional_text("tool_call_id") or "", fields.optional_text("name") or ""
     message = Message(role, parts, calls, call_id, name)
     thoughts = _thoughts(raw) if role is Role.ASSISTANT else ()
-    return replace(message, **reasoning_fields(thoughts)) if thoughts else message
+    return structs.replace(message, **reasoning_fields(thoughts)) if thoughts else message
 
 
 def ends_cached_prefix(raw: Mapping[str, Any]) -> bool:

@@ -1,9 +1,9 @@
 """POST /v1/completions: the family of OpenAI's text completions, answered by chat models."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from engine.chat import ChatRequest, Delta, Event, Finished, Options, Role, says

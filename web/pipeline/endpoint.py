@@ -4,29 +4,31 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from string import punctuation
 from urllib.parse import quote
 
+from msgspec.structs import replace
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from engine.attempt_record import Receipt
+from engine.catalog.conversation_forecast import HTTP_PREFIX
+from engine.chat import LIVE, WHOLE
+from engine.chat import Message as ChatMessage
 from engine.completion import Completion
 from engine.errors import EngineError
 from engine.gateway.answer import Answer
 from engine.gateway.gateway import Gateway
 from engine.gateway.question import Finisher
 from engine.ports import CaptureStep
-from engine.read_pace import LIVE, WHOLE
 from engine.tenancy import Charge, Tenant
 from storage.database.connection import Connection
 from web import errors
 from web.auth import Caller
 from web.errors import SERVER_ERROR
 from web.pipeline.body import parse_body
-from web.pipeline.conversation_ids import ConversationIds
 from web.pipeline.event_stream import MOST_JOINED, SILENCE_SECONDS, EventStream, when_gone
 from web.pipeline.family import Family, FamilyRequest, Origin, replay
 from web.pipeline.idempotency import ClaimedKey, IdempotencyKeys
@@ -41,6 +43,55 @@ _EVENTS: Headers = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]
+_MOST_REQUESTS = 20_000
+_LIFETIME_SECONDS = 6 * 3600.0
+
+
+@dataclass(slots=True)
+class ConversationIds:
+    """The conversations of each tenant by a hash of their requests' messages. In memory, one object per process.
+
+    Ids are estimates used for routing only: a forgotten conversation begins anew. `monotonic` returns seconds. Requests
+    are kept in two halves; when one is full or has lasted a lifetime, the older one is dropped as a whole.
+    """
+
+    monotonic: Callable[[], float]
+    most: int = _MOST_REQUESTS
+    _recent: dict[int, str] = field(default_factory=dict)
+    _older: dict[int, str] = field(default_factory=dict)
+    _begun: float = 0.0
+
+    def of(self, tenant_id: int, messages: Sequence[ChatMessage], request_id: str) -> str:
+        """Return the id of the conversation that these messages continue, or a new one named after the request.
+
+        A request continues a conversation if its messages begin with all those of an earlier request of the tenant.
+        """
+        now = self.monotonic()
+        if now - self._begun > _LIFETIME_SECONDS:
+            self._forget_older(now)
+        recent, older = self._recent, self._older
+        hashes = _prefix_hashes(tenant_id, messages)
+        found = (recent.get(prefix) or older.get(prefix) for prefix in reversed(hashes))
+        conversation = next(filter(None, found), None) or f"{HTTP_PREFIX}{tenant_id}:{request_id}"
+        recent[hashes[-1]] = conversation
+        if len(recent) >= self.most // 2:
+            self._forget_older(now)
+        return conversation
+
+    def _forget_older(self, now: float) -> None:
+        is_current = now - self._begun <= 2 * _LIFETIME_SECONDS
+        self._older = self._recent if is_current else {}
+        self._recent, self._begun = {}, now
+
+
+def _prefix_hashes(tenant_id: int, messages: Sequence[ChatMessage]) -> list[int]:
+    """Return a hash of the first message, of the first two, and so on. Roles are not hashed, which saves time."""
+    hashes: list[int] = []
+    last = tenant_id
+    for message in messages:
+        last = hash((last, message.parts, message.tool_calls, message.tool_call_id))
+        hashes.append(last)
+    return hashes
 
 
 @dataclass(frozen=True, slots=True)

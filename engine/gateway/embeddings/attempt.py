@@ -8,6 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import cast
 
+from msgspec import structs
+
 from engine import attempt_record as outcomes
 from engine.attempt_record import MOST_DETAIL_CHARS, AttemptRecord
 from engine.catalog.embedding_models import bound_tokens, estimated_tokens
@@ -16,7 +18,7 @@ from engine.chat import Usage
 from engine.embeddings import EmbeddingCall, EmbeddingInput, EmbeddingRequest, Vector
 from engine.errors import FirstTokenLate, ProviderError
 from engine.gateway.billed_attempt import Bounds
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.money import ZERO, Money, reported_atto
 from engine.ports import EmbeddingProvider
 from engine.routing.selection import NextAttempt
@@ -91,10 +93,10 @@ class EmbeddingAttempt:
     def _add_usage(self, part: EmbeddingRequest, reported_tokens: int | None) -> None:
         """Add the tokens of one call: as reported, else estimated; a report far over the bound is ignored."""
         if reported_tokens is not None and _bounds(part).allow(Usage(reported_tokens, 0)):
-            self.usage = replace(self.usage, input_tokens=self.usage.input_tokens + reported_tokens)
+            self.usage = structs.replace(self.usage, input_tokens=self.usage.input_tokens + reported_tokens)
         else:
             tokens = self.usage.input_tokens + estimated_tokens(part)
-            self.usage = replace(self.usage, input_tokens=tokens, estimated=True)
+            self.usage = structs.replace(self.usage, input_tokens=tokens, estimated=True)
 
     @property
     def cost_atto(self) -> int:
@@ -108,13 +110,13 @@ class EmbeddingAttempt:
         """Return the journal record of the vectors that are kept. Cost that the hold did not cover is waste."""
         cost = Money.from_atto(self.cost_atto)
         covered = min(cost, _bounds(self.request).most_cost(self.quote.price))
-        return replace(self._record(outcomes.ANSWERED), cost=cost, waste=cost - covered, kept=True)
+        return structs.replace(self._record(outcomes.ANSWERED), cost=cost, waste=cost - covered, kept=True)
 
     def wasted(self, outcome: str, error: ProviderError | None = None) -> AttemptRecord:
         """Return the journal record of a failed attempt: the calls before the failing one were billed."""
         cost = Money.from_atto(self.cost_atto) if self.vectors else ZERO
         status, detail = (error.status, error.detail[:MOST_DETAIL_CHARS]) if error is not None else (None, "")
-        return replace(self._record(outcome), cost=cost, waste=cost, status=status, detail=detail)
+        return structs.replace(self._record(outcome), cost=cost, waste=cost, status=status, detail=detail)
 
     def _record(self, outcome: str) -> AttemptRecord:
         request, offer = self.request, self.quote.offer

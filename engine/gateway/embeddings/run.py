@@ -28,7 +28,7 @@ from engine.errors import (
 )
 from engine.gateway.attempt import uninterrupted
 from engine.gateway.embeddings.attempt import EmbeddingAttempt
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.gateway.rejections import rejected
 from engine.ports import Bill, CaptureStep, Hold
 from engine.routing.plan import Route, plan

@@ -1,7 +1,8 @@
 """Anthropic's Messages: named events, usage in two places, max_tokens required."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import ProviderAdapter

@@ -9,9 +9,9 @@ from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import NO_PREFILL
 from engine.providers.dialects.anthropic_turns import MARK, drop_marks, mark_prefix, mended, system_json, turns_json
-from engine.providers.mending.given import given_fields, has_names
 from engine.providers.mending.pictures import check_number
 from engine.providers.mending.property_names import has_plain_properties
+from engine.providers.mending.refused_options import given_fields, has_names
 from engine.providers.mending.schemas import (
     JSON_ASKED,
     SchemaNotExpressible,

@@ -7,11 +7,10 @@ from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
 from engine.errors import Garbled, Overloaded
 from engine.providers.dialects.adapter import compact_json, integer, json_object
 from engine.providers.refusals import refusal
-from engine.providers.sse import Frame
+from engine.providers.sse import Frame, is_heartbeat
 from engine.providers.streams.answer_reading import StreamReader
 from engine.providers.streams.endings import UsageCounts, finish_of, is_reason
 from engine.providers.streams.glued_frames import frames_in
-from engine.providers.streams.heartbeats import is_heartbeat
 from engine.providers.streams.openai_parts import MOST_PARTS
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
 from engine.providers.tool_ids import ANSWER_TOOL

@@ -7,8 +7,8 @@ from engine.chat import Image, Message, Options, Part, Role, Text, Tool, ToolCal
 from engine.errors import CapabilityMissing
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import NO_PREFILL
-from engine.providers.mending.given import given_fields, has_names
 from engine.providers.mending.pictures import PictureRules, check_number, checked_picture
+from engine.providers.mending.refused_options import given_fields, has_names
 from engine.providers.mending.schemas import JSON_ASKED, gemini_schema, parameters_schema, schema_in_words, schema_of
 from engine.providers.mending.tool_choices import allowed_mode, allowed_names, distinct_tools
 from engine.providers.mending.tool_names import GEMINI_NAME, safe_name

@@ -7,7 +7,7 @@ from typing import Any
 from engine.embeddings import EmbeddingCall, Embeddings
 from engine.errors import CapabilityMissing, NoSuchModel
 from engine.ports import AnswerSink, ProviderCall
-from engine.privacy import Exclusions
+from engine.privacy import NONE, Exclusions
 from engine.providers import http
 from engine.providers.dialects import transcriptions
 from engine.providers.dialects.adapter import ProviderAdapter
@@ -21,7 +21,7 @@ from engine.providers.own_fields import OF_TURNS, USAGE_FIELD
 from engine.providers.refusals import SIGNATURES
 from engine.providers.spec import Spec, thinking_off, upstream_choice
 from engine.providers.streams.signed_calls import signs_calls, signs_within_calls
-from engine.providers.streams.thinking_habits import ThinkingHabits
+from engine.providers.streams.think_tags import ThinkingHabits
 from engine.speech import Recording, SpeechText
 
 NO_UPSTREAM = "no company that the tenant lets see its prompts has this model here"
@@ -43,7 +43,7 @@ class OpenAIDialect(ProviderAdapter):
         return {**request_body(call, self.spec), **thinking_off(call, self.spec), **choice}
 
     async def stream(self, call: ProviderCall, sink: AnswerSink) -> None:
-        if not call.request.exclusions:
+        if call.request.exclusions == NONE:
             await super().stream(call, sink)
             return
         with self._choice_of(call.request.exclusions):

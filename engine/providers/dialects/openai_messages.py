@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.chat import ChatRequest, Image, Message, Part, Role, Text, ToolCall
 from engine.providers.mending.pictures import PictureRules, check_number, checked_picture, data_url

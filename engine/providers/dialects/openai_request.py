@@ -6,7 +6,7 @@ from typing import Any
 from engine.chat import ChatRequest, Options, Tool
 from engine.ports import ProviderCall
 from engine.providers.dialects.openai_messages import messages_json
-from engine.providers.mending.given import given_fields, has_names
+from engine.providers.mending.refused_options import given_fields, has_names
 from engine.providers.mending.schemas import JSON_ASKED, parameters_schema, schema_in_words, schema_name, schema_of
 from engine.providers.mending.tool_choices import allowed_tools, distinct_tools, forces_tool
 from engine.providers.mending.tool_names import PLAIN_NAME, safe_name

@@ -10,17 +10,15 @@ from engine.providers.dialects.adapter import json_object
 from engine.providers.errors.details import reports_error, reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
-from engine.providers.sse import Frame
+from engine.providers.sse import Frame, is_heartbeat
 from engine.providers.streams.answer_reading import StreamReader
 from engine.providers.streams.endings import UsageCounts, count_of, finish_of, is_listed, reason_of
 from engine.providers.streams.glued_frames import frames_in
-from engine.providers.streams.half_characters import is_half
-from engine.providers.streams.heartbeats import is_heartbeat
-from engine.providers.streams.openai_choice import OpenAIChoice
+from engine.providers.streams.openai_choice import OpenAIChoice, is_half
 from engine.providers.streams.openai_usage import billed_usd, reports_in, usage_of
 from engine.providers.streams.plain_text import plain_text
 from engine.providers.streams.signed_calls import SignedToolCalls, signs_calls
-from engine.providers.streams.thinking_habits import ThinkingHabits
+from engine.providers.streams.think_tags import ThinkingHabits
 from engine.providers.text_template import TextTemplate
 
 _MOST_CHOICES = 128

@@ -1,8 +1,10 @@
 """ModelMemory: the parts of requests that models refuse: they are left out, and the request repeated."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from engine.errors import ContextTooLong, ProviderError
 from engine.ports import ProviderCall

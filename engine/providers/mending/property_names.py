@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from engine.chat import ChatRequest, Message, Options
 from engine.json_limits import MOST_DEPTH
 from engine.providers.mending.tool_names import safe_name
@@ -29,10 +31,10 @@ def with_plain_properties(request: ChatRequest, replaced: Mapping[str, str]) -> 
         return request
     plain = {own: name for name, own in replaced.items()}
     tools = tuple(replace(tool, parameters=_renamed(tool.parameters, plain, 0)) for tool in request.options.tools)
-    return replace(
+    return structs.replace(
         request,
         messages=tuple(_with_plain_arguments(message, plain) for message in request.messages),
-        options=replace(request.options, tools=tools),
+        options=structs.replace(request.options, tools=tools),
     )
 
 
@@ -91,7 +93,7 @@ def _with_plain_arguments(message: Message, plain: Mapping[str, str]) -> Message
         replace(call, arguments=json.dumps(_values(arguments_object(call.arguments), plain, 0)))
         for call in message.tool_calls
     )
-    return replace(message, tool_calls=tuple(calls))
+    return structs.replace(message, tool_calls=tuple(calls))
 
 
 def _values(found: Any, names: Mapping[str, str], depth: int) -> Any:

@@ -1,10 +1,12 @@
-"""RefusedOptions: options of requests that a model refuses. They are left out, and named to the client."""
+"""Options that a request sets, and those that a model refuses: they are left out, and named to the client."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from engine.chat import Options
+from msgspec.structs import fields, replace
+
+from engine.chat import ChatRequest, Options, Role
 from engine.errors import CapabilityMissing, ProviderError
 from engine.ports import ProviderCall
 
@@ -29,6 +31,21 @@ _LEFT_OUT = frozenset(
 """Options without which an answer is still one to the request. Tools and the form of the answer are not among them."""
 _NAMES = {"random_seed": "seed", "thinking": "reasoning_effort", "reasoning": "reasoning_effort", "topP": "top_p"}
 _DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(Options)}
+
+_PLAIN = Options()
+_UNSET: dict[str, tuple[object, ...]] = {
+    "temperature": (None, 1),
+    "top_p": (None, 1),
+    "stop": ((),),
+    "seed": (None,),
+    "frequency_penalty": (None, 0),
+    "presence_penalty": (None, 0),
+    "parallel_tool_calls": (None, True),
+    "reasoning_effort": (None,),
+    "logprobs": (None, False),
+    "top_logprobs": (None,),
+    "logit_bias": (None, {}),
+}
 
 
 @dataclass(slots=True)
@@ -78,3 +95,15 @@ def _shown(name: str, options: Options) -> str:
     value = getattr(options, name)
     found = (value, options.temperature is not None) if name == "top_p" and value is not None else value
     return repr(found)[:_MOST_VALUE_CHARS]
+
+
+def given_fields(options: Options) -> tuple[str, ...]:
+    """Return the names of the options that are set, except those of tools and of the answer's form."""
+    if options is _PLAIN or options == _PLAIN:
+        return ()
+    return tuple(name for name, defaults in _UNSET.items() if getattr(options, name) not in defaults)
+
+
+def has_names(request: ChatRequest) -> bool:
+    """Return whether a message contains the name of its writer."""
+    return any(message.name and message.role is not Role.TOOL for message in request.messages)

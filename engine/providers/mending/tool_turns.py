@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import structs
+
 from engine.chat import Message, Part, Role, Text, ToolCall
 from engine.json_limits import too_deep
 from engine.providers.mending.tool_names import UNNAMED_TOOL
@@ -112,7 +114,7 @@ def _with_ids(
         ids.append(form)
     names = [tool_name(call.name) if call.name else UNNAMED_TOOL for call in message.tool_calls]
     calls = zip(message.tool_calls, ids, names, strict=True)
-    yield replace(
+    yield structs.replace(
         message,
         tool_calls=tuple(
             replace(call, id=id_, name=name, signature=call.signature or signature_in(call.id))
@@ -120,7 +122,7 @@ def _with_ids(
         ),
     )
     for answer, id_, name in zip(answers, ids, names, strict=True):
-        yield replace(answer, tool_call_id=id_, name=name)
+        yield structs.replace(answer, tool_call_id=id_, name=name)
 
 
 def _as_text(result: Message) -> Message:

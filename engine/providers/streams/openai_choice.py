@@ -5,7 +5,6 @@ from typing import Any
 
 from engine.chat import Delta
 from engine.errors import Garbled
-from engine.providers.streams.half_characters import is_half, joined
 from engine.providers.streams.openai_parts import call_pieces, parts_of, signatures_of
 from engine.providers.streams.signed_calls import SignedToolCalls
 from engine.providers.streams.think_tags import TaggedText, ThinkTags
@@ -137,3 +136,18 @@ class OpenAIChoice:
         came.append(text)
         self._chars[field] = chars + len(text)
         return text
+
+
+_FIRST, _LAST_HIGH, _LAST = 0xD800, 0xDBFF, 0xDFFF
+
+
+def is_half(character: str) -> bool:
+    """Return whether `character` is the first half of a character that was cut in two."""
+    return _FIRST <= ord(character) <= _LAST_HIGH
+
+
+def joined(half: str, text: str) -> str:
+    """Return `half` and `text` joined. `half` is empty, or the first half of a character whose rest begins `text`."""
+    if not half or not _LAST_HIGH < ord(text[0]) <= _LAST:
+        return half + text
+    return (half + text[0]).encode("utf-16", "surrogatepass").decode("utf-16") + text[1:]

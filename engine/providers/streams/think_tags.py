@@ -1,8 +1,11 @@
 """ThinkTags: separates the answer from reasoning that a model writes between tags in its text."""
 
 import re
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
+
+from engine.catalog.thinking import is_thinking_model
 
 _MOST_HELD_CHARS = 400_000  # longest text that is held back while waiting for a closing tag
 _MOST_BLANK_CHARS = 10_000  # longest whitespace before the text
@@ -194,3 +197,31 @@ def _beginning_of_a_tag(text: str, tags: tuple[str, ...]) -> int:
     """Return how many characters at the end of `text` may be the start of a tag."""
     most = max(map(len, tags)) - 1
     return next((n for n in range(min(most, len(text)), 0, -1) if any(tag.startswith(text[-n:]) for tag in tags)), 0)
+
+
+_MOST_MODELS = 1024
+_LIKELY = re.compile(r"(?:^|[^a-z])r1(?:$|[^0-9])|qwen-?3|think|reason|nemotron|smollm-?3|exaone-deep|deepscaler")
+
+
+@dataclass(slots=True)
+class ThinkingHabits:
+    """Remembers models whose chat template puts the opening tag into the prompt: streams of their reasoning have none.
+
+    `is_self_hosted`: an operator's server, which may not separate reasoning from the answer. There, a model whose name
+    suggests it is expected to think until one of its answers shows otherwise.
+    """
+
+    is_self_hosted: bool
+    _seen: dict[str, bool] = field(default_factory=dict)
+
+    def is_expected(self, model: str) -> bool:
+        """Return whether the next answer of `model` probably begins with such reasoning."""
+        name = model.lower()
+        likely = self.is_self_hosted and (_LIKELY.search(name) is not None or is_thinking_model(name))
+        return self._seen.get(model, likely)
+
+    def observe(self, model: str, *, unopened: bool) -> None:
+        """Record whether an answer of `model` began with such reasoning."""
+        if model not in self._seen and len(self._seen) >= _MOST_MODELS:
+            del self._seen[next(iter(self._seen))]
+        self._seen[model] = unopened

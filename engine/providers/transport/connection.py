@@ -10,10 +10,10 @@ from typing import TypeAlias, cast
 
 import httptools
 
+from engine.chat import ReadPace
 from engine.errors import Garbled, Unreachable
 from engine.providers.inflate import MOST_BODY_BYTES, SLICE_BYTES, Inflater, inflater_of
 from engine.providers.transport.receiver import Receiver
-from engine.read_pace import ReadPace
 
 BUSY_SECONDS = 0.005  # longest time of passing on received pieces before the event loop runs
 END_SECONDS = 0.25  # longest wait for the end of a body that its receiver no longer needs

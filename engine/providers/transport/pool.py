@@ -10,11 +10,11 @@ from typing import NamedTuple
 import aiohappyeyeballs
 import httpx
 
+from engine.chat import AT_ONCE, ReadPace
 from engine.errors import Unreachable
 from engine.providers.http import CONNECT_SECONDS, DEFAULT_HEADERS, MOST_CONNECTIONS, tls
 from engine.providers.transport.connection import ProviderConnection
 from engine.providers.transport.receiver import Receiver
-from engine.read_pace import AT_ONCE, ReadPace
 
 KEEP_SECONDS = 5.0  # few servers close an idle connection earlier
 NEXT_ADDRESS_SECONDS = 0.25  # time until a host's next address is tried beside the first one (RFC 8305)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from engine.read_pace import AT_ONCE, ReadPace
+from engine.chat import AT_ONCE, ReadPace
 
 
 class Receiver(Protocol):

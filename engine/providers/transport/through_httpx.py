@@ -5,10 +5,10 @@ from contextlib import aclosing
 
 import httpx
 
+from engine.chat import AT_ONCE, ReadPace
 from engine.providers import http
 from engine.providers.body_ends import BodyEnds
 from engine.providers.transport.receiver import Receiver
-from engine.read_pace import AT_ONCE, ReadPace
 
 
 class HttpxTransport:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from telegram import InlineKeyboardMarkup
 
 from bot.buttons import read
@@ -57,6 +58,6 @@ async def test_stronger_model_is_offered_with_its_expected_price_in_private_only
 async def test_stronger_model_is_not_offered_where_it_makes_no_sense(journey: Journey, reason: str) -> None:
 
     context = context_of(journey, private_message(user=ANN))
-    asked = replace(ASKED, model="smart") if reason == "asked already" else ASKED
+    asked = structs.replace(ASKED, model="smart") if reason == "asked already" else ASKED
     plan = replace(PLAN, models=("auto",)) if reason == "not in the plan" else PLAN
     assert not any("Smarter" in label for label in labels(answer_keyboard(context, record(), asked, plan)))

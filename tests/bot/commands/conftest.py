@@ -24,7 +24,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Offer, flat_price
 from engine.catalog.price_book import PriceBook
 from engine.gateway.gateway import Gateway
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.money import Money
 from engine.privacy import DataPolicies
 from engine.providers.registry import specs

@@ -1,8 +1,8 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
+from msgspec.structs import replace
 
 from bot.spending.prices import expected_price, price_by, price_of
 from engine.catalog.catalog import Catalog

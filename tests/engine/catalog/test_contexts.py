@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.catalog.learned_sizes import MOST_OFFERS, LearnedContexts
-from engine.catalog.offers import Offer, flat_price
+from engine.catalog.offers import MOST_OFFERS, LearnedContexts, Offer, flat_price
 from engine.catalog.price_book import PriceBook
 from engine.chat import ChatRequest, Role, Usage, says
 from engine.errors import ContextTooLong

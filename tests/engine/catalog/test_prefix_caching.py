@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from engine.catalog.conversation_forecast import Outlook
 from engine.catalog.offers import Rates, flat_price
@@ -37,7 +38,7 @@ async def test_conversation_is_cached_where_the_provider_caches_on_request() -> 
     for dialect, conversation, expected in (("anthropic", "c", True), ("anthropic", "", False), ("openai", "c", False)):
         setup = AnswerSetup(ScriptedProvider("one", whole("fine"), dialect=dialect))
         question = setup.question()
-        question = replace(question, request=replace(question.request, conversation=conversation))
+        question = structs.replace(question, request=structs.replace(question.request, conversation=conversation))
         quote = question.route.quotes[0]._replace(price=flat_price("1", "2", "0.1", "1.25"))
         permit = setup.market.health.admit(quote.offer)
         assert isinstance(permit, Permit)

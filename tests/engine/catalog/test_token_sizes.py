@@ -2,10 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.catalog.learned_sizes import USUAL_OUTPUT_TOKENS
 from engine.catalog.offers import Offer
 from engine.catalog.token_counts import Measure, measure
-from engine.catalog.token_sizes import LONG_TOKENS, SAMPLES_TO_HOLD, TokenSizes, unlearned_hold_tokens
+from engine.catalog.token_sizes import (
+    LONG_TOKENS,
+    SAMPLES_TO_HOLD,
+    USUAL_OUTPUT_TOKENS,
+    TokenSizes,
+    unlearned_hold_tokens,
+)
 from engine.chat import ChatRequest, Image, Message, Role, Text, says
 
 A, B = Offer("a", "m"), Offer("b", "m")

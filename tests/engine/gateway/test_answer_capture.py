@@ -1,9 +1,9 @@
 """The capture at the end of an answer, and the void if the capture fails."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from engine.attempt_record import ANSWERED, STOPPED, Receipt
 from engine.chat import Usage

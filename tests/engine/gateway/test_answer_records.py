@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from engine.attempt_record import AttemptRecord, QuoteLine
 from engine.catalog.offers import Drop, Offer, flat_price
@@ -103,7 +104,7 @@ async def test_receipt_lists_quotes_drops_attempts_and_the_list_price() -> None:
 async def test_receipt_names_an_offer_once_and_not_as_left_out_where_it_was_attempted() -> None:
     setup = AnswerSetup(ScriptedProvider("a", [DOWN]), ScriptedProvider("b", whole("b")), ScriptedProvider("c"))
     drops = [Drop(Offer(name, "m"), "rests") for name in ("b", "c")]  # such as offers whose rest may end meanwhile
-    setup.route = replace(setup.route, drops=tuple(drops))
+    setup.route = structs.replace(setup.route, drops=tuple(drops))
     setup.market.health.drain("c")
     answer, _ = setup.answer()
     await answer.whole()
@@ -131,7 +132,7 @@ async def test_receipt_of_a_failed_answer_has_no_list_price() -> None:
 async def test_side_call_is_billed_without_a_receipt() -> None:
     setup = AnswerSetup(ScriptedProvider("a", whole("a title")))
     question = setup.question()
-    side = replace(question, request=replace(question.request, is_side_call=True))
+    side = structs.replace(question, request=structs.replace(question.request, is_side_call=True))
     _, spare = setup.answer()
     hold = ScriptedHold(spare.grant)
     await Answer(setup.market, side, hold).whole()

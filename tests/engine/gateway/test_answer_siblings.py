@@ -1,9 +1,9 @@
 """Answers to the prompts of one request are kept together: all are charged, or none is."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from engine import attempt_record as outcomes
 from engine.chat import Usage

@@ -2,9 +2,9 @@
 
 import asyncio
 import itertools
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from engine.catalog.offers import Offer
 from engine.chat import Delta, Finish, Finished, Options, Served, Usage

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from engine.catalog.offers import Offer, Quote, flat_price
 from engine.chat import Delta, Options, Usage
@@ -82,7 +83,7 @@ async def test_prefix_is_cached_on_request_where_that_pays(
     setup = AnswerSetup(provider)
     setup.route = Route((Quote(Offer("a", "m"), flat_price("1", "2", "0.1", write_usd), 1),), ())
     question = setup.question()
-    question = replace(question, request=replace(question.request, conversation=conversation))
+    question = structs.replace(question, request=structs.replace(question.request, conversation=conversation))
     permit = setup.market.health.admit(Offer("a", "m"))
     assert isinstance(permit, Permit)
     await Attempt(setup.market, question, setup.route.quotes[0], permit, 1, 100).outcome()

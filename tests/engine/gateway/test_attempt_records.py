@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from msgspec import structs
 
 from engine.attempt_record import ABANDONED, ANSWERED, MOST_DETAIL_CHARS, UNREAD
 from engine.catalog.offers import Offer, flat_price
@@ -114,7 +115,7 @@ async def test_probe_has_no_tenant() -> None:
     setup = AnswerSetup(ScriptedProvider("one", whole("a")))
     permit = setup.market.health.admit(Offer("one", "m"))
     assert isinstance(permit, Permit)
-    question = replace(setup.question(), tenant_id=None)
+    question = structs.replace(setup.question(), tenant_id=None)
     made = Attempt(setup.market, question, question.route.quotes[0], permit, 1, 1)
     await made.outcome()
     assert made.wasted(ANSWERED).tenant_id is None
@@ -157,7 +158,7 @@ async def test_reported_cost_beyond_the_hold_is_waste(reported: str, waste: int)
 async def test_records_name_the_request_and_the_offer_and_hold_the_usage() -> None:
     setup = AnswerSetup(ScriptedProvider("one", whole("a", tokens=(10, 5))))
     question = setup.question()
-    question = replace(question, request=replace(question.request, key_id=3))
+    question = structs.replace(question, request=structs.replace(question.request, key_id=3))
     permit = setup.market.health.admit(Offer("one", "m"))
     assert isinstance(permit, Permit)
     made = Attempt(setup.market, question, setup.route.quotes[0], permit, 2, 100)
@@ -183,7 +184,7 @@ async def test_reported_bill_within_the_most_that_the_hold_can_cost_is_no_waste(
     made = attempt(*deltas("a"), END, usage, output=100)
     await made.outcome()
     assert made.kept(ANSWERED, usage).waste == Money(0)
-    dear = replace(usage, cost_usd=Decimal(1))
+    dear = structs.replace(usage, cost_usd=Decimal(1))
     assert made.kept(ANSWERED, dear).waste > Money(0)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from msgspec import structs
 
 from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
 from engine.catalog.offers import Drop, Offer
@@ -34,7 +35,7 @@ def without(*providers: str, countries: tuple[str, ...] = (), training: bool = F
 @pytest.mark.parametrize("exclusions", [without("cheap"), without(countries=("CN",)), without(training=True)])
 async def test_excluded_provider_is_no_part_of_the_route(exclusions: Exclusions) -> None:
     made, model = gateway(CHEAP, DEAR)
-    route = private(made).route(model, replace(ASK, exclusions=exclusions))
+    route = private(made).route(model, structs.replace(ASK, exclusions=exclusions))
     assert [quote.offer for quote in route.quotes] == [DEAR]
     assert Drop(CHEAP, LEFT_OUT) in route.drops
 
@@ -52,11 +53,11 @@ async def test_excluded_provider_is_not_asked_where_the_others_rest() -> None:
     made, model = gateway(CHEAP, DEAR)
     made = private(made)
     fail(made, DEAR)
-    quotes = made.route(model, replace(ASK, exclusions=without("cheap"))).quotes
+    quotes = made.route(model, structs.replace(ASK, exclusions=without("cheap"))).quotes
     assert [quote.offer for quote in quotes] == [DEAR]  # it rests, and may be back in a moment
     made.market.health.drain("dear")
     with pytest.raises(NoProvider) as failed:
-        made.route(model, replace(ASK, exclusions=without("cheap")))
+        made.route(model, structs.replace(ASK, exclusions=without("cheap")))
     assert failed.value.left_out == ("cheap",)
 
 
@@ -64,7 +65,7 @@ async def test_excluded_provider_is_not_asked_where_the_others_rest() -> None:
 async def test_free_tier_that_trains_is_left_out_and_the_paid_offer_answers(training: bool, is_free: bool) -> None:
     made, model = gateway(DEAR)
     free = FreeTiers({DEAR: FreeTierLimits(10, 100)})
-    (quote,) = private(made, free).route(model, replace(ASK, exclusions=without(training=training))).quotes
+    (quote,) = private(made, free).route(model, structs.replace(ASK, exclusions=without(training=training))).quotes
     assert quote.free is is_free
     assert (quote.expected_atto == 0) is is_free
 
@@ -99,5 +100,5 @@ def test_reason_of_ability_is_told_before_that_of_the_settings() -> None:
     made, model = gateway(CHEAP, Offer("dear", "m"))
     catalog = replace(private(made).market.catalog, configured=lambda name: name != "cheap")
     now: datetime = START
-    _, drops = catalog.quote(replace(ASK, exclusions=without("cheap", "dear")), model, now)
+    _, drops = catalog.quote(structs.replace(ASK, exclusions=without("cheap", "dear")), model, now)
     assert drops == (Drop(CHEAP, "not configured"), Drop(DEAR, LEFT_OUT))

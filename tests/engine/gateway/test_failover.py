@@ -1,9 +1,9 @@
 """Failover: the next offer is planned before each attempt, and outcomes teach the catalog."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
 from engine.catalog.offers import Offer

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
+from msgspec import structs
 
 from engine.catalog.offers import Model, flat_price
 from engine.catalog.price_book import PriceBook
@@ -104,7 +105,7 @@ async def test_answer_is_held_for_and_captured() -> None:
 
 async def test_hold_names_epoch_and_key_of_the_request() -> None:
     made, ledger, _ = serving(*whole("a"))
-    async with made.answer(TENANT, replace(ASK, epoch=7, key_id=5)) as answer:
+    async with made.answer(TENANT, structs.replace(ASK, epoch=7, key_id=5)) as answer:
         await answer.whole()
     assert [(request.epoch, request.key_id) for request in ledger.requests] == [(7, 5)]
 
@@ -112,7 +113,7 @@ async def test_hold_names_epoch_and_key_of_the_request() -> None:
 async def test_output_is_bounded_by_the_least_of_request_plan_and_model() -> None:
     made, ledger, setup = serving(*whole("a"))
     for asked, limit in ((None, 100), (101, 100), (99, 99)):
-        async with made.answer(TENANT, replace(ASK, max_output_tokens=asked)) as answer:
+        async with made.answer(TENANT, structs.replace(ASK, max_output_tokens=asked)) as answer:
             await answer.whole()
         assert ledger.requests[-1].ceilings[0].output_tokens == limit
         assert setup.providers[0].calls[-1].output_tokens == limit
@@ -209,10 +210,10 @@ class Objection(Exception):
 async def test_side_call_is_not_counted_in_the_requests_per_minute() -> None:
     made, _, _ = serving(*whole("a"))
     before = made.admission.left(TENANT).remaining
-    async with made.answer(TENANT, replace(ASK, is_side_call=True)) as answer:
+    async with made.answer(TENANT, structs.replace(ASK, is_side_call=True)) as answer:
         await answer.whole()
     assert made.admission.left(TENANT).remaining == before
-    async with made.answer(TENANT, replace(ASK, id="another")) as answer:
+    async with made.answer(TENANT, structs.replace(ASK, id="another")) as answer:
         await answer.whole()
     assert made.admission.left(TENANT).remaining == before - 1
 

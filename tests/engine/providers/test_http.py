@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from engine.chat import AT_ONCE, ReadPace
 from engine.errors import FirstTokenLate, Unreachable
 from engine.providers import http
-from engine.read_pace import AT_ONCE, ReadPace
 
 PIECES = [b"piece %d " % number for number in range(30)]
 

@@ -7,10 +7,9 @@ from typing import Any, cast
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.free_tiers import FreeTierLimits, FreeTierRemaining, FreeTiers
-from engine.catalog.learned_sizes import LearnedContexts
-from engine.catalog.offers import Offer
+from engine.catalog.offers import LearnedContexts, Offer
 from engine.errors import Overloaded
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.routing.health import Health, HealthPolicy, Permit
 from engine.routing.provider_health import Status
 from main.replicas.parts import ContextPart, FreeTierPart, HealthPart, engine_parts

@@ -7,8 +7,7 @@ from typing import Any, Self, TypeVar
 
 from storage.database.connection import Connection
 from storage.database.sqlite import SqliteConnection
-from storage.database.watch import Watch, Watched
-from storage.database.write_queue import NotBatchable, QueuedUnit, run_all
+from storage.database.write_queue import NotBatchable, QueuedUnit, Watch, Watched, run_all
 from tests.databases import migrated_database
 
 T = TypeVar("T")

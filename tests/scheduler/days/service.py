@@ -14,7 +14,7 @@ from engine.catalog.price_book import PriceBook
 from engine.chat import ChatRequest, Role, says
 from engine.errors import EngineError
 from engine.gateway.gateway import Gateway
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.money import Money
 from engine.routing.health import Health, HealthPolicy
 from engine.tenancy import Flat, Plan, Tenant

@@ -6,7 +6,7 @@ import pytest
 
 from engine.catalog.offers import Offer
 from engine.errors import KeyRefused, Overloaded, ProviderError
-from engine.gateway.market import Market
+from engine.gateway.question import Market
 from engine.ports import Provider
 from engine.routing.health import Health, HealthPolicy, Permit
 from scheduler.context import JobContext

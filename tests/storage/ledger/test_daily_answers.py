@@ -1,10 +1,10 @@
 """The answers of a UTC day, and a plan's limit for them."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from engine.attempt_record import AttemptRecord
 from engine.chat import Usage

@@ -1,9 +1,9 @@
 """Hold, capture and void of one request."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from engine.errors import HoldLost
 from engine.money import ZERO, Money

@@ -1,10 +1,10 @@
 """The journal's rows, and the worth of the allowance tokens that paid."""
 
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from msgspec.structs import replace
 
 from engine.attempt_record import AttemptRecord, Receipt
 from engine.chat import Usage

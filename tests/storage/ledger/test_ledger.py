@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from engine.errors import InsufficientFunds
 from engine.money import Money
@@ -158,7 +159,7 @@ async def test_resolved_hold_is_not_voided_on_exit(db: Database) -> None:
     async with ledger.hold(asked) as hold:
         await hold.capture(bill(asked))
     assert counting.submitted == 2
-    async with ledger.hold(replace(asked, request_id="r2")) as hold:
+    async with ledger.hold(structs.replace(asked, request_id="r2")) as hold:
         await hold.void()
     assert counting.submitted == 4
 

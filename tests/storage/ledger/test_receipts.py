@@ -1,6 +1,6 @@
 """Receipts, stored and read back."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from engine.attempt_record import DropLine, QuoteLine
 from engine.money import Money

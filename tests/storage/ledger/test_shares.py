@@ -1,9 +1,9 @@
 """Members' shares of a shared wallet: limited by the hold, counted by the charge, returned with it."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from engine.holds import Shortfall
 from engine.money import ZERO, Money

@@ -3,11 +3,11 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
+from msgspec.structs import replace
 
 from engine.holds import Grant, HoldRequest, worth_of
 from engine.money import ZERO, Money

@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
-from engine.gateway.market import Market
 from engine.gateway.probes import probe_provider
+from engine.gateway.question import Market
 from engine.money import Money
 from engine.ports import Clock
 from engine.routing.health import ProviderState

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.chat import Image, Message, Part, Role, Text, ToolCall
 from engine.errors import BadRequest

@@ -1,9 +1,9 @@
 """Turns of Anthropic's Messages."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.chat import ChatRequest, Image, Message, Options, Role, Text, Tool, ToolCall, says
 from engine.errors import CapabilityMissing

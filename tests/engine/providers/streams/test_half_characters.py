@@ -1,4 +1,4 @@
-from engine.providers.streams.half_characters import is_half, joined
+from engine.providers.streams.openai_choice import is_half, joined
 
 
 def test_only_first_halves_are_halves() -> None:

@@ -1,7 +1,6 @@
 import pytest
 
-from engine.providers.sse import Frame
-from engine.providers.streams.heartbeats import is_heartbeat
+from engine.providers.sse import Frame, is_heartbeat
 
 
 @pytest.mark.parametrize(

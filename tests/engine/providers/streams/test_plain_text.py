@@ -10,7 +10,7 @@ from engine.providers.dialects.openai_stream import OpenAIStreamReader
 from engine.providers.registry import specs
 from engine.providers.sse import Frame
 from engine.providers.streams.plain_text import PlainText, plain_text
-from engine.providers.streams.thinking_habits import ThinkingHabits
+from engine.providers.streams.think_tags import ThinkingHabits
 
 
 def chunk(delta: dict[str, Any], choice: dict[str, Any] | None = None, **more: Any) -> str:

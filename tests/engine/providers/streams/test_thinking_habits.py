@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.providers.streams.thinking_habits import _MOST_MODELS, ThinkingHabits
+from engine.providers.streams.think_tags import _MOST_MODELS, ThinkingHabits
 
 
 @pytest.mark.parametrize("model", ["deepseek-r1:8b", "DeepSeek-R1-Distill-Qwen-7B", "qwen3:8b", "QwQ-32B", "magistral"])

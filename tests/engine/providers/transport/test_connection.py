@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from engine.chat import ReadPace
 from engine.errors import Garbled, Unreachable
 from engine.providers.transport import connection
 from engine.providers.transport.pool import ConnectionPool
-from engine.read_pace import ReadPace
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
