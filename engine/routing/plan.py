@@ -23,7 +23,7 @@ MOST_FAILURE_CHANCE = 0.99
 LEAST_PAUSE_SHARE = 0.12  # pause between early attempts, as a share of the outage so far
 PAUSE_SHARE = 0.18  # the same if the next offer costs twice as much
 EXCEED_TIMES = 2.0  # a limit is exceeded if the next offer costs over so many times as much,
-DEARER_THAN_USUAL = 1.3  # and so many times as much as one that rests
+DEARER_THAN_USUAL = 1.3  # and so many times as much as one that rests or fails
 
 _Able = tuple[bool, bool, float, float, int]  # over its limit, last resort, atto-dollars, first token, number
 
@@ -129,28 +129,33 @@ def plan(
         cheapest if two else None,
         second_atto - least_atto if two else 0.0,
         bool(able) and able[0][0] and able[-1][0],
-        _early_quotes(quotes, early, able[0]) if early and able else (),
+        _early_quotes(quotes, early, able) if early and able else (),
     )
 
 
 def _sorted(
     able: list[_Able], quotes: Sequence[Quote], resting: Sequence[Quote], status_of: Callable[[Offer], OfferStatus]
 ) -> list[_Able]:
-    """Return the able ones in order: an offer over its limit comes last, or first where an attempt over it is due.
+    """Return the able ones in order: an offer over its limit comes last, or first if an attempt over it is due.
 
-    That is where the next offer is dear, and only because others rest: the limit may hold no longer.
+    That is so if the next offer is dear, and only because cheaper ones rest or fail: the limit may hold no longer.
     """
     able.sort()
     if not able or able[0][0] or not able[-1][0]:
         return able
-    most_atto = able[0][2] / EXCEED_TIMES
+    most_atto = able[0][2]
+    usual = (*resting, *(quotes[each[4]] for each in able if not each[0]))
+    if not any(quote.plan_atto * DEARER_THAN_USUAL < most_atto for quote in usual):
+        return able
     for each in able:
-        quote = quotes[each[4]]
-        if each[0] and not each[1] and quote.plan_atto < most_atto and status_of(quote.offer).may_exceed:
-            fits = quote.expected_tokens <= status_of(quote.offer).remaining_tokens
-            is_usual = not any(rest.plan_atto * DEARER_THAN_USUAL < able[0][2] for rest in resting)
-            return able if is_usual or not fits else [each, *(other for other in able if other is not each)]
+        quote, is_over = quotes[each[4]], each[0] and not each[1]
+        if is_over and quote.plan_atto * EXCEED_TIMES < most_atto and _may_exceed(quote, status_of(quote.offer)):
+            return [each, *(other for other in able if other is not each)]
     return able
+
+
+def _may_exceed(quote: Quote, status: OfferStatus) -> bool:
+    return status.may_exceed and quote.expected_tokens <= status.remaining_tokens
 
 
 @lru_cache(maxsize=16)
@@ -159,10 +164,10 @@ def _atto(usd: Fraction) -> float:
 
 
 def _early_quotes(
-    quotes: Sequence[Quote], early: Sequence[tuple[float, float, int]], able: _Able
+    quotes: Sequence[Quote], early: Sequence[tuple[float, float, int]], able: Sequence[_Able]
 ) -> tuple[EarlyQuote, ...]:
     """Return the early quotes that are cheaper than the first available one, cheapest first."""
-    _, _, able_atto, _, able_number = able
+    _, _, able_atto, _, able_number = min(able)  # one that is over its limit is first only for once
     return tuple(
         EarlyQuote(quotes[number], able_atto - total, failure_atto)
         for total, failure_atto, number in sorted(early)

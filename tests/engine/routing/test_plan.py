@@ -201,3 +201,15 @@ def test_limit_is_kept(prices: dict[str, float], over: OfferStatus) -> None:
 
 def test_limit_is_kept_where_the_next_offer_is_as_dear_as_usual() -> None:
     assert order_of({"a": 10, "c": 500}, a=OVER) == ["c", "a"]
+
+
+def test_limit_is_exceeded_where_the_next_offer_is_dear_because_another_fails() -> None:
+    fails = OfferStatus(failure_chance=0.9, failure_share=1.0)
+    assert order_of({"a": 10, "b": 11, "c": 40}, a=OVER, b=fails) == ["a", "c", "b"]
+
+
+def test_resting_offer_is_still_compared_with_the_next_one_while_a_limit_is_exceeded() -> None:
+    rests = RESTS._replace(may_be_early=True)
+    route = plan([quote("a", 10), quote("b", 11), quote("c", 21)], (), status(a=OVER, b=rests), Fraction(0))
+    assert names(route.quotes) == ["a", "c"]
+    assert [(each.quote.offer.provider, each.saving_atto) for each in route.early] == [("b", 10 * 10**12)]
