@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from engine.providers.errors.form_messages import JSON_OBJECT, NAMED_TOOL
 from engine.providers.errors.turn_messages import ALTERNATION, SYSTEM_ROLE
 from engine.providers.refusals import SIGNATURES, THINKING
 
@@ -12,14 +13,14 @@ OUTPUT_FIELDS = {"max_tokens": "max_completion_tokens", "max_completion_tokens":
 OF_ONE_REQUEST = frozenset({SIGNATURES})
 """Fields that are left out of the repeated request alone: nothing about the model is learned from it."""
 
-OF_TURNS = frozenset({SYSTEM_ROLE, ALTERNATION})
-"""Forms of the turns, which a dialect changes if a model refuses them."""
+FORMS = frozenset({SYSTEM_ROLE, ALTERNATION, JSON_OBJECT, NAMED_TOOL})
+"""Forms of parts of a request, which a dialect changes if a model refuses them."""
 
 
 def refused_field(own: frozenset[str], named: str) -> str:
     """Return the path of the added field that an error names; empty if it names none of them."""
     if named == THINKING:
-        return next(iter(own - {USAGE_FIELD, *OUTPUT_FIELDS, *OF_ONE_REQUEST, *OF_TURNS}), "")
+        return next(iter(own - {USAGE_FIELD, *OUTPUT_FIELDS, *OF_ONE_REQUEST, *FORMS}), "")
     named_path = [_plain_name(part) for part in named.split(".")]
     for path in own:
         own_path = [_plain_name(part) for part in path.split(".")]

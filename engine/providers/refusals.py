@@ -13,6 +13,7 @@ from engine.providers.errors import codes
 from engine.providers.errors.context_messages import context_text
 from engine.providers.errors.details import ErrorDetails, error_details
 from engine.providers.errors.field_messages import refused_field_of
+from engine.providers.errors.form_messages import refused_form
 from engine.providers.errors.output_limits import model_limit, room_left
 from engine.providers.errors.turn_messages import refused_turns
 from engine.providers.errors.waits import quotas, wait_seconds
@@ -46,8 +47,8 @@ def refusal(status: int | None, body: Any, headers: Mapping[str, str]) -> Provid
     error.code, error.field = details.code, details.field
     if (named := refused_field_of(details.message)) and details.status is not None:
         error.field = named
-    elif turns := refused_turns(details.message):
-        error.field = turns
+    elif form := refused_turns(details.message) or refused_form(details.message):
+        error.field = form
     elif is_thinking_text(details.message):
         error.field = THINKING
     elif is_signature_text(details.message):
@@ -161,7 +162,7 @@ def _is_page(details: ErrorDetails) -> bool:
 
 
 def _is_unable(details: ErrorDetails) -> bool:
-    if is_ability_text(details.message) or refused_turns(details.message):
+    if is_ability_text(details.message) or refused_turns(details.message) or refused_form(details.message):
         return details.status in {400, 422, 500}
     return details.status in {400, 422} and (
         details.is_one_of(codes.UNABLE) or is_thinking_text(details.message) or bool(refused_field_of(details.message))

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from sandbox.app import Sandbox
-from tests.engine.providers.shapes import test_framing, test_reasoning, test_tool_calls, test_usage
+from tests.engine.providers.shapes import (
+    test_framing,
+    test_further_servers,
+    test_reasoning,
+    test_tool_calls,
+    test_usage,
+)
 from tests.engine.providers.shapes.shape import Answer, Shape
 from tests.web.conftest import ASKED, RunningApi, serving
 from tests.web.own_provider import CONFIG, responding
@@ -23,11 +29,16 @@ SOURCES = (
     "Ollama ends with stop",
     "xAI's reasoning",
     "Magistral sends lists",
+    "two frames on one line",
+    "a stream that calls itself a page",
+    "LM Studio: eosFound",
+    "arguments in a fence",
+    "Gemini's report beside the choices",
 )
 SHAPES = [
     shape
     for source in SOURCES
-    for module in (test_framing, test_tool_calls, test_usage, test_reasoning)
+    for module in (test_framing, test_tool_calls, test_usage, test_reasoning, test_further_servers)
     for shape in module.SHAPES
     if shape.source.startswith(source)
 ]

@@ -17,7 +17,7 @@ from engine.providers.errors.details import objects, texts
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.mending.model_memory import ModelMemory
 from engine.providers.mending.tool_names import PLAIN_NAME
-from engine.providers.own_fields import OF_TURNS, leave_out
+from engine.providers.own_fields import FORMS, leave_out
 from engine.providers.refusals import SIGNATURES, refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
@@ -134,8 +134,8 @@ class ProviderAdapter(ABC):
             leave_out(body, left_out & self.own_fields(call))
         if SIGNATURES in left_out:
             self.drop_signatures(body)
-        if not OF_TURNS.isdisjoint(left_out):
-            self.change_turns(body, left_out)
+        if not FORMS.isdisjoint(left_out):
+            self.change_forms(body, left_out)
         return body
 
     def _mending(self, call: ProviderCall) -> AnswerMending | None:
@@ -218,8 +218,8 @@ class ProviderAdapter(ABC):
     def drop_signatures(self, body: dict[str, Any]) -> None:  # noqa: B027 - only one dialect has any
         """Remove the signatures of other accounts or models from the history."""
 
-    def change_turns(self, body: dict[str, Any], refused: frozenset[str]) -> None:  # noqa: B027 - two dialects do it
-        """Change the turns whose forms, of OF_TURNS, the model refuses."""
+    def change_forms(self, body: dict[str, Any], refused: frozenset[str]) -> None:  # noqa: B027 - two dialects do it
+        """Change the parts of `body` whose forms, of FORMS, the model refuses."""
 
     def answer_mending(self, call: ProviderCall) -> AnswerMending | None:
         """Return the changes to make in the chunks of the answer; None if there are none."""

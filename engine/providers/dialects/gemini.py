@@ -41,7 +41,7 @@ class GeminiDialect(ProviderAdapter):
     def drop_signatures(self, body: dict[str, Any]) -> None:
         body["contents"] = without_signatures(body["contents"])
 
-    def change_turns(self, body: dict[str, Any], refused: frozenset[str]) -> None:
+    def change_forms(self, body: dict[str, Any], refused: frozenset[str]) -> None:
         """Write the text of the system before the first turn, which is the user's: Gemma has no instruction."""
         system = body.pop("systemInstruction", None)
         if system is not None and SYSTEM_ROLE in refused:

@@ -11,13 +11,21 @@ from engine.privacy import NONE, Exclusions
 from engine.providers import http
 from engine.providers.dialects import transcriptions
 from engine.providers.dialects.adapter import ProviderAdapter
-from engine.providers.dialects.openai_request import checks_schema, ignored_fields, request_body, sends_stop
+from engine.providers.dialects.openai_request import (
+    ANY_OBJECT,
+    checks_schema,
+    ignored_fields,
+    name_by_list,
+    request_body,
+    sends_stop,
+)
 from engine.providers.dialects.openai_stream import OpenAIStreamReader
 from engine.providers.embeddings import openai as embeddings
+from engine.providers.errors.form_messages import JSON_OBJECT, NAMED_TOOL
 from engine.providers.errors.turn_messages import ALTERNATION, SYSTEM_ROLE
 from engine.providers.mending.flat_turns import alternating, without_system
 from engine.providers.model_facts import NO_SIGNATURE
-from engine.providers.own_fields import OF_TURNS, USAGE_FIELD
+from engine.providers.own_fields import FORMS, USAGE_FIELD
 from engine.providers.refusals import SIGNATURES
 from engine.providers.spec import Spec, thinking_off, upstream_choice
 from engine.providers.streams.signed_calls import signs_calls, signs_within_calls
@@ -54,7 +62,7 @@ class OpenAIDialect(ProviderAdapter):
         signs = signs_calls(self.spec, call.model) or signs_within_calls(self.spec, call.model)
         has_calls = signs and any(turn.tool_calls for turn in call.request.messages)
         signatures = {SIGNATURES} if has_calls else set()
-        return frozenset({self.spec.output_field, *usage, *thinking_off(call, self.spec), *signatures, *OF_TURNS})
+        return frozenset({self.spec.output_field, *usage, *thinking_off(call, self.spec), *signatures, *FORMS})
 
     def drop_signatures(self, body: dict[str, Any]) -> None:
         for message in body["messages"]:
@@ -64,11 +72,15 @@ class OpenAIDialect(ProviderAdapter):
                 if "extra_content" in tool_call:
                     tool_call["extra_content"] = {"google": {"thought_signature": NO_SIGNATURE}}
 
-    def change_turns(self, body: dict[str, Any], refused: frozenset[str]) -> None:
+    def change_forms(self, body: dict[str, Any], refused: frozenset[str]) -> None:
         if SYSTEM_ROLE in refused:
             body["messages"] = without_system(body["messages"])
         if ALTERNATION in refused:
             body["messages"] = alternating(body["messages"])
+        if JSON_OBJECT in refused and (body.get("response_format") or {}).get("type") == "json_object":
+            body["response_format"] = ANY_OBJECT
+        if NAMED_TOOL in refused:
+            name_by_list(body)
 
     def ignored_fields(self, call: ProviderCall) -> tuple[str, ...]:
         return ignored_fields(call, self.spec)

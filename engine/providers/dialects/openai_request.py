@@ -18,6 +18,11 @@ _REFUSED_BY_REASONING = frozenset(
 )
 _PENALTIES = frozenset({"frequency_penalty", "presence_penalty"})
 _DESCRIBED = ("description", "schema", "strict")  # keys of a JSON schema for the answer
+ANY_OBJECT: Mapping[str, Any] = {
+    "type": "json_schema",
+    "json_schema": {"name": "answer", "schema": {"type": "object"}},
+}
+"""JSON mode as a schema that fits every object."""
 _SEEDS = 2**63  # Mistral accepts no negative seed
 _NO_EFFORT: Mapping[str, Any] = {}
 
@@ -86,6 +91,14 @@ def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
     if "messages.name" in spec.without and has_names(call.request):
         found.append("messages.name")
     return tuple(found)
+
+
+def name_by_list(body: dict[str, Any]) -> None:
+    """Force a tool by sending that one alone, for servers that do not accept its name as the choice."""
+    choice = body.get("tool_choice")
+    if isinstance(choice, Mapping) and isinstance(function := choice.get("function"), Mapping):
+        body["tools"] = [tool for tool in body["tools"] if tool["function"]["name"] == function["name"]]
+        body["tool_choice"] = "required"
 
 
 def checks_schema(call: ProviderCall, spec: Spec) -> bool:

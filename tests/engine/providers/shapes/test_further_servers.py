@@ -232,7 +232,10 @@ ERRORS: list[tuple[str, dict[str, Any], type[ProviderError]]] = [
 ]
 
 
-@each([*FRAMES, *ENDS, *CALLS, *USAGE])
+SHAPES = [*FRAMES, *ENDS, *CALLS, *USAGE]
+
+
+@each(SHAPES)
 async def test_answers_of_further_servers_have_one_outcome(shape: Shape) -> None:
     for width in WIDTHS:
         assert await outcome_of(shape, width) == shape.outcome
