@@ -12,10 +12,12 @@ from storage.operations import idempotency, retention
 from storage.schedules import scheduled_prompts
 from storage.teams import invitations
 from storage.telegram import conversation_list, inbox, outbox, question_upkeep
-from storage.tenants import stored_responses
+from storage.tenants import notices, stored_responses
 
 CHUNK = 100
 HANDLED = timedelta(days=2)  # Telegram repeats updates within a day, and restarts their numbers after a week of silence
+TOLD = timedelta(days=90)
+"""Three times the longest period in which a fact is told once."""
 
 
 async def run(context: JobContext) -> None:
@@ -42,6 +44,7 @@ def sweeps(now: datetime, kept: timedelta) -> tuple[Callable[[Connection], int],
         partial(outbox.sweep, before=now - HANDLED, limit=CHUNK),
         partial(idempotency.sweep, now=now, limit=CHUNK),
         partial(request_windows.sweep, limit=CHUNK),
+        partial(notices.sweep, before=now - TOLD, limit=CHUNK),
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from storage.database.connection import Connection, ms, row
 
@@ -35,6 +35,14 @@ def is_known(conn: Connection, key: str) -> bool:
     return row(conn, "SELECT 1 AS one FROM notices WHERE key = :key", key=key) is not None
 
 
-def sweep(conn: Connection, now: datetime, after: timedelta = timedelta(days=90)) -> int:
-    """Delete the keys recorded over `after` ago; return their number."""
-    return conn.run("DELETE FROM notices WHERE created_at < :then", then=ms(now - after))
+def sweep(conn: Connection, before: datetime, limit: int) -> int:
+    """Delete up to `limit` keys recorded before `before`; return their number.
+
+    Those of the reconciliation stay: Telegram's list is compared with all of them.
+    """
+    return conn.run(
+        "DELETE FROM notices WHERE key IN"
+        " (SELECT key FROM notices WHERE created_at < :before AND key NOT LIKE 'stars:%' LIMIT :n)",
+        before=ms(before),
+        n=limit,
+    )

@@ -15,7 +15,7 @@ from storage.telegram import conversations, inbox, outbox, questions
 from storage.telegram.inbox import IncomingUpdate
 from storage.telegram.question_content import QuestionContent
 from storage.telegram.questions import Place
-from storage.tenants import stored_responses, tenant_settings
+from storage.tenants import notices, stored_responses, tenant_settings
 from storage.tenants.stored_responses import StoredResponse
 from tests.scheduler.conftest import NOW
 from tests.storage.books import tenant
@@ -112,3 +112,15 @@ async def test_person_may_choose_a_shorter_time(context: JobContext) -> None:
     await context.db.write(fill)
     await prune.run(context)
     assert (await context.db.read(counts))["messages"] == 0
+
+
+async def test_keys_of_notices_are_deleted_after_their_periods(context: JobContext) -> None:
+    def unit(conn: Connection) -> None:
+        for key, at in (("quota:80:1:1", NOW - timedelta(days=91)), ("quota:80:1:4", NOW - timedelta(days=30))):
+            notices.first_time(conn, key, at)
+
+    await context.db.write(unit)
+    await prune.run(context)
+    assert await context.db.read(lambda conn: [each["key"] for each in conn.rows("SELECT key FROM notices")]) == [
+        "quota:80:1:4"
+    ]
