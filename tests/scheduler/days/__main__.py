@@ -1,6 +1,7 @@
-"""Simulated days, run by hand: python -m tests.scheduler.days HOURS SEED [SEED ...] [-v]
+"""Simulated days, run by hand: python -m tests.scheduler.days HOURS SEED [SEED ...] [-v] [-w]
 
 Each seed gives one day with a single process and one with three. -v prints the troubles and the admin's chat.
+-w adds worse ones: providers that fail together or are slow, times without the database or Telegram.
 """
 
 import logging
@@ -14,11 +15,11 @@ from tests.scheduler.days.service import Day
 
 def main() -> int:
     logging.disable(logging.CRITICAL)
-    hours, seeds = float(sys.argv[1]), [int(each) for each in sys.argv[2:] if each != "-v"]
+    hours, seeds = float(sys.argv[1]), [int(each) for each in sys.argv[2:] if not each.startswith("-")]
     failed = False
     for seed in seeds:
         for replicas in (False, True):
-            day = simulated(seed, hours, replicas=replicas)
+            day = simulated(seed, hours, replicas=replicas, is_worse="-w" in sys.argv)
             faults = Oracle(day, hours).faults()
             failed = failed or bool(faults)
             said = f"seed {seed}, {'three processes' if replicas else 'one process'}, {len(day.weather.calls)} calls"
@@ -31,6 +32,9 @@ def _events(day: Day) -> Iterator[tuple[float, str]]:
     for trouble in day.weather.troubles:
         yield trouble.begins, f"   + {trouble.kind} {trouble.subject}"
         yield trouble.ends, f"   - {trouble.kind} {trouble.subject}"
+    for away in day.weather.interruptions:
+        yield away.begins, f"   + no {away.subject}"
+        yield away.ends, f"   - no {away.subject}"
     for name, begins, ends in day.weather.low_balance:
         yield begins, f"   + low balance {name}"
         yield ends, f"   - low balance {name}"

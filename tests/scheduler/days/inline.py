@@ -13,7 +13,14 @@ from tests.databases import migrated_database
 T = TypeVar("T")
 
 
+class DatabaseGone(OSError):
+    """The database can't be reached."""
+
+
 class InlineDatabase:
+    """`is_gone`: no process reaches it."""
+
+    is_gone = False
     url, dialect, queued = "sqlite://", "sqlite", 0
 
     def __init__(self) -> None:

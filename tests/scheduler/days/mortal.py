@@ -12,7 +12,7 @@ from storage.alerts.admin_notices import Undelivered
 from storage.database.connection import Connection
 from storage.reports.usage import UsageSpan
 from tests.scheduler.conftest import Notifications
-from tests.scheduler.days.inline import InlineDatabase
+from tests.scheduler.days.inline import DatabaseGone, InlineDatabase
 
 T = TypeVar("T")
 START = datetime(2026, 11, 24, 6, tzinfo=UTC)
@@ -55,17 +55,22 @@ class Mortal:
         if not self.alive:
             raise ProcessKilled
 
+    def _reach(self) -> None:
+        self._check()
+        if self._db.is_gone:
+            raise DatabaseGone
+
     async def write(self, unit: Callable[[Connection], T]) -> T:
         return await self.submit(unit)
 
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
-        self._check()
+        self._reach()
         return self._db.submit(unit)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        self._check()
+        self._reach()
         await asyncio.sleep(0)
-        self._check()
+        self._reach()
         return await self._db.read(query)
 
     read_key = read

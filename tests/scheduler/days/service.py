@@ -23,6 +23,7 @@ from main.replicas.parts import engine_parts
 from scheduler.context import JobContext
 from scheduler.fenced_database import FencedDatabase
 from scheduler.jobs import alerts, balances, expire_holds, outages, prices, probe_providers, quotas, rollups, slowness
+from storage.alerts.admin_notices import LONGEST_PAUSE
 from storage.database import leases
 from storage.database.connection import Connection
 from storage.database.leases import Lease
@@ -33,9 +34,9 @@ from storage.operations import leaders
 from storage.operations.leaders import LeadershipLost
 from storage.reports.losses import SqlLosses
 from storage.tenants import tenants
-from tests.scheduler.days.inline import InlineDatabase
+from tests.scheduler.days.inline import DatabaseGone, InlineDatabase
 from tests.scheduler.days.mortal import START, LoopClock, Mortal, ProcessKilled, Telegram
-from tests.scheduler.days.weather import SimulatedProvider, Weather
+from tests.scheduler.days.weather import DATABASE, Interruption, SimulatedProvider, Weather
 
 OFFERS = tuple(Offer.named(name) for name in ("deepseek/a", "deepseek/b", "gemini/a", "openai/a"))
 PRICES = dict(
@@ -97,10 +98,11 @@ class Process:
     async def _lead(self) -> None:
         epoch: int | None = None
         while True:
-            found = await self.ports.write(self._take_the_lead)
-            if found is not None and found != epoch:
-                self._begin(found)
-            epoch = found
+            with suppress(DatabaseGone):
+                found = await self.ports.write(self._take_the_lead)
+                if found is not None and found != epoch:
+                    self._begin(found)
+                epoch = found
             await asyncio.sleep(LEADER_SECONDS)
 
     def _take_the_lead(self, conn: Connection) -> int | None:
@@ -128,6 +130,8 @@ class Process:
                 await job.run(context)
             except (ProcessKilled, LeadershipLost):
                 return
+            except DatabaseGone:  # as in production: the next run finds what is due
+                pass
             except Exception as error:  # noqa: BLE001 - told by the oracle
                 self.day.errors.append(f"{job.name}: {error!r}")
             await asyncio.sleep(seconds)
@@ -140,7 +144,7 @@ class Process:
     async def _ask(self, number: int, tenant: Tenant) -> None:
         asked = "auto" if self.day.chance.random() < AUTO_SHARE else self.day.chance.choice(OFFERS).name
         request = ChatRequest(f"r{number}", asked, (says(Role.USER, "say something about tea"),))
-        with suppress(EngineError, ProcessKilled):
+        with suppress(EngineError, ProcessKilled, DatabaseGone):
             async with self.gateway.answer(tenant, request) as answer:
                 await answer.whole()
 
@@ -174,6 +178,7 @@ class Day:
             asyncio.create_task(self._traffic(tenant)),
             asyncio.create_task(self._kills(kill_every_seconds)),
             asyncio.create_task(self._reprice(reprice_every_seconds)),
+            *(asyncio.create_task(self._interrupt(each)) for each in self.weather.interruptions),
         ]
         await asyncio.sleep(end - loop.time())
         for act in acts:
@@ -231,10 +236,21 @@ class Day:
             began = loop.time()
             await victim.kill()
             await asyncio.sleep(self.chance.choice([1, 5, 20]))
+            while self.db.is_gone:
+                await asyncio.sleep(1)
             await self._enter(Process(self, clock=victim._is_clock))
             if not victim._is_clock:
                 self.processes.insert(0, self.processes.pop())
             self.downtimes.append((began, loop.time() + (9 if self.replicas else 1)))
+
+    async def _interrupt(self, interruption: Interruption) -> None:
+        """Take the database or Telegram away for a while."""
+        loop, gone = asyncio.get_running_loop(), interruption.subject is DATABASE
+        await asyncio.sleep(interruption.begins - loop.time())
+        self.db.is_gone, self.telegram.is_offline = gone, not gone
+        await asyncio.sleep(interruption.ends - loop.time())
+        self.db.is_gone = self.telegram.is_offline = False
+        self.downtimes.append((interruption.begins, interruption.ends + (10 if gone else LONGEST_PAUSE.seconds)))
 
     async def _reprice(self, every_seconds: float) -> None:
         while True:

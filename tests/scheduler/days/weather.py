@@ -14,7 +14,8 @@ from engine.ports import AnswerSink, LimitHeaders, ProviderCall
 from engine.providers.balances import Balance
 
 REFUSED_SECONDS, WORD_SECONDS, LAST_SECONDS = 0.05, 0.5, 1.0
-DOWN, UNREACHABLE, SILENT, CUT, KEY, BALANCE, LIMIT, FLAKY = (
+DATABASE, TELEGRAM = "database", "telegram"
+DOWN, UNREACHABLE, SILENT, CUT, KEY, BALANCE, LIMIT, FLAKY, SLOW = (
     "down",
     "unreachable",
     "silent",
@@ -23,12 +24,15 @@ DOWN, UNREACHABLE, SILENT, CUT, KEY, BALANCE, LIMIT, FLAKY = (
     "balance_gone",
     "limit",
     "flaky",
+    "slow",
 )
 OF_PROVIDERS = (UNREACHABLE, KEY, BALANCE, DOWN, LIMIT)
 OF_OFFERS = (DOWN, SILENT, CUT, FLAKY)
-SOFT = (LIMIT, FLAKY)
+SOFT = (LIMIT, FLAKY, SLOW)
 """Troubles that are no outage."""
 LEAST_PATIENCE_SECONDS = 19.9
+SLOW_SECONDS = 12.0
+"""The first word of a slow provider comes after so long, still within the patience of `first_token_seconds`."""
 LIMITED_TO = 4
 """The requests per minute that a provider under LIMIT accepts."""
 
@@ -51,6 +55,15 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Interruption:
+    """A time without the database or without Telegram."""
+
+    subject: str
+    begins: float
+    ends: float
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A call that a provider has answered or failed. `good`: its first word was sent."""
 
@@ -67,6 +80,7 @@ class Weather:
 
     troubles: Sequence[Trouble]
     low_balance: Sequence[tuple[str, float, float]] = ()
+    interruptions: Sequence[Interruption] = ()
     calls: list[Call] = field(default_factory=list)
     _accepted: dict[str, deque[float]] = field(default_factory=dict)
 
@@ -107,7 +121,9 @@ class SimulatedProvider:
             kind = ""
         if kind == LIMIT and self._weather.accepts(f"{self.name}/{call.model}", now, LIMITED_TO):
             kind = ""
-        await asyncio.sleep(REFUSED_SECONDS)
+        await asyncio.sleep(SLOW_SECONDS if kind == SLOW else REFUSED_SECONDS)
+        if kind == SLOW:
+            kind = ""
         if kind == SILENT:
             await self._keep_silent(call, now)
         if kind and kind != CUT:
@@ -178,6 +194,23 @@ def forecast(chance: random.Random, offers: Sequence[Offer], hours: float, start
     low_at = start + chance.uniform(0.1, 0.6) * 3600 * hours
     low = [(chance.choice(offers).provider, low_at, low_at + 0.2 * 3600 * hours)]
     return Weather(troubles, low)
+
+
+def worse(weather: Weather, chance: random.Random, offers: Sequence[Offer], hours: float, start: float) -> Weather:
+    """Return the weather with more troubles: providers that fail together or are slow, no database, no Telegram."""
+    together = [
+        Trouble(each.kind, chance.choice(offers).provider, each.begins + chance.uniform(0, 30), each.ends)
+        for each in weather.troubles
+        if each.kind in OF_PROVIDERS and each.kind != LIMIT and chance.random() < 0.4
+    ]
+    slow, away = [], []
+    at = start + chance.uniform(1200, 3600)
+    while at < start + 3600 * hours - 1800:
+        slow.append(Trouble(SLOW, chance.choice(offers).name, at, at + chance.choice([300, 1200])))
+        begins = at + chance.uniform(0, 2400)
+        away.append(Interruption(chance.choice([DATABASE, TELEGRAM]), begins, begins + chance.choice([20, 60, 150])))
+        at += chance.uniform(2400, 5400)
+    return Weather([*weather.troubles, *together, *slow], weather.low_balance, away)
 
 
 def _spells(chance: random.Random, kind: str, subject: str, begins: float, ends: float) -> list[Trouble]:
