@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import inf
 
-WINDOW_SECONDS, WINDOW_LEAST = 60.0, 20
+WINDOW_SECONDS, WINDOW_LEAST, MOST_OUTCOMES = 60.0, 20, 2_000
 RATE_TO_OPEN = 0.8
 MOST_USUAL = 0.99
 CHANCE_TO_OPEN = 1e-5  # a run of failures that is less likely than this, given the minute before, is an outage
@@ -199,10 +199,14 @@ class Breaker:
         self._record(outcome)
 
     def _record(self, outcome: CountedAttempt) -> None:
-        """Record an outcome. Outcomes older than a minute are dropped, but never the latest ones of a quiet offer."""
-        self._outcomes.append(outcome)
-        while len(self._outcomes) > WINDOW_LEAST and self._outcomes[0].known_at <= outcome.known_at - WINDOW_SECONDS:
-            self._outcomes.popleft()
+        """Record an outcome. Outcomes older than a minute are dropped, but never the latest ones of a quiet offer.
+
+        Of a busy minute the latest are kept: they tell as much, and a failure looks at all of them.
+        """
+        outcomes, ended_at = self._outcomes, outcome.known_at - WINDOW_SECONDS
+        outcomes.append(outcome)
+        while len(outcomes) > MOST_OUTCOMES or (len(outcomes) > WINDOW_LEAST and outcomes[0].known_at <= ended_at):
+            outcomes.popleft()
 
 
 def _share(failed: list[bool]) -> float:

@@ -18,6 +18,7 @@ LINGER_BYTES = 32 * 1024 * 1024
 STALL_SECONDS = 120.0
 """How long a client may take no bytes of a response that waits for it."""
 HEAD_BYTES = SHORT_BODY_BYTES = 64 * 1024
+MOST_COPIED_BYTES = 64 * 1024  # of a body, to be sent with its head
 SHORT_BODY_SECONDS = 0.05
 """How long a request waits for its short body before it begins: most clients send it right after the head."""
 
@@ -77,10 +78,25 @@ class LingeringTransport(asyncio.Transport):
         super().__init__()
         self._inner, self._loop, self._protocol = inner, loop, protocol
         self._timer: asyncio.TimerHandle | None = None
+        self._head = b""
         # Assigned here, these methods save one call per frame.
-        self.write = inner.write  # type: ignore[method-assign]
         self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]
         self.resume_reading = inner.resume_reading  # type: ignore[method-assign]
+
+    def write(self, data: bytes) -> None:  # type: ignore[override]
+        """Write `data`. The head of a response waits for its body until the loop's next turn, to be sent with it."""
+        if self._head:
+            self._write_head(data)
+        elif data.startswith(b"HTTP/1."):
+            self._head = data
+            self._loop.call_soon(self._write_head)
+        else:
+            self._inner.write(data)
+
+    def _write_head(self, body: bytes = b"") -> None:
+        head, self._head = self._head, b""
+        if (head or body) and not self._inner.is_closing():
+            self._inner.writelines((head, body)) if len(body) > MOST_COPIED_BYTES else self._inner.write(head + body)
 
     @property
     def is_lingering(self) -> bool:
@@ -94,6 +110,7 @@ class LingeringTransport(asyncio.Transport):
             self._inner.pause_reading()
 
     def close(self) -> None:
+        self._write_head()
         if self.is_closing():
             self._inner.close()
             return
@@ -105,6 +122,7 @@ class LingeringTransport(asyncio.Transport):
         self._inner.write_eof()
 
     def abort(self) -> None:
+        self._head = b""
         if self._timer is not None:
             self._timer.cancel()
         self._inner.abort()

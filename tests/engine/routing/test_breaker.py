@@ -1,4 +1,4 @@
-from engine.routing.breaker import Breaker
+from engine.routing.breaker import MOST_OUTCOMES, Breaker
 
 
 def opened() -> Breaker:
@@ -246,3 +246,13 @@ def test_cut_of_the_probe_after_other_answers_is_one_failure() -> None:
     breaker.failed(12, 9, number=3, probe=True)
     assert not breaker.is_open
     assert [each.failed for each in breaker.window(12)] == [True, False]
+
+
+def test_of_a_busy_minute_the_latest_outcomes_count() -> None:
+    breaker = Breaker(5, 60)
+    for number in range(MOST_OUTCOMES):
+        breaker.failed(number / 1000, number / 1000, pending=[0.5])
+        breaker.succeeded(number / 1000, number / 1000)
+    assert [each.known_at for each in breaker.window(2)] == [
+        number / 1000 for number in range(1000, 2000) for _ in "12"
+    ]
