@@ -9,7 +9,7 @@ from engine.providers.dialects.adapter import compact_json, integer, json_object
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame, is_heartbeat
 from engine.providers.streams.answer_reading import StreamReader
-from engine.providers.streams.endings import UsageCounts, finish_of, is_reason
+from engine.providers.streams.endings import UsageCounts, finish_of, in_snake_case, is_reason
 from engine.providers.streams.glued_frames import frames_in
 from engine.providers.streams.openai_parts import MOST_PARTS
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
@@ -47,8 +47,14 @@ class AnthropicStreamReader(StreamReader):
             raise refusal(None, data, {})
         if kind == "message_stop":
             self.has_ended = True
-            return [usage_of(self._counts)] if self._counts.add(data.get("usage")) or not self._is_counted else []
+            if is_reason(data.get("stop_reason")) and not self.has_finished:  # a proxy that has no message_delta
+                return self._end({"usage": data.get("usage"), "delta": data})
+            return [usage_of(self._counts)] if self._count(data.get("usage")) or not self._is_counted else []
         return self._take(kind, data)
+
+    def _count(self, report: Any) -> bool:
+        """Take a usage report, whose names some proxies spell otherwise; return False if it is none."""
+        return self._counts.add(in_snake_case(report) if isinstance(report, dict) else report)
 
     def _is_marker(self, text: str) -> bool:
         """Return whether `text` is OpenAI's end marker, which some proxies send."""
@@ -61,7 +67,7 @@ class AnthropicStreamReader(StreamReader):
     def _take(self, kind: str, data: Mapping[str, Any]) -> list[Chunk]:
         if kind == "message_start":
             message = data.get("message") or {}
-            self._counts.add(message.get("usage"))
+            self._count(message.get("usage"))
             return [Served(str(message.get("model") or ""))]
         if kind == "content_block_start":
             return self._block(integer(data.get("index")), data.get("content_block") or {})
@@ -74,7 +80,8 @@ class AnthropicStreamReader(StreamReader):
     def _whole(self, message: Mapping[str, Any]) -> list[Chunk]:
         """Return the chunks of a complete message, from a server that ignores `stream`."""
         found: list[Chunk] = [Served(str(message.get("model") or ""))]
-        blocks = message.get("content") or ()
+        content = message.get("content") or ()
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         if len(blocks) > MOST_PARTS:
             raise Garbled(f"over {MOST_PARTS} blocks")
         for index, block in enumerate(blocks):
@@ -112,9 +119,10 @@ class AnthropicStreamReader(StreamReader):
         if kind == "input_json_delta" and index in self._of_provider:
             return [Delta()]
         if kind == "input_json_delta":
-            return self._input(index, str(delta.get("partial_json") or ""))
+            piece = delta.get("partial_json") or ""
+            return self._input(index, piece if isinstance(piece, str) else compact_json(piece))
         if kind == "thinking_delta":
-            return self._thinking(delta.get("thinking"), None)
+            return self._thinking(delta.get("thinking") or delta.get("text"), None)
         if kind == "signature_delta":
             return self._thinking(None, delta.get("signature"))
         return self._text(delta.get("text"))
@@ -147,9 +155,9 @@ class AnthropicStreamReader(StreamReader):
         return [Delta("", 0, tuple(calls))] if calls else []
 
     def _end(self, data: Mapping[str, Any]) -> list[Chunk]:
-        self._is_counted = self._counts.add(data.get("usage")) or self._is_counted
-        found: list[Chunk] = [usage_of(self._counts)]
         delta = data.get("delta") or {}
+        self._is_counted = self._count(data.get("usage") or delta.get("usage")) or self._is_counted
+        found: list[Chunk] = [usage_of(self._counts)]
         reason = delta.get("stop_reason")
         if is_reason(reason):
             found += self.end()
@@ -176,8 +184,8 @@ def usage_of(counts: UsageCounts) -> Usage:
     by_lifetime = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
     written = first("cache_creation_input_tokens") or sum(first(f"cache_creation.{name}") for name in by_lifetime)
     return Usage(
-        first("input_tokens") + read + written,
-        first("output_tokens"),
+        first("input_tokens", "prompt_tokens") + read + written,
+        first("output_tokens", "completion_tokens"),
         read,
         written,
         first("output_tokens_details.thinking_tokens"),

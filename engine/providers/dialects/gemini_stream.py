@@ -1,5 +1,6 @@
 """The stream of Gemini's streamGenerateContent."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from engine.providers.streams.openai_parts import MOST_PARTS
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
 
 _ACCOUNT_DISABLED = "PUP_LIMITED_DISABLED"  # the account may no longer use the model, and its owner must act
+_SNAKE = re.compile(r'"(?:finish_reason|usage_metadata|function_call|prompt_feedback|model_version)"')
+_UNDERSCORE = re.compile(r"_([a-z])")
 _COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
 _MOST_CANDIDATES = 128
 _NOT_BLOCKED = (None, "", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED")
@@ -42,9 +45,11 @@ class GeminiStreamReader(StreamReader):
             if self.has_finished:
                 return []
             raise
+        if isinstance(data.get("response"), dict):  # Code Assist
+            data = data["response"]
         if data.get("error"):
             raise refusal(None, data, {})
-        return self._chunks(data)
+        return self._chunks(in_camel_case(data) if _SNAKE.search(frame.data) else data)
 
     def _chunks(self, data: Mapping[str, Any]) -> list[Chunk]:
         found: list[Chunk] = []
@@ -112,6 +117,16 @@ class GeminiStreamReader(StreamReader):
         if finish is Finish.STOP and index in self._calls:
             finish = Finish.TOOL_CALLS
         return Finished(finish, index, at_stop_sequence=reason == "STOP" and self._has_stop_sequences)
+
+
+def in_camel_case(found: Any) -> Any:
+    """Return a frame of a proxy in Python, whose names have underscores, with those of the API."""
+    if isinstance(found, list):
+        return [in_camel_case(each) for each in found]
+    if not isinstance(found, dict):
+        return found
+    names = ((name, _UNDERSCORE.sub(lambda letter: letter[1].upper(), name)) for name in found)
+    return {new: found[name] if name == "args" else in_camel_case(found[name]) for name, new in names}
 
 
 def usage_of(counts: UsageCounts) -> Usage:

@@ -16,7 +16,7 @@ _NAMES: dict[Finish | None, str] = {
         continuation error_limit""",
     Finish.REFUSED: """content_filter content_filtered content_filtering refusal refused sensitive safety recitation
         language blocklist blocked prohibited_content spii model_armor guardrail_intervened guardrails moderation
-        error_toxic toxicity""",
+        error_toxic toxicity no_image""",
     None: """error failed failure insufficient_system_resource network_error abort aborted cancelled canceled
         interrupted timeout overloaded server_error internal_error malformed_function_call malformed_response
         malformed_tool_call malformed_tool_use unexpected_tool_call missing_thought_signature too_many_tool_calls
@@ -35,7 +35,7 @@ _LIKE: tuple[tuple[re.Pattern[str], Finish | None], ...] = (
 )
 _NONE = frozenset({"", "null", "none", "finish_reason_unspecified"})
 _MOST_CHARS = 100
-_WORDS = re.compile(r"[- ]|(?<=[a-z])(?=[A-Z])")
+_WORDS = re.compile(r"[- ]|(?<=[a-z0-9])(?=[A-Z])")
 _MOST_FIELDS = 64  # in one report
 _MOST_DIGITS = 24  # of a number that is sent as text
 
@@ -78,6 +78,13 @@ def is_listed(reason: object) -> bool:
 def _plain(reason: str) -> str:
     """Return a reason in lower case with underscores between its words, also if they are written together."""
     return _WORDS.sub("_", reason[:_MOST_CHARS].strip()).lower()
+
+
+def in_snake_case(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a report with the names of its counts in OpenAI's spelling: some servers write `promptTokens`."""
+    if all(name.islower() for name in report):
+        return report
+    return {_WORDS.sub("_", name).lower(): value for name, value in islice(report.items(), _MOST_FIELDS)}
 
 
 class UsageCounts:

@@ -1,19 +1,15 @@
 """Usage and bills in OpenAI's shape, as all providers of that dialect report them."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 from engine.chat import Usage
 from engine.providers.reported_costs import reported_cost
 from engine.providers.sse import Frame
-from engine.providers.streams.endings import UsageCounts, reconciled
+from engine.providers.streams.endings import UsageCounts, in_snake_case, reconciled
 
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_MOST_FIELDS = 64  # of one report
 _PROMPT = ("prompt_tokens", "input_tokens", "prompt_token_count", "tokens.input_tokens", "billed_units.input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens", "tokens.output_tokens", "billed_units.output_tokens")
 _CACHED = (
@@ -41,7 +37,9 @@ def reports_in(data: Mapping[str, Any], groq: Mapping[str, Any]) -> Iterator[Map
         found += [choice.get("usage"), *(_usage_in(choice.get(name)) for name in ("delta", "message"))]
     found += [data.get(name) for name in ("usageMetadata", "usage_metadata", "usage")]
     for report in found:
-        yield from (_plain(each) for each in (report if isinstance(report, list) else [report]) if _has_counts(each))
+        yield from (
+            in_snake_case(each) for each in (report if isinstance(report, list) else [report]) if _has_counts(each)
+        )
 
 
 def _usage_in(part: Any) -> Any:
@@ -50,13 +48,6 @@ def _usage_in(part: Any) -> Any:
 
 def _has_counts(report: Any) -> bool:
     return isinstance(report, dict) and bool(report)
-
-
-def _plain(report: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a report with the names of its counts in OpenAI's spelling: some servers write `promptTokens`."""
-    if all(name.islower() for name in report):
-        return report
-    return {_WORDS.sub("_", name).lower(): value for name, value in islice(report.items(), _MOST_FIELDS)}
 
 
 def usage_of(counts: UsageCounts, cost_usd: Decimal | None = None) -> Usage:

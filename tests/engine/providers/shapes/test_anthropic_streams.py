@@ -54,6 +54,59 @@ WHOLE = {
 }
 
 SHAPES = [
+    shape(
+        "a call's input as an object",
+        START,
+        TOOL,
+        delta(0, type="input_json_delta", partial_json={"city": "Paris"}),
+        CALL_END,
+        STOP,
+        outcome=CALL,
+    ),
+    shape(
+        "a whole message whose content is a text",
+        json.dumps({**WHOLE, "content": "Hi there"}),
+        outcome=HI,
+        content_type="application/json",
+    ),
+    shape(
+        "thinking in a field named text",
+        START,
+        delta(0, type="thinking_delta", text="hm"),
+        said("Hi there", 1),
+        END,
+        STOP,
+        outcome=Answer("Hi there", thinking="hm"),
+    ),
+    shape(
+        "usage within the delta",
+        *PIECES,
+        event("message_delta", delta={"stop_reason": "end_turn", "usage": {"output_tokens": 3}}),
+        STOP,
+        outcome=HI,
+    ),
+    shape(
+        "usage in Vercel's spelling",
+        start(inputTokens=9),
+        *PIECES[1:],
+        end(usage={"outputTokens": 3}),
+        STOP,
+        outcome=HI,
+    ),
+    shape(
+        "usage in OpenAI's names",
+        start(prompt_tokens=9),
+        *PIECES[1:],
+        end(usage={"completion_tokens": 3}),
+        STOP,
+        outcome=HI,
+    ),
+    shape(
+        "the reason in message_stop",
+        *PIECES,
+        event("message_stop", stop_reason="max_tokens", usage={"output_tokens": 3}),
+        outcome=Answer("Hi there", Finish.LENGTH),
+    ),
     shape("as Anthropic sends it", *PIECES, END, STOP, outcome=HI),
     shape("pings between all events", *(event("ping") + piece for piece in (*PIECES, END, STOP)), outcome=HI),
     shape(

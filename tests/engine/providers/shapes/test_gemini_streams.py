@@ -28,7 +28,38 @@ def shape(source: str, *frames: Any, outcome: Any, body: str = "") -> Shape:
 END = part(finish="STOP", usageMetadata=COUNTS)
 CALLED = Answer(finish=Finish.TOOL_CALLS, calls=(("", *CALL),))
 
+SNAKE_COUNTS = {"prompt_token_count": 9, "candidates_token_count": 3, "total_token_count": 12}
+
 SHAPES = [
+    shape("NO_IMAGE is a refusal", part("Hi there", finish="NO_IMAGE", usageMetadata=COUNTS), outcome=REFUSED),
+    shape("Code Assist's envelope", {"response": part("Hi there", finish="STOP", usageMetadata=COUNTS)}, outcome=HI),
+    shape(
+        "names with underscores (proxies in Python)",
+        {
+            "candidates": [{"content": {"parts": [{"text": "Hi there"}]}, "finish_reason": "STOP"}],
+            "usage_metadata": SNAKE_COUNTS,
+            "model_version": "gemini-3",
+        },
+        outcome=HI,
+    ),
+    shape(
+        "a call with underscores, and none changed in its arguments",
+        {
+            "candidates": [
+                {
+                    "content": {"parts": [{"function_call": {"name": "look", "args": {"a_b": {"c_d": 1}}}}]},
+                    "finish_reason": "STOP",
+                }
+            ],
+            "usage_metadata": SNAKE_COUNTS,
+        },
+        outcome=Answer(finish=Finish.TOOL_CALLS, calls=(("", "look", '{"a_b":{"c_d":1}}'),)),
+    ),
+    shape(
+        "a text about names with underscores",
+        part('{"finish_reason": "x_y"}', finish="STOP", usageMetadata=COUNTS),
+        outcome=Answer('{"finish_reason": "x_y"}'),
+    ),
     shape(
         "MODEL_ARMOR is a refusal (Vertex)",
         part("Hi there", finish="MODEL_ARMOR", usageMetadata=COUNTS),
