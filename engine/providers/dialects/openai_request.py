@@ -8,6 +8,7 @@ from engine.ports import ProviderCall
 from engine.providers.dialects.openai_messages import messages_json
 from engine.providers.mending.refused_options import given_fields, has_names
 from engine.providers.mending.schemas import JSON_ASKED, parameters_schema, schema_in_words, schema_name, schema_of
+from engine.providers.mending.strict_schemas import is_strict
 from engine.providers.mending.tool_choices import allowed_tools, distinct_tools, forces_tool
 from engine.providers.mending.tool_names import PLAIN_NAME, safe_name
 from engine.providers.model_facts import is_openai_reasoning, takes_penalties
@@ -17,6 +18,8 @@ _REFUSED_BY_REASONING = frozenset(
     {"temperature", "top_p", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs", "logit_bias", "stop"}
 )
 _PENALTIES = frozenset({"frequency_penalty", "presence_penalty"})
+_STRICT = frozenset({"openai", "groq", "openrouter"})
+"""The providers that refuse `strict` with a schema that has optional or further properties. Others enforce it all."""
 _DESCRIBED = ("description", "schema", "strict")  # keys of a JSON schema for the answer
 ANY_OBJECT: Mapping[str, Any] = {
     "type": "json_schema",
@@ -103,7 +106,8 @@ def name_by_list(body: dict[str, Any]) -> None:
 
 def checks_schema(call: ProviderCall, spec: Spec) -> bool:
     """Return whether the answer must be checked against the schema, because the provider does not enforce it."""
-    return not spec.has_schemas and schema_of(call.request.options) is not None
+    schema = schema_of(call.request.options)
+    return schema is not None and (not spec.has_schemas or _is_loosened(call.request.options, schema, spec))
 
 
 def sends_stop(call: ProviderCall, spec: Spec) -> bool:
@@ -153,7 +157,7 @@ def _tools(options: Options, spec: Spec) -> dict[str, Any]:
     if isinstance(choice, Mapping):
         choice = _with_safe_names(choice)
     parallel = None if "parallel_tool_calls" in spec.without else options.parallel_tool_calls
-    return {"tools": [_tool_json(tool) for tool in tools], "tool_choice": choice, "parallel_tool_calls": parallel}
+    return {"tools": [_tool_json(tool, spec) for tool in tools], "tool_choice": choice, "parallel_tool_calls": parallel}
 
 
 def _with_safe_names(choice: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +171,7 @@ def _with_safe_names(choice: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "allowed_tools", "allowed_tools": {"mode": allowed["mode"], "tools": named}}
 
 
-def _tool_json(tool: Tool) -> dict[str, Any]:
+def _tool_json(tool: Tool, spec: Spec) -> dict[str, Any]:
     function: dict[str, Any] = {
         "name": safe_name(tool.name, PLAIN_NAME),
         "parameters": parameters_schema(tool.parameters),
@@ -175,9 +179,9 @@ def _tool_json(tool: Tool) -> dict[str, Any]:
     if tool.description:
         function["description"] = tool.description
     if tool.strict is not None:
-        function["strict"] = tool.strict
-        if tool.strict and not tool.parameters:
+        if tool.strict and not function["parameters"]["properties"]:
             function["parameters"] |= {"required": [], "additionalProperties": False}
+        function["strict"] = tool.strict and (spec.name not in _STRICT or is_strict(function["parameters"]))
     return {"type": "function", "function": function}
 
 
@@ -194,7 +198,16 @@ def _response_format(options: Options, spec: Spec) -> Mapping[str, Any] | None:
     described = (wanted or {}).get("json_schema")
     described = described if isinstance(described, Mapping) else {}
     kept = {name: described[name] for name in _DESCRIBED if described.get(name) is not None}
+    if _is_loosened(options, schema, spec):
+        kept["strict"] = False
     return {"type": "json_schema", "json_schema": {**kept, "name": safe_name(schema_name(options), PLAIN_NAME)}}
+
+
+def _is_loosened(options: Options, schema: Mapping[str, Any], spec: Spec) -> bool:
+    """Return whether the client asks for a strict schema that the provider does not accept as one."""
+    described = (options.response_format or {}).get("json_schema")
+    is_asked = isinstance(described, Mapping) and described.get("strict") is True
+    return is_asked and spec.name in _STRICT and not is_strict(schema)
 
 
 def _instruction(request: ChatRequest, spec: Spec) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.providers.checks.strict_schemas import check_strict
 from sandbox.providers.dialects.openai import OpenAIStandIn, request_limit_headers, written_by_itself
 from sandbox.providers.embeddings import AskedEmbeddings, check_tokens, dimensions_of, inputs_of
 from sandbox.providers.exchange import ParsedRequest
@@ -28,6 +29,7 @@ class OpenAIOwnStandIn(OpenAIStandIn):
 
     def check(self, body: Mapping[str, Any], model: str) -> None:
         super().check(body, model)
+        check_strict(body)
         effort = body.get("reasoning_effort", "low")
         if effort not in _EFFORTS and not (effort == "max" and "gpt-6" in model):
             message = f"Invalid value: '{effort}'. Supported values are: {', '.join(map(repr, _EFFORTS))}."

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from engine.chat import ChatRequest, Message, Role, Text, Tool, ToolCall, says
+from engine.ports import ProviderCall
 from tests.engine.providers.dialects.wires import Wire, asking, data
 
 
@@ -102,15 +103,44 @@ async def test_json_mode_is_asked_for_in_words_unless_a_message_does() -> None:
 
 
 async def test_tools_are_sent_as_they_were_given() -> None:
-    tool = Tool("look", "looks", {"type": "object", "properties": {}}, strict=True)
+    closed = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    tool = Tool("look", "looks", closed, strict=True)
     body = await Wire("openai").body(asking(tools=(tool,), tool_choice="required", parallel_tool_calls=False))
     assert body["tools"][0]["function"] == {
         "name": "look",
         "description": "looks",
-        "parameters": {"type": "object", "properties": {}},
+        "parameters": closed,
         "strict": True,
     }
     assert (body["tool_choice"], body["parallel_tool_calls"]) == ("required", False)
+
+
+CLOSED = {"type": "object", "properties": {"a": {}}, "required": ["a"], "additionalProperties": False}
+LOOSE = {"type": "object", "properties": {"a": {}}, "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "is_strict"),
+    [("openai", CLOSED, True), ("openai", LOOSE, False), ("groq", LOOSE, False), ("mistral", LOOSE, True)],
+)
+async def test_strict_is_sent_only_with_a_schema_that_it_accepts(
+    name: str, schema: dict[str, Any], *, is_strict: bool
+) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
+    tools = (Tool("look", "", schema, strict=True),)
+    asked = asking(response_format=wanted)
+    body = await Wire(name).body(asked)
+    tooled = await Wire(name).body(asking(tools=tools))
+    assert body["response_format"]["json_schema"]["strict"] is is_strict
+    assert tooled["tools"][0]["function"]["strict"] is is_strict
+    wire = Wire(name)
+    assert wire.provider.checks_schema(ProviderCall(asked, wire.model, 100)) is not is_strict
+
+
+async def test_strict_tool_without_arguments_is_closed() -> None:
+    body = await Wire("openai").body(asking(tools=(Tool("look", "", {}, strict=True),)))
+    assert body["tools"][0]["function"]["parameters"]["additionalProperties"] is False
+    assert body["tools"][0]["function"]["strict"] is True
 
 
 async def test_key_is_sent_in_its_header_only() -> None:
