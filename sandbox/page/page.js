@@ -66,10 +66,12 @@ const happenings = {
     const at = to.messages.findIndex((m) => m.message_id === event.message.message_id);
     if (at >= 0) to.messages[at] = event.message;
     if (to === chat()) conversation.changeMessage(event.message);
+    showChats();
   },
   delete(event, to) {
     to.messages = to.messages.filter((m) => m.message_id !== event.message_id);
     if (to === chat()) conversation.dropMessage(event.message_id);
+    showChats();
   },
   draft(event, to) {
     to.drafts = [...to.drafts.filter((d) => d.draft_id !== event.draft.draft_id), event.draft];
@@ -91,6 +93,7 @@ const happenings = {
 };
 
 function hear(event) {
+  if (!world.me) return;  // the state, which is being fetched, will have it
   happenings[event.type]?.(event, world.chats.get(event.chat_id));
   guide.showGuide();
 }
