@@ -1,6 +1,7 @@
 """Amounts of money as people write them: `5¢`, `$1.50`, `1,25 $`, `20 xu`."""
 
 import re
+import unicodedata
 from decimal import Decimal
 
 from locales.formats import Formats
@@ -16,7 +17,7 @@ def usd_written(text: str, formats: Formats) -> Decimal | None:
 
     A separator that may stand between thousands or before decimals is read by the language's rule.
     """
-    found = _AMOUNT.fullmatch(text.strip()) if len(text) <= MOST_CHARS else None
+    found = _AMOUNT.fullmatch(_with_digits(text).strip()) if len(text) <= MOST_CHARS else None
     number = _number(found[3], formats) if found else None
     if found is None or number is None:
         return None
@@ -24,6 +25,11 @@ def usd_written(text: str, formats: Formats) -> Decimal | None:
     if in_dollars and in_cents:
         return None
     return number.scaleb(-2) if in_cents else number
+
+
+def _with_digits(text: str) -> str:
+    """Return the text with the digits of other scripts, such as Arabic ones, as 0 to 9."""
+    return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in text)
 
 
 def _number(digits: str, formats: Formats) -> Decimal | None:

@@ -67,7 +67,7 @@ async def earlier_pictures(record: QuestionRecord, context: Context, history: Se
     except Unreadable as error:
         log.info("a picture of an earlier question was not sent again: %s", error.key)
         return ()
-    return (Text("[Picture of an earlier question:]"), *prompt.parts) if prompt.parts else ()
+    return (Text("[Picture of an earlier question, before this one:]\n\n"), *prompt.parts) if prompt.parts else ()
 
 
 def _is_picture(file: QuestionFile) -> bool:

@@ -11,6 +11,7 @@ from bot.chat.asking import offer, run
 from bot.context import Context
 from bot.groups.addressing import argument, is_anonymous, own_words
 from bot.questions import records
+from locales.formats import without_marks
 from storage.database.connection import Connection
 from storage.telegram import question_changes, questions
 from storage.telegram.question_content import QuestionContent
@@ -30,7 +31,7 @@ async def on_edited(update: Update, context: Context) -> None:
         return
     record = await _last_question(message, context)
     content = _edited_content(message, context, record) if record is not None else None
-    if record is None or content is None or content == record.content:
+    if record is None or content is None or _says_the_same(content, record.content):
         return
     now = context.services.clock.now()
     await context.services.db.write(lambda conn: question_changes.rewrite(conn, record.id, content, now))
@@ -38,6 +39,12 @@ async def on_edited(update: Update, context: Context) -> None:
         await offer(context, replace(record, content=content))
     elif record.state is not QuestionState.WAITING:
         await _ask_anew(context, record)
+
+
+def _says_the_same(content: QuestionContent, before: QuestionContent) -> bool:
+    """Return True if the words are the same: an edit of the formatting alone asks nothing anew."""
+    words, words_before = (without_marks(each.text) for each in (content, before))
+    return words == words_before and replace(content, text="") == replace(before, text="")
 
 
 async def _last_question(message: Message, context: Context) -> QuestionRecord | None:

@@ -10,6 +10,7 @@ from bot.chat.asking import ask_message, run
 from bot.chat.pending_input import stop_waiting
 from bot.chat.variants import SMART, SMARTER, VARIANT
 from bot.command import Command, Topic
+from bot.commands.model import spelled
 from bot.context import Context, arguments, thread_of
 from bot.error_texts import refusal
 from bot.groups.addressing import argument, is_chat_admin
@@ -65,7 +66,7 @@ async def retry(update: Update, context: Context) -> None:
     """Ask the user's last question of this conversation again, with another model if one is named."""
     message = update.message
     assert message is not None
-    model = arguments(context)[0] if arguments(context) else ""
+    model = spelled(context, arguments(context)[0]) if arguments(context) else ""
     if model and (objection := await _objection(context, model)):
         await context.reply(objection)
         return

@@ -24,12 +24,23 @@ ESTIMATE_DIGITS = 2
 async def model(_: Update, context: Context) -> None:
     if not arguments(context):
         await context.reply(*await _list(context))
-    elif error := await choose(context, arguments(context)[0]):
+        return
+    name = spelled(context, arguments(context)[0])
+    if error := await choose(context, name):
         await context.reply(sentence(context.t, error))
     else:
-        await context.reply(
-            context.t("model.set", model=arguments(context)[0]), _keyboard(context, arguments(context)[0])
-        )
+        await context.reply(context.t("model.set", model=name), _keyboard(context, name))
+
+
+def spelled(context: Context, name: str) -> str:
+    """Return a model's name as it is known: people type `GPT-4o`. An unknown one is returned as it is."""
+    for each in (name, name.lower()):
+        try:
+            context.services.market.catalog.model(each)
+        except EngineError:
+            continue
+        return each
+    return name
 
 
 async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:

@@ -25,8 +25,8 @@ def own(journey: Journey, words: str, chat: int = ANN) -> int:
     return int(found[0]["message_id"])
 
 
-async def edit(journey: Journey, before: str, after: str, chat: int = ANN) -> None:
-    rewrite(journey.sandbox.world, chat, own(journey, before, chat), after)
+async def edit(journey: Journey, before: str, after: str, chat: int = ANN, **more: Any) -> None:
+    rewrite(journey.sandbox.world, chat, own(journey, before, chat), after, **more)
     await journey.idle()
 
 
@@ -60,6 +60,7 @@ async def test_older_and_unchanged_questions_are_left_alone(journey: Journey) ->
     await journey.ask(SECOND)
     await edit(journey, FIRST, THIRD)
     await edit(journey, SECOND, SECOND)
+    await edit(journey, SECOND, SECOND, entities=[{"type": "bold", "offset": 0, "length": 4}])
     assert await charged(journey) == 2
     assert len(await asked(journey)) == 2
     await journey.ask("/new")

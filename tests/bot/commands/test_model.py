@@ -66,3 +66,8 @@ async def test_chosen_model_replaces_the_list_in_place(chat: Chat) -> None:
     await chat.say("/model")
     calls = [call.method for call in await chat.press_data(chat.button("auto"))]
     assert calls == ["editMessageText", "answerCallbackQuery"]
+
+
+async def test_name_in_capitals_is_the_model_of_that_name(chat: Chat) -> None:
+    assert await chat.say("/model GPT-4o-Mini") == "From now on, gpt-4o-mini answers."
+    assert await chat.say("/model GPT-77") == "There is no model called “GPT-77”. /model shows the models on offer."
