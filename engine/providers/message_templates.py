@@ -119,6 +119,8 @@ _ABILITIES = tuple(
         r"tool_choice '(?:required|specified)' is incompatible with thinking enabled",
     )
 )
+_RATE = re.compile(r"Allocated quota exceeded, please increase your quota limit\.?")  # DashScope: tokens a minute
+_LOCATION = re.compile(r"User location is not supported for the API use\.?")  # Gemini
 _NO_ENDPOINTS = re.compile(r"No endpoints found that [a-z ,-]{1,120}\.?(?: To learn more [\w ./:,-]{1,200})?")
 
 
@@ -167,6 +169,16 @@ def is_safety_text(message: str) -> bool:
 def is_ability_text(message: str) -> bool:
     """Return whether the message says that this model, or this server, lacks an ability that the request needs."""
     return matched(_ABILITIES, message) is not None
+
+
+def is_rate_text(message: str) -> bool:
+    """Return whether the message refuses a rate, although its code speaks of a quota that is used up."""
+    return matched((_RATE,), message) is not None
+
+
+def is_location_text(message: str) -> bool:
+    """Return whether the message refuses the place that the requests come from."""
+    return matched((_LOCATION,), message) is not None
 
 
 def is_no_endpoints_text(message: str) -> bool:

@@ -23,8 +23,10 @@ from engine.providers.message_templates import (
     affordable_tokens,
     is_ability_text,
     is_balance_text,
+    is_location_text,
     is_no_endpoints_text,
     is_output_limit_text,
+    is_rate_text,
     is_safety_text,
     is_signature_text,
     is_thinking_text,
@@ -127,8 +129,10 @@ def _is_over_budget(details: ErrorDetails) -> bool:
 def _has_no_balance(details: ErrorDetails) -> bool:
     if details.status in {402, 412}:  # Fireworks: the account is suspended
         return True
+    if is_rate_text(details.message):
+        return False
     if details.status == 400 and "failed_precondition" in details.words:
-        return True
+        return not is_location_text(details.message)
     return details.status in {400, 403, 412, 429, None} and details.is_one_of(codes.NO_BALANCE)
 
 
@@ -192,6 +196,7 @@ _CLASSES: tuple[tuple[Callable[[ErrorDetails], bool], Callable[[ErrorDetails], P
     (lambda s: s.status == 403 and _is_page(s), _plain(errors.Overloaded)),
     (_is(401, 403), _plain(errors.KeyRefused)),
     (lambda s: s.status == 400 and s.is_one_of(codes.BAD_KEY), _plain(errors.KeyRefused)),
+    (lambda s: s.status == 400 and is_location_text(s.message), _plain(errors.KeyRefused)),
     (_is_too_long, _too_long),
     (_is_too_big, _plain(errors.TooBigForNow)),
     (_is(429, 498), _rate_limited),

@@ -23,6 +23,8 @@ NO_BALANCE = frozenset(
         "pre_consume_token_quota_failed",  # new-api
         "arrearage",  # DashScope
         "allocationquota.freetieronly",  # DashScope
+        "postpaidbilloverdue",
+        "prepaidbilloverdue",
         "accountoverdueerror",  # Volcengine
         "budget_exceeded",  # LiteLLM
     }
@@ -62,6 +64,8 @@ NO_MODEL = frozenset(
         "model_permission_blocked_project",
         "model_terms_required",
         "model.accessdenied",  # DashScope
+        "endpoint.accessdenied",
+        "accessdenied.unpurchased",
         "invalid_model",
         "unknown_model",  # GitHub Models
         "unavailable_model",
