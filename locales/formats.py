@@ -114,6 +114,10 @@ class Formats:
 
         return get_timezone_location(zone, locale=self.locale, return_city=True)
 
+    def country(self, code: str) -> str:
+        """Return the name of the country with this code of ISO 3166; for an unknown code the code itself."""
+        return str(self.locale.territories.get(code, code))
+
     def _moment(self, moment: datetime, pattern: str) -> str:
         from babel.dates import format_datetime  # noqa: PLC0415 - see above
 

@@ -42,4 +42,5 @@ def lacks_tests(module: PurePosixPath) -> bool:
 
 
 def test_every_module_with_a_branch_has_its_tests() -> None:
-    assert [str(path_of_tests(module)) for module in modules() if lacks_tests(module)] == [], "add these test modules"
+    missing = [str(path_of_tests(module)) for module in modules() if lacks_tests(module)]
+    assert not missing, f"add these test modules: {', '.join(missing)}"

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
+import locales
 from bot.buttons import button, rows
 from bot.context import Context
 from bot.formatting.brands import brand
@@ -115,14 +116,8 @@ def _training(context: Context, provider: str, policy: DataPolicy) -> str:
 
 
 def country_name(context: Context, code: str) -> str:
-    """Return the name of a country of the built-in providers; for any other country its code."""
-    if not code:
-        return context.t("privacy.no_country")
-    return context.t(f"country.{code}") if code in COUNTRIES else code
-
-
-COUNTRIES = frozenset({"CN", "FR", "US"})
-"""The countries that have names in the locales: those of the built-in providers."""
+    """Return the name of a country in the reader's language."""
+    return locales.find(context.language).formats.country(code) if code else context.t("privacy.no_country")
 
 
 def _keyboard(context: Context, of: ExclusionsPage, exclusions: Exclusions) -> InlineKeyboardMarkup:

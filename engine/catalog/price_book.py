@@ -21,9 +21,8 @@ from engine.catalog.offers import CATALOGUE, FREE_SOURCE, LOCAL, Price, Rates
 from engine.money import atto_per_token
 
 log = logging.getLogger(__name__)
-_CATALOGUE_NAMES = {"gemini": "google"}
 # the catalogue's provider "google" includes Vertex, which also sells Claude
-_ONLY_SOLD_THERE = {"gemini": ("gemini", "gemma")}
+_ONLY_SOLD_THERE: Mapping[str, tuple[str, ...]] = {"gemini": ("gemini", "gemma")}
 _VENDORS = {"openai": "openai", "mistralai": "mistral", "google": "gemini"}
 RESOLD: Mapping[str, Mapping[str, str]] = {"openrouter": _VENDORS}
 """Our names of the providers whose prices a reseller passes on, by the vendor in its model's name.
@@ -44,13 +43,15 @@ class PriceBook:
     """The price of each offer at a given minute. `fees` are added to catalogue prices, not to overrides.
 
     Catalogue entries are looked up once and compiled once a minute. A newer catalogue clears both results. `listed`:
-    the models that the servers of `free_providers` list.
+    the models that the servers of `free_providers` list. `ids`: the catalogue's ids of providers that it calls by
+    another name than ours.
     """
 
     overrides: Mapping[str, Price] = field(default_factory=dict)
     fees: Mapping[str, Fraction] = field(default_factory=dict)
     free_providers: frozenset[str] = frozenset({"local"})
     listed: dict[str, frozenset[str]] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=lambda: {"gemini": "google"})
     _snapshot: DataSnapshot | None = None
     _names: dict[str, dict[str, ModelInfo]] = field(default_factory=dict)
     _sellers: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -124,7 +125,7 @@ class PriceBook:
         snapshot = self._current()
         found = self._sellers.get(model)
         if found is None:
-            ours = {theirs: name for name, theirs in _CATALOGUE_NAMES.items()}
+            ours = {theirs: name for name, theirs in self.ids.items()}
             names = [ours.get(provider.id, provider.id) for provider in snapshot.providers]
             found = self._sellers[model] = tuple(name for name in names if self._find(name, model) is not None)
         return tuple(filter(configured, found))
@@ -161,16 +162,20 @@ class PriceBook:
 
     def _look_up(self, snapshot: DataSnapshot, provider: str, model: str) -> ModelInfo | None:
         if provider not in self._names:
-            self._names[provider] = _exact_names(snapshot, provider)
+            begin = _ONLY_SOLD_THERE.get(provider, ("",))
+            self._names[provider] = _exact_names(snapshot, self._id(provider), begin)
         names = self._names[provider]
         exact = names.get(model) or self._resold(provider, model)
         if exact is not None or (undated := names.get(without_date(model))) is None:
             return exact
         try:
-            _, found = snapshot.find_provider_model(model, None, _CATALOGUE_NAMES.get(provider, provider), None)
+            _, found = snapshot.find_provider_model(model, None, self._id(provider), None)
         except LookupError:
             return None
         return undated if found is undated else None
+
+    def _id(self, provider: str) -> str:
+        return self.ids.get(provider, provider)
 
     def _resold(self, provider: str, model: str) -> ModelInfo | None:
         """Return the vendor's catalogue entry for an embedding model that a reseller sells at the vendor's price."""
@@ -200,14 +205,13 @@ def fresh_prices(every_seconds: float = 3600) -> Iterator[None]:
         yield
 
 
-def _exact_names(snapshot: DataSnapshot, provider: str) -> dict[str, ModelInfo]:
-    """Return the models of `provider` by each exact name: ids first, then the aliases that the catalogue lists.
+def _exact_names(snapshot: DataSnapshot, catalogue_id: str, begin: tuple[str, ...]) -> dict[str, ModelInfo]:
+    """Return a provider's models by each exact name that starts with `begin`: ids, then aliases.
 
     The catalogue also has patterns (begins with, contains). They are ignored: a name that only fits one may be
     misspelled.
     """
-    theirs, begin = _CATALOGUE_NAMES.get(provider, provider), _ONLY_SOLD_THERE.get(provider, "")
-    models = [model for each in snapshot.providers if each.id == theirs for model in each.models]
+    models = [model for each in snapshot.providers if each.id == catalogue_id for model in each.models]
     names = {model.id: model for model in models}
     for model in models:
         for name in _aliases(model.match):

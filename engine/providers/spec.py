@@ -35,10 +35,10 @@ class Spec:
     billed as this length. `embeds_base64`: it can send embeddings as base64 of 32-bit numbers, many in one call.
     `dimensions_field`: its name for the number of dimensions. `most_embedding_inputs`, `most_embedding_bytes`: the
     limits of one call for embeddings. `reports_cost`: usage contains the bill in USD, before the fee. `probe_path`: a
-    free GET below the base URL that checks network and key. `fee`: share added to catalogue prices. `balance`: the free
-    call that returns the money left, if there is one. `data`: its handling of prompts. `upstreams`: a reseller's names
-    for companies that are also providers of ours. `console_url`, `free_tier`: for `make setup`: the page that issues
-    API keys, and whether a free tier exists.
+    free GET below the base URL that checks network and key. `catalogue`: its id in genai-prices, if that is not `name`.
+    `fee`: share added to catalogue prices. `balance`: the free call that returns the money left, if there is one.
+    `data`: its handling of prompts. `upstreams`: a reseller's names for companies that are also providers of ours.
+    `console_url`, `free_tier`: for `make setup`: the page that issues API keys, and whether a free tier exists.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Spec:
     most_embedding_bytes: int = 1_000_000
     probe_path: str = "/models"
     balance: BalanceCall | None = None
+    catalogue: str = ""
     fee: str = "0"
     reports_cost: bool = False
     data: DataPolicy = UNKNOWN

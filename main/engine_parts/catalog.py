@@ -61,6 +61,7 @@ def build_catalog(settings: Settings, providers: Mapping[str, Provider], known: 
         overrides,
         {name: exact(spec.fee) for name, spec in known.items() if spec.fee != "0"},
         frozenset({"local", *keyless}),
+        ids={name: spec.catalogue for name, spec in known.items() if spec.catalogue},
     )
     return Catalog(
         models=build_models(settings),

@@ -1,12 +1,17 @@
 """Plans and API keys, and the models that they include."""
 
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from engine.tenancy import KeyLimits, seconds_left_today
+from engine.tenancy import KeyLimits, Plan, seconds_left_today
 from tests.engine.scripted import TENANT
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("engine", "storage", "bot", "web")
 
 
 def test_plan_without_a_list_allows_every_model() -> None:
@@ -17,6 +22,13 @@ def test_plan_with_a_list_allows_only_its_models() -> None:
     plan = replace(TENANT.plan, models=("auto",))
     assert (plan.allows("auto"), plan.allows("smart")) == (True, False)
     assert not replace(TENANT.plan, models=()).allows("auto")
+
+
+def test_every_field_of_a_plan_is_read_by_the_code() -> None:
+    sources = "".join(path.read_text() for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    sources += (ROOT / "engine" / "tenancy.py").read_text().replace("self.", "plan.")
+    unread = [each.name for each in fields(Plan) if not re.search(rf"\bplan\.{each.name}\b", sources)]
+    assert not unread, f"enforce these fields of Plan, as plan.FIELD, and test it: {', '.join(unread)}"
 
 
 @pytest.mark.parametrize(

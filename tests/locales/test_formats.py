@@ -51,6 +51,11 @@ def test_amount_is_written_as_people_read_it(usd: str, english: str, vietnamese:
     assert VIETNAMESE.money(Money.usd(usd)) == vietnamese
 
 
+def test_country_is_named_in_the_language_and_an_unknown_one_by_its_code() -> None:
+    assert [of.country("DE") for of in (ENGLISH, VIETNAMESE)] == ["Germany", "Đức"]
+    assert ENGLISH.country("Q?") == "Q?"
+
+
 @given(AMOUNTS)
 def test_written_amount_is_right_to_its_last_digit(nanousd: int) -> None:
     text = ENGLISH.money(Money(nanousd))

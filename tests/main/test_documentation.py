@@ -59,7 +59,7 @@ def test_every_key_of_farthing_toml_is_documented() -> None:
         for key in model.model_fields
         if key not in documented.get(section, set())
     ]
-    assert missing == [], "add these keys to the table of docs/configuration.md"
+    assert not missing, f"add these keys to the table of docs/configuration.md: {', '.join(missing)}"
 
 
 def test_every_documented_key_of_farthing_toml_exists() -> None:
@@ -97,4 +97,5 @@ def test_every_schedule_key_is_documented_with_its_default() -> None:
 
 def test_every_command_is_in_the_readme() -> None:
     named = set(re.findall(r"`/(\w+)`", (ROOT / "README.md").read_text()))
-    assert set(discover()) - named == set(), "add these commands to the table of README.md"
+    missing = sorted(set(discover()) - named)
+    assert not missing, f"add these commands to the table of README.md: {', '.join(missing)}"

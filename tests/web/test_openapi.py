@@ -68,7 +68,10 @@ async def test_every_v1_route_is_described_with_its_401(api: RunningApi) -> None
         for method in sorted((route.methods or set()) - {"HEAD"})
         if "401" not in paths.get(openapi_path(route), {}).get(method.lower(), {}).get("responses", {})
     ]
-    assert missing == [], "describe these in web/operations, with their 401"
+    assert not missing, (
+        f"describe with their 401: {', '.join(sorted(set(missing)))}. A FastAPI route gets `responses=` with "
+        "KEY_ERRORS of web/openapi_parts.py, any other route a module in web/operations"
+    )
 
 
 async def test_every_route_is_described(api: RunningApi) -> None:
@@ -109,7 +112,7 @@ async def test_every_path_of_prompts_without_an_id_is_named_in_traces(api: Runni
     async with api.http() as http:
         paths = {path for path in await described(http) if path.startswith("/v1/") and "{" not in path}
     assert {path for path in paths if route_of(path) != path} == set(), (
-        "add these to _ROUTES of observability/tracing.py"
+        "add these to _ROUTES of main/observability/tracing.py"
     )
 
 

@@ -16,6 +16,7 @@ SPEC = Spec(
     base_url="https://generativelanguage.googleapis.com/v1beta",
     dialect="gemini",
     close_stops_bill=False,
+    catalogue="google",
     thinking_off=(
         ("2.5-flash-lite", {}),
         ("2.5-flash", {"thinkingBudget": 0}),

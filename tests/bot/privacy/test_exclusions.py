@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from bot.formatting.brands import brand
-from bot.privacy.exclusions import COUNTRIES
 from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
 from engine.privacy import UNKNOWN, DataPolicies, DataPolicy, Exclusions
 from engine.providers.registry import specs
@@ -133,9 +132,13 @@ async def test_own_server_and_unknown_ones_are_named_as_such(chat: Chat) -> None
     assert "OpenAI (United States): passes prompts on to companies in many countries" in page
 
 
-def test_every_country_of_a_built_in_provider_has_a_name() -> None:
-    countries = {spec.data.country for spec in specs().values()} - {""}
-    assert countries == COUNTRIES, "COUNTRIES of bot/privacy/exclusions.py, with a text country.XX for each"
+async def test_country_is_named_in_the_readers_language(chat: Chat) -> None:
+    policies = DataPolicies({"deepseek": DataPolicy("DE", trains=False)})
+    chat.change(market=replace(chat.services.market, catalog=replace(chat.services.market.catalog, policies=policies)))
+    assert "DeepSeek (Germany)" in await opened(chat)
+    chat.language = "vi"
+    await chat.say("/settings")
+    assert "DeepSeek (Đức)" in await chat.press("Ai thấy câu hỏi")
 
 
 async def test_two_presses_at_once_are_both_kept(chat: Chat) -> None:

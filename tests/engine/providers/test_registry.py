@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+from genai_prices.data_snapshot import get_snapshot
 
 from engine.providers import addresses, dialects
 from engine.providers.dialects.adapter import ProviderAdapter
@@ -55,6 +56,22 @@ def test_address_in_env_example_is_the_providers_own(spec: Spec) -> None:
 def test_every_provider_has_a_brand_that_the_readme_names(spec: Spec) -> None:
     assert spec.brand, f"the SPEC of {spec.name} has no brand, which people read in the chat"
     assert spec.brand in (ROOT / "README.md").read_text(), f"README.md does not name {spec.brand}"
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.needs_key], ids=lambda spec: spec.name)
+def test_price_catalogue_knows_every_provider(spec: Spec) -> None:
+    ids = sorted(provider.id for provider in get_snapshot().providers if provider.models)
+    assert (spec.catalogue or spec.name) in ids, (
+        f"set `catalogue` in the SPEC of {spec.name} to its id in genai-prices, one of {', '.join(ids)}; "
+        f"a provider without one can't be sold: operators name it in [providers] and [prices] of farthing.toml"
+    )
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.needs_key], ids=lambda spec: spec.name)
+def test_every_provider_says_how_it_handles_prompts_and_where_keys_are_issued(spec: Spec) -> None:
+    assert re.fullmatch("[A-Z]{2}", spec.data.country), f"the SPEC of {spec.name} has no `data` with its country"
+    assert spec.data.trains is not None, f"`data` of {spec.name} doesn't say whether it trains on prompts"
+    assert spec.console_url, f"the SPEC of {spec.name} has no `console_url`, the page that issues its API keys"
 
 
 @pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.needs_key], ids=lambda spec: spec.name)

@@ -6,6 +6,7 @@ from engine.providers.registry import dialect_classes, specs
 from sandbox.app import Sandbox
 from sandbox.providers.dialects.openai import OpenAIStandIn
 from sandbox.providers.registry import found_stand_ins, plain_stand_ins, stand_ins_of
+from tests.sandbox.providers.asking import FORMS
 
 
 def test_each_stand_in_belongs_to_a_provider_and_has_its_dialect() -> None:
@@ -14,9 +15,14 @@ def test_each_stand_in_belongs_to_a_provider_and_has_its_dialect() -> None:
 
 
 def test_every_dialect_has_a_plain_stand_in() -> None:
-    missing = set(dialect_classes()) - set(plain_stand_ins())
-    assert not missing, f"add sandbox/providers/dialects/<name>.py with a PLAIN for {missing}"
+    for name in dialect_classes():
+        assert name in plain_stand_ins(), f"add sandbox/providers/dialects/{name}.py with a PLAIN"
     assert set(plain_stand_ins()) <= set(dialect_classes())
+
+
+@pytest.mark.parametrize("dialect", sorted(dialect_classes()))
+def test_every_dialect_has_a_form_for_the_tests_of_stand_ins(dialect: str) -> None:
+    assert dialect in FORMS, f"add a form for {dialect} to FORMS in tests/sandbox/providers/asking.py"
 
 
 @pytest.mark.parametrize("dialect", sorted(plain_stand_ins()))
