@@ -101,7 +101,7 @@ class ManualClock:
 
 
 class OneBot:
-    """Stands for the bot, because scheduled prompts run only where there is one."""
+    """A replacement for the bot, because scheduled prompts run only beside a bot."""
 
     bot_id = 1
 

@@ -73,7 +73,7 @@ def _drop_indexes(conn: Connection) -> list[str]:
 
 
 async def roll_up(db: Database) -> list[float]:
-    """Roll up most of it in large units, the last 100,000 rows as the job does. Return the seconds of each of those."""
+    """Roll up all rows, the last 100,000 in units as small as the job's. Return the seconds of each small unit."""
     end = await db.write(rollups.last_committed)
     while await db.write(lambda conn: rollups.roll_up_chunk(conn, end - 100_000, most=20_000)) is not None:
         pass

@@ -15,7 +15,7 @@ from storage.tenants import notices, tenants
 from storage.tenants.tenants import TenantState
 
 PUBLIC = frozenset({"terms", "privacy", "paysupport", "export", "forget"})
-"""The commands of everybody: Telegram's rules grant them, or the law on personal data does."""
+"""The commands that everybody may use, as Telegram's rules or the law on personal data require."""
 
 
 async def guard(update: Update, context: Context) -> None:

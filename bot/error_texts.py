@@ -77,7 +77,7 @@ PERSONAL: Mapping[type, str] = {
     errors.InsufficientFunds: "topup",
     errors.TenantBanned: "paysupport",
 }
-"""The errors that tell of a tenant's plan, balance or settings, and the command that has the details."""
+"""The errors that mention a tenant's plan, balance or settings, each with the command that shows the details."""
 
 VALUES: Mapping[type, Values] = {
     errors.EngineError: {},

@@ -1,6 +1,6 @@
 """Notices from the scheduler and from handlers: texts by key, in each reader's language. Nothing here raises.
 
-Those to tenants are sent after answers and alerts where the bot is at Telegram's limit.
+At Telegram's limit, answers and alerts are sent before notices to tenants.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from storage.tenants import tenant_settings, tenants
 log = logging.getLogger(__name__)
 MOST_CAPTION_UNITS = 1024
 NOBODY = 0
-"""Stands for the admins where there are none."""
+"""Used in place of the admins if there are none."""
 
 Sent: TypeAlias = tuple[int, int]
 """A message in a chat: (chat id, message id)."""

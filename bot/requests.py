@@ -21,7 +21,7 @@ from engine.providers.transport.through_httpx import HttpxTransport
 
 POOL = 512
 SKEW_SECONDS = 60.0
-"""The time after which the clocks are compared again."""
+"""The seconds between two comparisons of the clocks."""
 _TIMEOUTS = {"connect": 10.0, "read": 20.0, "write": 20.0, "pool": 10.0}
 _HEADERS = {
     "user-agent": HTTPXRequest.USER_AGENT,

@@ -75,7 +75,7 @@ class RunningAnswers:
     def is_first_shortening(self, chat_id: int, thread_id: int) -> bool:
         """Record that a conversation no longer fits its model.
 
-        Return True the first time, when the user must be told.
+        Return True the first time, when the user gets a note about it.
         """
         known = (chat_id, thread_id) in self._shortened
         if len(self._shortened) >= MOST_REMEMBERED:

@@ -46,7 +46,7 @@ class Services:
     may_call: Callable[[], bool] = lambda: True
     """False while another process may have taken over the answers of this one."""
     after_lapse: Callable[[Callable[[], Awaitable[None]]], None] = lambda _: None
-    """Takes an action for the time when the lease had lapsed, before `may_call` is true again."""
+    """Registers an action that runs after a lapse of the lease, before `may_call` is true again."""
     chat_queue: ChatQueue | None = None
     """None: one process answers all chats."""
     bot_id: int = field(init=False)

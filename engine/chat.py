@@ -143,10 +143,10 @@ class ReadPace:
 
 AT_ONCE = ReadPace()
 LIVE = ReadPace(0.01, prompt_reads=3, share=0.02, most_seconds=0.02)
-"""For a stream that is shown as it comes: a burst of frames becomes a few reads."""
+"""For a stream that is shown while it arrives: a burst of frames is read in a few steps."""
 
 WHOLE = ReadPace(0.002, prompt_reads=1, share=1.0, joins_texts=True)
-"""For an answer that is shown at its end: it comes 50 ms later at most."""
+"""For an answer that is shown at its end: it arrives at most 50 ms later."""
 
 
 class ChatRequest(Struct, frozen=True):

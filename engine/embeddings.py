@@ -11,7 +11,7 @@ EmbeddingInput: TypeAlias = str | tuple[int, ...]
 """A text, or the ids of its tokens in the model's own vocabulary."""
 
 Vector: TypeAlias = "array[float]"
-"""One embedding: type code `f` where it came as 32-bit numbers, `d` where it came as decimal ones."""
+"""One embedding: type code `f` if it arrived as 32-bit numbers, `d` if as decimal ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,7 +242,7 @@ class FullWindow(Exception):
 
 
 class RequestWindows(Protocol):
-    """Counts requests per minute where several processes serve the same tenants."""
+    """Counts requests per minute when several processes serve the same tenants."""
 
     async def count(self, windows: Sequence[RequestWindow]) -> Sequence[CountedWindow]:
         """Count one request in every window. If one is full, raises FullWindow and counts nothing."""

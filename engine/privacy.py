@@ -12,7 +12,7 @@ LEFT_OUT: Final = "left out by your settings"
 class DataPolicy:
     """A provider's handling of prompts, according to its terms.
 
-    `country`: where the provider has its seat, as an ISO 3166 code; empty: unknown. `is_own`: a server of the operator.
+    `country`: the provider's seat, as an ISO 3166 code; empty: unknown. `is_own`: a server of the operator.
     `trains`, `free_tier_trains`: it may train on prompts, or on those sent through its free tier; None: unknown.
     `passes_on`: it passes prompts on to other companies, in any country. `can_refuse`: a request can ask it not to
     train, and can name companies that it must not use.

@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent
 INVOICE, MINIAPP, FORMAT = "pdf.", "page.", "format."
 """The beginnings of the keys of the printed invoice, of the Mini App and of the formats."""
 SAMPLES = range(201)
-"""Numbers that between them have every plural form of every language."""
+"""Numbers that together need every plural form of every language."""
 
 
 @dataclass(frozen=True)

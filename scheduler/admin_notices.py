@@ -27,14 +27,14 @@ async def tell_admins(context: JobContext, key: str, values: Mapping[str, object
 
 
 async def tell_admins_once(context: JobContext, once: str, key: str, values: Mapping[str, object]) -> None:
-    """Send a text of the locales to every admin, once per name `once`, whichever process calls."""
+    """Send a text of the locales to every admin, once per name `once` among all processes."""
     now = context.clock.now()
     if await context.db.write(partial(admin_notices.queue_once, once=once, key=key, values=values, now=now)):
         await deliver(context.db, context.notifier, context.clock)
 
 
 async def tell_admin_once(context: JobContext, admin: int, once: str, key: str, values: Mapping[str, object]) -> None:
-    """Send a text of the locales to one admin, once per name `once`, whichever process calls."""
+    """Send a text of the locales to one admin, once per name `once` among all processes."""
     now, others = context.clock.now(), set(context.notifier.admins) - {admin}
     store = partial(admin_notices.queue_once, once=once, key=key, values=values, now=now, told=others)
     if await context.db.write(store):

@@ -57,7 +57,7 @@ KINDS: Mapping[str, AlertKind] = {
     "offer_slow": AlertKind("alert.offer_slow", "alert.offer_slow_over", _plain, _of_provider),
     OFFER_AVOIDED: AlertKind("alert.offer_avoided", "alert.offer_preferred", avoided_values, _of_provider),
 }
-"""By the incident's kind, the gravest first."""
+"""The kinds of incidents by name, the gravest first."""
 
 _RANKS = {kind: number for number, kind in enumerate(KINDS)}
 

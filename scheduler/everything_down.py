@@ -44,7 +44,7 @@ async def report_everything_down(context: JobContext, now: datetime) -> None:
 
 
 async def _without_an_answer(context: JobContext, since: datetime) -> list[Unanswered]:
-    """Return the prompts since then that failed everywhere.
+    """Return the prompts after `since` that failed everywhere.
 
     A prompt that names a single offer shows only that this offer is out. Such prompts count only if they failed at
     every provider in service.

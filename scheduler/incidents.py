@@ -17,9 +17,9 @@ IncidentFacts: TypeAlias = dict[str, Any]
 """The values of an incident's message, as they are stored with the incident."""
 
 FIRST_FACTS = ("since", "share", "returned")
-"""Facts that a growing incident keeps from before."""
+"""Facts that an incident keeps from its first report when later reports change it."""
 RECOVERY = "recovery"
-"""The fact that holds the values of the reply about the end. A closed incident without it gets no reply."""
+"""The key of the fact with the values of the reply about the end. A closed incident without this fact gets no reply."""
 
 
 async def report(

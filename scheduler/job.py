@@ -11,9 +11,9 @@ class Misfire(StrEnum):
     """Whether to make up for runs that were missed while no process led the clock, or while it was busy."""
 
     ONCE = "once"
-    """One run takes their place, at once. The last run is stored: a restart neither repeats nor loses one."""
+    """One run replaces all missed runs, at once. The last run is stored: a restart neither repeats nor loses a run."""
     SKIP = "skip"
-    """They are left out: the job looks at the present. It runs when a process begins to lead."""
+    """Missed runs are left out, because the job looks at the present. It runs when a process begins to lead."""
 
 
 @dataclass(frozen=True, slots=True)

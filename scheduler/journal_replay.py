@@ -74,7 +74,7 @@ class OfferReplay:
         return self._attempts_of_run()
 
     def recent(self, since: datetime, until: datetime) -> RecentAttempts:
-        """Return its attempts since then that began until `until`: later ones may not be journaled yet."""
+        """Return the offer's attempts from `since` to `until`: later ones may not be journaled yet."""
         start = since.timestamp()
         known = [each for at, each in self._known.values() if at >= start and each.began_at <= until]
         outcomes = [each.outcome for each in known if each.has_failed]
@@ -158,7 +158,7 @@ class ProviderReplay:
         return not self.is_down and not self.refused and self.good_at is not None and self.good_at > self._bad_at
 
     def was_down_since(self, model: str, since: datetime) -> bool:
-        """Return whether the provider, or its offer of this model, is down or was down at some time since then."""
+        """Return whether the provider, or its offer of this model, is down, or was down at some time after `since`."""
         breakers = (self.health.breaker, self.offers[model].health.breaker)
         return any(each.is_open or each.closed_at >= since.timestamp() for each in breakers)
 

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 NAME = "clock"
 TURN_SECONDS = 1.0
 LAST_RUNS_SECONDS = 5.0
-"""How long stopping waits for jobs that are running."""
+"""The longest wait for running jobs when the process stops."""
 
 
 class Leader:

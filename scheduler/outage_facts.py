@@ -28,7 +28,7 @@ PROVIDER_KINDS = (PROVIDER_DOWN, *NEEDS_OPERATOR)
 OUTAGE_KINDS = (*PROVIDER_KINDS, OFFER_DOWN)
 SHARE_WINDOW = timedelta(hours=1)
 AVOIDED_WINDOW = timedelta(minutes=5)
-"""The span over which the share of failures of an avoided offer, and the cost of the detour, are counted."""
+"""The span in which the failures of an avoided offer and the cost of the detour are counted."""
 A_DAY = timedelta(days=1)
 DIGITS = 2
 """The significant digits of an extrapolated cost."""

@@ -26,7 +26,7 @@ from storage.database.connection import Connection
 PUBLISHED = timedelta(days=1)
 """The time after an incident's end within which its last messages are still delivered."""
 TOGETHER = 3
-"""So many outages that begin together share one message."""
+"""The number of outages beginning together from which they share one message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ OF_TEAM: Mapping[str, str] = {
     "alert.unpaid_stars": "alert.team_unpaid",
     "alert.lapsed": "alert.team_lapsed",
 }
-"""The text for the owner of a team, by the text for a person."""
+"""The key of the text for a team's owner, by the key of the text for a person."""
 
 
 def about(team: str, key: str, values: dict[str, object], buttons: Sequence[Button]) -> Notice:
@@ -28,7 +28,7 @@ def about(team: str, key: str, values: dict[str, object], buttons: Sequence[Butt
 
 
 def to_tenant(user_id: int, notice: Notice, once: str = "") -> TenantNotice:
-    """Return a notice as it is stored. `once`: the name under which it is told once."""
+    """Return a notice as it is stored. `once`: a name under which only one notice is sent."""
     key, values, buttons = notice
     stored = tuple((each.key, each.command, each.action, *each.args) for each in buttons)
     return TenantNotice(user_id, key, values, stored, once)

@@ -1,6 +1,6 @@
 """Check of docstring language: no sentence may begin with a question word used as a subject.
 
-`python -m tools.check_language [PATH ...]` prints each offending sentence and exits with 1 where there is one.
+`python -m tools.check_language [PATH ...]` prints each offending sentence and exits with 1 if there is one.
 """
 
 import ast

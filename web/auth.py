@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 RECORD_SECONDS = 60.0
 MOST_KNOWN = 10_000
 _CLIENTS_PREFIXES = ("fk-", "sk-")
-"""The beginnings of clients' keys, ours and other services': where clients may call too, they are no guesses."""
+"""The beginnings of clients' API keys, ours and other services'. They don't count as guesses of the admin key."""
 
 
 @dataclass(frozen=True, slots=True)

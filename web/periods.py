@@ -22,7 +22,7 @@ _FROM = Query(alias="from", description="First UTC date, included; default: the 
 _TO = Query(description="Last UTC date, included; default: today")
 _RECORDS_BEGIN, _RECORDS_END = date(2001, 1, 1), date(2099, 12, 31)
 _LAST_DAY = date.max - timedelta(days=1)
-"""The last date whose next one exists."""
+"""The last date that has a next day in Python."""
 From = Annotated[date | None, BeforeValidator(_iso), _FROM]
 To = Annotated[date | None, BeforeValidator(_iso), _TO]
 

@@ -33,7 +33,7 @@ RECORDINGS = ("voice", "audio", "video_note")
 UNKNOWN = "unknown"
 """The kind of a content that this version does not know, or that Telegram does not pass on."""
 UNSEEN = ("video", "animation", "paid_media", "story", "live_photo", UNKNOWN)
-"""Contents that no model here is shown. A question with one of its own is refused."""
+"""Kinds of content that are not passed to models. A question that itself contains one is refused."""
 _LOST = QuestionFile(UNKNOWN, "")
 ANSWER = "answer"
 """The kind of a quotation of a message of this bot."""

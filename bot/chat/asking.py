@@ -24,7 +24,7 @@ from storage.telegram.questions import Begun, QuestionRecord, QuestionState
 _FINAL = (TenantBanned, Closing, HoldLost)
 """Errors after which there is no button to ask again."""
 _PASSING = frozenset({"chat.file_gone", "chat.files_minute", "chat.files_day"})
-"""Reasons why a file could not be read that may be gone later."""
+"""Temporary reasons why a file could not be read."""
 
 
 async def on_message(update: Update, context: Context) -> None:

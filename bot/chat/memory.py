@@ -35,7 +35,7 @@ _SAFE_SHARE = 0.7  # a model's own token count may exceed the estimate by half
 SUMMARY_MODEL = "auto"
 SUMMARY_TOKENS = 600
 MOST_TOKENS = 16_000
-"""The most tokens of a conversation that one summary is made of."""
+"""The most tokens of messages that one summary replaces."""
 MOST_TURN_CHARS = 4000
 _INSTRUCTION = (
     "Summarise the conversation below for the assistant that continues it: facts about the user, decisions, names,"

@@ -23,7 +23,7 @@ from storage.operations.status_pages import PageStatus
 from storage.reports import failures
 
 MOST_OFFERS = 5
-"""The offers of a provider that are listed because they do not answer."""
+"""The most failing or resting offers that are listed for a provider."""
 FAILING_LOOK_BACK = timedelta(hours=6)
 MARKS = {
     Status.ANSWERING: "🟢",

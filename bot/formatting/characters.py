@@ -8,7 +8,7 @@ _REMOVED = dict.fromkeys([0, *range(0xFDD0, 0xFDD7)])
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn"})  # controls, zero-width characters, combining marks
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
 MOST_FLAGS = 1000
-"""The longest row of regional indicators that is counted, an even number."""
+"""The longest row of regional indicators (flags) that is counted, an even number."""
 _JOINER, _JOINERS, _VIRAMA_CLASS = "\u200d", frozenset("\u200d\u200c"), 9
 _EXTENDING = frozenset({"Mn", "Me", "Mc"})
 

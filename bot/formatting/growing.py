@@ -12,7 +12,7 @@ from bot.formatting.source import prepared
 
 MOST_UNITS = 4096
 MOST_TAIL = 8_000
-"""The longest part of the last block that is read: its text has filled the frame before."""
+"""The longest part of the last block that is read: more text would not fit into the frame."""
 _CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"!?\[(?P<text>[^\[\]\n]{0,300})(?:\](?:\([^()\s]*|\[[^\[\]\n]*)?)?\Z")
 _TICKS = re.compile("`+")

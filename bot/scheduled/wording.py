@@ -18,7 +18,7 @@ APART = "a"
 """The argument of buttons below an answer: the page is sent as a message of its own, so that the answer stays."""
 _SETS = {EVERY_DAY: "every.rule_day", WEEKDAYS: "every.rule_weekdays", WEEKEND: "every.rule_weekend"}
 _SURE_DAYS = 28
-"""Every month has so many days."""
+"""The number of days that every month has."""
 
 
 def rule_words(context: Context, rule: Recurrence) -> str:
@@ -60,7 +60,7 @@ def next_words(context: Context, moment: datetime, zone: ZoneInfo) -> str:
 
 
 def zone_words(zone: ZoneInfo) -> str:
-    """Return a zone's name; for a fixed offset such as UTC+7."""
+    """Return a zone's name; for a fixed offset the offset, such as UTC+7."""
     name = zone.key.removeprefix("Etc/GMT")
     if name == zone.key:
         return zone.key.replace("_", " ")

@@ -29,7 +29,7 @@ SELECT asked, SUM(charge_nanousd) AS charge, SUM(allowance_tokens) AS tokens FRO
 WHERE tenant_id = :tenant AND day = :day AND key_id IS NULL GROUP BY asked
 """
 _TOLERANCE = 2
-"""An agreement to a price holds up to so many times of it: prices and expected lengths change between two asks."""
+"""An agreement to a price also covers this multiple of it, because prices and expected lengths change meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

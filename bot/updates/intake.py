@@ -26,7 +26,7 @@ from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate, Own
 log = logging.getLogger(__name__)
 MOST_EPOCHS = 50
 WAITED_SECONDS = 2.0
-"""An update that nobody has claimed for so long, in a chat where nothing is claimed, has lost its worker."""
+"""If an update is unclaimed for this long, and its chat has no claimed update, its worker has died."""
 
 
 class Intake:

@@ -83,7 +83,7 @@ class Poller:
                 pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
 
     async def _note(self, error: TelegramError) -> None:
-        """Log a failed call. A conflict means that another process polls, unless that one is ours and has the turn."""
+        """Log a failed call. A conflict means that another process polls; it is an alert unless that one is ours."""
         if not isinstance(error, Conflict):
             log.info("getUpdates failed and is repeated: %s", error)
         elif self._turn is None or await self._turn.is_foreign_conflict():

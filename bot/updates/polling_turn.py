@@ -16,9 +16,9 @@ from storage.telegram import poller_conflicts
 log = logging.getLogger(__name__)
 NAME = "polling"
 TURN_SECONDS = 1.0
-"""The time between two looks of a process that waits for its turn."""
+"""The seconds after which a waiting process looks again whether it has the turn."""
 HANDOVER = timedelta(seconds=40)
-"""The time after a change within which a conflict may come from the poll of the process before."""
+"""The time after a change of the polling process in which the last poll of the former one may cause a conflict."""
 
 
 class PollingTurn:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 MOST_CHARS = 200_000
-"""The text of one file that a model is given; the rest is left out, and said to be."""
+"""The most characters of one file that a model gets; the model is told that the rest was left out."""
 
 
 class Flaw(StrEnum):

@@ -11,8 +11,8 @@ from documents.reading.file_content import Collected, FileContent, Flaw, Unreada
 
 MOST_UNPACKED_BYTES = 200_000_000
 MOST_RATIO, SMALL_BYTES = 200, 50_000_000
-"""A part that is not small and shrank more than this is a bomb; real XML shrinks about ten times, a repetitive one
-more."""
+"""A part above SMALL_BYTES that is compressed by more than MOST_RATIO is refused as a bomb. Real XML has a ratio of
+about ten, repetitive XML a higher one."""
 MOST_FILES = 20_000
 _SLIDE = re.compile(r"ppt/slides/slide(\d+)\.xml")
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -118,4 +118,4 @@ _READERS: Mapping[str, Callable[[bytes, zipfile.ZipFile], FileContent]] = {
     "ppt/presentation.xml": _slides,
     "content.xml": _open_document,
 }
-"""Readers by a file that the archive must have."""
+"""The readers, by the file in the archive that identifies the format."""

@@ -15,7 +15,7 @@ from engine.catalog.prompt_cache import GAP_SECONDS, OfferHits, gap_class
 
 _CACHED_FROM_TOKENS = 1024  # OpenAI caches prompts of this length, and since GPT-5.6 bills the writing
 HTTP_PREFIX = "http:"
-"""Begins the ids of conversations of the HTTP front end; all others are of the chat."""
+"""The beginning of conversation ids of the HTTP front end; all other ids are of chats."""
 
 _FIRST_TURNS = (1, 2, 3, 5, 9)  # the first turn of each class of turns
 _CLASSES = len(_FIRST_TURNS)

@@ -43,7 +43,7 @@ EMBEDDINGS: Final = (
     "openrouter/mistralai/mistral-embed-2312",
     "openrouter/mistralai/codestral-embed-2505",
 )
-"""The embedding models that GET /v1/models lists, where their provider has a key."""
+"""The embedding models that GET /v1/models lists, if their provider has a key."""
 
 
 USUAL_REQUEST = ChatRequest("usual", "auto", (says(Role.USER, "x" * 2000),))

@@ -20,8 +20,8 @@ HOLD_MARGIN = 1.3
 LEAST_TOKENS = 20  # the count of a shorter prompt shows the chat template rather than the tokenizer
 _MOST_INPUT_RATIO, _MOST_OUTPUT_RATIO = 8.0, 32.0
 LONG_TOKENS, LONG_MARGIN = 4096, 2.0
-"""From this size on, the kind of a text is certain. The vocabularies that were measured are within 1.5 of the estimate
-for its kind; the hold has a margin of two."""
+"""From LONG_TOKENS on, the kind of a text is certain. The measured vocabularies differ from the estimate for its kind
+by a factor below 1.5, so a margin of two is enough for the hold."""
 USUAL_OUTPUT_TOKENS = 240  # the expected length of an answer until one was seen
 MEMORY = 0.995
 SIZE_WEIGHT = 10.0  # this many answers to inputs of one size weigh as much as those of all sizes

@@ -23,13 +23,13 @@ from engine.routing.health import Health, HealthPolicy
 from engine.routing.plan import Route
 
 Finisher: TypeAlias = Callable[[Completion, Receipt], Awaitable[CaptureStep]]
-"""Awaited when the answer is whole or stopped; the step that it returns runs in the capture's transaction."""
+"""Awaited when the answer is complete or stopped; returns a step that runs in the capture's transaction."""
 
 
 Approval: TypeAlias = Callable[[Model, Route, int], None]
-"""Called with the tenant that pays when the hold stands, before the first network call.
+"""Called with the tenant that pays, after its hold is stored and before the first network call.
 
-It raises to end the request: nothing is charged then.
+If it raises, the request ends, and nothing is charged.
 """
 
 

@@ -10,7 +10,7 @@ MOST_MESSAGE_CHARS = 600  # longer messages fit no template
 LONGEST_WAIT_IN_MESSAGE_SECONDS = 600.0
 LEAST_AFFORDABLE_TOKENS = 256  # an account that can pay for fewer tokens counts as empty
 N = r"\d[\d,]{0,11}"
-"""A number in a template; commas may part its digits."""
+"""A number in a template; its digits may be grouped by commas."""
 _DURATION = r"(?P<wait>(?:\d{1,6}(?:\.\d{1,9})?(?:ms|s|m|h))+)"
 _NAME = r"`?[\w./:@-]{1,100}`?"
 _WAIT = tuple(
@@ -187,7 +187,7 @@ def is_no_endpoints_text(message: str) -> bool:
 
 
 def matched(templates: tuple[re.Pattern[str], ...], message: str) -> re.Match[str] | None:
-    """Return the match of the first template that the whole of a message fits; None where it fits none."""
+    """Return the match of the first template that the whole of a message fits; None if there is none."""
     text = message.strip()
     if len(text) > MOST_MESSAGE_CHARS:
         return None
@@ -195,6 +195,6 @@ def matched(templates: tuple[re.Pattern[str], ...], message: str) -> re.Match[st
 
 
 def number_in(found: re.Match[str], name: str) -> int | None:
-    """Return the number that a group of a match holds; None where the template has no such group."""
+    """Return the number that a group of a match holds; None if the template has no such group."""
     digits = found.groupdict().get(name)
     return int(digits.replace(",", "")) if digits else None

@@ -8,10 +8,10 @@ from engine.providers.refusals import SIGNATURES, THINKING
 
 USAGE_FIELD = "stream_options"
 OUTPUT_FIELDS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-"""Names of the output limit: it is renamed, never left out."""
+"""Names of the field for the output limit, which is renamed if refused, never left out."""
 
 OF_ONE_REQUEST = frozenset({SIGNATURES})
-"""Fields that are left out of the repeated request alone: nothing about the model is learned from it."""
+"""Fields that are left out of the repeated request only; later requests to the model have them again."""
 
 FORMS = frozenset({SYSTEM_ROLE, ALTERNATION, JSON_OBJECT, NAMED_TOOL})
 """Forms of parts of a request, which a dialect changes if a model refuses them."""

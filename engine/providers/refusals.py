@@ -36,7 +36,7 @@ from engine.providers.message_templates import (
 MOST_DETAIL_CHARS = 200
 MOST_CONTEXT_TOKENS = 10**9
 THINKING = "thinking"
-"""The `field` of an error that refuses the switch of a model's thinking, by whichever name."""
+"""The `field` of an error that refuses to switch a model's thinking on or off, under any name of this field."""
 SIGNATURES = "signatures"
 """The `field` of an error that refuses the thought signatures of the calls in the history."""
 

@@ -18,7 +18,7 @@ from hashlib import sha256
 from zlib import crc32
 
 ANSWER_TOOL = "farthing_answer"
-"""The name of the tool that a model is made to call where its provider has no other way to enforce a JSON schema.
+"""The name of the tool that a model must call if its provider has no other way to enforce a JSON schema.
 
 Its arguments are the answer: a stream reader passes them on as text.
 """

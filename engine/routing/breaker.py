@@ -179,7 +179,7 @@ class Breaker:
         return len(window) >= WINDOW_LEAST and sum(each.failed for each in window) >= RATE_TO_OPEN * len(window)
 
     def _may_be_chance(self, now: float, run: list[CountedAttempt]) -> bool:
-        """Return whether so many failures in a row may be chance, given the failure rate before (and before a rest).
+        """Return whether this number of failures in a row may be chance, given the failure rate before the run.
 
         Answers that were cut off since the latest first token belong to the outage, not to the time before it.
         """

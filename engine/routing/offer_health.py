@@ -21,7 +21,7 @@ LEAST_SAMPLES = 10
 ALIVE_TIMES, ALIVE_SECONDS, MOST_HOPEFUL = 2.0, 0.1, 5
 HOLD_SECONDS, ALIVE_FOR_SECONDS = 0.1, 1.0
 DEMAND_SECONDS, MOST_SAVINGS, LEAST_SAVINGS = 60.0, 4096, 5
-FREE_TIMES = 2  # a free place under a limit counts as so many more
+FREE_TIMES = 2  # a free place under a limit counts like this many additional places
 
 
 @dataclass(slots=True)

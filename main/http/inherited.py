@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 
 FIRST = 3
-"""The number of the first file that is handed over."""
+"""The number of the first file descriptor that systemd passes."""
 
 
 def inherited_sockets(variables: Mapping[str, str] = os.environ) -> list[socket.socket]:

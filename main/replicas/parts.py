@@ -10,7 +10,7 @@ from engine.routing.shared_health import SharedHealth
 from main.replicas.exchange import SharedPart
 
 MINUTE_SECONDS = 60.0
-"""Counts of calls are older than any window that counts them."""
+"""Counts of calls older than this are outside every window."""
 
 
 class HealthPart:

@@ -1,4 +1,4 @@
-"""The sentences of stand-ins' answers, in the language of the question: English, or Vietnamese where it is that."""
+"""The sentences of stand-ins' answers, in the language of the question: English or Vietnamese."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Texts in one language. `turn` stands in `long` and `short` from the second message of a conversation on."""
+    """Texts in one language. From the second message of a conversation on, `long` and `short` contain `turn`."""
 
     long: str
     short: str

@@ -3,7 +3,7 @@
 from typing import Any
 
 SERVICE = frozenset({"migrate_to_chat_id", "migrate_from_chat_id"})
-"""Service messages that a bot is always shown."""
+"""Service messages that every bot receives."""
 _RIGHTS = (
     "can_be_edited",
     "is_anonymous",

@@ -11,9 +11,9 @@ from storage.tenants import tenants
 
 TIMES = 10
 LEAST_TOKENS = 50_000
-"""A smaller hour is not told, however unusual it is."""
+"""An hour with fewer tokens causes no alert, even if it is unusual."""
 LEAST_HOURS = 3
-"""Earlier hours with answers that say what is usual."""
+"""The least number of earlier hours with answers that the usual use is computed from."""
 
 
 async def run(context: JobContext) -> None:

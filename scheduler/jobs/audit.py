@@ -31,7 +31,7 @@ async def run(context: JobContext) -> None:
 
 
 async def _report(context: JobContext, report: AuditReport) -> None:
-    """Report problems once a day, whichever process found them."""
+    """Report problems once a day among all processes."""
     once = f"audit:{context.clock.now():%Y-%m-%d}"
     await tell_admins_once(context, once, "alert.audit", _values(report))
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 BALANCE_LOW = "balance_low"
 WEEK_DAYS = 7
 MOST_DAYS = 365
-"""A balance that lasts longer is not said to last so many days."""
+"""The number of days is not shown for a balance that lasts longer than this."""
 
 
 @runtime_checkable

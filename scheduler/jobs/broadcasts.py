@@ -18,7 +18,7 @@ CHUNK = 20
 PAUSE_SECONDS = 1.0
 """20 messages a second leave a third of Telegram's 30 to answers."""
 OFFLINE = 3
-"""So many users in a row who can't be reached for now: it is Telegram that can't be reached. A later run goes on."""
+"""If this many users in a row can't be reached, Telegram itself is unreachable, and a later run continues."""
 
 
 async def run(context: JobContext) -> None:
@@ -28,7 +28,7 @@ async def run(context: JobContext) -> None:
 
 
 async def _send(context: JobContext, broadcast: Broadcast) -> bool:
-    """Return False where a later run must go on: Telegram can't be reached, or the process stops."""
+    """Return False if a later run must continue: Telegram can't be reached, or the process stops."""
     after = broadcast.after_id
     while chunk := await context.db.read(partial(broadcasts.next_recipients, after=after, limit=CHUNK)):
         if context.stopping.is_set() or (last := await _send_chunk(context, broadcast, chunk)) is None:

@@ -7,7 +7,7 @@ from scheduler.job import Job, Misfire
 from storage.schedules import scheduled_runs
 
 CHUNK = 10
-"""The runs that start in one transaction: other writes wait for it."""
+"""The number of runs that start in one transaction, for which other writes wait."""
 
 
 async def run(context: JobContext) -> None:

@@ -13,7 +13,7 @@ from storage.reports import usage
 from storage.reports.usage import UsageRow, UsageTotals
 
 LEAST_PROMPTS, LEAST_COST = 20, Money(10**8)
-"""A margin of fewer answers, or of a smaller cost (10 cents), says little."""
+"""With fewer answers, or a smaller cost (10 cents), a margin is not judged."""
 
 
 async def run(context: JobContext) -> None:

@@ -36,7 +36,7 @@ LOOK_BACK = timedelta(hours=6)
 AVOIDED_LEAST, AVOIDED_SHARE = 20, 0.05
 """Attempts within AVOIDED_WINDOW, and the share of them whose failure makes an offer avoided."""
 OVER_LEAST = 10
-"""Attempts within AVOIDED_WINDOW that show that an offer is no longer avoided."""
+"""The number of attempts within AVOIDED_WINDOW that can show that an offer is no longer avoided."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ async def _store(
     number: Callable[[T], int],
     notice: Callable[[T], TenantNotice],
 ) -> None:
-    """Store the notices page by page: each page in one transaction, with the fact that its tenants are told."""
+    """Store the notices page by page: each page in one transaction, which also marks its tenants as notified."""
     after = 0
     while found := await context.db.read(partial(_page, crossed=crossed, after=after)):
         store = partial(tenant_notices.queue_once, found=[notice(each) for each in found], now=context.clock.now())

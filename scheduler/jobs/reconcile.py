@@ -19,11 +19,11 @@ from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
 SETTLE = timedelta(minutes=15)
-"""Younger transactions are left out: their update may still arrive."""
+"""Transactions younger than this are left out, because their update may still arrive."""
 OVERLAP = 100
 UNLISTED_AFTER = timedelta(days=1)
 MOST_SINGLE_MESSAGES = 10
-"""Messages for each kind in one run; one further message counts the rest."""
+"""The most messages for each kind of difference in one run; one further message counts the rest."""
 
 
 async def run(context: JobContext) -> None:

@@ -23,9 +23,9 @@ SUBJECT = "farthing"
 MOST_SKEW_SECONDS = 60.0
 MOST_WRITE_SECONDS = 5.0
 POLLER_QUIET = timedelta(minutes=3)
-"""The time without a conflict after which the other poller is taken to be gone."""
+"""After this time without a conflict the other poller counts as gone."""
 MISSED = timedelta(minutes=5)
-"""A pause of the scheduler that is told."""
+"""A pause of the scheduler that causes an alert."""
 _LAST_RUN = "self_checks_ran_at"
 
 

@@ -15,11 +15,11 @@ from storage.reports.latency import Latency, active_offers, latency
 SLOW = "offer_slow"
 RECENT, WEEK, QUIET = timedelta(minutes=10), timedelta(days=7), timedelta(hours=1)
 LEAST_RECENT, LEAST_BASELINE = 20, 100
-"""Answers that each of the two spans must have."""
+"""The least numbers of answers in the recent span and in the baseline."""
 TIMES_SLOWER, LEAST_EXTRA_MS = 2, 1000
-"""An offer is slow where its 95th percentile is so many times its baseline, and so much above it."""
+"""An offer is slow if its 95th percentile is this multiple of its baseline, and at least this much above it."""
 TIMES_OVER = 1.5
-"""An offer is no longer slow where its 95th percentile is at most so many times its baseline."""
+"""An offer is no longer slow if its 95th percentile is at most this multiple of its baseline."""
 
 
 async def run(context: JobContext) -> None:

@@ -12,7 +12,7 @@ from storage.database.connection import Connection, moment, ms
 from storage.tenants import notices
 
 CLAIM = timedelta(seconds=20)
-"""The time within which a process that claimed a notice delivers it; then another may."""
+"""The time that a process has to deliver a notice it has claimed; then another process may claim it."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
 _MOST_DOUBLINGS = 10
 KEPT = timedelta(days=1)

@@ -110,7 +110,7 @@ def all_open(conn: Connection) -> list[Incident]:
 
 
 def to_publish(conn: Connection, closed_since: datetime) -> list[Incident]:
-    """Return the incidents whose messages may have to change: open ones, and those closed since then; oldest first."""
+    """Return the incidents whose messages may change: open ones, and those closed after `since`; oldest first."""
     found = conn.rows(
         "SELECT * FROM incidents WHERE state = 'open' OR closed_at >= :since ORDER BY id", since=ms(closed_since)
     )

@@ -1,4 +1,4 @@
-"""Notices to tenants that are not delivered yet. They are stored together with the fact that the tenant is told."""
+"""Notices to tenants that are not delivered yet. Each is stored in the transaction that decides to send it."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ _QUEUE = BatchWrite(
 class TenantNotice:
     """A text of the locales with its values, for one Telegram user. `buttons`: label, command, action, arguments.
 
-    `once`: the name under which it is told once; "" is none.
+    `once`: a name under which only one notice is sent; empty: no such limit.
     """
 
     user_id: int

@@ -42,7 +42,7 @@ def refund(
     Money for a team that was dissolved is taken from its owner.
 
     A refund may arrive before its payment: then pass the payment as `unseen`. It is booked first (at `per_star`
-    where its order is unknown), so that the payment's own late update credits nothing.
+    if its order is unknown), so that the payment's own late update credits nothing.
     """
     if unseen is not None:
         payments.book_only(conn, unseen, per_star=per_star, known=known, now=now)

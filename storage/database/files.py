@@ -10,7 +10,7 @@ _BESIDE = ("-wal", "-shm", "-journal")  # SQLite creates these with the mode of 
 
 
 def create_private(path: Path) -> None:
-    """Create an empty file of mode 0600 where there is none. Raises OSError."""
+    """Create an empty file of mode 0600 if it does not exist. Raises OSError."""
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY, OWNER_ONLY))
 
 

@@ -13,7 +13,7 @@ from storage.ledger import shares
 from storage.tenants import shared_wallets
 
 HOUSE_GROUPS = "house:groups"
-"""The account that money passes between two wallets."""
+"""The account in between when money moves from a person's wallet to a group's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from storage.database.connection import Connection, moment, ms
 
 ADMIN_KEY = 0
-"""Stands for a caller with the ADMIN_API_KEY, whose name is not known."""
+"""Logged in place of a name for a caller with the ADMIN_API_KEY."""
 
 
 @dataclass(frozen=True, slots=True)

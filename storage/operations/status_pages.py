@@ -9,7 +9,7 @@ from storage.database.connection import Connection
 
 _PREFIX = "status page:"
 CURRENT = timedelta(minutes=15)
-"""The age at which a status is no longer shown."""
+"""A status older than this is not shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from storage.database.connection import Connection, day_of, ms
 
 HOUR = timedelta(hours=1)
 SPAN = timedelta(days=14)
-"""The days before the last hour whose hours with answers are the usual ones."""
+"""The number of days before the last hour that the usual use is computed from."""
 _HOUR_MS = 3_600_000
 
 

@@ -12,9 +12,9 @@ from storage.database.connection import Connection, Row, moment, ms, row, scalar
 SUCCESSES = (ANSWERED, STOPPED)
 _A_DAY = timedelta(days=1)
 MOST_ROWS = 500
-"""The newest attempts of each offer that are read."""
+"""The number of newest attempts of each offer that are read."""
 MOST_SCANNED = 50_000
-"""The newest attempts of a provider that are searched for those of one offer."""
+"""The number of newest attempts of a provider that are searched for those of one offer."""
 FAILURES = frozenset(error.outcome for error in ProviderError.__subclasses__() if error.counts)
 NEEDS_OPERATOR = ("key_refused", "balance_gone")
 
@@ -68,7 +68,7 @@ class Detour:
 
 
 def failing_models(conn: Connection, provider: str, since: datetime) -> list[str]:
-    """Return the models of the provider that had a failure, or a refused key, since then."""
+    """Return the models of the provider that had a failure, or a refused key, after `since`."""
     rows = conn.rows(
         "SELECT DISTINCT model, outcome FROM attempts WHERE provider = :provider AND started_at >= :since",
         provider=provider,
@@ -80,7 +80,7 @@ def failing_models(conn: Connection, provider: str, since: datetime) -> list[str
 def attempts_of(
     conn: Connection, provider: str, models: Iterable[str], since: datetime, most: int = MOST_ROWS
 ) -> list[JournaledAttempt]:
-    """Return the provider's newest attempts since then: `most` of any model, and `most` of each of `models`."""
+    """Return the provider's newest attempts after `since`: `most` of any model, and `most` of each of `models`."""
     found = {}
     for model in (None, *models):
         for each in conn.rows(
@@ -95,7 +95,7 @@ def attempts_of(
 
 
 def open_requests(conn: Connection, since: datetime) -> list[OpenRequest]:
-    """Return the requests begun since then whose hold is open, so that an attempt may be running."""
+    """Return the requests begun after `since` whose hold is open, so that an attempt may be running."""
     rows = conn.rows(
         "SELECT request_id, created_at FROM holds WHERE state = 'open' AND created_at >= :since"
         " ORDER BY created_at, request_id",
@@ -105,7 +105,7 @@ def open_requests(conn: Connection, since: datetime) -> list[OpenRequest]:
 
 
 def operator_failures(conn: Connection, provider: str, since: datetime) -> list[str]:
-    """Return the outcomes among NEEDS_OPERATOR that the provider's attempts had since then."""
+    """Return the outcomes among NEEDS_OPERATOR that the provider's attempts had after `since`."""
     rows = conn.rows(
         "SELECT DISTINCT outcome FROM attempts WHERE provider = :provider AND started_at >= :since ORDER BY outcome",
         provider=provider,
@@ -175,7 +175,7 @@ def detours(conn: Connection, provider: str, model: str, since: datetime, until:
 
 
 def waste(conn: Connection, provider: str, model: str, since: datetime) -> Money:
-    """Return the waste of an offer's attempts since then."""
+    """Return the waste of an offer's attempts after `since`."""
     found = scalar(
         conn,
         "SELECT COALESCE(SUM(waste_nanousd), 0) AS n FROM attempts"
@@ -201,7 +201,7 @@ class Unanswered:
 
 
 def failed_everywhere(conn: Connection, since: datetime) -> list[Unanswered]:
-    """Return the requests since then that failed at every offer, by the model that they asked for.
+    """Return the requests after `since` that failed at every offer, by the model that they asked for.
 
     Such a request has a journal line without a provider and no kept answer. Requests that were abandoned or that were
     at fault themselves don't count.
@@ -238,7 +238,7 @@ def last_answer_at(conn: Connection) -> datetime | None:
 
 
 def attempts_since(conn: Connection, provider: str, model: str, since: datetime) -> int:
-    """Count the attempts of an offer since then, by all processes."""
+    """Count the attempts of an offer after `since`, by all processes."""
     found = scalar(
         conn,
         "SELECT count(*) AS n FROM attempts WHERE provider = :provider AND model = :model AND started_at >= :since",

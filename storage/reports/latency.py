@@ -8,7 +8,7 @@ from engine.attempt_record import ANSWERED
 from storage.database.connection import Connection, ms
 
 MOST_ROWS = 2000
-"""The newest answers that each span is measured by."""
+"""The number of newest answers from which the latency of a span is computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Latency:
 
 
 def active_offers(conn: Connection, since: datetime) -> list[tuple[str, str]]:
-    """Return (provider, model) of the offers that answered since then."""
+    """Return (provider, model) of the offers that answered after `since`."""
     rows = conn.rows(
         "SELECT DISTINCT provider, model FROM attempts WHERE started_at >= :since AND outcome = :answered"
         " AND day >= :day ORDER BY provider, model",

@@ -12,9 +12,9 @@ from storage.database.connection import Connection, moment, month_of, ms
 from storage.tenants import shared_wallets
 
 PAGE = 500
-"""The crossings that are read, and then stored as notices, at a time."""
+"""The number of crossings that are read at a time, and then stored as notices in one transaction."""
 LEAST_TOKENS = 64 + 80
-"""The least output and the least input with its template: with fewer tokens left no answer is covered."""
+"""The tokens of the smallest possible answer and prompt: fewer remaining tokens cover no answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def of_tenant(conn: Connection, tenant_id: int) -> list[ScheduledPrompt]:
 
 
 def latest_draft(conn: Connection, tenant_id: int, since: datetime) -> ScheduledPrompt | None:
-    """Return the tenant's latest draft, if it was made since then."""
+    """Return the tenant's latest draft, if it was made after `since`."""
     sql = (
         "SELECT * FROM scheduled_prompts WHERE tenant_id = :tenant AND state = 'draft' AND created_at >= :since"
         " ORDER BY id DESC LIMIT 1"

@@ -18,9 +18,9 @@ from storage.tenants import tenants
 from storage.tenants.tenants import TenantState
 
 FIELD = "scheduled_run"
-"""The field of an update that is a run: it is none of Telegram's."""
+"""The field that marks an update as a scheduled run; Telegram has no field of this name."""
 FIRST_UPDATE_ID = 2**62
-"""Telegram's ids are far below."""
+"""The first id of our own updates; Telegram's ids are far below."""
 MOST_SKIPS = 3
 
 

@@ -59,7 +59,7 @@ def lock_join(conn: Connection, team_id: int, tenant_id: int) -> None:
 
 
 def join(conn: Connection, team_id: int, tenant_id: int, limit: Money | None, now: datetime) -> bool:
-    """Make a person a member, even a former one again. Return False if the person is in a team already."""
+    """Make a person a member, also a former member. Return False if the person is in a team already."""
     lock_join(conn, team_id, tenant_id)
     if conn.rows("SELECT 1 AS one FROM team_members WHERE tenant_id = :id AND left_at IS NULL", id=tenant_id):
         return False

@@ -15,7 +15,7 @@ from storage.ledger import transfers
 from storage.tenants import shared_wallets, tenants
 
 VIA = "house:teams"
-"""The account that money passes between a person's and a team's wallet."""
+"""The account in between when money moves between a person's and a team's wallet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def dissolve(conn: Connection, team_id: int, now: datetime) -> Money:
 
 
 def _is_paying(conn: Connection, team_id: int) -> bool:
-    """Return whether an answer is being given for the team. Its account shows no tokens held of a plan that ended."""
+    """Return whether an answer for the team is running: the account shows no held tokens of an ended plan."""
     return bool(conn.rows("SELECT 1 AS one FROM holds WHERE tenant_id = :id AND state = 'open' LIMIT 1", id=team_id))
 
 

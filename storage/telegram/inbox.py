@@ -9,7 +9,7 @@ from storage.database.connection import Connection, Row, for_update, moment, ms,
 
 CHAT, NOW = "chat", "now"
 _UNDONE = "+bot_id = :bot AND state <> 'done'"
-"""Found by the small index of undone updates. Without the sign SQLite reads all updates of the bot, done ones too."""
+"""SQL that uses the small index of undone updates. Without the plus sign SQLite would read all updates of the bot."""
 
 
 OwnClaim: TypeAlias = tuple[int, int, str, str, int]

@@ -113,7 +113,7 @@ def note_message(conn: Connection, request_id: str, message_id: int) -> None:
 
 
 def mark_shown(conn: Connection, request_id: str) -> None:
-    """Record that the asker has, or may have, seen some of the answer: its charge then stands."""
+    """Record that the asker has, or may have, seen some of the answer, so that its charge is not given back."""
     conn.run("UPDATE outbox SET shown = :yes WHERE request_id = :id", id=request_id, yes=True)
 
 

@@ -184,7 +184,7 @@ def latest_before(conn: Connection, record: QuestionRecord, most: int) -> list[Q
 
 
 def last_unpaid(conn: Connection, tenant_id: int, error: str, since: datetime) -> QuestionRecord | None:
-    """Return the tenant's last question if it was refused for `error` since then and no later one was answered."""
+    """Return the tenant's last question if it was refused for `error` after `since` and no later one was answered."""
     found = record_of(
         row(
             conn,

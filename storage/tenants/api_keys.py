@@ -20,7 +20,7 @@ PREFIX = "fk-"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_CHARS, _CHECK_CHARS, _SHOWN_CHARS = 37, 6, 8
 MAX_LIVE = 10
-"""Upper bound for the live keys that a tenant makes without the operator."""
+"""The most live keys that a tenant can make without the operator."""
 
 
 _TENANT_OF_KEY = Statement(

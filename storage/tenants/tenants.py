@@ -94,7 +94,7 @@ TENANTS = """
 tenants t LEFT JOIN team_members m ON m.tenant_id = t.id AND m.left_at IS NULL AND NOT m.paused
   LEFT JOIN tenants team ON team.id = m.wallet_id AND NOT team.banned
 """
-"""Tenants with the team that pays for each, where there is one."""
+"""SQL: tenants, each with the team that pays for it, if there is one."""
 OF_TENANT = (
     "t.id, t.plan, t.name, t.telegram_user_id, t.banned, t.access, t.settings,"
     " team.id, team.plan, team.name, m.own_after"

@@ -16,7 +16,7 @@ from tests.bot.contexts import GROUP, context_of, private_message
 from tests.journeys.conftest import Journey
 
 PARENTS = {errors.EngineError, errors.Refused, errors.ProviderError}
-"""Raised by no one: each error that is raised is of a child class."""
+"""Classes that are never raised themselves, only their child classes."""
 
 EXAMPLES: dict[type[errors.EngineError], errors.EngineError] = {
     errors.UnknownModel: errors.UnknownModel("x-9"),
@@ -66,7 +66,7 @@ FOR_ALL_TO_READ = {
     errors.BadRequest,
     errors.Closing,
 }
-"""The refusals whose sentence may stand in a group: it tells nothing of a tenant's plan, balance or settings."""
+"""The refusals whose text may be shown in a group: it mentions no plan, balance or setting of a tenant."""
 
 
 def family(kind: type[errors.EngineError]) -> Iterator[type[errors.EngineError]]:

@@ -47,7 +47,7 @@ HEADS = {
     "plans": ("[plans.free]", {}),
     "transcriber": ("[transcriber]", {"offer": '"openai/whisper-1"', "usd_per_minute": '"0.1"'}),
 }
-"""The header of a section, and the keys that it must have, where these are not plain."""
+"""The header and the required keys of each section whose header is not simply its name."""
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:

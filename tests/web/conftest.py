@@ -42,7 +42,7 @@ output = "0.02"
 requests_per_minute = 100000
 """
 DESCRIPTIONS: dict[str, Described] = {}
-"""The OpenAPI document by the configuration: each test would have it made anew."""
+"""The OpenAPI document by configuration, cached because building it takes time."""
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ requests_per_minute = 100000
 
 @asynccontextmanager
 async def responding(status: str, body: bytes, **headers: str) -> AsyncIterator[str]:
-    """Serve `body`; yield the base URL. An underscore in a header's name stands for a hyphen."""
+    """Serve `body`; yield the base URL. Underscores in the names of headers become hyphens."""
     named = {**{name.replace("_", "-"): value for name, value in headers.items()}, "content-length": str(len(body))}
     head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
 

@@ -31,7 +31,7 @@ from web import errors
 from web.errors import ENGINE_ERRORS, ErrorShape, HttpProblem, error_response, shape_of
 
 PARENTS = (EngineError, Refused)
-"""Classes that no code raises: each of their children needs a row of its own."""
+"""Classes that are never raised themselves; each of their child classes needs a row of its own."""
 
 
 def descendants(kind: type[EngineError]) -> Iterator[type[EngineError]]:

@@ -46,7 +46,7 @@ tokens_per_month = 100000000
 
 @pytest.fixture
 async def shipped(tmp_path: Path) -> AsyncIterator[RunningApi]:
-    """Yield the app with the shipped models and a stand-in for each provider, plain ones where there is no module."""
+    """Yield the app with the shipped models, and a stand-in for each provider (its own or a plain one)."""
     async with (
         Sandbox(word_seconds=0, providers=stand_in_providers()) as sandbox,
         serving(tmp_path, sandbox, PLAN, tuple(sandbox.provider_urls)) as running,

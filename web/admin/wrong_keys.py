@@ -15,7 +15,7 @@ MOST_WRONG_KEYS = 10
 WRONG_KEYS_SECONDS = 60.0
 MOST_REMEMBERED = 200
 QUIET_SECONDS = 600.0
-"""After so long without too many wrong admin keys, the next time is an alert again."""
+"""After this time without too many wrong admin keys, the next such burst causes an alert again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from zlib import crc32
 from pydantic import BaseModel
 
 COLOURS = 8
-"""The page has as many; further models share that of the others."""
+"""The number of the page's colours; further models get the colour of "others"."""
 LINES = 4
 
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from web.errors import HttpProblem
 
 OLDEST = timedelta(hours=1)
-"""The app exchanges the data for a session right after it is opened."""
+"""The oldest accepted data: the app exchanges them for a session right after it is opened."""
 AHEAD = timedelta(minutes=5)
 """How far this machine's clock may be behind Telegram's."""
 MOST_CHARS, MOST_FIELDS = 8192, 40
@@ -143,7 +143,7 @@ def _moment(fields: dict[str, str], now: datetime) -> datetime:
 
 
 def _user(fields: dict[str, str], signed_at: datetime) -> Person:
-    """Return the user. Raises HttpProblem 401 if there is none, as when an inline mode's button opened the app."""
+    """Return the user. Raises HttpProblem 401 if there is none, as in an app opened from the inline mode."""
     try:
         user = json.loads(fields["user"])
         return Person(int(user["id"]), str(user.get("language_code") or ""), signed_at)

@@ -41,7 +41,7 @@ class MiniAppParts:
     payout_per_star: Money
     telegram: Telegram
     payments: Payments | None = None
-    """None: this process has no way to Telegram, so that the routes of payments do not exist."""
+    """None: this process can't reach Telegram, so the routes of payments do not exist."""
 
 
 def routers(parts: MiniAppParts) -> list[APIRouter]:

@@ -23,7 +23,7 @@ class AccountOut(BaseModel):
 
 
 class ShownAccountOut(BaseModel):
-    """Amounts, numbers and the date in the user's language; null: there is none."""
+    """Amounts, numbers and the date, formatted in the user's language; null: there is none."""
 
     wallet: str
     held: str | None

@@ -18,7 +18,7 @@ from web.openapi_parts import KEY_ERRORS, errors, ref
 from web.schemas import ModelList, ModelOut
 
 EITHER_ERROR = {"anyOf": [ref("Error"), ref("AnthropicError")]}
-"""The errors of the paths that have both kinds of clients: in the shape of the client's family."""
+"""The errors of paths that both OpenAI's and Anthropic's clients call, in the format of the client's family."""
 CREATED = 1_767_225_600  # OpenAI's clients require a creation time; our models have none
 
 

@@ -20,7 +20,7 @@ WHEN_LOST = "farthing.when_lost"
 """The ASGI extension of main/http/protocol.py: calling it sets the function that is called when the client hangs up."""
 
 MOST_JOINED = 128
-"""Events that are sent in one write: a client that reads slowly has taken no more than these ahead."""
+"""The most events in one write, and so the most events that a slow client is charged for before it has read them."""
 
 
 class EventStream:

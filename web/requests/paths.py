@@ -87,6 +87,6 @@ class Paths:
 
 
 def is_for_operators(route: Route) -> bool:
-    """Return True where a route of FastAPI takes `current_operator`."""
+    """Return True if a route of FastAPI depends on `current_operator`."""
     dependant = getattr(route, "dependant", None)
     return dependant is not None and any(each.call is current_operator for each in dependant.dependencies)

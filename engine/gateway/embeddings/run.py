@@ -48,7 +48,7 @@ class Embedded:
 
 
 EmbeddingFinisher: TypeAlias = Callable[[Embedded], Awaitable[CaptureStep]]
-"""Awaited when the vectors are whole; the step that it returns runs in the capture's transaction."""
+"""Awaited when all vectors are there; returns a step that runs in the capture's transaction."""
 
 
 @dataclass(slots=True, eq=False)

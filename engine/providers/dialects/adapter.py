@@ -89,8 +89,8 @@ class ProviderAdapter(ABC):
         """Stream one call.
 
         If the model refuses a field that we added, an option of the tenant or the output limit, repeat the call
-        without it and remember the model. It is left out of later requests only if the repeated call was accepted; an
-        option only where it has the same value, and `ignored` names it.
+        without it and remember the model. Later requests leave it out only if the repeated call was accepted; an option
+        only if it has the same value, and `ignored` names it.
         """
         headers = {"content-type": "application/json", "accept": "text/event-stream", **self._headers(call.key)}
         trial = self._memory.trial(call)

@@ -188,7 +188,7 @@ def _tool_json(tool: Tool, spec: Spec) -> dict[str, Any]:
 def _response_format(options: Options, spec: Spec) -> Mapping[str, Any] | None:
     """Return the form of the answer.
 
-    A schema gets a name that is accepted; where schemas are missing, JSON mode is used.
+    A schema gets a name that is accepted; without schemas, JSON mode is used.
     """
     schema, wanted = schema_of(options), options.response_format
     if schema is None:

@@ -133,7 +133,7 @@ WITHIN_STREAM: Mapping[str, int] = {
     "api_error": 500,
     "server_error": 500,
 }
-"""The HTTP status that an error within a stream corresponds to. Of a code with dots the first part counts too."""
+"""The HTTP status that an error within a stream corresponds to. For a code with dots, its first part also counts."""
 
 OF_NUMBERS: Mapping[str, str] = {
     **dict.fromkeys(("1000", "1001", "1002", "1003", "1004"), "authentication_error"),
@@ -148,4 +148,4 @@ OF_NUMBERS: Mapping[str, str] = {
     "30001": "insufficient_balance",
     "30003": "model_not_found",
 }
-"""Words for numbers that stand in for a code where an error has no type: of GLM (docs.z.ai) and SiliconFlow."""
+"""The words for the numeric error codes of GLM (docs.z.ai) and SiliconFlow, whose errors have no type."""

@@ -17,7 +17,7 @@ _OF_MINIMAX = {  # the HTTP status that a code of MiniMax's `base_resp` correspo
     2045: 429, 2049: 401, 2056: 429,
 }  # fmt: skip
 _FORWARDED = "Provider returned error"
-"""OpenRouter's own message: that of the company which answered is in `metadata.raw`."""
+"""OpenRouter's own message; the message of the company that it asked is in `metadata.raw`."""
 _MOST_RAW_CHARS = 10_000
 _FINE = (None, 0, 200, "0", "200", "success")
 

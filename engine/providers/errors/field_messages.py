@@ -1,6 +1,6 @@
 """Templates of messages that refuse a field of a request: some servers, and most proxies, send no `param` and no code.
 
-A message is read where the whole of it fits a template whose variables are numbers, names of models and the fields
+A message is read only if all of it fits a template whose variables are numbers, names of models and the fields
 listed here. It then decides about one request: the field is left out, and the request repeated.
 """
 

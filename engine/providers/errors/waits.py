@@ -12,7 +12,7 @@ _MILLISECONDS = ("retry_after_ms", "retryAfterMs")
 
 
 def wait_seconds(details: ErrorDetails) -> float | None:
-    """Return the wait, of a day at most; None where the refusal names none."""
+    """Return the seconds to wait, at most a day; None if the refusal names none."""
     metadata = _object(details.body.get("metadata"))
     forwarded = _lower_case(_object(metadata.get("headers")))  # OpenRouter
     found = (

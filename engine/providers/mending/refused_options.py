@@ -28,7 +28,7 @@ _LEFT_OUT = frozenset(
         "logit_bias",
     }
 )
-"""Options without which an answer is still one to the request. Tools and the form of the answer are not among them."""
+"""Options that may be left out: the answer still fits the request. Tools and the answer's format may not."""
 _NAMES = {"random_seed": "seed", "thinking": "reasoning_effort", "reasoning": "reasoning_effort", "topP": "top_p"}
 _DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(Options)}
 
@@ -73,7 +73,7 @@ class RefusedOptions:
 
 
 def refused_option(call: ProviderCall, error: ProviderError) -> str:
-    """Return the option of `call` that an error refuses; empty where it refuses none that can be left out."""
+    """Return the option of `call` that an error refuses; empty if it refuses none that can be left out."""
     if not isinstance(error, CapabilityMissing):
         return ""
     name = error.field.rpartition(".")[2] if error.field.startswith(("body.", "generation")) else error.field

@@ -8,7 +8,7 @@ from engine.chat import ChatRequest, Options
 
 MOST_NAME_CHARS = 64
 UNNAMED_TOOL = "tool"
-"""The name of a tool that a call in the history does not name."""
+"""The name that is used for a call in the history that has no tool name."""
 PLAIN_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 GEMINI_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.-]{0,63}")
 _UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")

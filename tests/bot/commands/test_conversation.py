@@ -38,7 +38,7 @@ async def test_stop_without_an_answer_says_so(chat: Chat) -> None:
 
 
 class Running:
-    """An answer that records its stop."""
+    """A running answer that records whether it was stopped."""
 
     def __init__(self) -> None:
         self.stopped = False

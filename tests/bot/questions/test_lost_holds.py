@@ -1,4 +1,4 @@
-"""A lost hold: the question is answered again where the hold expired, else the answer exists."""
+"""A lost hold: the question is answered again if the hold expired; otherwise the answer exists."""
 
 from dataclasses import dataclass, field
 from typing import Any, cast

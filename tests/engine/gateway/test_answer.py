@@ -1,4 +1,4 @@
-"""The ends of an answer: charge, waste and events of each."""
+"""The ways in which an answer can end, with the charge, the waste and the events of each."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The judge of a simulated day: it knows the troubles and the providers' calls, and reads the admin's chat.
+"""The judge of a simulated day: it knows the simulated faults and the providers' calls, and reads the admin's chat.
 
 Each noticeable outage must be reported once and in time, and end with one reply in time; nothing else may be reported.
 """
@@ -12,7 +12,7 @@ from tests.scheduler.days.weather import BALANCE, CUT, FLAKY, KEY, LIMIT, SILENT
 
 OUTAGES_SECONDS, BALANCES_SECONDS, PRICES_SECONDS, PROBES_SECONDS, REOPEN_SECONDS = 15, 600, 60, 60, 600
 WITHIN = 2
-"""Intervals of its job within which a fact must be told."""
+"""The number of intervals of a job within which its alert must be sent."""
 FAILURES_TO_OPEN = 5
 LONGEST_REST_SECONDS = 66.0
 ANSWER_SECONDS = 3.0

@@ -1,4 +1,4 @@
-"""Simulated hours with troubles and restarts, judged by an oracle. `python -m tests.scheduler.days` runs whole days."""
+"""Simulated hours with faults and restarts, judged by an oracle. `python -m tests.scheduler.days` runs whole days."""
 
 import pytest
 

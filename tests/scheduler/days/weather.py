@@ -1,4 +1,4 @@
-"""The troubles of a simulated day, drawn from a seed, and providers that have them."""
+"""The faults of a simulated day, drawn from a seed, and providers that show them."""
 
 import asyncio
 import random
@@ -39,7 +39,7 @@ LIMITED_TO = 4
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A trouble. `subject`: a provider, or an offer by its name. Moments are seconds of the loop."""
+    """A simulated fault. `subject`: a provider, or an offer by its name. Times are seconds of the virtual loop."""
 
     kind: str
     subject: str

@@ -1,4 +1,4 @@
-"""Stored notices to tenants: booked with the fact that they are told, claimed by one process at a time."""
+"""Stored notices to tenants: written in the transaction that decides them, claimed by one process at a time."""
 
 from datetime import timedelta
 from functools import partial

@@ -1,4 +1,4 @@
-"""Guards within the statements for batches, without the code that reads before them."""
+"""The guards in the SQL of batches alone, without the Python code that usually checks first."""
 
 import re
 

@@ -22,7 +22,7 @@ def plan(name: str, usd: str, tokens: int) -> Plan:
 
 PLANS = {each.name: each for each in (FREE, plan("mini", "0.004", 400), plan("maxi", "0.009", 1_200))}
 LATEST = NOW.replace(day=30, hour=0)
-"""The limits are of a month: the machine stays in one."""
+"""The state machine stays in one month, because the limits are monthly."""
 
 
 @dataclass(slots=True)

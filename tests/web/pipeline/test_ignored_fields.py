@@ -77,7 +77,7 @@ GOLDEN = {
     "deepseek/deepseek-v4-flash": ["seed", "logit_bias"],
     "openrouter/openai/gpt-oss-20b": [],
 }
-"""The fields of EVERYTHING that each kind of wire leaves out."""
+"""The fields of EVERYTHING that are left out for each offer."""
 
 
 async def test_every_wire_names_what_it_leaves_out(everything: RunningApi) -> None:

@@ -1,4 +1,4 @@
-"""The memory for bodies that are being read: limited, waited for, and shared by tenants."""
+"""The memory for bodies that are being read: its limit, waiting for it, and its division among tenants."""
 
 import asyncio
 import contextlib
