@@ -15,7 +15,10 @@ ALBUM = "farthing_album"
 PARTS = "farthing_parts"
 """The field of a joined paste with the ids of its other messages."""
 PART_CHARS = "farthing_part_chars"
-"""The field of a joined paste with the characters of its other messages, with the line breaks before them."""
+"""The field of a joined paste with the characters of its other messages, with the line breaks before them.
+
+It is missing where they have formatting, whose marks are part of the text.
+"""
 
 Update = Mapping[str, Any]
 
@@ -60,7 +63,10 @@ def joined(updates: Sequence[Update]) -> dict[str, Any]:
     elif rest:
         texts = _texts([message, *rest])
         message["text"] = "".join(texts)
-        message[PART_CHARS] = [len(each) for each in texts[1:]]
+        if any(each.get("entities") for each in rest):
+            message["entities"] = _entities([message, *rest], texts)
+        else:
+            message[PART_CHARS] = [len(each) for each in texts[1:]]
         message[PARTS] = [each["message_id"] for each in rest if "message_id" in each]
     return {**updates[0], "message": message}
 
@@ -80,6 +86,33 @@ def _texts(messages: Sequence[Mapping[str, Any]]) -> list[str]:
         cut_in_line = _units(before.get("text")) >= MOST_UNITS
         found.append(after["text"] if cut_in_line else f"\n{after['text']}")
     return found
+
+
+def _entities(messages: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the formatting of the joined text. Code that was cut between two messages is one again."""
+    found: list[dict[str, Any]] = []
+    start = 0
+    for message, text in zip(messages, texts, strict=True):
+        lead = start + int(text.startswith("\n") and not str(message["text"]).startswith("\n")) if start else 0
+        for entity in filter(_is_placed, message.get("entities") or ()):
+            moved = {**entity, "offset": entity["offset"] + lead}
+            before = next((each for each in found if _goes_on(each, start, entity)), None)
+            if before is None:
+                found.append(moved)
+            else:
+                before["length"] = moved["offset"] + moved["length"] - before["offset"]
+        start += _units(text)
+    return found
+
+
+def _is_placed(entity: object) -> bool:
+    return isinstance(entity, dict) and all(isinstance(entity.get(name), int) for name in ("offset", "length"))
+
+
+def _goes_on(before: Mapping[str, Any], end: int, entity: Mapping[str, Any]) -> bool:
+    """Return True if an entity at the beginning of a message continues one at the end of the message before."""
+    same = {name: before.get(name) == entity.get(name) for name in ("type", "language", "url")}
+    return entity["offset"] == 0 and before["offset"] + before["length"] == end and all(same.values())
 
 
 def _is_forward(message: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from bot.updates.merging import (
     COMMENT_SECONDS,
     JOIN_SECONDS,
     NEAR_UNITS,
+    PART_CHARS,
     continues,
     joined,
     wait_seconds,
@@ -65,6 +66,27 @@ def test_long_paste_continues_in_the_next_message_of_the_same_sender() -> None:
 def test_paste_is_joined_without_loss() -> None:
     text = joined([said("x" * 4096), said("y" * 3900), said("z")])["message"]["text"]
     assert text == "x" * 4096 + "y" * 3900 + "\n" + "z"
+
+
+def code(text: str) -> dict[str, Any]:
+    length = len(text.encode("utf-16-le")) // 2
+    return said(text, entities=[{"type": "pre", "language": "py", "offset": 0, "length": length}])
+
+
+def test_code_that_was_cut_between_two_messages_is_one_again() -> None:
+    parts = [code("😀" * 2048), code("x = 1"), said("and why?", entities=[{"type": "bold", "offset": 4, "length": 3}])]
+    message = joined(parts)["message"]
+    assert message["entities"] == [
+        {"type": "pre", "language": "py", "offset": 0, "length": 4101},
+        {"type": "bold", "offset": 4106, "length": 3},
+    ]
+    assert message["text"].encode("utf-16-le")[2 * 4106 : 2 * 4109].decode("utf-16-le") == "why"
+    assert PART_CHARS not in message
+
+
+def test_formatting_of_parts_that_can_not_be_read_is_left_out() -> None:
+    parts = [said("x" * 4096, entities="?"), said("y", entities=[5, {"type": "bold"}])]
+    assert joined(parts)["message"]["entities"] == []
 
 
 def test_album_is_one_message_with_the_first_caption() -> None:
