@@ -10,6 +10,7 @@ from sandbox.telegram.refusals import missing, refuse
 Params = dict[str, Any]
 MOST_DATA_BYTES = 64
 MOST_KEYS = 100
+MOST_COPIED = 256
 _ACTIONS = ("url", "callback_data", "web_app", "pay", "copy_text", "login_url", "switch_inline_query")
 _URL = re.compile(r"^(https?|tg|ton)://\S+$")
 
@@ -71,8 +72,10 @@ def markup(params: Params) -> dict[str, Any] | None:
     keys = [key for row in rows for key in row]
     if len(keys) > MOST_KEYS:
         raise refuse("keyboard_size")
+    in_group = str(params.get("chat_id", "")).startswith("-")
     for key in keys:
         _check_key(key)
+        _check_app_key(key, in_group=in_group)
     return found
 
 
@@ -88,3 +91,17 @@ def _check_key(key: Any) -> None:
         raise refuse("key_data")
     if "url" in actions and not _URL.match(str(key["url"])):
         raise refuse("key_url")
+    copied = key.get("copy_text")
+    if copied and not 0 < len(str(copied.get("text", ""))) <= MOST_COPIED:
+        raise refuse("key_copy")
+
+
+def _check_app_key(key: dict[str, Any], *, in_group: bool) -> None:
+    """Check a button that opens a Mini App: only private chats may have it."""
+    app = key.get("web_app")
+    if not app:
+        return
+    if not str(app.get("url", "")).startswith("https://"):
+        raise refuse("key_app_url", url=app.get("url", ""))
+    if in_group:
+        raise refuse("key_type")

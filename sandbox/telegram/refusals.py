@@ -81,6 +81,9 @@ _BAD_REQUESTS: dict[str, str] = {
     "key_action": "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
     "key_data": "BUTTON_DATA_INVALID",
     "key_url": "BUTTON_URL_INVALID",
+    "key_copy": "BUTTON_COPY_TEXT_INVALID",
+    "key_type": "BUTTON_TYPE_INVALID",
+    "key_app_url": "inline keyboard button Web App URL '{url}' is invalid: Only HTTPS links are allowed",
     # drafts, queries
     "draft_peer": "TEXTDRAFT_PEER_INVALID",
     "draft_id": "DRAFT_ID_INVALID",

@@ -54,6 +54,7 @@ def test_json_field_has_its_type_or_is_refused() -> None:
         ('{"inline_keyboard": [[{"text": "a"}]]}', "key_action"),
         (json.dumps({"inline_keyboard": [[{"text": "a", "callback_data": "x" * 65}]]}), "key_data"),
         ('{"inline_keyboard": [[{"text": "a", "url": "a.b"}]]}', "key_url"),
+        (json.dumps({"inline_keyboard": [[{"text": "a", "copy_text": {"text": "x" * 257}}]]}), "key_copy"),
     ],
 )
 def test_wrong_keyboard_is_refused(raw: str, name: str) -> None:
@@ -73,3 +74,15 @@ def test_keyboard_has_a_hundred_buttons_at_most() -> None:
 
 def test_no_keyboard_is_none() -> None:
     assert (markup({}), markup({"reply_markup": ""})) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "chat_id", "name"),
+    [("https://e.org/app", "-100500", "key_type"), ("http://e.org/app", "1001", "key_app_url")],
+)
+def test_mini_app_opens_from_private_chats_and_over_https_only(url: str, chat_id: str, name: str) -> None:
+    keyboard = json.dumps({"inline_keyboard": [[{"text": "a", "web_app": {"url": url}}]]})
+    with pytest.raises(BotApiError) as refused:
+        markup({"chat_id": chat_id, "reply_markup": keyboard})
+    assert refused.value.description == TABLE[name][1].format(url=url)
+    assert markup({"chat_id": "1001", "reply_markup": keyboard.replace("http:", "https:")}) is not None
