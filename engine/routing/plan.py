@@ -149,12 +149,13 @@ def _sorted(
         return able
     for each in able:
         quote, is_over = quotes[each[4]], each[0] and not each[1]
-        if is_over and quote.plan_atto * EXCEED_TIMES < most_atto and _may_exceed(quote, status_of(quote.offer)):
+        if is_over and quote.plan_atto * EXCEED_TIMES < most_atto and may_exceed(quote, status_of(quote.offer)):
             return [each, *(other for other in able if other is not each)]
     return able
 
 
-def _may_exceed(quote: Quote, status: OfferStatus) -> bool:
+def may_exceed(quote: Quote, status: OfferStatus) -> bool:
+    """Return whether an attempt over the learned limit of requests is due, and its tokens fit."""
     return status.may_exceed and quote.expected_tokens <= status.remaining_tokens
 
 

@@ -13,7 +13,7 @@ WINDOW_SECONDS = 60.0
 SLACK_SECONDS = 0.25  # the provider's minute and ours do not start together
 NOTABLE_SHARE = 0.9  # a smaller drop is ignored: it may come from the difference between the two minutes
 LEAST_SEEN = 5  # fewer requests in a minute show no rate
-ACCEPTED_TO_RAISE = 40  # attempts between a refusal and the next raise, so that few are refused
+ACCEPTED_TO_RAISE = 50  # attempts between a refusal and the next raise, so that few are refused
 NEW_RAISE_SECONDS = 10.0  # a limit that was just learned may hold only for a moment
 FIRST_TRY_SECONDS, TRY_TIMES = 3.0, 3  # between attempts over the limit, and how these pauses grow
 FIRST_RAISE_SECONDS, LONGEST_RAISE_SECONDS, LONGEST_TOKEN_RAISE_SECONDS = 60.0, 120.0, 240.0
@@ -33,7 +33,7 @@ class LearnedLimit:
     """The requests per minute that a key was found to accept.
 
     A 429 sets the limit to the requests accepted in the minute before it. After ten seconds, and later after a minute
-    and 40 accepted requests without a 429, one request more is tried. If it is accepted, twice as many extra requests
+    and 50 accepted requests without a 429, one request more is tried. If it is accepted, twice as many extra requests
     may follow, so that a limit that no longer exists is raised within a minute. If it is refused, the next test comes
     later, so that an existing limit costs few refusals. A refused attempt counts in its minute too, because some
     providers count it.

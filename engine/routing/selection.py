@@ -11,7 +11,7 @@ from engine.catalog.offers import Drop, Quote
 from engine.errors import KEY_ERRORS, ProviderError, Unreachable
 from engine.routing.health import Health
 from engine.routing.permits import Denial, Permit
-from engine.routing.plan import EarlyQuote, Route
+from engine.routing.plan import DEARER_THAN_USUAL, EXCEED_TIMES, EarlyQuote, Route, may_exceed
 
 REPEAT_TIMES = 3  # an offer is repeated if the next one costs this many times as much
 MOST_REPEATS = 4  # of one prompt, if no other offer is left
@@ -150,7 +150,7 @@ class Selection:
         """Return the next step on a route: an early attempt, a pause or its first offer; None if that is denied."""
         number = next(each for each in map(self._number, route.quotes) if each not in doubtful)
         step = self._admit_early(route) or self._hold_for_early(route, number, is_awaited=bool(doubtful))
-        step = step or self._hold(number) or self._admit(number)
+        step = step or self._admit_over(route) or self._hold(number) or self._admit(number)
         if step is None:
             self._once.pop(number, None)
         return step
@@ -240,6 +240,17 @@ class Selection:
         repeat = not self.is_fresh(number)
         permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat, early=True)
         return None if isinstance(permit, Denial) else NextAttempt(number, permit)
+
+    def _admit_over(self, route: Route) -> NextAttempt | None:
+        """Return permission for an attempt over a limit, if the next offer is dear after a cheaper one failed."""
+        most_atto = route.quotes[0].plan_atto
+        if not any(self.quotes[number].plan_atto * DEARER_THAN_USUAL < most_atto for number in self._attempts):
+            return None
+        for number in sorted(self._fresh):
+            quote = self.quotes[number]
+            if quote.plan_atto * EXCEED_TIMES < most_atto and may_exceed(quote, self.health.status(quote.offer)):
+                return self._admit(number)
+        return None
 
     def _repeat(self, now: float) -> NextAttempt | Pause | None:
         """Return a repeat of an offer that failed quickly, or a pause before it, because no other offer is left."""

@@ -164,13 +164,13 @@ def test_new_limit_is_tried_again_after_ten_seconds() -> None:
     assert limit.places == 21
 
 
-def test_limit_is_tried_again_after_40_accepted_attempts_at_the_earliest() -> None:
+def test_limit_is_tried_again_after_50_accepted_attempts_at_the_earliest() -> None:
     limit = learned(20)
     limit.wait_seconds(30)
     refuse(limit, 30)
     limit.wait_seconds(300)
     assert limit.places == 20
-    for _ in range(39):
+    for _ in range(49):
         limit.accepted(300, 0)
     limit.wait_seconds(300)
     assert limit.places == 20
@@ -183,7 +183,7 @@ def test_refused_raise_doubles_the_time_to_the_next() -> None:
     limit = learned(20)
     limit.wait_seconds(30)
     refuse(limit, 30)
-    for _ in range(40):
+    for _ in range(50):
         limit.accepted(31, 0)
     limit.wait_seconds(49.9)
     assert limit.places == 20

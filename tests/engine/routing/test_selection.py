@@ -3,13 +3,13 @@ from collections.abc import Sequence
 import pytest
 
 from engine.catalog.offers import Drop, Offer, Quote
-from engine.errors import ContextTooLong, RateLimited
+from engine.errors import ContextTooLong, RateLimited, StreamCut
 from engine.ports import LimitHeaders
 from engine.routing.plan import EarlyQuote, Route
 from engine.routing.selection import FIRST_PAUSE_SECONDS, NextAttempt, Selection
 from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step
 from tests.engine.scripted import PRICE
-from tests.engine.two_providers import DOWN, A, B, TwoProviders
+from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
 
 
 def test_other_keys_of_the_provider_are_tried_before_the_next_offer() -> None:
@@ -199,3 +199,18 @@ def test_early_attempt_that_is_denied_leaves_the_able_offer(providers: TwoProvid
     choice = selection.next(providers.clock.monotonic())
     assert isinstance(choice, NextAttempt)
     assert choice.permit.offer == B
+
+
+@pytest.mark.parametrize(("times", "offer"), [(2.1, B), (1.9, A2)])
+def test_limit_is_exceeded_where_the_next_offer_is_dear_after_a_cheaper_one_has_failed(
+    providers: TwoProviders, times: float, offer: Offer
+) -> None:
+    providers.succeeds(10, B)
+    providers.health.failed(providers.permit(B), RateLimited(status=429, retry_after_seconds=0))
+    providers.clock.wait(1)
+    near, dear = Quote(B, PRICE, 10**12 + 1), Quote(A2, PRICE, int(times * 10**12))
+    prompt = Prompt(providers, CHEAP, near, dear)
+    prompt.fail(prompt.next(), StreamCut(), seconds=9, shown=True)
+    again = prompt.next()
+    assert again is not None
+    assert again.permit.offer == offer
