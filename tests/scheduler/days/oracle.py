@@ -66,7 +66,8 @@ class Oracle:
         for told in self._told(AVOIDED):
             if not self._was_sick(told.subject, told.at - 330, told.at):
                 yield f"false: {told.text} at {self._at(told.at)}"
-            if self._was_out(told.subject, told.at - 60, told.at):
+            is_outage = self._was_out(told.subject, told.at - 60, told.at)
+            if is_outage and self._has_opened(told.subject, told.at - 330, told.at):
                 yield f"an outage was told as avoided: {told.text} at {self._at(told.at)}"
 
     def _missed(self) -> Iterator[str]:

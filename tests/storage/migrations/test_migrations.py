@@ -1,5 +1,6 @@
 """Migrations: up and down, the declared tables, and the data that they convert."""
 
+import contextlib
 import sqlite3
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from storage import migrations
@@ -51,6 +53,34 @@ def test_migrated_tables_equal_the_declared_tables(url: str) -> None:
             "write a revision in storage/migrations/versions, and import new modules in storage/tables/__init__.py"
         )
     engine.dispose()
+
+
+def test_process_waits_for_another_that_migrates(
+    postgres_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres_server.create(f"turn_{tmp_path.name}"[:60], "template0")
+    other = psycopg.connect(url, autocommit=True)
+    other.execute("SELECT pg_advisory_lock(%s)", [0x6661727468696E67])
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        other.close()
+
+    monkeypatch.setattr("time.sleep", sleep)
+    migrations.upgrade(url, revisions()[0])
+    assert waited
+
+
+def test_upgrade_of_a_file_that_fails_is_undone_whole(tmp_path: Path) -> None:
+    """The lock of the one transaction also keeps a second process waiting."""
+    path = tmp_path / "bare.db"
+    migrations.upgrade(f"sqlite:///{path}", revisions()[0])
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("CREATE TABLE tenant_notices (id INTEGER)")
+        with pytest.raises(OperationalError, match="already exists"):
+            migrations.upgrade(f"sqlite:///{path}")
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(revisions()[0],)]
 
 
 def _is_ours(name: str | None, *_: object) -> bool:
