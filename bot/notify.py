@@ -28,7 +28,7 @@ from storage.tenants import tenant_settings, tenants
 log = logging.getLogger(__name__)
 MOST_CAPTION_UNITS = 1024
 NOBODY = 0
-"""Used in place of the admins if there are none."""
+"""The user id that replaces the admins if there are none."""
 
 Sent: TypeAlias = tuple[int, int]
 """A message in a chat: (chat id, message id)."""

@@ -40,7 +40,7 @@ class Language:
 
     @cached_property
     def texts(self) -> Mapping[str, str]:
-        """The texts of the bot and of the HTTP pages, in the form that fits most numbers."""
+        """The texts of the bot and of the HTTP pages, each in the plural form that fits most numbers."""
         others = (INVOICE, MINIAPP, FORMAT)
         return {key: text.general for key, text in self.sentences.items() if not key.startswith(others)}
 

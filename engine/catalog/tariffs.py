@@ -1,4 +1,4 @@
-"""The tariff of a model, found by its name, and the price of tokens by that tariff."""
+"""The tariff of each model, by the model's name, and the price of tokens under a tariff."""
 
 from engine.catalog.catalog import Catalog
 from engine.errors import EngineError

@@ -162,7 +162,7 @@ class ProviderHealth:
         return own
 
     def read(self, clock: Clock) -> Availability:
-        """Return whether any offer may be asked now. A change of state gets the time at which it is first read."""
+        """Return whether any offer may be asked now. `since` is the time of the first read after a change."""
         self.calm.clear()
         found = self.availability(clock.monotonic())
         if found.state is not self.seen:

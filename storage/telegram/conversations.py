@@ -135,7 +135,7 @@ def said(
 
     The first one is always a question. The latest message is included even if it is longer than `chars`. Above a limit,
     the oldest messages are left out until half of the limit is free, so that the next prompts begin alike and are
-    cached. `before_request`: of the conversation with this request, only the messages before it.
+    cached. `before_request`: return only the messages before this request, from its conversation.
     """
     within = before(conn, before_request) or (open_id(conn, chat_id, thread_id), _LAST_ID)
     values = dict(zip(("id", "before"), within, strict=True))

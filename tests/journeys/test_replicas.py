@@ -101,7 +101,7 @@ async def test_prompts_are_answered_once_while_replicas_die_and_stand_still(clus
     assert await cluster.problems() == []
 
 
-async def test_outage_rests_everywhere_and_its_end_is_told_once_though_the_leader_dies(cluster: Cluster) -> None:
+async def test_outage_rests_everywhere_and_its_end_is_reported_once_though_the_leader_dies(cluster: Cluster) -> None:
     one, two = cluster.webs
     key, world = await cluster.make_key("1.00"), cluster.sandbox.world
     cluster.sandbox.stand_ins.set_mode("deepseek", "down")

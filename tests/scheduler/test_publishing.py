@@ -104,7 +104,7 @@ async def test_outage_that_ended_before_its_first_message_is_still_told(
     assert [text.splitlines()[0][:2] for text in notifier.texts] == ["🔴 ", "🟢 "]
 
 
-async def test_incident_closed_silently_is_not_told_afterwards(context: JobContext, notifier: Notifications) -> None:
+async def test_incident_closed_silently_is_not_reported_later(context: JobContext, notifier: Notifications) -> None:
     await down(context)
     await close_silently(context, DOWN, "deepseek", context.clock.now())
     await show(context)

@@ -1,4 +1,4 @@
-"""Generated documents: every word arrives in order, within Telegram's limits. FARTHING_DEEP: their number."""
+"""Generated documents: every word arrives in order, within Telegram's limits. FARTHING_DEEP sets how many."""
 
 import json
 import os

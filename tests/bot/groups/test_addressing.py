@@ -141,6 +141,6 @@ def test_person_other_bot_and_anonymous_sender_are_told_apart(sent: Message, exp
 @pytest.mark.parametrize(
     ("user", "chat", "is_admin"), [(OLGA, GROUP_ID, True), (ANN, GROUP_ID, False), (OLGA, 1, False)]
 )
-async def test_admins_are_those_whom_telegram_names(journey: Journey, user: int, chat: int, is_admin: bool) -> None:
+async def test_admins_are_those_that_telegram_names(journey: Journey, user: int, chat: int, is_admin: bool) -> None:
     context = context_of(journey, private_message("x", user, chat=GROUP))
     assert await is_chat_admin(context, chat) == is_admin

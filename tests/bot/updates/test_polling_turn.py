@@ -1,4 +1,4 @@
-"""Of several processes one polls; another takes over when it is gone."""
+"""One of several processes polls; when it dies, another takes over."""
 
 import asyncio
 from collections.abc import AsyncIterator

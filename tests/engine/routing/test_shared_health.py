@@ -152,7 +152,7 @@ def test_rest_after_a_429_holds_for_the_key_and_model_only(two: tuple[Process, P
     assert not other.is_resting(OTHER)
 
 
-def test_limit_is_learned_from_the_attempts_of_all_and_its_fall_is_told_whole(two: tuple[Process, Process]) -> None:
+def test_limit_is_learned_from_the_attempts_of_all_and_its_fall_is_reported_whole(two: tuple[Process, Process]) -> None:
     one, other = two
     for minute, most in ((0, 40), (1, 20)):
         for number in range(most):

@@ -1,6 +1,6 @@
 """Simulated days, run by hand: python -m tests.scheduler.days HOURS SEED [SEED ...] [-v] [-w]
 
-Each seed gives one day with a single process and one with three. -v prints the troubles and the admin's chat.
+Each seed gives one day with a single process and one with three. -v prints the simulated faults and the admin's chat.
 -w adds worse ones: providers that fail together or are slow, times without the database or Telegram.
 """
 

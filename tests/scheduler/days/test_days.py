@@ -9,7 +9,7 @@ HOURS = 1.0
 
 
 @pytest.mark.parametrize(("seed", "replicas"), [(12, False), (10, True)])
-def test_each_fact_is_told_once_and_in_time(seed: int, replicas: bool) -> None:
+def test_each_fact_is_reported_once_and_in_time(seed: int, replicas: bool) -> None:
     day = simulated(seed, HOURS, replicas=replicas)
     assert Oracle(day, HOURS).faults() == []
     assert any("is down" in text for text in day.telegram.texts), "an outage was told"

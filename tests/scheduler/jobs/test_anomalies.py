@@ -37,7 +37,7 @@ async def tenant(context: JobContext) -> Tenant:
     return made
 
 
-async def test_ten_times_the_usual_hour_is_told_once_a_day(
+async def test_ten_times_the_usual_hour_is_reported_once_a_day(
     context: JobContext, clock: HandClock, tenant: Tenant, notifier: Notifications
 ) -> None:
     await tenant.uses(20_000)
@@ -56,7 +56,7 @@ async def test_less_is_usual(context: JobContext, tenant: Tenant, notifier: Noti
     assert notifier.texts == []
 
 
-async def test_small_hours_are_not_told(context: JobContext, notifier: Notifications) -> None:
+async def test_small_hours_are_not_reported(context: JobContext, notifier: Notifications) -> None:
     made = Tenant(context)
     for hours in (30, 50, 70):
         await made.uses(100, hours * HOUR)

@@ -48,7 +48,7 @@ async def check(context: JobContext) -> None:
     await publish(context, context.clock.now())
 
 
-async def test_low_balance_is_told_once_and_so_is_the_top_up(context: JobContext, notifier: Notifications) -> None:
+async def test_low_balance_is_reported_once_and_so_is_the_top_up(context: JobContext, notifier: Notifications) -> None:
     for left in ("4.99", "4.99"):
         await check(having(context, usd(left)))
     (message,) = notifier.messages.values()

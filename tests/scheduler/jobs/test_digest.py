@@ -95,7 +95,7 @@ async def test_each_admin_has_it_at_the_hour_of_the_own_time_zone(
         assert [user for user, _ in notifier.messages] == told
 
 
-async def test_day_that_an_earlier_version_told_all_admins_is_not_told_again(
+async def test_day_that_an_earlier_version_told_all_admins_is_not_reported_again(
     context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
 ) -> None:
     await journal.answered("deepseek")

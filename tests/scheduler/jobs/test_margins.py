@@ -22,7 +22,7 @@ async def sell(context: JobContext, count: int, charge: int, cost: int) -> None:
         await context.db.write(spent(1, Money(charge), now, outcome="answered", request_id=f"r{number}", **common))
 
 
-async def test_margin_under_the_floor_is_told_once_a_day(context: JobContext, notifier: Notifications) -> None:
+async def test_margin_under_the_floor_is_reported_once_a_day(context: JobContext, notifier: Notifications) -> None:
     await sell(context, 20, charge=9_000_000, cost=10_000_000)
     for _ in range(2):
         await margins.run(context)
@@ -31,7 +31,7 @@ async def test_margin_under_the_floor_is_told_once_a_day(context: JobContext, no
 
 
 @pytest.mark.parametrize(("count", "charge", "cost"), [(19, 1, 10**8), (20, 1, 4_999_999), (20, 10**7, 10**7)])
-async def test_few_answers_small_costs_and_the_floor_itself_are_not_told(
+async def test_few_answers_small_costs_and_the_floor_itself_are_not_reported(
     context: JobContext, notifier: Notifications, count: int, charge: int, cost: int
 ) -> None:
     await sell(context, count, charge, cost)

@@ -15,7 +15,7 @@ async def flaky(journal: Journal, rounds: int, good: int = 3) -> None:
         await journal.failed("deepseek", "timeout", status=None)
 
 
-async def test_offer_that_is_avoided_without_an_outage_is_told_once(
+async def test_offer_that_is_avoided_without_an_outage_is_reported_once(
     context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
 ) -> None:
     await flaky(journal, 5)
@@ -29,7 +29,7 @@ async def test_offer_that_is_avoided_without_an_outage_is_told_once(
     assert [each.kind for each in await context.db.read(incidents.all_open)] == ["offer_avoided"]
 
 
-async def test_avoided_offer_that_answers_again_is_told_once_and_a_return_is_the_same_incident(
+async def test_avoided_offer_that_answers_again_is_reported_once_and_a_return_is_the_same_incident(
     context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
 ) -> None:
     await flaky(journal, 5)
@@ -67,7 +67,7 @@ async def test_few_attempts_are_not_enough_for_an_avoided_offer(
     assert notifier.texts == []
 
 
-async def test_failures_of_an_outage_are_not_told_again_as_an_avoided_offer(
+async def test_failures_of_an_outage_are_not_reported_again_as_an_avoided_offer(
     context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
 ) -> None:
     await journal.answered("deepseek", 20)

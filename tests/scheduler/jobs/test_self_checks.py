@@ -33,7 +33,7 @@ async def test_healthy_service_says_nothing(context: JobContext, clock: HandCloc
 
 
 @pytest.mark.parametrize(("skew", "said"), [(61.0, "61 s slow"), (-3600.0, "3,600 s fast")])
-async def test_wrong_clock_is_told_until_it_is_right(
+async def test_wrong_clock_is_reported_until_it_is_right(
     context: JobContext, clock: HandClock, notifier: Notifications, skew: float, said: str
 ) -> None:
     facts = Facts(skew)
@@ -46,7 +46,7 @@ async def test_wrong_clock_is_told_until_it_is_right(
     assert notifier.texts[1] == "🟢 This machine's clock is right again, after 2 min."
 
 
-async def test_another_poller_is_told_until_it_is_quiet(
+async def test_another_poller_is_reported_until_it_is_quiet(
     context: JobContext, clock: HandClock, notifier: Notifications
 ) -> None:
     context = replace(context, telegram=Facts(conflict_at=clock.at))
@@ -65,7 +65,7 @@ async def test_conflict_that_another_process_of_ours_has_seen_is_told(
     assert notifier.texts[0].startswith("👯 Another process polls this bot (seen at 12:00 UTC)")
 
 
-async def test_disk_is_told_until_it_has_space(
+async def test_disk_is_reported_until_it_has_space(
     context: JobContext, notifier: Notifications, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = {tmp_path: 499_999_999}
@@ -96,7 +96,7 @@ async def test_slow_write_is_told(context: JobContext, notifier: Notifications) 
 
 
 @pytest.mark.parametrize(("pause", "count"), [(timedelta(minutes=5), 1), (timedelta(minutes=4, seconds=59), 0)])
-async def test_pause_of_the_scheduler_is_told_once(
+async def test_pause_of_the_scheduler_is_reported_once(
     context: JobContext, clock: HandClock, notifier: Notifications, pause: timedelta, count: int
 ) -> None:
     await check(context)

@@ -112,7 +112,7 @@ async def test_teams_crossings_go_to_its_owner(db: Database) -> None:
     await db.write(unit)
 
 
-async def test_low_wallet_of_a_team_without_a_plan_is_told_once_a_month(db: Database) -> None:
+async def test_low_wallet_of_a_team_without_a_plan_is_reported_once_a_month(db: Database) -> None:
     def unit(conn: Connection) -> None:
         team, *_ = crew(conn, "0.50")
         asked = hold_request(team, tariff=DOUBLE)

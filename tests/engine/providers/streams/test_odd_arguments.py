@@ -1,4 +1,4 @@
-"""Arguments that do not begin as an object, and the object that they stand for."""
+"""Arguments of tool calls that are not sent as a JSON object, and the object that is read from them."""
 
 import pytest
 
