@@ -88,6 +88,8 @@ def _error_of(body: Any) -> tuple[Mapping[str, Any], str]:
         error = next(iter(objects(error)), body)
     if isinstance(error, str):
         return body, error
+    if isinstance(error, int) and not isinstance(error, bool):
+        return {**body, "code": error}, ""
     if not isinstance(error, dict):
         return body, ""
     message = error.get("message")

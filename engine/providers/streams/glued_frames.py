@@ -14,7 +14,7 @@ _decode = json.JSONDecoder().raw_decode
 def frames_in(data: str) -> Sequence[str]:
     """Return the frames that the data of one frame consists of: its lines, else the values on its only line.
 
-    Returns one if it is none of both. Over MOST_LINES lines are returned with the rest in the last one.
+    Returns one if it is none of both. Of more than MOST_LINES, one above that number is returned.
     """
     if "\n" in data:
         return data.split("\n", MOST_LINES)
@@ -25,7 +25,7 @@ def _values(text: str) -> list[str]:
     """Return the JSON values and end markers of a line; none if anything else is in it."""
     found: list[str] = []
     at = 0
-    while at < len(text) <= _MOST_CHARS and len(found) < MOST_LINES:
+    while at < len(text) <= _MOST_CHARS and len(found) <= MOST_LINES:
         at = _after_separator(text, at)
         end = _value_end(text, at)
         if end <= at:

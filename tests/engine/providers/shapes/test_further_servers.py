@@ -46,6 +46,7 @@ FRAMES = [
         data(json.dumps(PARTS[0]) + json.dumps({"error": {"message": "x", "code": 502}})),
         Overloaded,
     ),
+    Shape("too many objects on one line", data("{}" * 5_000), Garbled),
     Shape("text right after an object", data(json.dumps(PARTS[0]) + "oops"), Garbled),
     Shape("a stream that calls itself a page (PHP)", stream(*PARTS), HI, content_type=HTML),
     Shape("a stream of comments first that calls itself a page", ": hi\n\n" + stream(*PARTS), HI, content_type=HTML),
@@ -228,6 +229,7 @@ ERRORS: list[tuple[str, dict[str, Any], type[ProviderError]]] = [
     ("DashScope: inspection", {"code": "DataInspectionFailed", "message": "x"}, RequestFault),
     ("Claude: too large", {"error": {"type": "request_too_large", "message": "x"}}, RequestFault),
     ("AWS: throttled", {"__type": "ThrottlingException", "message": "x"}, RateLimited),
+    ("the status alone", {"error": 429}, RateLimited),
     ("a list of errors", {"error": [{"message": "x", "code": 429}]}, RateLimited),
 ]
 
