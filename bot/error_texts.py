@@ -8,8 +8,8 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.buttons import button, rows
 from bot.context import Context
-from bot.formatting.brands import brand
 from engine import errors
+from engine.providers.registry import brand
 
 Values = Mapping[str, Callable[[Any], object]]
 

@@ -7,12 +7,12 @@ from telegram import MessageEntity
 from bot.attachments.downloads import Unreadable, download
 from bot.context import Context, claimed_update
 from bot.delivery.parts import payload
-from bot.formatting.brands import brand
 from bot.formatting.characters import clean
 from bot.formatting.characters import units as utf16_len
 from bot.formatting.markdown import Piece, plain_head, with_tail
 from engine.gateway.transcription import Transcriber, TranscriptionRequest
 from engine.ports import CaptureStep
+from engine.providers.registry import brand
 from engine.speech import Recording
 from engine.tenancy import Charge
 from storage.database.connection import Connection

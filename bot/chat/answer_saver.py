@@ -11,7 +11,6 @@ from bot.context import Context, claimed_update
 from bot.delivery.drafts import Preview
 from bot.delivery.parts import file_payload, payload
 from bot.delivery.rich_messages import RichPart
-from bot.formatting.brands import brand
 from bot.formatting.characters import clean, units
 from bot.formatting.markdown import Piece, rendered, with_tail
 from bot.formatting.rich import TAIL_UNITS, Rich, enriched
@@ -22,6 +21,7 @@ from engine.completion import Completion
 from engine.errors import HoldLost
 from engine.money import Money
 from engine.ports import CaptureStep
+from engine.providers.registry import brand
 from engine.tenancy import Charge
 from storage.database.connection import Connection
 from storage.schedules import scheduled_runs

@@ -7,7 +7,6 @@ from bot.buttons import button, rows
 from bot.command import Command, all_commands
 from bot.context import Context, thread_of
 from bot.delivery.parts import payload
-from bot.formatting.brands import brand
 from bot.formatting.markdown import render, with_tail
 from bot.formatting.rich import footer_of, rich
 from bot.privacy import exclusions as exclusions_page
@@ -15,6 +14,7 @@ from bot.privacy import retention
 from bot.profile.menus import set_admin_menu
 from bot.scheduled.wording import zone_words
 from engine.privacy import Exclusions
+from engine.providers.registry import brand
 from storage.schedules.zones import zone_of
 from storage.telegram import conversations, outbox
 from storage.tenants import tenant_settings

@@ -7,8 +7,8 @@ from telegram import Update
 from bot.buttons import button, rows
 from bot.command import Command, all_commands
 from bot.context import Context
-from bot.formatting.brands import brand
 from bot.privacy import retention
+from engine.providers.registry import brand
 from storage.tenants import tenant_settings
 from storage.tenants.terms import TERMS_VERSION
 

@@ -9,8 +9,8 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 import locales
 from bot.buttons import button, rows
 from bot.context import Context
-from bot.formatting.brands import brand
 from engine.privacy import DataPolicy, Exclusions, exclusions_from, stored_exclusions
+from engine.providers.registry import brand
 from storage.database.connection import Connection
 from storage.tenants import tenant_settings, tenants
 

@@ -15,7 +15,7 @@ from engine.providers import addresses, dialects
 from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.spec import Spec
 
-__all__ = ["Spec", "build", "dialect_classes", "specs"]
+__all__ = ["Spec", "brand", "build", "dialect_classes", "specs"]
 
 
 @cache
@@ -23,6 +23,13 @@ def specs() -> dict[str, Spec]:
     """Return the SPEC of every module in `addresses/`, by provider name."""
     found = [module.SPEC for module in _modules(addresses) if hasattr(module, "SPEC")]
     return {spec.name: spec for spec in found}
+
+
+@cache
+def brand(provider: str) -> str:
+    """Return the name of a provider as people know it; its own name if the operator added it."""
+    spec = specs().get(provider)
+    return spec.brand if spec is not None and spec.brand else provider
 
 
 @cache

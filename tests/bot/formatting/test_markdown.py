@@ -10,16 +10,11 @@ from bot.formatting.characters import clean
 from bot.formatting.markdown import (
     MOST_UNITS,
     Piece,
-    _is_one_message,
-    converted,
-    pieces_of,
     plain_head,
     render,
     with_tail,
 )
-from bot.formatting.splitting import MOST_ENTITIES, split
-from bot.formatting.styled import StyledText
-from tests.bot.formatting.documents import Documents
+from bot.formatting.splitting import MOST_ENTITIES
 
 MOST_EXAMPLES = 300
 LEVELS = 1500
@@ -288,78 +283,3 @@ def test_row_of_dashes_in_code_is_unchanged() -> None:
 def test_invisible_answer_is_sent_as_an_ellipsis(nothing: str) -> None:
     assert [piece.text for piece in render(nothing)] == ["…"]
     assert render(f"a{nothing}b")[0].text.startswith("a")
-
-
-@pytest.mark.parametrize(
-    ("markdown", "text", "marks"),
-    [
-        ("||secret **word**|| is", "secret word is", ["spoiler", "bold"]),
-        ("(||one||), ||two||!", "(one), two!", ["spoiler", "spoiler"]),
-        ("<tg-spoiler>one</tg-spoiler>", "one", ["spoiler"]),
-        ("||has `code` in||", "has code in", ["spoiler", "code", "spoiler"]),
-        ("if (a || b || c) return x||y||z;", "if (a || b || c) return x||y||z;", []),
-        ("run ||exit 1 || true", "run ||exit 1 || true", []),
-        ("||open\n\nend||", "||open\n\nend||", []),
-        ("|| ||, ||||", "|| ||, ||||", []),
-        ("`a ||b|| c`", "a ||b|| c", ["code"]),
-    ],
-)
-def test_bars_around_words_are_a_spoiler(markdown: str, text: str, marks: list[str]) -> None:
-    (piece,) = render(markdown)
-    assert piece.text == text
-    assert [each.type for each in piece.entities] == marks
-
-
-@pytest.mark.parametrize(
-    ("markdown", "text", "url"),
-    [
-        (
-            'see <a href="https://e.org/a_b_c?x=1&y=2">this **page**</a>.',
-            "see this page.",
-            "https://e.org/a_b_c?x=1&y=2",
-        ),
-        ("<a class=x href='https://e.org' target=_blank>l</a>", "l", "https://e.org"),
-        ('- <a href="https://e.org">one</a>', "• one", "https://e.org"),
-        ('<a href="javascript:x">l</a>', '<a href="javascript:x">l</a>', None),
-        ('<a href="https://e.org">l', '<a href="https://e.org">l', None),
-        ('`<a href="https://e.org">l</a>`', '<a href="https://e.org">l</a>', None),
-        ("<a>l</a>", "<a>l</a>", None),
-        ("</a>", "</a>", None),
-    ],
-)
-def test_html_link_is_a_link(markdown: str, text: str, url: str | None) -> None:
-    (piece,) = render(markdown)
-    assert piece.text == text
-    assert next((each.url for each in piece.entities if each.type == "text_link"), None) == url
-
-
-@pytest.mark.parametrize(
-    ("markdown", "text"),
-    [
-        ("So:\n\n\\begin{align}\na &= b \\\\\nc &= d\n\\end{align}\n\nend", "So:\n\na = b\nc = d\n\nend"),
-        ("a\n\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}\nb", "a\n(1  2\n3  4)\nb"),
-        ("```tex\n\\begin{align}\na\n\\end{align}\n```", "\\begin{align}\na\n\\end{align}"),
-        ("Use `\\begin{align}` first", "Use \\begin{align} first"),
-        ("\\begin{align} a", "\\begin{align} a"),
-        ("\\begin{document}a\\end{document}", "\\begin{document}a\\end{document}"),
-    ],
-)
-def test_environment_of_latex_is_a_formula_without_dollars(markdown: str, text: str) -> None:
-    (piece,) = render(markdown)
-    assert piece.text == text
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_short_text_is_one_message_as_it_is(seed: int) -> None:
-    text = converted(Documents(seed).document(1 + seed % 9))
-    split_anyway = [(part.text, part.spans) for part in split(text, MOST_UNITS)]
-    assert not _is_one_message(text, MOST_UNITS) or split_anyway == [(text.text, text.spans)]
-    (piece, *more) = pieces_of(text)
-    assert [piece.text, *(each.text for each in more)] == [part for part, _ in split_anyway]
-
-
-def test_text_over_a_limit_is_not_one_message() -> None:
-    assert _is_one_message(converted("**a**"), 1)
-    assert not _is_one_message(converted("ab"), 1)
-    assert not _is_one_message(converted("*a* b " * (MOST_ENTITIES + 1)), MOST_UNITS)
-    assert pieces_of(StyledText("\u200b")) == [Piece("…")]

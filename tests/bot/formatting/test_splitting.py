@@ -1,8 +1,9 @@
 import pytest
 
-from bot.formatting.markdown import render
+from bot.formatting.markdown import MOST_UNITS, Piece, _is_one_message, converted, pieces_of, render
 from bot.formatting.splitting import MOST_ENTITIES, split
 from bot.formatting.styled import StyledText
+from tests.bot.formatting.documents import Documents
 
 
 def parts(text: str, limit: int) -> list[str]:
@@ -50,3 +51,19 @@ def test_style_over_a_cut_goes_on() -> None:
     assert [(piece.entities[0].offset, piece.entities[0].length) for piece in pieces] == [
         (0, len(piece.text)) for piece in pieces
     ]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_short_text_is_one_message_as_it_is(seed: int) -> None:
+    text = converted(Documents(seed).document(1 + seed % 9))
+    split_anyway = [(part.text, part.spans) for part in split(text, MOST_UNITS)]
+    assert not _is_one_message(text, MOST_UNITS) or split_anyway == [(text.text, text.spans)]
+    (piece, *more) = pieces_of(text)
+    assert [piece.text, *(each.text for each in more)] == [part for part, _ in split_anyway]
+
+
+def test_text_over_a_limit_is_not_one_message() -> None:
+    assert _is_one_message(converted("**a**"), 1)
+    assert not _is_one_message(converted("ab"), 1)
+    assert not _is_one_message(converted("*a* b " * (MOST_ENTITIES + 1)), MOST_UNITS)
+    assert pieces_of(StyledText("\u200b")) == [Piece("…")]

@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.formatting.brands import brand
 from engine.catalog.free_tiers import FreeTierLimits, FreeTiers
 from engine.privacy import UNKNOWN, DataPolicies, DataPolicy, Exclusions
-from engine.providers.registry import specs
+from engine.providers.registry import brand, specs
 from tests.bot.commands.conftest import ANN, BAO, OFFERS, ROOM, Chat
 
 

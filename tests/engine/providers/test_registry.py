@@ -6,7 +6,7 @@ from genai_prices.data_snapshot import get_snapshot
 
 from engine.providers import addresses, dialects
 from engine.providers.dialects.adapter import ProviderAdapter
-from engine.providers.registry import Spec, build, dialect_classes, specs
+from engine.providers.registry import Spec, brand, build, dialect_classes, specs
 
 ROOT = Path(__file__).parents[3]
 NOT_A_DIALECT = {"__init__", "adapter", "stream_reader", "transcriptions"}
@@ -100,3 +100,11 @@ def test_every_dialect_is_documented(name: str) -> None:
 def test_every_dialect_has_tests_and_a_stand_in(name: str) -> None:
     for path in (f"tests/engine/providers/dialects/test_{name}.py", f"sandbox/providers/dialects/{name}.py"):
         assert (ROOT / path).exists(), f"the dialect {name} has no {path}"
+
+
+def test_known_provider_has_its_brand_and_any_other_its_own_name() -> None:
+    assert (brand("deepseek"), brand("openai"), brand("mybox")) == ("DeepSeek", "OpenAI", "mybox")
+
+
+def test_brand_of_every_bundled_provider_differs_in_letters_case_only() -> None:
+    assert [name for name in specs() if brand(name).lower() != name] == []
