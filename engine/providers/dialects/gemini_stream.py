@@ -1,7 +1,7 @@
 """The stream of Gemini's streamGenerateContent."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
@@ -32,6 +32,7 @@ class GeminiStreamReader(StreamReader):
         self._calls: dict[int, ToolCalls] = {}
         self._parts = 0
         self._counts = UsageCounts(_COUNTS, "totalTokenCount")
+        self._has_usage = False
 
     def read(self, frame: Frame) -> list[Chunk]:
         # some proxies send OpenAI's end marker
@@ -66,8 +67,13 @@ class GeminiStreamReader(StreamReader):
         for candidate in candidates:
             found += self._candidate(candidate)
         if self._counts.add(data.get("usageMetadata")):
-            found.append(usage_of(self._counts))
+            self._has_usage = True
         return found
+
+    def take_usage(self) -> Sequence[Chunk]:
+        """Return the usage once for each network read: each frame reports it."""
+        had_usage, self._has_usage = self._has_usage, False
+        return (usage_of(self._counts),) if had_usage else ()
 
     def _candidate(self, candidate: Mapping[str, Any]) -> list[Chunk]:
         index = integer(candidate.get("index"))

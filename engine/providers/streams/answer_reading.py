@@ -52,6 +52,10 @@ class StreamReader(ABC):
                 found += self.read(Frame(event, data))
         return found
 
+    def take_usage(self) -> Sequence[Chunk]:
+        """Return the usage that the frames of one network read reported, if `read` did not return it."""
+        return ()
+
     def end(self) -> Sequence[Chunk]:
         """Return the chunks that were held back until the end. Raises a ProviderError for an answer that was cut."""
         return ()
@@ -164,6 +168,14 @@ def read_frames(
     The error is Garbled for a frame of unknown shape. `final`: no frames follow.
     """
     found: list[Chunk] = []
+    error = _read_into(found, reader, frames, final=final)
+    found += reader.take_usage()
+    return found, error
+
+
+def _read_into(
+    found: list[Chunk], reader: StreamReader, frames: Iterable[Frame | TextRun], *, final: bool
+) -> ProviderError | None:
     try:
         for frame in frames:
             if isinstance(frame, TextRun):
@@ -175,12 +187,12 @@ def read_frames(
         if final or reader.has_ended:
             found += reader.end()
     except ProviderError as error:
-        return found, error
+        return error
     except _READ_ERRORS as error:
         garbled = Garbled(f"not in this dialect ({type(error).__name__})")
         garbled.__cause__ = error
-        return found, garbled
-    return found, None
+        return garbled
+    return None
 
 
 def limits_of(headers: Mapping[str, str]) -> LimitHeaders | None:

@@ -97,11 +97,22 @@ class UsageCounts:
         """Set the names of the `parts` and of the `total`: a report with parts only makes an earlier total obsolete."""
         self._parts, self._total = parts, total
         self._counts: dict[str, int] = {}  # a detail by its path, with a dot
+        self._latest: dict[str, Any] | None = None  # the latest report, if it is not counted yet
 
     def add(self, report: Any) -> bool:
-        """Take one report; return False if it is not one."""
+        """Take one report; return False if it is not one.
+
+        Some servers report with each frame: a report that replaces all numbers of the latest one spares counting that.
+        """
         if not isinstance(report, dict) or not report:
             return False
+        if self._latest is not None and not _replaces(report, self._latest):
+            self._count(self._latest)
+        self._latest = report
+        return True
+
+    def _count(self, report: dict[str, Any]) -> None:
+        self._latest = None
         if self._total and not count_of(report.get(self._total)) and any(count_of(report.get(p)) for p in self._parts):
             self._counts.pop(self._total, None)
         for name, value in islice(report.items(), _MOST_FIELDS):
@@ -110,10 +121,11 @@ class UsageCounts:
                     self._set(f"{name}.{detail}", number)
             else:
                 self._set(name, value)
-        return True
 
     def first(self, *paths: str) -> int:
         """Return the first of these counts that is not zero, by its path: `a` or `a.b`. Returns 0 if there is none."""
+        if self._latest is not None:
+            self._count(self._latest)
         for path in paths:
             if found := self._counts.get(path, 0):
                 return found
@@ -123,6 +135,14 @@ class UsageCounts:
         number = count_of(value)
         if number > 0 or path not in self._counts:
             self._counts[path] = number
+
+
+def _replaces(report: dict[str, Any], earlier: dict[str, Any]) -> bool:
+    """Return whether `report` has a positive number for each number in `earlier`. Lists have no counts."""
+    return report.keys() == earlier.keys() and all(
+        type(value) is type(earlier[name]) and (type(value) is list or (type(value) is int and value > 0))
+        for name, value in report.items()
+    )
 
 
 def count_of(value: Any) -> int:

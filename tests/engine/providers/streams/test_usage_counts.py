@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.providers.streams.endings import UsageCounts, count_of, reconciled
 
@@ -22,6 +24,20 @@ def test_latest_count_above_zero_counts() -> None:
     for number in (0, 7, 12, 9):
         counts.add({"a": number})
     assert (counts.first("a"), counts.first("b", "a"), counts.first("b")) == (9, 9, 0)
+
+
+_VALUES = st.sampled_from([0, 1, 7, -5, None, "3", 2.5, [], [{"x": 1}], {"c": 4}, {"c": 0}, True])
+_REPORTS = st.lists(st.dictionaries(st.sampled_from(["a", "b", "t", "d"]), _VALUES), max_size=8)
+
+
+@given(_REPORTS)
+def test_reports_count_alike_whether_numbers_are_read_between_them_or_not(reports: list[dict[str, Any]]) -> None:
+    read, unread = UsageCounts(("a", "b"), "t"), UsageCounts(("a", "b"), "t")
+    for report in reports:
+        assert read.add(report) == unread.add(report) == bool(report)
+        read.first("a")
+    for path in ("a", "b", "t", "d", "d.c", "a.c"):
+        assert read.first(path) == unread.first(path)
 
 
 def test_total_of_an_earlier_report_ends_with_a_new_part() -> None:
