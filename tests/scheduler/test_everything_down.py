@@ -42,7 +42,9 @@ async def test_prompt_that_failed_everywhere_is_reported_within_one_run(
     clock.move(minutes=1)
     await check(context)
     (alert,) = notifier.texts
-    assert alert.startswith(f"🚨 Everything is down: 1 prompt failed at every provider since {first:%H:%M:%S} UTC.")
+    assert alert.startswith(
+        f"🚨 Everything is down: 1 prompt failed at every provider since {first:%d %b %Y, %H:%M} UTC."
+    )
     clock.move(minutes=3)
     await journal.answered("gemini")
     await check(context)
