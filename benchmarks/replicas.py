@@ -21,6 +21,7 @@ from pathlib import Path
 
 import httpx
 
+import locales
 from benchmarks import postgres
 from benchmarks.calls import Calls
 from benchmarks.cluster import Cluster, Replica, cpu_seconds, running_cluster
@@ -72,9 +73,12 @@ class Talk:
             self.waits.append(time.monotonic() - began)
 
     def answers(self, user: int) -> list[dict[str, object]]:
-        """Return the bot's final messages in a chat."""
+        """Return the bot's answers in a chat: neither previews nor the note of a process that stops."""
         messages = self.cluster.sandbox.world.messages(user)
-        return [each for each in messages if (each.get("from") or {}).get("is_bot") and each.get("text", "…") != "…"]
+        others = {"…", locales.text("en", "error.Closing")}
+        return [
+            each for each in messages if (each.get("from") or {}).get("is_bot") and each.get("text", "…") not in others
+        ]
 
     @property
     def sent_twice(self) -> int:
