@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from main.http.trailers import TRAILERS
 from web.pipeline.event_stream import WHEN_LOST
 from web.requests.body import WHOLE_BODY
 
@@ -169,6 +170,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             raise ValueError("not one Host")
         super().on_headers_complete()
+        self.headers = TRAILERS
 
     def _unsupported_upgrade_warning(self) -> None:
         """Close the connection after the answer: the parser has skipped the body, and could read it as a request."""

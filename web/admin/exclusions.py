@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
 from engine.gateway.question import Market
 from engine.privacy import Exclusions, stored_exclusions
@@ -25,7 +25,7 @@ class ExclusionsIn(In):
 
     providers: list[str] = Field([], max_length=MOST)
     countries: list[CountryCode] = Field([], max_length=MOST, description="Seats of providers, as ISO 3166 codes")
-    training: bool = False
+    training: StrictBool = False
 
     def exclusions(self) -> Exclusions:
         return Exclusions(frozenset(self.providers), frozenset(self.countries), self.training)

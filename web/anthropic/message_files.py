@@ -10,6 +10,8 @@ from web.pipeline.files import AttachedFile, FileForm
 class MessageFileForm(FileForm):
     """Anthropic's `{"type": "document", "source": {"type": "base64", "data": "..."}, "title": "a.pdf"}`."""
 
+    kind = "document"
+
     def file_in(self, part: Mapping[str, Any], where: str) -> AttachedFile | None:
         source = part.get("source") if part.get("type") == "document" else None
         if not isinstance(source, dict) or source.get("type") != "base64":

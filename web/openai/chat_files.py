@@ -11,6 +11,8 @@ from web.pipeline.files import AttachedFile, FileForm
 class ChatFileForm(FileForm):
     """OpenAI's `{"type": "file", "file": {"file_data": "data:...", "filename": "a.pdf"}}`."""
 
+    kind = "file"
+
     def file_in(self, part: Mapping[str, Any], where: str) -> AttachedFile | None:
         if part.get("type") != "file":
             return None

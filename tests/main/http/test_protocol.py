@@ -33,6 +33,11 @@ async def refuse(_: Request) -> Response:
     return PlainTextResponse("refused", 413, REFUSED)
 
 
+async def headers(request: Request) -> Response:
+    await request.body()
+    return PlainTextResponse(" ".join(f"{name}={value}" for name, value in request.headers.items() if name[:2] == "x-"))
+
+
 async def endlessly(_: Request) -> Response:
     async def pieces() -> AsyncIterator[bytes]:
         while True:
@@ -65,6 +70,7 @@ async def running(
             Route("/wait", (waiting or Waiting()).respond),
             Route("/refuse", refuse, methods=["POST"]),
             Route("/endless", endlessly),
+            Route("/headers", headers, methods=["POST"]),
         ]
     )
     server = serving.http_server(app, "127.0.0.1", 0, most_connections=most_connections)
@@ -217,6 +223,14 @@ async def test_connection_is_closed_after_a_refusal(monkeypatch: pytest.MonkeyPa
         async with asyncio.timeout(60):
             while len(connections):
                 await asyncio.sleep(0.05)
+
+
+async def test_trailers_do_not_change_the_headers() -> None:
+    head = (
+        b"POST /headers HTTP/1.1\r\nhost: x\r\nx-key: mine\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    )
+    answer = await received(head + b"1\r\nx\r\n0\r\nx-key: other\r\nx-more: 1\r\n\r\n")
+    assert answer.endswith(b"\r\n\r\nx-key=mine")
 
 
 async def test_client_that_sends_without_end_is_cut() -> None:

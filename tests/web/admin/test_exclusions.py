@@ -42,6 +42,7 @@ async def test_providers_left_out_are_not_asked(api: RunningApi) -> None:
         ({"providers": "deepseek"}, "providers"),
         ({"countries": ["China"]}, "countries.0"),
         ({"training": "perhaps"}, "training"),
+        ({"training": 0}, "training"),
     ],
 )
 async def test_wrong_choice_is_refused_and_changes_nothing(api: RunningApi, body: Any, param: str) -> None:

@@ -16,6 +16,8 @@ _ELSEWHERE = {
 class ResponseFileForm(FileForm):
     """OpenAI's `{"type": "input_file", "file_data": "data:...", "filename": "a.pdf"}`."""
 
+    kind = "input_file"
+
     def file_in(self, part: Mapping[str, Any], where: str) -> AttachedFile | None:
         if part.get("type") != "input_file":
             return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from web.errors import bad_request
+from web.errors import bad_request, not_found
 
 MOST_ITEMS, PLAIN_ITEMS = 100, 20
 _ORDERS = ("desc", "asc")
@@ -32,7 +32,7 @@ class ItemPage:
         return cls(int(limit), query.get("after"), order == "asc")
 
     def of(self, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return the page of `items`, which are oldest first, as a list in OpenAI's shape. Raises HttpProblem 400."""
+        """Return the page of `items`, which are oldest first, as a list in OpenAI's shape. Raises HttpProblem 404."""
         ordered = list(items) if self.is_ascending else list(reversed(items))
         if self.after is not None:
             ordered = ordered[self._place([item["id"] for item in ordered]) + 1 :]
@@ -42,5 +42,5 @@ class ItemPage:
 
     def _place(self, ids: Sequence[str]) -> int:
         if self.after not in ids:
-            raise bad_request("after", "after: must be the id of an item of this response's input")
+            raise not_found("after: this response's input has no item of this id.")
         return ids.index(self.after)

@@ -28,11 +28,17 @@ def test_page_is_the_part_that_is_asked_for(query: dict[str, str], ids: str, has
     assert (page.get("first_id"), page.get("last_id")) == ((ids[0], ids[-1]) if ids else (None, None))
 
 
-@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"order": "up"}, {"after": "x"}])
+@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"order": "up"}])
 def test_wrong_query_is_named(query: dict[str, str]) -> None:
     with pytest.raises(HttpProblem) as raised:
         ItemPage.asked_in(query).of(ITEMS)
     assert (raised.value.status, raised.value.param) == (400, next(iter(query)))
+
+
+def test_unknown_item_is_not_found() -> None:
+    with pytest.raises(HttpProblem, match="no item of this id") as raised:
+        ItemPage(after="x").of(ITEMS)
+    assert raised.value.status == 404
 
 
 async def test_client_reads_all_pages(api: RunningApi) -> None:
