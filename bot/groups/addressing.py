@@ -11,8 +11,9 @@ from telegram.error import TelegramError
 from telegram.ext.filters import MessageFilter
 
 from bot.context import Context
+from bot.formatting.characters import units
 from bot.formatting.rich import words_of
-from bot.formatting.written import written
+from bot.formatting.written import marked, written
 
 ANONYMOUS, CHANNEL, LINKED_CHANNEL = 1087968824, 136817688, 777000
 """The users that Telegram names as senders for anonymous admins, for channels, and for posts of a linked channel."""
@@ -65,9 +66,21 @@ def _with_space(message: Message, mention: MessageEntity) -> MessageEntity:
 
 
 def argument(message: Message) -> str:
-    """Return the text or caption after the command, with its line breaks."""
-    words = written(message).split(maxsplit=1)
-    return words[1].strip() if len(words) > 1 else ""
+    """Return the text or caption after the command, with its line breaks and its formatting."""
+    entities: Sequence[MessageEntity] = message.entities if message.text else message.caption_entities
+    text = message.text or message.caption or ""
+    words = text.split(maxsplit=1)
+    rest = words[1] if len(words) > 1 else ""
+    moved = (_moved(entity, units(rest) - units(text)) for entity in entities)
+    return marked(rest, [each for each in moved if each is not None]).strip()
+
+
+def _moved(entity: MessageEntity, by: int) -> MessageEntity | None:
+    """Return the part of an entity that is left when its text loses its beginning; None if none is left."""
+    start, end = max(0, entity.offset + by), entity.offset + entity.length + by
+    if end <= start:
+        return None
+    return MessageEntity(entity.type, start, end - start, url=entity.url, language=entity.language)
 
 
 def _own(message: Message, context: Context) -> Iterator[MessageEntity]:

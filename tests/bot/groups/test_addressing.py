@@ -94,6 +94,9 @@ def test_only_the_first_mention_is_left_out() -> None:
         ({"text": "/ask"}, ""),
         ({"text": None, "caption": "/ask what is it?"}, "what is it?"),
         ({"text": None}, ""),
+        ({"text": "/ask 😀 why?", "entities": [{"type": "bold", "offset": 0, "length": 12}]}, "**😀 why?**"),
+        ({"text": "/ask why?", "entities": [{"type": "bold", "offset": 0, "length": 4}]}, "why?"),
+        ({"text": "/ask why?", "entities": [{"type": "code", "offset": 5, "length": 4}]}, "`why?`"),
     ],
 )
 def test_argument_keeps_its_line_breaks(said: dict[str, Any], expected: str) -> None:
