@@ -6,6 +6,7 @@ HTML tags. Changed: {"Start": {"Item": marker}} with the marker of the source; {
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,6 +43,8 @@ _PIECE = re.compile(
 )
 _SPOILER, _BARS, _BEFORE_SPOILER = "tg-spoiler", "||", "([{\"'\u201c\u2018\u00ab\u2013\u2014:"
 _AFTER_OPERATOR = frozenset(",.;:!?)]}|&=")
+_AFTER_NORM = frozenset("_^\u00b2\u2081\u2082")
+_WORD, _SIGN_OF_FORMULA = re.compile(r"[^\W\d_]{3,}|[\u2e80-\uffef]"), re.compile(r"[_^=\\]")
 _NUMBER = re.compile(rb"[ \t>]*(\d{1,9}[.)])")
 _WEB_SCHEMES, _APP_SCHEMES = frozenset({"http", "https"}), frozenset({"tg", "ton"})
 _HOST, _APP_HOST = re.compile(r"(?:[a-z0-9.!$,~*'();&+=_-]|[^\x00-\x7f])+"), re.compile(r"[a-z0-9_-]+")
@@ -57,6 +60,11 @@ Parsed = tuple[Event, int]
 def parse(source: Source) -> list[Parsed]:
     """Return the events, each with its start in the prepared text, in bytes."""
     return _Reader(source).read()
+
+
+def _is_words(text: str) -> bool:
+    """Return True for words, as in a spoiler; False for a vector between the bars of its norm, as in `||x - y||`."""
+    return _WORD.search(text) is not None and _SIGN_OF_FORMULA.search(text) is None
 
 
 def is_safe_link(url: str) -> bool:
@@ -256,13 +264,23 @@ class _Reader:
         text, start, end = found.string, found.start(), found.end()
         before, after = text[start - 1 : start] if start else "", text[end : end + 1]
         if self._is_open(_SPOILER) and not before.isspace() and not after.isalnum():
-            self._close({"Tag": _SPOILER}, at)
+            if after not in _AFTER_NORM and _is_words("".join(self._text_since(self._open[-1][1]))):
+                self._close({"Tag": _SPOILER}, at)
+            else:
+                self._open.pop()
+                self._put_text(_BARS, at)
             return
         is_first = not before or before.isspace() or before in _BEFORE_SPOILER
         is_word = not after.isspace() and after not in _AFTER_OPERATOR
         if is_first and is_word and not self._tables and all(name != _SPOILER for name, _ in self._open):
             self._open.append((_SPOILER, len(self._out)))
         self._put_text(_BARS, at)
+
+    def _text_since(self, place: int) -> Iterator[str]:
+        """Yield the texts after the one at `place`."""
+        for event, _ in self._out[place + 1 :]:
+            if isinstance(event, dict) and "Text" in event:
+                yield event["Text"]
 
     def _line_break(self, found: re.Match[str], at: int) -> None:
         """Write a `<br>`.

@@ -46,6 +46,9 @@ def test_address_of_underscores_is_prepared_in_time() -> None:
         ("||open\n\nend||", "||open\n\nend||", []),
         ("|| ||, ||||", "|| ||, ||||", []),
         ("`a ||b|| c`", "a ||b|| c", ["code"]),
+        ("The norm ||x|| = ||x - y||_2", "The norm ||x|| = ||x - y||_2", []),
+        ("||**w**||² and ||x_train - x_test||", "||w||² and ||x_train - x_test||", ["bold"]),
+        ("||凶手||", "凶手", ["spoiler"]),
     ],
 )
 def test_bars_around_words_are_a_spoiler(markdown: str, text: str, marks: list[str]) -> None:
