@@ -137,7 +137,7 @@ class OfferReplay:
 class ProviderReplay:
     """One provider: the facts that its offers share, and its offers by model.
 
-    `refused`: the attempts whose key was refused or empty, unless a later attempt has answered.
+    `refused`: the attempts whose key was refused or had no balance, unless a later attempt has answered.
     """
 
     health: ProviderHealth
@@ -282,7 +282,7 @@ def _events(found: ProviderReplay, attempt: JournaledAttempt) -> list[_Event]:
 
 
 def _under_way(attempts: Iterable[JournaledAttempt], requests: Iterable[OpenRequest]) -> list[float]:
-    """Return when the open requests' attempts began: at once, or at the end of the latest attempt here."""
+    """Return the assumed start of each open request's attempt: its own start, or the end of its latest attempt here."""
     ended = {each.request_id: each.ended_at for each in attempts}
     return [max(each.began_at, ended.get(each.request_id, each.began_at)).timestamp() for each in requests]
 

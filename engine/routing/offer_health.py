@@ -201,7 +201,7 @@ class RestCost:
         self._attempted_at, self.paid_atto = now, 0.0
 
     def wait_seconds(self, now: float, opened_at: float, pause_seconds: float, failure_atto: float) -> float:
-        """Return the seconds until another attempt is worth its cost, at least a pause; infinite if it is not yet."""
+        """Return the seconds until another attempt is worth its cost; infinite while prompts have paid too little."""
         if self.paid_atto < failure_atto:
             return inf
         return max(0.0, max(opened_at, self._attempted_at) + pause_seconds - now)

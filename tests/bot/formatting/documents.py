@@ -39,7 +39,7 @@ class Documents:
         return [*plain, *lists, *special, self.html]
 
     def word(self) -> str:
-        """Return a new word that no other word contains: letters of one script and a number, perhaps a cluster."""
+        """Return a new word that no other word contains: letters of one script and a number, sometimes a cluster."""
         self._count += 1
         letters = "".join(self._random.choices(self._random.choice(SCRIPTS), k=self._random.randint(1, 6)))
         word = f"{letters}{self._count}z"

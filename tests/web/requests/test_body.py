@@ -189,7 +189,7 @@ async def test_string_that_spans_steps_is_one_string(size: int, monkeypatch: pyt
 
 
 async def exchange(api: RunningApi, *said: bytes | None) -> bytes:
-    """Send the pieces, waiting for a head at each None; return everything that the server sends until it closes."""
+    """Send the pieces; None waits for a response's head. Return everything that the server sends until it closes."""
     host, port = api.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     answer = b""
