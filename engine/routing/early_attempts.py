@@ -31,7 +31,9 @@ class EarlyAttempts(ProviderRegistry):
             if denial is not None and not denial.may_be_early:
                 due = max(due, denial.seconds)
             elif denial is None:
-                due = min(due, self._providers[offer.provider].over_limit_seconds(now, offer.model))
+                provider = self._providers[offer.provider]
+                over_seconds = provider.over_limit_seconds(now, offer.model)
+                due = min(over_seconds, max(due, provider.trial_wait_seconds(now, offer.model)))
             found.append((0.0 if denial is None else denial.seconds, due, offer))
         if not found:
             return None

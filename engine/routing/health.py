@@ -219,7 +219,7 @@ class Health(EarlyAttempts):
             over_limit_seconds=over_seconds,
             remaining_tokens=provider.remaining_tokens(now, model),
             slot_atto=slot,
-            may_exceed=over_seconds > 0 and provider.may_exceed_limit(now, model),
+            may_exceed=over_seconds > 0 and provider.trial_wait_seconds(now, model) <= 0,
         )
 
     def _count(

@@ -173,11 +173,11 @@ class KeyHealth:
         """Handle a 429: the model's budget rests; if another model's budget rests too, all models do.
 
         `counts` False: the 429 does not show a rate limit. `of_tokens`: it shows a limit of tokens, not of requests.
-        A refusal over the learned limit, without Retry-After, leaves the places under it in use.
+        A refused test of the learned limit, without Retry-After, leaves the places under it in use.
         """
         budget = self.budget(model)
         of_requests = counts and not per_day and not of_tokens
-        if retry_after_seconds is not None or not of_requests or not budget.limit.is_over(now, began_at):
+        if retry_after_seconds is not None or not of_requests or not budget.limit.is_trial(now, began_at):
             budget.rest(now, retry_after_seconds, jitter=jitter, per_day=per_day)
         if any(other.rests_until > now for name, other in self.budgets.items() if name != model):
             self.rests_until = max(self.rests_until, budget.rests_until)

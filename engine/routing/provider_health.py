@@ -213,9 +213,9 @@ class ProviderHealth:
         usable = (key for key in self.keys if key.wait_seconds(now, model) <= 0)
         return min((key.over_limit_seconds(now, model) for key in usable), default=0.0)
 
-    def may_exceed_limit(self, now: float, model: str) -> bool:
-        """Return whether an attempt over the learned limit of `model` is due."""
-        return any(key.budget(model).limit.may_be_exceeded(now) for key in self.keys)
+    def trial_wait_seconds(self, now: float, model: str) -> float:
+        """Return the seconds until an attempt over the learned limit of `model` is due."""
+        return min((key.budget(model).limit.trial_wait_seconds(now) for key in self.keys), default=inf)
 
     def limit_of(self, model: str) -> int | None:
         """Return the learned requests per minute of `model` over all keys; None if no limit was learned."""

@@ -50,6 +50,7 @@ class LearnedLimit:
     _accepted: int = ACCEPTED_TO_RAISE
     _over_at: float = inf
     _try_at: float = -inf
+    _trial_at: float = -inf
     _try_after_seconds: float = FIRST_TRY_SECONDS
     _drop: LimitDrop | None = None
     _begun_here: int = 0
@@ -58,6 +59,7 @@ class LearnedLimit:
     def begin(self, now: float) -> None:
         """Count an attempt that begins now."""
         if self.per_minute is not None and self.wait_seconds(now) > 0:
+            self._trial_at = now if now >= self._try_at else self._trial_at
             is_first = now > self._try_at + LONGEST_RAISE_SECONDS
             longer_seconds = min(LONGEST_RAISE_SECONDS, TRY_TIMES * self._try_after_seconds)
             self._try_after_seconds = FIRST_TRY_SECONDS if is_first else longer_seconds
@@ -65,12 +67,12 @@ class LearnedLimit:
         self._begun_at.append(now)
         self._begun_here += 1
 
-    def may_be_exceeded(self, now: float) -> bool:
-        """Return whether an attempt over the limit is due, where much would be saved if it held no longer.
+    def trial_wait_seconds(self, now: float) -> float:
+        """Return the seconds until an attempt over the limit is due, in case that the limit no longer exists; 0 if now.
 
         The pauses between such attempts grow from 3 s to two minutes, until one is accepted.
         """
-        return now >= self._try_at
+        return max(0.0, self._try_at - now)
 
     def take_counts(self) -> tuple[int, int]:
         """Return how many attempts began and how many were refused in this process since the last call."""
@@ -118,10 +120,13 @@ class LearnedLimit:
         self._raise_after_seconds = FIRST_RAISE_SECONDS
         self._try_after_seconds, self._try_at = FIRST_TRY_SECONDS, -inf
 
-    def is_over(self, now: float, began_at: float) -> bool:
-        """Return whether the attempt that began at `began_at` was over the limit."""
+    def is_trial(self, now: float, began_at: float) -> bool:
+        """Return whether the attempt that began at `began_at` was meant to test the limit."""
         self._forget_before(now - WINDOW_SECONDS)
-        return self.per_minute is not None and self._begun_until(began_at) > self.per_minute
+        taken = self._begun_until(began_at)
+        return self.per_minute is not None and (
+            self.per_minute < taken <= self.per_minute + self._extra or began_at == self._trial_at
+        )
 
     def refused(self, now: float, began_at: float) -> None:
         """Learn from a 429 for the attempt that began at `began_at`: the attempts before it were accepted."""

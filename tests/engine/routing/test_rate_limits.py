@@ -204,11 +204,11 @@ def test_acceptance_of_an_attempt_begun_under_the_limit_raises_nothing() -> None
 
 def test_attempts_over_a_limit_are_due_at_growing_pauses_until_one_is_accepted() -> None:
     limit, pauses, now = learned(20), list[float](), 21.0
-    assert limit.may_be_exceeded(now)
+    assert limit.trial_wait_seconds(now) == 0
     while len(pauses) < 4:
         refuse(limit, now)
         began, now = now, now + 0.5
-        while not limit.may_be_exceeded(now):
+        while limit.trial_wait_seconds(now):
             now += 0.5
         pauses.append(now - began)
     assert pauses == [3, 9, 27, 81]
@@ -217,7 +217,7 @@ def test_attempts_over_a_limit_are_due_at_growing_pauses_until_one_is_accepted()
 def test_accepted_attempt_over_a_limit_lets_more_follow_at_once() -> None:
     limit = learned(20)
     serve(limit, 22)
-    assert limit.may_be_exceeded(22)
+    assert limit.trial_wait_seconds(22) == 0
     assert limit.places is not None
     assert limit.places > 21
 

@@ -49,15 +49,17 @@ def test_offer_that_is_left_out_is_not_attempted(providers: TwoProviders) -> Non
     assert choice.permit.offer == B
 
 
-def test_only_offer_over_its_learned_limit_is_attempted_once_a_second(providers: TwoProviders) -> None:
+def test_only_offer_over_its_learned_limit_is_attempted_at_growing_pauses(providers: TwoProviders) -> None:
     providers.succeeds(20)
     providers.fails(RateLimited(retry_after_seconds=0))
-    waits = []
-    for _ in range(3):
-        prompt = Prompt(providers, CHEAP)
-        assert prompt.next() is not None
-        waits.append(round(prompt.waited_seconds, 1))
-    assert waits == [0, 1, 1]
+    for pause in (3, 9):
+        choice = Prompt(providers, CHEAP).next()
+        assert choice is not None
+        providers.health.failed(choice.permit, RateLimited(retry_after_seconds=0))
+        turned_away = Prompt(providers, CHEAP)
+        assert turned_away.next() is None
+        assert turned_away.selection.retry_after_seconds <= pause
+        providers.clock.wait(pause)
 
 
 def test_demand_is_counted_once_for_each_prompt(providers: TwoProviders) -> None:
