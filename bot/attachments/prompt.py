@@ -21,7 +21,7 @@ from documents.reading.file_content import FileContent, UnreadableFileError
 from documents.reading.kinds import picture_type
 from engine.catalog.token_counts import estimate_text
 from engine.chat import Image, Message, Part, Role, Text
-from storage.telegram import conversations, questions
+from storage.telegram import conversation_memory, conversations
 from storage.telegram.question_content import QuestionFile, Quotation
 from storage.telegram.questions import QuestionRecord
 
@@ -58,7 +58,7 @@ async def earlier_pictures(record: QuestionRecord, context: Context, history: Se
         return ()
     if any(map(_is_picture, record.content.all_files)):
         return ()
-    before = await context.services.db.read(lambda conn: questions.latest_before(conn, record, FOLLOW_UPS))
+    before = await context.services.db.read(lambda conn: conversation_memory.questions_before(conn, record, FOLLOW_UPS))
     files = next(filter(None, ([f for f in each.content.files if _is_picture(f)] for each in before)), [])
     prompt = Prompt(context, record)
     try:

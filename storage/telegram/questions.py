@@ -169,20 +169,6 @@ def last(conn: Connection, tenant_id: int, place: Place) -> QuestionRecord | Non
     return record_of(row(conn, sql, tenant=tenant_id, **values))
 
 
-def latest_before(conn: Connection, record: QuestionRecord, most: int) -> list[QuestionRecord]:
-    """Return the asker's latest answered questions before this one in its conversation, the newest first."""
-    rows = conn.rows(
-        "SELECT * FROM questions WHERE conversation_id = :conversation AND tenant_id = :tenant AND id < :id"
-        " AND state = :answered ORDER BY id DESC LIMIT :n",
-        conversation=record.conversation_id,
-        tenant=record.tenant_id,
-        id=record.id,
-        answered=QuestionState.ANSWERED,
-        n=most,
-    )
-    return [found for each in rows if (found := record_of(each)) is not None]
-
-
 def last_unpaid(conn: Connection, tenant_id: int, error: str, since: datetime) -> QuestionRecord | None:
     """Return the tenant's last question if it was refused for `error` after `since` and no later one was answered."""
     found = record_of(

@@ -3,7 +3,7 @@
 import json
 
 from engine.errors import Overloaded, RateLimited
-from tests.engine.providers.shapes.shape import WIDTHS, Shape, each, outcome_of
+from tests.engine.providers.shapes.shape import WIDTHS, Answer, Shape, each, outcome_of
 from tests.engine.providers.shapes.test_anthropic_streams import (
     CALL,
     END,
@@ -22,6 +22,53 @@ from tests.engine.providers.shapes.test_anthropic_streams import (
 )
 
 SHAPES = [
+    shape(
+        "message_delta without usage (MiniMax, pi 6567)",
+        start(input_tokens=9, output_tokens=3),
+        *PIECES[1:],
+        end(),
+        STOP,
+        outcome=HI,
+    ),
+    shape(
+        "message_delta with usage: null (gptel 1331)",
+        start(input_tokens=9, output_tokens=3),
+        *PIECES[1:],
+        end(usage=None),
+        STOP,
+        outcome=HI,
+    ),
+    shape(
+        "input_tokens: null at the end",
+        *PIECES,
+        end(usage={"input_tokens": None, "output_tokens": 3}),
+        STOP,
+        outcome=HI,
+    ),
+    shape(
+        "zeros at the beginning, all at the end (proxies)",
+        start(input_tokens=0, output_tokens=0),
+        *PIECES[1:],
+        end(usage={"input_tokens": 9, "output_tokens": 3}),
+        STOP,
+        outcome=HI,
+    ),
+    shape(
+        "running totals, also of the cache (tensorzero 5481)",
+        start(input_tokens=4, cache_read_input_tokens=5, output_tokens=1),
+        *PIECES[1:],
+        end(usage={"input_tokens": 4, "cache_read_input_tokens": 5, "output_tokens": 3}),
+        STOP,
+        outcome=Answer("Hi there", usage=(9, 3, 5)),
+    ),
+    shape(
+        "a zero input at the end does not erase it",
+        *PIECES,
+        end(usage={"input_tokens": 0, "output_tokens": 3}),
+        STOP,
+        outcome=HI,
+    ),
+    shape("no message_stop", *PIECES, END, outcome=HI),
     shape("no message_delta at all", start(input_tokens=9, output_tokens=3), *PIECES[1:], STOP, outcome=HI),
     shape(
         "usage in message_stop",
