@@ -14,6 +14,8 @@ from web.openai.responses.custom_tools import arguments_of
 from web.openai.responses.response_object import REDACTED_MARK, SIGNATURE_MARK
 from web.pipeline.fields import Fields
 
+MOST_ITEMS = 10_000
+"""Of one input: more would keep the other requests waiting while they are read."""
 _ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
 _OF_PROVIDER = frozenset(
     {
@@ -41,6 +43,8 @@ def items_of(value: Any) -> list[dict[str, Any]]:
         return [{"type": "message", "role": "user", "content": value}]
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value) or not value:
         raise BadRequest("input", "must be a string or a list of items")
+    if len(value) > MOST_ITEMS:
+        raise BadRequest("input", f"must have at most {MOST_ITEMS} items")
     return value
 
 

@@ -5,7 +5,7 @@ import pytest
 from engine.chat import Image, Message, Role, Text, ToolCall, says
 from engine.errors import BadRequest
 from engine.thoughts import Thought
-from web.openai.responses.items import items_of, messages_of, provider_items, references_of, with_referenced
+from web.openai.responses.items import MOST_ITEMS, items_of, messages_of, provider_items, references_of, with_referenced
 
 CALL = {"type": "function_call", "call_id": "c1", "name": "look", "arguments": '{"at":1}'}
 CALLED = ToolCall("c1", "look", '{"at":1}')
@@ -116,6 +116,13 @@ def test_wrong_field_is_named(item: dict[str, Any], field: str) -> None:
     with pytest.raises(BadRequest) as refused:
         messages_of([item])
     assert refused.value.field == field
+
+
+def test_number_of_items_is_limited() -> None:
+    item = {"role": "user", "content": "x"}
+    assert len(items_of([item] * MOST_ITEMS)) == MOST_ITEMS
+    with pytest.raises(BadRequest, match="at most 10000 items"):
+        items_of([item] * (MOST_ITEMS + 1))
 
 
 def test_items_of_tools_that_a_provider_ran_are_known_by_their_kind() -> None:
