@@ -19,6 +19,7 @@ from engine.errors import (
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt, uninterrupted
 from engine.gateway.attempt_content import text_of, thinking_of
+from engine.gateway.free_attempts import started_quote
 from engine.gateway.question import Market, Question
 from engine.gateway.rejections import is_of_request, rejected
 from engine.holds import Grant
@@ -79,10 +80,10 @@ class Failover:
             while (step := self.selection.next(self.market.clock.monotonic())) is not None:
                 if isinstance(step, Pause):
                     await self.market.sleep(step.seconds)
-                elif not self._is_long_enough(quote := self.question.route.quotes[step.number]):
+                elif not self._is_long_enough(self.selection.quotes[step.number]):
                     self.market.health.abandoned(step.permit)
                     self.selection.leave_out(step.number, "context too short")
-                elif (attempt := await self._attempt(step, self._start(step, quote))) is not None:
+                elif (begun := self._start(step)) and (attempt := await self._attempt(step, begun)) is not None:
                     return attempt
             return await self._give_up()
         except Exception:
@@ -117,10 +118,10 @@ class Failover:
         known = [error.context_tokens or 0 for error in self._errors if isinstance(error, ContextTooLong)]
         return not known or quote.context_tokens is None or quote.context_tokens > max(known)
 
-    def _start(self, choice: NextAttempt, quote: Quote) -> Attempt:
-        self.selection.begin(choice.number)
-        if quote.free:
-            self.market.catalog.free.use(quote.offer, self.market.clock.now(), choice.permit.key)
+    def _start(self, choice: NextAttempt) -> Attempt | None:
+        quote = started_quote(self.market, self.question, self.grant, self.selection, choice)
+        if quote is None:
+            return None
         limit = self.grant.output_tokens[choice.number]
         attempt = Attempt(self.market, self.question, quote, choice.permit, self.next_ordinal(), limit, self.stream)
         self.active.append(attempt)
@@ -158,9 +159,10 @@ class Failover:
         permit = None
         if error.detail == WRONG_FORM and number not in self._repeated:
             self._repeated.add(number)
-            permit = self.market.health.admit(quote.offer, quote.expected_tokens)
+            permit = self.market.health.admit(quote.offer, quote.expected_tokens, free=quote.free)
         again = NextAttempt(number, permit) if isinstance(permit, Permit) else None
-        return None if again is None else (again, self._start(again, quote))
+        begun = self._start(again) if again else None
+        return (again, begun) if again and begun else None
 
     # --- success ------------------------------------------------------------------------------------
 
@@ -196,17 +198,16 @@ class Failover:
         wait_seconds = hedging.wait_seconds(attempt.quote.offer)
         if wait_seconds is None or await attempt.shown_or_done(wait_seconds):
             return None
-        for number in range(choice.number + 1, len(self.question.route.quotes)):
-            quote = self.question.route.quotes[number]
+        for number, quote in enumerate(self.selection.quotes[choice.number + 1 :], choice.number + 1):
             if not self.selection.is_fresh(number) or quote.last_resort:
                 continue
-            permit = self.market.health.admit(quote.offer, quote.expected_tokens)
+            permit = self.market.health.admit(quote.offer, quote.expected_tokens, free=quote.free)
             if isinstance(permit, Permit):
                 if not hedging.take():
                     self.market.health.abandoned(permit)
                     return None
                 rival = NextAttempt(number, permit)
-                return rival, self._start(rival, quote)
+                return (rival, begun) if (begun := self._start(rival)) else None
         return None
 
     async def _race(self, one: tuple[NextAttempt, Attempt], other: tuple[NextAttempt, Attempt]) -> Attempt | None:

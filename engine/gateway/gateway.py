@@ -84,7 +84,8 @@ class Gateway:
             payer, member = hold_request.tenant_id, hold_request.member_id
             if approve is not None:
                 approve(model, route, payer)
-            question = Question(payer, request, route, hold_request.input_tokens, finish, can_restart, siblings, member)
+            ceiling, tariff = hold_request.input_tokens, hold_request.tariff
+            question = Question(payer, request, route, ceiling, finish, can_restart, siblings, member, tariff)
             answer = Answer(self.market, question, hold)
             self._enter(answer)
             try:

@@ -5,6 +5,7 @@ from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Role, says
 from engine.errors import ProviderError, Refused
 from engine.gateway.attempt import Attempt
+from engine.gateway.free_attempts import at_price_of_key, count_free_request
 from engine.gateway.question import Market, Question
 from engine.routing.health import Permit
 from engine.routing.plan import Route
@@ -42,11 +43,13 @@ async def probe(market: Market, offer: Offer, request_id: str) -> ProviderError 
         return None
     request = ChatRequest(request_id, offer.model, (_PROMPT,), max_output_tokens=PROBE_TOKENS)
     quotes, drops = market.catalog.quote(request, model, market.clock.now())
-    if not quotes:
+    quote = at_price_of_key(market, quotes[0], permit) if quotes else None
+    if quote is None:
         market.health.abandoned(permit)
         return None
+    count_free_request(market, quote, permit)
     question = Question(None, request, Route(quotes, drops), quotes[0].input_ceiling_tokens)
-    attempt = Attempt(market, question, quotes[0], permit, 1, PROBE_TOKENS)
+    attempt = Attempt(market, question, quote, permit, 1, PROBE_TOKENS)
     try:
         error = await attempt.outcome()
     except BaseException:

@@ -21,6 +21,7 @@ from engine.gateway.hedging import Hedging
 from engine.ports import AttemptObserver, CaptureStep, Clock, Journal, Provider
 from engine.routing.health import Health, HealthPolicy
 from engine.routing.plan import Route
+from engine.tenancy import Tariff
 
 Finisher: TypeAlias = Callable[[Completion, Receipt], Awaitable[CaptureStep]]
 """Awaited when the answer is complete or stopped; returns a step that runs in the capture's transaction."""
@@ -63,7 +64,8 @@ class Question(Struct, frozen=True):
 
     `tenant_id` pays; None: a probe at the operator's cost. `input_ceiling_tokens`: the input that the hold covers.
     `can_restart`: the reader can replace content that it has shown. `siblings`: answers that are kept together with
-    this one or not at all. `member_id`: the tenant that asks, if a team or group pays.
+    this one or not at all. `member_id`: the tenant that asks, if a team or group pays. `tariff`: the tariff of the
+    model; None: nothing is charged.
     """
 
     tenant_id: int | None
@@ -74,6 +76,7 @@ class Question(Struct, frozen=True):
     can_restart: bool = True
     siblings: Siblings | None = None
     member_id: int | None = None
+    tariff: Tariff | None = None
 
     @property
     def asker_id(self) -> int | None:

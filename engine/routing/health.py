@@ -37,7 +37,7 @@ class Health(EarlyAttempts):
         super().__init__(policy, clock, providers)
         self._random_share = random_share
         self.preferred_keys: Callable[[Offer], Collection[int]] = lambda _: ()
-        """The keys of an offer to use first: those with requests left in its free tier."""
+        """The keys of an offer that free attempts use first: those with requests left in its free tier."""
         self._permits = 0
         self._alive: set[int] = set()
 
@@ -75,12 +75,15 @@ class Health(EarlyAttempts):
             status = status._replace(failure_seconds=seconds, failure_share=QUICK_FAILURE_SHARE)
         return self._limited(status, provider, offer.model, now)
 
-    def admit(self, offer: Offer, tokens: int = 0, *, repeat: bool = False, early: bool = False) -> Permit | Denial:
+    def admit(
+        self, offer: Offer, tokens: int = 0, *, repeat: bool = False, early: bool = False, free: bool = False
+    ) -> Permit | Denial:
         """Permit or deny an attempt at `offer` now, with its next API key. A half-open breaker permits one attempt.
 
         An offer above its learned limit is permitted: the planner puts it last. `tokens`: the expected use of the
         reported quota. `repeat`: this offer has failed for this prompt, so that a retry is spent. `early`: an attempt
         during a rest, allowed by `early()`; it spends no retry, because all prompts share one attempt per second.
+        `free`: use a key with free requests if one is usable; an attempt at full price leaves them to others.
         """
         now = self._clock.monotonic()
         denial = self._denial(offer, now)
@@ -92,7 +95,7 @@ class Health(EarlyAttempts):
         elif denial is None and not provider.budget.spend(now):
             return Denial("its retry budget is used up", RETRY_WAIT_SECONDS, may_end=True)
         health = self._offer(offer)
-        preferred = self.preferred_keys(offer) if len(provider.keys) > 1 else ()
+        preferred = self.preferred_keys(offer) if free and len(provider.keys) > 1 else ()
         key = provider.next_key(now, offer.model, tokens, preferred)
         provider.keys[key].begin(now, offer.model, tokens)
         self._permits += 1

@@ -221,7 +221,7 @@ class Selection:
         """Return a permit for an attempt, if any. An offer that denies it and was never attempted is left out."""
         quote, used = self.quotes[number], self._keys.get(number, set())
         repeat = self._attempts.get(number, 0) > len(used)
-        permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat)
+        permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat, free=quote.free)
         if isinstance(permit, Denial):
             if self.is_fresh(number):
                 self.leave_out(number, permit.reason)
@@ -238,7 +238,7 @@ class Selection:
             return None
         number = self._number(quote)
         repeat = not self.is_fresh(number)
-        permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat, early=True)
+        permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat, early=True, free=quote.free)
         return None if isinstance(permit, Denial) else NextAttempt(number, permit)
 
     def _admit_over(self, route: Route) -> NextAttempt | None:
@@ -286,8 +286,8 @@ class Selection:
         self.retry_after_seconds = max(LEAST_RETRY_AFTER_SECONDS, early.wait_seconds)
         number = next(number for number in numbers if self.quotes[number].offer == early.offer)
         if early.wait_seconds <= 0:
-            tokens, repeat = self.quotes[number].expected_tokens, number in self._repeatable
-            permit = self.health.admit(early.offer, tokens, repeat=repeat, early=True)
+            quote, repeat = self.quotes[number], number in self._repeatable
+            permit = self.health.admit(early.offer, quote.expected_tokens, repeat=repeat, early=True, free=quote.free)
             if isinstance(permit, Permit):
                 self._repeats += repeat
                 return NextAttempt(number, permit)
