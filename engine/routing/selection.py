@@ -50,10 +50,10 @@ class Selection:
     silent offer first; the others follow when that attempt has survived for 0.1 s.
 
     A failed offer is repeated once if the next one costs over three times as much: at once after a quick failure, after
-    a pause if it cut the answer, and after a slow failure only if it has answered other prompts since. If it has, and
-    another offer failed the prompt too, it is repeated before any dearer one. If no other offer is left, it is repeated
-    four times, with pauses. Repeats need the provider's retry budget. If every offer rests, the prompt waits for one of
-    the early attempts that all prompts share: up to 2 s, or 5 s if an offer failed for this prompt.
+    a pause if it cut the answer, and after a slow failure only if it has answered other prompts since. If no other
+    offer is left, it is repeated four times, with pauses. Repeats need the provider's retry budget. If every offer
+    rests, the prompt waits for one of the early attempts that all prompts share: up to 2 s, or 5 s if an offer failed
+    for this prompt.
     """
 
     health: Health
@@ -160,16 +160,13 @@ class Selection:
         return {number for number in self._once if self._may_repeat(number, following, now)}
 
     def _may_repeat(self, number: int, following: Quote, now: float) -> bool:
-        """Return whether a quote that failed once may be repeated before `following`, which costs more.
+        """Return whether a quote that failed once may be repeated: `following` costs over three times as much.
 
-        If that one costs over three times as much, a quick failure is always repeated, and a slow one only if the offer
-        has answered other prompts since. Otherwise the offer must have answered since, and another one have failed too.
+        A slow failure is repeated only if the offer has answered other prompts since.
         """
-        quote, (since, until) = self.quotes[number], self._once[number]
-        if quote.expected_atto * REPEAT_TIMES < following.expected_atto:
-            return until < inf or not self._is_doubtful(number, now)
-        is_back = len(self._attempts) > 1 and self.health.has_answered_since(quote.offer, since)
-        return is_back and quote.expected_atto < following.expected_atto and not self._is_doubtful(number, now)
+        quote, (_, until) = self.quotes[number], self._once[number]
+        is_dear = quote.expected_atto * REPEAT_TIMES < following.expected_atto
+        return is_dear and (until < inf or not self._is_doubtful(number, now))
 
     def _is_doubtful(self, number: int, now: float) -> bool:
         """Return whether a repeat would probably fail now.

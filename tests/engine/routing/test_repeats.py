@@ -4,7 +4,7 @@ from engine.catalog.offers import Drop, Offer, Quote
 from engine.errors import ContextTooLong, FirstTokenLate, ProviderError, RateLimited, StreamCut, Unreachable
 from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, spend_retries
 from tests.engine.scripted import PRICE
-from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
+from tests.engine.two_providers import DOWN, A, B, TwoProviders
 
 
 def test_each_offer_is_attempted_before_any_repeat(providers: TwoProviders) -> None:
@@ -47,22 +47,6 @@ def test_repeat_waits_for_the_retry_budget_up_to_five_seconds(providers: TwoProv
         pass
     assert prompt.next() is not None
     assert 0.9 < prompt.waited_seconds < 1.5
-
-
-@pytest.mark.parametrize(("answers", "offer"), [(True, A), (False, A2)])
-def test_offer_that_answered_others_is_asked_again_before_a_dearer_one_after_two_failures(
-    providers: TwoProviders, answers: bool, offer: Offer
-) -> None:
-    near, dearer = Quote(B, PRICE, 11 * 10**11), Quote(A2, PRICE, 15 * 10**11)
-    prompt = Prompt(providers, CHEAP, near, dearer)
-    prompt.fail(prompt.next())
-    prompt.fail(prompt.next())
-    providers.clock.wait(1)
-    if answers:
-        providers.succeeds()
-    again = prompt.next()
-    assert again is not None
-    assert again.permit.offer == offer
 
 
 @pytest.mark.parametrize(("times", "offers"), [(3, ["a", "b", "a"]), (3.1, ["a", "a", "b"])])
