@@ -26,7 +26,7 @@ def test_zone_is_named_as_people_know_it(key: str, words: str) -> None:
 def test_long_prompt_is_named_by_its_first_words() -> None:
     assert (
         prompt_words("tell me\nall about the `sea` and the mountains behind it")
-        == "`tell me all about the 'sea' and the…`"
+        == "`tell me all about the sea and the…`"
     )
 
 

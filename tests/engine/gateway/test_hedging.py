@@ -155,7 +155,8 @@ async def test_second_attempt_is_not_started(reason: str) -> None:
 
 async def test_prompt_whose_first_token_is_in_time_is_not_hedged() -> None:
     second = ScriptedProvider("two", whole("quick"))
-    setup = AnswerSetup(ScriptedProvider("one", whole("at once")), second, hedging=hedging("one"))
+    known = hedging("one", first_token_ms=60_000)
+    setup = AnswerSetup(ScriptedProvider("one", whole("at once")), second, hedging=known)
     answer, _ = setup.answer()
     assert shown([event async for event in answer]) == "at once "
     assert second.calls == []
