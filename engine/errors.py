@@ -169,11 +169,14 @@ class AnswerCut(EngineError):
 
 
 class HoldLost(EngineError):
-    """The hold was resolved already, or a later epoch of the same request took over: nothing was charged."""
+    """The hold was resolved already, or a later epoch of the same request took over: nothing was charged.
+
+    `was_stopped`: the reader had stopped the answer before.
+    """
 
     def __init__(self, hold_id: str) -> None:
         super().__init__(f"hold {hold_id} was resolved meanwhile")
-        self.hold_id = hold_id
+        self.hold_id, self.was_stopped = hold_id, False
 
 
 class ProviderError(EngineError):

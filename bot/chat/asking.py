@@ -102,9 +102,13 @@ async def _answer(context: Context, record: QuestionRecord) -> bool:
         await context.reply("\n".join(prompt.remarks))
     if await respond(context, record, prompt.parts) is not None:
         return True
+    await _end_stopped(context, record)
+    return False
+
+
+async def _end_stopped(context: Context, record: QuestionRecord) -> None:
     await records.end(context, record, QuestionState.CUT)
     await context.reply(context.t("chat.stopped_empty"), rows([ask_again(context, record)]))
-    return False
 
 
 async def _ask_first(context: Context, record: QuestionRecord, first: AskFirst) -> None:
@@ -126,7 +130,8 @@ async def not_answered(
 ) -> None:
     """Tell the asker why there is no answer. The question is kept, with a button."""
     if isinstance(error, HoldLost):
-        await after_lost_hold(context, error)
+        if not await after_lost_hold(context, error):
+            await _end_stopped(context, record)
         return
     if isinstance(error, Closing):
         await context.hand_back()  # the next process answers

@@ -109,7 +109,8 @@ async def _answer(context: Context, inline_message_id: str, words: str) -> None:
     try:
         await outside.ask()
     except HoldLost as error:
-        await after_lost_hold(context, error)
+        if not await after_lost_hold(context, error):
+            await outside.refuse()
     except (AskFirst, EngineError) as error:
         log.info("a question from outside is not answered: %s", type(error).__name__)
         await outside.refuse()

@@ -263,7 +263,8 @@ class Answer:
         try:
             step = await finish(completion, receipt) if finish else None
             self.charge = await self.hold.capture(bill, step)
-        except HoldLost:
+        except HoldLost as lost:
+            lost.was_stopped = stopped
             self._failover.records[-1] = wasted = attempt.wasted(outcome, billed or usage)
             await self.market.journal.record(wasted)
             raise

@@ -1,6 +1,7 @@
 """ModelMemory: the parts of requests that models refuse: they are left out, and the request repeated."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -8,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.errors import ContextTooLong, ProviderError
 from engine.ports import ProviderCall
-from engine.providers.mending.refused_options import RefusedOptions, refused_option, without
+from engine.providers.mending.refused_options import REMEMBERED_SECONDS, RefusedOptions, refused_option, without
 from engine.providers.own_fields import OF_ONE_REQUEST, refused_field
 
 MOST_MODELS = 1024  # upper bound of the models that are remembered
@@ -19,17 +20,36 @@ _V = TypeVar("_V")
 
 @dataclass(slots=True)
 class ModelMemory:
-    """By model: fields of our own, options of tenants at their values, and the largest output limit."""
+    """By model: fields of our own, options of tenants at their values, and the largest output limit.
 
-    fields: dict[str, frozenset[str]] = field(default_factory=dict)
-    options: RefusedOptions = field(default_factory=RefusedOptions)
-    output_tokens: dict[str, int] = field(default_factory=dict)
+    All is forgotten after an hour: resellers have several servers, and limits are raised.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    fields: dict[str, tuple[frozenset[str], float]] = field(default_factory=dict)
+    options: RefusedOptions = field(init=False)
+    output_tokens: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.options = RefusedOptions(self.clock)
 
     def trial(self, call: ProviderCall) -> "Trial":
         """Return the first trial of a call: without the parts that its model is known to refuse."""
         model = call.model
-        options, fields = frozenset(self.options.within(call)), self.fields.get(model, _NOTHING)
-        return Trial(self, call, fields, options, self.output_tokens.get(model))
+        options, fields = frozenset(self.options.within(call)), self._known(self.fields, model)
+        return Trial(self, call, fields or _NOTHING, options, self._known(self.output_tokens, model))
+
+    def _known(self, known: Mapping[str, tuple[_V, float]], model: str) -> _V | None:
+        found = known.get(model)
+        return found[0] if found is not None and self.clock() < found[1] else None
+
+    def put(self, known: dict[str, tuple[_V, float]], model: str, value: _V) -> None:
+        """Remember a value. One that is known already keeps its end: using it is no proof that it still holds."""
+        if self._known(known, model) == value:
+            return
+        if len(known) >= MOST_MODELS and model not in known:
+            del known[next(iter(known))]
+        known[model] = (value, self.clock() + REMEMBERED_SECONDS)
 
 
 @dataclass(slots=True)
@@ -82,12 +102,6 @@ class Trial:
         if self.options:
             self.memory.options.remember(self.asked, self.options)
         if lasting := self.fields - OF_ONE_REQUEST:
-            _put(self.memory.fields, model, lasting)
+            self.memory.put(self.memory.fields, model, lasting)
         if self.most_tokens is not None and not self._is_of_prompt:
-            _put(self.memory.output_tokens, model, self.most_tokens)
-
-
-def _put(known: dict[str, _V], model: str, value: _V) -> None:
-    if len(known) >= MOST_MODELS and model not in known:
-        del known[next(iter(known))]
-    known[model] = value
+            self.memory.put(self.memory.output_tokens, model, self.most_tokens)

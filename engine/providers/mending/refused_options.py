@@ -1,6 +1,7 @@
 """Options that a request sets, and those that a model refuses: they are left out, and named to the client."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from engine.errors import CapabilityMissing, ProviderError
 from engine.ports import ProviderCall
 
 MOST_MODELS = 1024
+REMEMBERED_SECONDS = 3600.0
 MOST_VALUES = 64  # of one model
 _MOST_VALUE_CHARS = 200
 _LEFT_OUT = frozenset(
@@ -50,24 +52,31 @@ _UNSET: dict[str, tuple[object, ...]] = {
 
 @dataclass(slots=True)
 class RefusedOptions:
-    """The refused options of each model, by their values: a value that one tenant chose says nothing about others."""
+    """The refused options of each model, by their values: a value that one tenant chose says nothing about others.
 
-    _by_model: dict[str, dict[tuple[str, str], None]] = field(default_factory=dict)
+    Each is forgotten after an hour.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _by_model: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
 
     def within(self, call: ProviderCall) -> tuple[str, ...]:
         """Return the names of the options of `call` that its model is known to refuse."""
         known = self._by_model.get(call.model)
         if known is None:
             return ()
-        return tuple(name for name, value in known if _shown(name, call.request.options) == value)
+        now, options = self.clock(), call.request.options
+        return tuple(name for (name, value), until in known.items() if now < until and _shown(name, options) == value)
 
     def remember(self, call: ProviderCall, names: frozenset[str]) -> None:
         """Remember that the model refused these options of `call`, and took the request without them."""
         if call.model not in self._by_model and len(self._by_model) >= MOST_MODELS:
             del self._by_model[next(iter(self._by_model))]
-        known = self._by_model.setdefault(call.model, {})
+        known, now = self._by_model.setdefault(call.model, {}), self.clock()
         for name in names:
-            known[name, _shown(name, call.request.options)] = None
+            option = name, _shown(name, call.request.options)
+            if known.get(option, now) <= now:  # leaving it out again is no proof that it is still refused
+                known[option] = now + REMEMBERED_SECONDS
             if len(known) > MOST_VALUES:
                 del known[next(iter(known))]
 
@@ -91,10 +100,14 @@ def without(call: ProviderCall, names: frozenset[str]) -> ProviderCall:
 
 
 def _shown(name: str, options: Options) -> str:
-    """Return an option's value as text; of top_p with the presence of a temperature: Claude refuses both together."""
-    value = getattr(options, name)
-    found = (value, options.temperature is not None) if name == "top_p" and value is not None else value
-    return repr(found)[:_MOST_VALUE_CHARS]
+    """Return an option's value as text, with the other options that a model may refuse it beside.
+
+    Claude refuses top_p beside a temperature, and a temperature beside reasoning; OpenAI refuses parallel_tool_calls
+    without tools.
+    """
+    beside_temperature = name == "top_p" and options.temperature is not None
+    beside = (beside_temperature, options.reasoning_effort, bool(options.tools), options.wants_json)
+    return f"{beside} {getattr(options, name)!r}"[:_MOST_VALUE_CHARS]
 
 
 def given_fields(options: Options) -> tuple[str, ...]:

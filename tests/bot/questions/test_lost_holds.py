@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from bot.context import Context
-from bot.questions.lost_holds import after_lost_hold
+from bot.questions.lost_holds import MOST_EPOCHS, after_lost_hold
 from engine.errors import HoldLost
 from storage.database.connection import Connection
 from storage.database.database import Database
@@ -47,8 +47,24 @@ async def test_question_is_answered_again_where_the_hold_expired(db: Database, *
 
     await db.write(unit)
     context = Recorded(db)
-    await after_lost_hold(cast("Context", cast("Any", context)), HoldLost("r1:1"))
+    assert await after_lost_hold(cast("Context", cast("Any", context)), HoldLost("r1:1"))
     assert context.calls == [call]
+
+
+@pytest.mark.parametrize(("epoch", "was_stopped"), [(1, True), (MOST_EPOCHS, False)])
+async def test_question_that_was_stopped_or_begun_too_often_is_not_answered_again(
+    db: Database, epoch: int, *, was_stopped: bool
+) -> None:
+    def unit(conn: Connection) -> HoldLost:
+        asked = hold_request(tenant(conn, "1"), "r1", epoch=epoch)
+        take(conn, asked)
+        expiry.expire_holds(conn, NOW, lambda _: True)
+        return HoldLost(asked.hold_id)
+
+    error, context = await db.write(unit), Recorded(db)
+    error.was_stopped = was_stopped
+    assert not await after_lost_hold(cast("Context", cast("Any", context)), error)
+    assert context.calls == []
 
 
 async def test_lost_hold_without_an_epoch_is_an_answer_that_exists(db: Database) -> None:

@@ -48,8 +48,9 @@ async def test_failed_capture_voids_the_hold() -> None:
     _, hold = setup.answer()
     broken = Broken(hold.grant)
     answer = Answer(setup.market, setup.question(), broken)
-    with pytest.raises(HoldLost):
+    with pytest.raises(HoldLost) as lost:
         await answer.whole()
+    assert not lost.value.was_stopped
     assert (broken.voided, answer.completion) == (True, None)
     [record] = setup.journal.records
     assert (record.outcome, record.kept) == (ANSWERED, False)
@@ -66,8 +67,9 @@ async def test_lost_capture_of_a_stopped_answer_is_journaled_with_its_whole_bill
     answer = Answer(setup.market, setup.question(), Broken(hold.grant))
     await anext(answer)
     answer.stop()
-    with pytest.raises(HoldLost):
+    with pytest.raises(HoldLost) as lost:
         await answer.whole()
+    assert lost.value.was_stopped
     [record] = setup.journal.records
     assert (record.outcome, record.kept) == (STOPPED, False)
     assert record.usage is not None

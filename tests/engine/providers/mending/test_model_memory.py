@@ -5,10 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
-from engine.errors import ContextTooLong, RequestFault
+from engine.errors import CapabilityMissing, ContextTooLong, RequestFault
 from engine.ports import ProviderCall
-from engine.providers.mending.model_memory import MOST_MODELS, MOST_REPEATS
-from tests.engine.providers.dialects.wires import ASKED, Wire, text
+from engine.providers.mending.model_memory import MOST_MODELS, MOST_REPEATS, ModelMemory
+from engine.providers.mending.refused_options import REMEMBERED_SECONDS
+from tests.engine.providers.dialects.wires import ASKED, Wire, asking, text
 from tests.engine.providers.reading import chunks_of
 from tests.engine.providers.test_own_fields import CLAUDE_ENDS, GEMINI, OPENAI, picky
 
@@ -100,3 +101,21 @@ async def test_so_many_models_are_remembered_and_no_more() -> None:
         wire.model = model
         await wire.chunks()
         assert len(sent) == requests
+
+
+def test_all_that_a_model_refused_is_forgotten_after_an_hour_even_in_use() -> None:
+    now = 0.0
+    memory = ModelMemory(lambda: now)
+    call = ProviderCall(asking(seed=3), "m", 100)
+    lower, option, own = RequestFault("x"), CapabilityMissing("x"), CapabilityMissing("x")
+    lower.most_output_tokens, option.field, own.field = 80, "seed", "thinking"
+    trial = memory.trial(call)
+    assert all(trial.changes(each, lambda _: frozenset({"thinking"})) for each in (lower, option, own))
+    trial.remember()
+    for share, is_known in ((0.5, True), (0.9, True), (1, False)):
+        now = REMEMBERED_SECONDS * share
+        later = memory.trial(call)
+        assert later.call.output_tokens == (80 if is_known else 100)
+        assert later.options == ({"seed"} if is_known else frozenset())
+        assert later.fields == ({"thinking"} if is_known else frozenset())
+        later.remember()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engine.chat import Tool
 from engine.errors import CapabilityMissing, RequestFault
 from engine.providers.mending.refused_options import MOST_MODELS, MOST_VALUES
 from tests.engine.providers.dialects.wires import asking, text
@@ -121,3 +122,20 @@ async def test_so_many_values_and_models_are_remembered_and_no_more() -> None:
     wire.model = "m"
     assert wire.ignored(asking(seed=1)) == ()
     assert len(sent) == 2 * (MOST_VALUES + 1) + 2 * MOST_MODELS
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "other"),
+    [
+        ("temperature", 0.2, {"reasoning_effort": "high"}),
+        ("temperature", 0.2, {"tools": (Tool("f"),)}),
+        ("logprobs", True, {"response_format": {"type": "json_object"}}),
+    ],
+)
+async def test_option_that_is_refused_beside_another_one_says_nothing_about_requests_without_it(
+    name: str, value: Any, other: dict[str, Any]
+) -> None:
+    wire, _ = picky("local", "m", lambda body: name not in body, openai_error("unsupported_value", name), OPENAI)
+    await wire.chunks(asking(**{name: value}, **other))
+    assert wire.ignored(asking(**{name: value}, **other)) == (name,)
+    assert wire.ignored(asking(**{name: value})) == ()
