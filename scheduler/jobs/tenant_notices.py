@@ -26,15 +26,19 @@ async def run(context: JobContext) -> None:
 
 
 async def _send(context: JobContext, queued: QueuedNotice) -> bool:
-    """Return whether Telegram was reached."""
-    notice = queued.notice
-    sent = await context.notifier.deliver(notice.user_id, notice.key, notice.values, buttons_of(notice))
+    """Return False if Telegram can't be reached."""
+    notice, is_worded = queued.notice, True
+    try:
+        sent = await context.notifier.deliver(notice.user_id, notice.key, notice.values, buttons_of(notice))
+    except (LookupError, ValueError, TypeError):  # a text of another release: it may be known after an update
+        log.exception("a notice to user %d can't be worded: %s", notice.user_id, notice.key)
+        sent, is_worded = Undelivered.UNREACHABLE, False
     if sent is not Undelivered.UNREACHABLE:
         await context.db.write(partial(tenant_notices.delete, queued=queued))
         return True
     if not await context.db.write(partial(tenant_notices.put_off, queued=queued, now=context.clock.now())):
         log.warning("a notice to user %d was given up after a day without delivery: %s", notice.user_id, notice.key)
-    return False
+    return not is_worded
 
 
 JOB = Job("tenant_notices", "alerts", run, Misfire.SKIP)

@@ -3,15 +3,33 @@
 import base64
 import binascii
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from documents.reading.file_content import FileContent, Flaw, UnreadableFileError
 from documents.reading.reader import FileReader
 from engine.errors import BadRequest
+from web.errors import HttpProblem
 
 MOST_FILES = 16
+MOST_OF_TENANT, MOST_AT_ONCE = 4, 12
+TOO_MANY = HttpProblem(
+    429,
+    f"The files of {MOST_OF_TENANT} of your requests are being read. Nothing was charged. Please try again soon.",
+    "rate_limit_error",
+    "too_many_files",
+    retry_after_seconds=5,
+)
+ALL_BUSY = HttpProblem(
+    503,
+    "Too many files are being read at once; nothing was charged. Please try again in a moment.",
+    "server_error",
+    "overloaded",
+    retry_after_seconds=5,
+)
 _LANGUAGE = "en"
 _HOLDERS = ("content", "output")
 _REASONS = {
@@ -65,19 +83,36 @@ class FileForm(ABC):
 
 @dataclass(frozen=True, slots=True)
 class RequestFiles:
-    """Reads the files of requests, in child processes with limits."""
+    """Reads the files of requests, in child processes with limits. A few requests at once: each holds its body."""
 
     reader: FileReader = field(default_factory=FileReader)
+    _reading: Counter[int] = field(default_factory=Counter)
 
     async def read(self, messages: Any, form: FileForm, where: str, tenant_id: int) -> Any:
         """Return the messages of a request with the content of files in their place. Raises BadRequest.
 
-        Messages that are not valid are returned unchanged.
+        Messages that are not valid are returned unchanged. Raises HttpProblem too, if too many are being read.
         """
         if not isinstance(messages, list) or not _may_have_files(messages, form.kind):
             return messages
         work = _Reading(self.reader, form, tenant_id)
-        return [await work.message(each, f"{where}.{n}") for n, each in enumerate(messages)]
+        with self._place(tenant_id):
+            return [await work.message(each, f"{where}.{n}") for n, each in enumerate(messages)]
+
+    @contextmanager
+    def _place(self, tenant_id: int) -> Iterator[None]:
+        """Take a place for one request. Raises HttpProblem 429 or 503: waiting bodies would fill the memory."""
+        if self._reading[tenant_id] >= MOST_OF_TENANT:
+            raise TOO_MANY.new()
+        if self._reading.total() >= MOST_AT_ONCE:
+            raise ALL_BUSY.new()
+        self._reading[tenant_id] += 1
+        try:
+            yield
+        finally:
+            self._reading[tenant_id] -= 1
+            if not self._reading[tenant_id]:
+                del self._reading[tenant_id]
 
 
 def _may_have_files(messages: list[Any], kind: str) -> bool:

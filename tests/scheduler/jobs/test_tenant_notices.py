@@ -93,3 +93,19 @@ async def test_process_that_no_longer_leads_sends_nothing(context: JobContext, n
     with pytest.raises(LeadershipLost):
         await tenant_notices.run(deposed)
     assert notifier.texts == []
+
+
+async def test_notice_that_cannot_be_worded_does_not_keep_the_others_waiting(
+    context: JobContext, notifier: Notifications, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A newer release may have stored it."""
+    unknown = to_tenant(1, ("alert.of_a_newer_release", {}, ()))
+    await context.db.write(partial(stored.queue, found=[unknown], now=clock.now()))
+    await queue(context, 2 * tenant_notices.CHUNK)
+    await tenant_notices.run(context)
+    assert len(told(notifier)) == 2 * tenant_notices.CHUNK
+    assert await waiting(context) == 1
+    clock.at += KEPT
+    await tenant_notices.run(context)
+    assert await waiting(context) == 0
+    assert "given up" in caplog.text

@@ -1,5 +1,6 @@
 """Files in requests: read in their place, within limits, refused by name."""
 
+import asyncio
 import base64
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 from documents.reading.file_content import FileContent, Flaw, Picture, UnreadableFileError
 from documents.reading.reader import FileReader
 from engine.errors import BadRequest
+from web.errors import HttpProblem
 from web.openai.chat_files import ChatFileForm
-from web.pipeline.files import MOST_FILES, RequestFiles
+from web.pipeline.files import MOST_AT_ONCE, MOST_FILES, MOST_OF_TENANT, RequestFiles
 
 
 class ReadyReader(FileReader):
@@ -88,3 +90,40 @@ async def test_number_of_files_is_limited() -> None:
     with pytest.raises(BadRequest, match="one file too many") as raised:
         await read([user(*[part()] * MOST_FILES), user(part())])
     assert raised.value.field == "messages.1.content.0.file.file_data"
+
+
+class WaitingReader(FileReader):
+    """A reader that waits until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+
+    async def read(self, data: bytes, user_id: int, language: str) -> FileContent:  # noqa: ARG002
+        await self.go.wait()
+        return FileContent(text="Whales")
+
+
+async def test_few_requests_with_files_wait_at_once() -> None:
+    reader = WaitingReader()
+    files = RequestFiles(reader)
+
+    def ask(tenant_id: int) -> "asyncio.Task[Any]":
+        return asyncio.create_task(files.read([user(part())], ChatFileForm(), "messages", tenant_id))
+
+    waiting = [ask(tenant_id) for tenant_id in (1, 2, 3) for _ in range(MOST_OF_TENANT)]
+    await asyncio.sleep(0)
+    for tenant_id, status in ((1, 429), (4, 503)):
+        with pytest.raises(HttpProblem) as refused:
+            await ask(tenant_id)
+        assert refused.value.status == status
+    plain = [{"role": "user", "content": "x"}]
+    assert await files.read(plain, ChatFileForm(), "messages", 1) is plain
+    waiting[0].cancel()
+    await asyncio.wait([waiting[0]])
+    waiting[0] = ask(4)
+    reader.go.set()
+    await asyncio.gather(*waiting)
+    assert len(waiting) == MOST_AT_ONCE
+    [found] = await ask(1)
+    assert "Whales" in found["content"][0]["text"]
