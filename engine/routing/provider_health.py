@@ -192,16 +192,17 @@ class ProviderHealth:
     def next_key(self, now: float, model: str, tokens: int = 0, preferred: Collection[int] = ()) -> int:
         """Return the next key in turn.
 
-        Usable keys come first: the preferred ones, then those with quota for `tokens`, then those below their limit.
+        Usable keys first: the preferred, then by quota for `tokens`, then those below their limit or due to exceed it.
         """
         if len(self.keys) == 1:
             return 0
 
-        def preference(number: int) -> tuple[bool, bool, bool, float]:
+        def preference(number: int) -> tuple[bool, bool, bool, bool, float]:
             key = self.keys[number]
-            lacks_tokens = key.budget(model).remaining_tokens(now) < tokens
-            is_other = bool(preferred) and number not in preferred
-            return key.wait_seconds(now, model) > 0, is_other, lacks_tokens, key.over_limit_seconds(now, model)
+            budget, is_other = key.budget(model), bool(preferred) and number not in preferred
+            lacks_tokens, over_seconds = budget.remaining_tokens(now) < tokens, budget.limit.wait_seconds(now)
+            is_refused = over_seconds > 0 and budget.limit.trial_wait_seconds(now) > 0
+            return key.wait_seconds(now, model) > 0, is_other, lacks_tokens, is_refused, over_seconds
 
         total = len(self.keys)
         number = min(((self._next_key + step) % total for step in range(total)), key=preference)
@@ -210,17 +211,19 @@ class ProviderHealth:
 
     def over_limit_seconds(self, now: float, model: str) -> float:
         """Return the seconds until a usable key is below the learned limit of `model`; 0 if one is now."""
-        usable = (key for key in self.keys if key.wait_seconds(now, model) <= 0)
-        return min((key.over_limit_seconds(now, model) for key in usable), default=0.0)
+        return min(
+            (each.over_limit_seconds(now, model) for each in self.keys if each.wait_seconds(now, model) <= 0),
+            default=0.0,
+        )
 
     def trial_wait_seconds(self, now: float, model: str) -> float:
-        """Return the seconds until an attempt over the learned limit of `model` is due."""
-        return min((key.budget(model).limit.trial_wait_seconds(now) for key in self.keys), default=inf)
+        """Return the seconds until an attempt over the learned limit of `model` is due under a usable key."""
+        usable = (key for key in self.keys if key.wait_seconds(now, model) <= 0)
+        return min((key.budget(model).limit.trial_wait_seconds(now) for key in usable), default=inf)
 
     def limit_of(self, model: str) -> int | None:
         """Return the learned requests per minute of `model` over all keys; None if no limit was learned."""
-        limits = [key.budget(model).limit.per_minute for key in self.keys]
-        known = [limit for limit in limits if limit is not None]
+        known = [each for key in self.keys if (each := key.budget(model).limit.per_minute) is not None]
         return sum(known) if known else None
 
     def places_of(self, model: str) -> int | None:

@@ -163,6 +163,24 @@ def test_next_key_prefers_one_with_a_free_tier_left_among_the_usable_ones() -> N
     assert [found.next_key(1, "m", preferred={1}) for _ in range(2)] == [0, 2]
 
 
+def test_attempt_over_a_limit_is_due_only_under_a_usable_key() -> None:
+    found = provider(2)
+    for key in found.keys:
+        limited(key, 5, 0)
+    found.keys[0].begin(1, "m")
+    assert found.trial_wait_seconds(1, "m") == 0
+    found.keys[1].rate_limited(1, "m", 0, 60, jitter=1, per_day=False)
+    assert found.trial_wait_seconds(1, "m") > 0
+
+
+def test_attempt_over_the_limit_uses_the_key_for_which_it_is_due() -> None:
+    found = provider(2)
+    limited(found.keys[0], 5, 0)
+    limited(found.keys[1], 5, 1)  # the longer wait
+    found.keys[0].begin(2, "m")
+    assert [found.next_key(2, "m") for _ in range(2)] == [1, 1]
+
+
 def test_provider_is_over_its_limit_only_when_every_usable_key_is() -> None:
     found = provider(2)
     limited(found.keys[0], 5, 0)
