@@ -140,6 +140,7 @@ async def build_market(settings: Settings, db: Database, clock: SystemClock) -> 
     catalog = build_catalog(settings, providers, known)
     await _count_free_tiers(catalog.free, db, clock)
     health.preferred_keys = lambda offer: catalog.free.open_keys(offer, clock.now())
+    catalog.free.is_usable = health.is_usable
     await db.read(partial(learned_sizes.load, sizes=catalog.sizes))
     return Market(
         catalog,

@@ -1,7 +1,7 @@
 """Free tiers: offers that cost nothing within limits per minute and per day, which we count. `now` is passed in."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -48,11 +48,12 @@ class FreeTiers:
     """The free tiers in use, counted for each API key: providers limit each key, or its project, by itself.
 
     Every attempt at a free price is counted; a 429 closes the key's tier for the time that it names. `keys`: how many
-    each provider has.
+    each provider has. `is_usable`: whether a key, by its number, may be used for an offer now.
     """
 
     allowed: Mapping[Offer, FreeTierLimits] = field(default_factory=dict)
     keys: Mapping[str, int] = field(default_factory=dict)
+    is_usable: Callable[[Offer, int], bool] = lambda *_: True
     _tiers: dict[Offer, list[_Tier]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +71,13 @@ class FreeTiers:
         return FreeTierRemaining(sum(each.this_minute for each in found), sum(each.today for each in found))
 
     def is_open(self, offer: Offer, now: datetime) -> bool:
-        return any(_is_open(tier, offer, now) for tier in self._tiers.get(offer, ()))
+        """Return whether an attempt would be free: a usable key has requests left, or any key if all rest."""
+        found = self.open_keys(offer, now)
+        keys = len(self._tiers.get(offer, ()))
+        if not found or len(found) == keys:
+            return bool(found)
+        usable = {key for key in range(keys) if self.is_usable(offer, key)}
+        return not usable or not usable.isdisjoint(found)
 
     def open_keys(self, offer: Offer, now: datetime) -> frozenset[int]:
         """Return the numbers of the keys whose free tier is open."""

@@ -159,7 +159,7 @@ class Failover:
         permit = None
         if error.detail == WRONG_FORM and number not in self._repeated:
             self._repeated.add(number)
-            permit = self.market.health.admit(quote.offer, quote.expected_tokens, free=quote.free)
+            permit = self.market.health.admit(quote.offer, quote.expected_tokens, repeat=True, free=quote.free)
         again = NextAttempt(number, permit) if isinstance(permit, Permit) else None
         begun = self._start(again) if again else None
         return (again, begun) if again and begun else None

@@ -38,7 +38,7 @@ async def probe(market: Market, offer: Offer, request_id: str) -> ProviderError 
         model = market.catalog.model(offer.name)
     except Refused:
         return None
-    permit = market.health.admit(offer)
+    permit = market.health.admit(offer, free=True)
     if not isinstance(permit, Permit):
         return None
     request = ChatRequest(request_id, offer.model, (_PROMPT,), max_output_tokens=PROBE_TOKENS)

@@ -109,6 +109,11 @@ class Health(EarlyAttempts):
             health.resting.attempted(now)
         return Permit(offer, key, probe, now, self._permits, early=early and denial is not None)
 
+    def is_usable(self, offer: Offer, key: int) -> bool:
+        """Return whether this API key does not rest for the offer now."""
+        keys = self._providers[offer.provider].keys
+        return key < len(keys) and keys[key].wait_seconds(self._clock.monotonic(), offer.model) <= 0
+
     def is_likely_down(self, offer: Offer) -> bool:
         """Return whether an offer that is not resting has more recent failures than chance explains."""
         breaker = self._offer(offer).breaker

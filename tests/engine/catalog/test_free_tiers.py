@@ -130,3 +130,15 @@ def test_requests_of_earlier_today_are_spread_over_the_keys() -> None:
     free.begin(GEMINI, NOW, 5)
     assert free.left(GEMINI, NOW) == FreeTierRemaining(20, 1)
     assert free.open_keys(GEMINI, NOW) == {1}
+
+
+def test_tier_is_open_only_if_a_usable_key_has_requests_left() -> None:
+    free, usable = FreeTiers({GEMINI: FreeTierLimits(2, 3)}, {"gemini": 2}), {0, 1}
+    free.is_usable = lambda _, key: key in usable
+    for _ in range(2):
+        free.use(GEMINI, NOW, 0)
+    assert free.is_open(GEMINI, NOW)
+    usable.discard(1)
+    assert not free.is_open(GEMINI, NOW)
+    usable.clear()  # an early attempt at a resting offer is free
+    assert free.is_open(GEMINI, NOW)

@@ -21,6 +21,7 @@ from engine.errors import (
     Unreachable,
 )
 from engine.money import Money
+from engine.routing.permits import Permit
 from tests.engine.scripted import END, NEVER, AnswerSetup, ScriptedProvider, Step, cost, deltas, paid, shown, whole
 
 
@@ -267,6 +268,15 @@ async def test_answer_against_its_schema_is_asked_for_once_more_and_then_elsewhe
 
 async def test_second_answer_of_an_offer_may_fit_the_schema() -> None:
     setup = AnswerSetup(ScriptedProvider("one", said("no json"), said('{"name": "Hue"}')))
+    answer, _ = setup.answer(options=CITY_ASKED, can_restart=False)
+    assert shown([event async for event in answer]) == '{"name": "Hue"}'
+    assert setup.journal.outcomes() == [("one", "unable")]
+
+
+async def test_answer_against_its_schema_is_asked_for_again_within_the_retry_budget_only() -> None:
+    setup = AnswerSetup(ScriptedProvider("one", said("no json")), ScriptedProvider("two", said('{"name": "Hue"}')))
+    while isinstance(setup.market.health.admit(Offer("one", "m"), repeat=True), Permit):
+        pass
     answer, _ = setup.answer(options=CITY_ASKED, can_restart=False)
     assert shown([event async for event in answer]) == '{"name": "Hue"}'
     assert setup.journal.outcomes() == [("one", "unable")]

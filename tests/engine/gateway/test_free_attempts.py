@@ -129,3 +129,10 @@ async def test_offer_whose_price_is_not_known_any_more_is_left_out() -> None:
     await answer.whole()
     assert hold.bill is not None
     assert hold.bill.attempt.provider == "b"
+
+
+async def test_probe_prefers_the_key_with_free_requests() -> None:
+    setup = setup_of(free_keys=(1,))
+    assert await probe(setup.market, A, "p") is None
+    assert setup.providers[0].calls[0].key == 1
+    assert setup.journal.records[0].cost == ZERO

@@ -268,3 +268,11 @@ def test_only_a_429_teaches_a_rate_limit(providers: TwoProviders, status: int, l
     providers.fails(RateLimited(status=status))
     assert providers.health.state("a").requests_per_minute == limit
     assert providers.denial().reason.startswith("rate limited")
+
+
+def test_key_that_rests_for_an_offer_is_not_usable_for_it() -> None:
+    providers = TwoProviders(keys=2)
+    providers.fails(RateLimited(retry_after_seconds=30))
+    usable = [providers.health.is_usable(A, key) for key in range(3)]
+    assert sorted(usable[:2]) == [False, True]
+    assert not usable[2]  # a key that this provider does not have
