@@ -35,6 +35,9 @@ async def _ask_ban(context: Context, state: TenantState) -> None:
     if state.telegram_user_id in context.services.config.admin_ids:
         await context.reply(context.t("admin.ban_operator", name=name_of(state)))
         return
+    if state.banned:
+        await context.reply(context.t("admin.ban_already", name=name_of(state)))
+        return
     sure = context.t("admin.ban_sure", name=name_of(state), wallet=state.wallet)
     await ask_first(context, sure, "ban", state.id)
 
@@ -55,7 +58,11 @@ async def ban_confirmed(_: Update, context: Context, args: tuple[str, ...]) -> N
 async def unban(_: Update, context: Context) -> None:
     """Unblock a tenant, or admit one who waits for access."""
     state = await find_tenant(context, "/unban ID")
-    if state is not None:
+    if state is None:
+        return
+    if _has_access(state):
+        await context.reply(context.t("admin.unban_needless", name=name_of(state)))
+    else:
         await _unban(context, state)
 
 
@@ -68,13 +75,20 @@ async def unban_pressed(update: Update, context: Context, args: tuple[str, ...])
 
 
 async def _unban(context: Context, state: TenantState) -> None:
+    """Unblock or admit a tenant. A second press changes nothing, and shows the same sentence."""
     now, by = context.services.clock.now(), operator(context)
-    is_admitted = await context.services.db.write(lambda conn: operator_actions.unban(conn, by, state.id, now))
+    is_admitted = not _has_access(state) and await context.services.db.write(
+        lambda conn: operator_actions.unban(conn, by, state.id, now)
+    )
     await context.edit_or_reply(context.t("admin.unban_done", name=name_of(state)))
     if is_admitted:
         await notify_tenant(context, state, "access.welcome")
     elif state.banned:
         await notify_tenant(context, state, "access.unbanned")
+
+
+def _has_access(state: TenantState) -> bool:
+    return not state.banned and state.access == tenants.ADMITTED
 
 
 async def access(_: Update, context: Context) -> None:

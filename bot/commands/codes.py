@@ -6,6 +6,7 @@ from telegram import Update
 
 from bot.command import Command
 from bot.context import Context, arguments
+from bot.operators.amounts import amount_written
 from bot.operators.finding import operator
 from engine.money import Money
 from locales.formats import as_code
@@ -55,11 +56,8 @@ async def invite(_: Update, context: Context) -> None:
 
 async def read_amount(context: Context, text: str) -> Money | None:
     """Return an amount above zero, or explain the mistake and return None."""
-    try:
-        amount = Money.usd(text)
-    except ValueError:
-        amount = Money(0)
-    if amount > Money(0):
+    amount = amount_written(context, text)
+    if amount is not None:
         return amount
     await context.reply(context.t("admin.bad_amount", text=as_code(text)))
     return None

@@ -6,6 +6,7 @@ from telegram import InlineKeyboardMarkup, Update
 
 from bot.command import Command
 from bot.context import Context, arguments
+from bot.operators.amounts import amount_written
 from bot.operators.confirming import about_oneself, ask_first, nothing_done, undo_button
 from bot.operators.finding import find_tenant, name_of, operator, tenant_of
 from engine.money import ZERO, Money
@@ -19,7 +20,7 @@ async def credit(_: Update, context: Context) -> None:
     if state is None:
         return
     text = arguments(context)[-1]
-    amount = _amount(text)
+    amount = _amount(context, text)
     if amount is None:
         await context.reply(context.t("admin.bad_change", text=text))
         return
@@ -69,13 +70,13 @@ async def _tell(context: Context, args: tuple[str, ...], amount: Money, keyboard
     await context.edit_or_reply(text, keyboard)
 
 
-def _amount(text: str) -> Money | None:
+def _amount(context: Context, text: str) -> Money | None:
     """Return an amount from -MOST to MOST; None for zero, other amounts, and text that is no amount."""
-    try:
-        amount = Money.usd(text)
-    except ValueError:
+    is_negative = text[0] in "-\u2212\u2013"
+    size = amount_written(context, text[1:] if is_negative else text)
+    if size is None or size > MOST:
         return None
-    return amount if amount != ZERO and -MOST <= amount <= MOST else None
+    return -size if is_negative else size
 
 
 COMMAND = Command("credit", credit, 103, admin=True, buttons={"yes": confirmed, "undo": undo, "no": nothing_done})

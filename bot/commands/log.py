@@ -9,11 +9,13 @@ import locales
 from bot.command import Command
 from bot.context import Context, arguments
 from bot.operators.finding import find_tenant
+from engine.money import Money
 from locales.formats import as_code
 from storage.operations import operator_log
 from storage.operations.operator_log import ADMIN_KEY, OperatorAction
 
 SHOWN = 25
+_AMOUNT, _CODES, _NUMBER = re.compile(r"(-?\d+\.\d+)"), re.compile(r"(\d+) of (\d+\.\d+)"), re.compile(r"number (\d+)")
 
 
 async def log(_: Update, context: Context) -> None:
@@ -38,8 +40,17 @@ async def _show(context: Context, tenant: int | None) -> None:
 def _line(context: Context, each: OperatorAction) -> str:
     by = context.t("log.admin_key") if each.by.user == ADMIN_KEY else as_code(each.by.name)
     to = context.t("log.tenant", id=str(each.tenant_id)) if each.tenant_id is not None else ""
-    detail = f" {as_code(each.detail)}" if each.detail else ""
+    detail = f" {as_code(_detail(context, each))}" if each.detail else ""
     return context.t("log.line", at=each.at, by=by, action=_action(context, each.action), tenant=to, detail=detail)
+
+
+def _detail(context: Context, each: OperatorAction) -> str:
+    """Return the detail of an action, with amounts as the language writes them."""
+    if found := _AMOUNT.fullmatch(each.detail):
+        return context.written(Money.usd(found[1]))
+    if found := _CODES.fullmatch(each.detail):
+        return context.t("log.codes", count=found[1], usd=Money.usd(found[2]))
+    return f"#{found[1]}" if (found := _NUMBER.fullmatch(each.detail)) else each.detail
 
 
 def _action(context: Context, action: str) -> str:

@@ -11,6 +11,7 @@ from bot.buttons import button, read, rows
 from bot.command import Command
 from bot.context import Context
 from bot.operators.finding import operator
+from bot.operators.reasons import rest_in_words
 from engine.gateway.probes import probe_provider
 from engine.money import Money
 from engine.routing.health import ProviderState, State
@@ -95,7 +96,7 @@ async def probe(update: Update, context: Context, args: tuple[str, ...]) -> None
     if error is None:
         await context.reply(context.t("providers.probed", name=name))
     else:
-        await context.reply(context.t("providers.probe_failed", name=name, outcome=str(error)))
+        await context.reply(context.t("providers.probe_failed", name=name, outcome=str(error).rstrip(".")))
     await _redraw(update, context)
 
 
@@ -141,11 +142,17 @@ def _line(context: Context, state: ProviderState, stored: _Stored) -> str:
         mark=MARKS[status],
         name=state.name,
         status=_status(context, state, status, stored),
-        reason=context.t("providers.reason", reason=state.reason) if status is Status.RESTING and state.reason else "",
+        reason=_reason(context, state, status),
         latency=context.t("providers.latency", ms=state.p50_first_token_ms) if state.p50_first_token_ms else "",
         price=price,
         more=_limits(context, state) + _silent_offers(context, state) + _status_page(context, stored, state.name),
     )
+
+
+def _reason(context: Context, state: ProviderState, status: Status) -> str:
+    if status is not Status.RESTING or not state.reason:
+        return ""
+    return context.t("providers.reason", reason=rest_in_words(context, state.reason))
 
 
 def _status(context: Context, state: ProviderState, status: Status, stored: _Stored) -> str:
@@ -190,8 +197,8 @@ def _limits(context: Context, state: ProviderState) -> str:
 
 
 def _silent_offers(context: Context, state: ProviderState) -> str:
-    """Return a line for each offer that fails or rests, with the end of the rest."""
-    if state.state is State.DRAINED:
+    """Return a line for each offer that fails or rests by itself, with the end of the rest."""
+    if state.state is State.DRAINED or context.services.market.health.is_locked_out(state.name):
         return ""
     catalog, health = context.services.market.catalog, context.services.market.health
     found = [health.offer_state(offer) for offer in catalog.offers_of(state.name)]

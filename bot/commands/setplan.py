@@ -36,6 +36,9 @@ async def ask(update: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def _ask(context: Context, state: TenantState, plan: Plan) -> None:
+    if plan.name == state.plan and state.next_plan is None:
+        await context.reply(context.t("admin.plan_already", name=name_of(state), plan=plan.name))
+        return
     sure = context.t("admin.plan_sure", name=name_of(state), plan=plan.name, before=state.plan)
     await ask_first(context, about_oneself(context, state) + sure, "setplan", state.id, short_of(plan.name))
 

@@ -9,6 +9,7 @@ from bot.command import Command
 from bot.context import Context
 from bot.operators.confirming import nothing_done, short_of
 from bot.operators.finding import find_tenant, name_of, operator, tenant_of
+from bot.operators.reasons import outcome_in_words
 from bot.privacy import tenant_exclusions
 from engine.money import Money
 from locales.formats import as_code
@@ -150,7 +151,7 @@ def _details(conn: Connection, context: Context, state: TenantState) -> str:
         "admin.tenant_more",
         since=state.created_at,
         access=context.t(f"admin.access_{state.access}"),
-        terms=state.agreed_terms or "-",
+        terms=state.agreed_terms or context.t("admin.terms_open"),
         keys=api_keys.live_keys(conn, state.id),
         prompts=sum(row.prompts for row in used),
         charged=sum((row.charge for row in used), Money(0)),
@@ -176,7 +177,9 @@ def _last_error(conn: Connection, context: Context, state: TenantState) -> str:
     if found is None:
         return ""
     where = f"{found.provider}/{found.model}" if found.model else found.asked
-    return context.t("admin.last_error", outcome=found.outcome, where=as_code(where), at=found.at)
+    return context.t(
+        "admin.last_error", outcome=outcome_in_words(context, found.outcome), where=as_code(where), at=found.at
+    )
 
 
 def _payments(conn: Connection, context: Context, state: TenantState) -> str:

@@ -5,10 +5,10 @@ from fractions import Fraction
 
 from telegram import Update
 
-import locales
 from bot.chat.answer_saver import seconds_of
 from bot.command import Command, Topic
 from bot.context import Context
+from bot.operators.reasons import outcome_in_words
 from bot.spending.prices import price_of
 from engine.attempt_record import AttemptRecord
 from engine.catalog.tariffs import tariff_of, tokens_worth
@@ -103,15 +103,10 @@ def _attempt(context: Context, attempt: AttemptRecord, costs: bool) -> str:
         "why.attempt",
         n=attempt.ordinal,
         offer=f"{attempt.provider}/{attempt.model}",
-        outcome=_outcome(context, attempt.outcome) + (f" ({attempt.status})" if attempt.status else ""),
+        outcome=outcome_in_words(context, attempt.outcome) + (f" ({attempt.status})" if attempt.status else ""),
         seconds=(Decimal(attempt.duration_ms) / 1000).quantize(Decimal("0.1")),
         cost=context.t("why.cost", usd=attempt.cost) if costs else "",
     )
-
-
-def _outcome(context: Context, outcome: str) -> str:
-    """Return the text of an outcome. An outcome that no longer exists, in an old receipt, is shown as stored."""
-    return locales.find(context.language).texts.get(f"why.outcome_{outcome}", outcome.replace("_", " "))
 
 
 COMMAND = Command("why", why, 10, topic=Topic.CHAT, ephemeral=True)

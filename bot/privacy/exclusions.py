@@ -21,12 +21,16 @@ ALLOWED, LEFT_OUT = "✓", "✗"
 
 @dataclass(frozen=True, slots=True)
 class ExclusionsPage:
-    """A page with the exclusions of a tenant. `before`: arguments that its buttons carry before their own."""
+    """A page with the exclusions of a tenant.
+
+    `before`: arguments that its buttons carry before their own. `of`: the tenant's name, if an operator reads the page.
+    """
 
     tenant_id: int
     command: str = "settings"
     back: tuple[str, str] = ("privacy.back", "open")
     before: tuple[str, ...] = ()
+    of: str = ""
 
 
 async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
@@ -35,7 +39,7 @@ async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 async def show_page(context: Context, of: ExclusionsPage, exclusions: Exclusions) -> None:
-    await context.edit_or_reply(page(context, exclusions), _keyboard(context, of, exclusions))
+    await context.edit_or_reply(page(context, exclusions, of.of), _keyboard(context, of, exclusions))
 
 
 async def toggle_provider(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -76,11 +80,11 @@ def store_change(conn: Connection, tenant_id: int, change: Change) -> None:
     tenant_settings.change_setting(conn, tenant_id, tenants.EXCLUSIONS, changed)
 
 
-def page(context: Context, exclusions: Exclusions) -> str:
+def page(context: Context, exclusions: Exclusions, of: str = "") -> str:
     """Return the providers with their countries and what they may do with prompts, and whether each is excluded."""
     names = providers(context)
     lines = "\n".join(_line(context, name, exclusions) for name in names)
-    text = context.t("privacy.who", lines=lines)
+    text = context.t("privacy.who_of", name=of, lines=lines) if of else context.t("privacy.who", lines=lines)
     if all(exclusions.cover(name, policy_of(context, name)) for name in names):
         text += context.t("privacy.none_left")
     return text

@@ -4,7 +4,7 @@ from telegram import Update
 
 from bot.context import Context
 from bot.operators.confirming import nothing_done
-from bot.operators.finding import operator, tenant_of
+from bot.operators.finding import name_of, operator, tenant_of
 from bot.privacy.exclusions import (
     Change,
     ExclusionsPage,
@@ -23,7 +23,7 @@ async def show(update: Update, context: Context, args: tuple[str, ...]) -> None:
     if state is None:
         await nothing_done(update, context, args)
         return
-    of = ExclusionsPage(state.id, "tenant", ("admin.back", "card"), (args[0],))
+    of = ExclusionsPage(state.id, "tenant", ("admin.back", "card"), (args[0],), name_of(state))
     await show_page(context, of, state.exclusions)
 
 

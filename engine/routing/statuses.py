@@ -31,11 +31,11 @@ def offer_state(provider: ProviderHealth, model: str, now: float, at: datetime) 
 
 
 def status_of(provider: ProviderHealth, now: float, at: datetime) -> Status:
-    """Return the status of a provider: the best status among its offers that were attempted."""
+    """Return the status of a provider: the best status among its offers that were attempted or rest."""
     if not provider.keys:
         return Status.NO_KEY
-    tried = [model for model, health in provider.offers.items() if not health.track.is_untried]
-    found = {offer_state(provider, model, now, at).status for model in tried}
+    states = [(health, offer_state(provider, model, now, at).status) for model, health in provider.offers.items()]
+    found = {status for health, status in states if status is Status.RESTING or not health.track.is_untried}
     return _best(found or {offer_state(provider, "", now, at).status})
 
 

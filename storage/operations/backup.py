@@ -43,7 +43,7 @@ def backup(database: Path, folder: Path, now: datetime, keep: int = KEEP) -> Pat
         raise BackupFailed(f"there is no database at {database}")
     final = folder / f"farthing-{now:%Y%m%d-%H%M%S}.db"
     with _as_backup_failed(f"{database} could not be copied to {folder}"):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.resolve().mkdir(parents=True, exist_ok=True)  # the folder may be a link into a volume
         with _temporary_name(final) as copy:
             create_private(copy)
             with closing(_open(database)) as raw:

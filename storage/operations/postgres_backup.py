@@ -48,7 +48,7 @@ def backup_postgres(url: str, folder: Path, now: datetime, keep: int = KEEP) -> 
     final = folder / f"farthing-{now:%Y%m%d-%H%M%S}.dump"
     unfinished = final.with_name(f"{final.name}.unfinished")
     with _as_backup_failed(f"the database could not be saved in {folder}"):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.resolve().mkdir(parents=True, exist_ok=True)  # the folder may be a link into a volume
         unfinished.unlink(missing_ok=True)
         create_private(unfinished)
         try:

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from storage.operations import operator_log
 from storage.tenants import tenant_settings, tenants
 from tests.bot.commands.conftest import ANN, BAO, OLGA, Chat
 from tests.storage.books import FREE
@@ -28,9 +29,10 @@ async def test_argument_errors_are_explained(chat: Chat, text: str, answer: str)
 
 async def test_ban_blocks_the_tenant_and_tells_both_once(chat: Chat) -> None:
     await chat.say("/start")
+    assert "Block Ann?" in await chat.say("/ban 1", OLGA)
     for _ in range(2):
-        assert "Block Ann?" in await chat.say("/ban 1", OLGA)
         assert "Ann is blocked." in await chat.press("Yes, do it", OLGA)
+    assert "Ann is blocked already." in await chat.say("/ban 1", OLGA)
     assert (await chat.state()).banned
     assert len([text for text in chat.told(ANN) if "closed your account" in text]) == 1
 
@@ -122,3 +124,9 @@ async def test_name_of_a_person_is_no_markup(chat: Chat) -> None:
     await chat.write(lambda conn: tenants.create(conn, "*B*[x](https://t.co) `c`", FREE, now=chat.clock.now()))
     text = await chat.say("/ban 1", OLGA)
     assert text.startswith("Block *B*[x](https://t.co) 'c'?")
+
+
+async def test_unban_of_a_tenant_with_access_changes_nothing(chat: Chat) -> None:
+    await chat.say("/start")
+    assert await chat.say("/unban 1", OLGA) == "Ann is not blocked: nothing was changed."
+    assert not await chat.read(lambda conn: operator_log.latest(conn, 10))

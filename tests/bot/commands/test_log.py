@@ -63,3 +63,18 @@ async def test_action_is_told_in_words_of_the_language(chat: Chat, action: str) 
     state = await chat.state(OLGA)
     await chat.write(lambda conn: tenant_settings.set_language(conn, state.id, "vi"))
     assert action not in await chat.say("/log", OLGA)
+
+
+@pytest.mark.parametrize(
+    ("action", "detail", "shown"),
+    [
+        ("credit", "-1250.50", "$1,250.50"),
+        ("undo: credit", "0.50", "50 ¢"),
+        ("code", "3 of 5.00", "3 \u00d7 $5.00"),
+        ("broadcast", "number 2", "#2"),
+        ("invite", "4", "4"),
+    ],
+)
+async def test_detail_is_written_as_the_language_does(chat: Chat, action: str, detail: str, shown: str) -> None:
+    await chat.write(lambda conn: operator_log.record(conn, BY_KEY, action, chat.clock.now(), detail=detail))
+    assert (await chat.say("/log", OLGA)).endswith(shown)

@@ -73,7 +73,7 @@ async def test_offer_of_a_refused_key_rests_until_it_is_fixed(chat: Chat) -> Non
     fail(chat, "gemini", 1, KeyRefused("wrong", status=401))
     text = await chat.say("/providers", OLGA)
     assert "🔴 gemini: out of service until the fault is fixed" in text
-    assert "· m is out of service until the fault is fixed" in text
+    assert "· m is" not in text
 
 
 async def test_failing_provider_is_shown_with_its_share_and_the_first_failure(chat: Chat) -> None:
@@ -140,9 +140,11 @@ async def test_probe_tells_whether_the_provider_answers(chat: Chat) -> None:
 
 
 async def test_probe_that_fails_names_the_failure(chat: Chat) -> None:
-    chat.scripts["deepseek"]._scripts = [[Overloaded("busy", status=503)]]
+    chat.scripts["deepseek"]._scripts = [[Overloaded("The server is busy.", status=503)]]
     await chat.say("/providers", OLGA)
-    assert "deepseek fails: overloaded: busy." in await chat.press("Probe deepseek", OLGA)
+    told = await chat.press("Probe deepseek", OLGA)
+    assert "deepseek fails: overloaded: The server is busy." in told
+    assert "busy.." not in told
 
 
 async def test_button_of_an_admin_does_nothing_for_others(chat: Chat) -> None:

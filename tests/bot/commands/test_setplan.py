@@ -17,6 +17,7 @@ async def test_setplan_changes_the_plan_and_tells_the_tenant(chat: Chat) -> None
     assert "Ann is on plan pro." in await chat.press("Yes, do it", OLGA)
     assert (await chat.state()).plan == "pro"
     assert "You are on plan pro now." in chat.told(ANN)
+    assert await chat.say("/setplan 1 pro", OLGA) == "Ann is on plan pro already."
 
 
 async def test_cancelled_question_changes_nothing(chat: Chat) -> None:
@@ -36,8 +37,7 @@ async def test_plan_that_left_the_configuration_is_not_set(chat: Chat) -> None:
 
 async def test_setplan_to_the_same_plan_tells_the_tenant_nothing(chat: Chat) -> None:
     await chat.say("/start")
-    await chat.say("/setplan 1 free", OLGA)
-    await chat.press("Yes, do it", OLGA)
+    assert await chat.say("/setplan 1 free", OLGA) == "Ann is on plan free already."
     assert not [text for text in chat.told(ANN) if "You are on plan" in text]
 
 

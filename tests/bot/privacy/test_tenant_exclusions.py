@@ -8,10 +8,12 @@ from tests.bot.commands.conftest import ANN, OLGA, Chat
 async def test_operator_leaves_out_providers_for_a_tenant(chat: Chat) -> None:
     await chat.say("/start")
     await chat.say("/tenant 1", OLGA)
-    assert "✓ DeepSeek (China)" in await chat.press("Who sees prompts", OLGA)
+    page = await chat.press("Who sees prompts", OLGA)
+    assert "Providers that may see Ann's prompts" in page
+    assert "✓ DeepSeek (China)" in page
     assert "✗ DeepSeek" in await chat.press("✓ DeepSeek", OLGA)
     await chat.press("✓ United States", OLGA)
-    assert "You have left out every provider" in await chat.press("✓ May train on prompts", OLGA)
+    assert "Every provider is left out" in await chat.press("✓ May train on prompts", OLGA)
     found = Exclusions(frozenset({"deepseek"}), frozenset({"US"}), training=True)
     assert (await chat.state()).exclusions == found
     log = await chat.read(lambda conn: operator_log.latest(conn, 10))

@@ -46,6 +46,14 @@ def test_open_breaker_rests_until_a_time_and_is_then_failing(providers: TwoProvi
     assert state(providers) == OfferState("m", State.CLOSED, Status.ANSWERING)
 
 
+def test_provider_whose_only_attempt_was_rate_limited_rests(providers: TwoProviders) -> None:
+    providers.fails(RateLimited(retry_after_seconds=30), 1)
+    assert providers.health.status_of("a") is Status.RESTING
+    assert providers.health.state("a").seconds > 0
+    providers.succeeds(offer=A2)
+    assert providers.health.status_of("a") is Status.ANSWERING
+
+
 def test_provider_with_an_offer_that_answers_is_answering(providers: TwoProviders) -> None:
     providers.fails(DOWN, 5)
     providers.succeeds(offer=A2)

@@ -81,6 +81,11 @@ def test_backup_and_restored_database_are_their_owners_alone(database: Path, tmp
     assert [f"{path.stat().st_mode & 0o777:o}" for path in (saved, restored)] == ["600", "600"]
 
 
+def test_folder_may_be_a_link_to_a_folder_that_is_still_missing(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "backups").symlink_to(tmp_path / "volume" / "backups")
+    assert backup(database, tmp_path / "backups", NOW).resolve().parent == tmp_path / "volume" / "backups"
+
+
 def test_only_the_newest_backups_are_kept(database: Path, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     made = [backup(database, folder, NOW + timedelta(days=day), keep=3) for day in range(5)]
