@@ -60,6 +60,19 @@ TEXTS = (
     "quota",
     "{'type': 'tokens'}",
 )
+TEMPLATES = (
+    "Invalid max_tokens value, the valid range of max_tokens is [1, 80]",
+    "max_tokens: 100 > 64, which is the maximum allowed number of output tokens",
+    "System role not supported",
+    "Conversation roles must alternate user/assistant/user/assistant/...",
+    "invalid temperature: only 1 is allowed for this model",
+    "Extra inputs are not permitted, field: stream_options",
+    "Invalid thought signature.",
+    "Thinking budget is not supported for this model.",
+    "This model does not support response format `json_object`.",
+    "image input is not supported",
+)
+"""Whole messages from which a request is changed and repeated."""
 QUOTES = (
     ("Invalid value: '", "'. Supported values are: 'auto', 'low', 'high'."),
     ("unknown variant `", "`, expected one of `a`, `b` at line 1 column 9"),
@@ -157,6 +170,17 @@ async def test_quoted_text_in_a_refused_request_changes_nothing(spec: Spec, kind
     untouched = echo.state()
     for number, text in enumerate(TEXTS):
         assert await echo.quote(text, *QUOTES[number % len(QUOTES)]) == "well"
+        assert echo.state() == untouched, text
+
+
+@pytest.mark.parametrize("kind", OF_THE_REQUEST, ids=str)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+async def test_text_that_is_quoted_as_the_whole_message_changes_nothing_lasting(spec: Spec, kind: Kind) -> None:
+    """The repeated request is refused with the same text, so that nothing is remembered."""
+    echo = Echo(spec, kind)
+    untouched = echo.state()
+    for text in TEMPLATES:
+        assert await echo.quote(text, "", "") == "well"
         assert echo.state() == untouched, text
 
 
