@@ -143,10 +143,12 @@ class Settings:
 def credentials(address: str) -> Iterator[str]:
     """Yield the secrets in an address, as written and decoded: its password (or lone user), and secret parameters.
 
-    A password may contain "@" or "/" by mistake, so it extends to the last "@".
+    PostgreSQL's lone user is an account's name, such as `farthing`, and no secret. A password may contain "@" or "/" by
+    mistake, so it extends to the last "@".
     """
     user, colon, password = address.partition("://")[2].rpartition("@")[0].partition(":")
-    written = [password] if colon else [user.partition("/")[0]]
+    lone = [] if address.startswith("postgres") else [user.partition("/")[0]]
+    written = [password] if colon else lone
     written += re.findall(r"[?&]\w*(?:password|token|secret|key)=([^&#]+)", address, re.IGNORECASE)
     for each in written:
         yield each

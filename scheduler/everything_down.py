@@ -88,7 +88,7 @@ async def _states(context: JobContext) -> str:
     health = context.market.health
     names = [name for name, provider in context.market.providers.items() if provider.keys]
     errors = {
-        each.subject: str(each.facts.get("error", ""))
+        each.subject: str(each.facts.get("error", "")).replace("_", " ")
         for each in await context.db.read(incidents.all_open)
         if each.kind in OUTAGE_KINDS
     }

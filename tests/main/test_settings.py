@@ -49,8 +49,9 @@ def test_keys_and_credentials_of_addresses_are_secrets(
     assert secrets <= set(read(variables, tmp_path / ".env").secrets())
 
 
-def test_address_without_credentials_is_no_secret(tmp_path: Path) -> None:
-    variables = {"OPENAI_BASE_URL": "https://api.openai.com/v1", "DATABASE_URL": "sqlite:///farthing.db"}
+@pytest.mark.parametrize("database", ["sqlite:///farthing.db", "postgresql://farthing@localhost/farthing"])
+def test_address_without_credentials_is_no_secret(tmp_path: Path, database: str) -> None:
+    variables = {"OPENAI_BASE_URL": "https://api.openai.com/v1", "DATABASE_URL": database}
     assert set(read(variables, tmp_path / ".env").secrets()) <= {""}
 
 

@@ -68,12 +68,12 @@ async def test_offers_that_are_down_by_the_journal_are_all_a_model_has(
     context: JobContext, journal: Journal, notifier: Notifications
 ) -> None:
     """This process has attempted nothing itself."""
-    for name in NAMES:
-        await journal.failed(name, times=5)
+    for name, outcome in zip(NAMES, ("key_refused", "overloaded", "overloaded"), strict=True):
+        await journal.failed(name, outcome, times=5)
     await outages.run(context)
     down = [text for text in notifier.texts if "Everything is down" in text]
     assert len(down) == 1
-    assert "deepseek/m: overloaded\ngemini/m: overloaded\nopenai/m: overloaded" in down[0]
+    assert "deepseek: key refused\ngemini/m: overloaded\nopenai/m: overloaded" in down[0]
     await journal.answered("gemini")
     await outages.run(context)
     assert len([text for text in notifier.texts if "answered again" in text]) == 1
