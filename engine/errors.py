@@ -169,10 +169,7 @@ class AnswerCut(EngineError):
 
 
 class HoldLost(EngineError):
-    """The hold was resolved already, or a later epoch of the same request took over: nothing was charged.
-
-    `was_stopped`: the reader had stopped the answer before.
-    """
+    """Nothing was charged: the hold was resolved already, or a later epoch took over. `was_stopped`: by the reader."""
 
     def __init__(self, hold_id: str) -> None:
         super().__init__(f"hold {hold_id} was resolved meanwhile")

@@ -3,7 +3,6 @@
 import ast
 import re
 import string
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,8 @@ from scheduler.alert_kinds import KINDS
 from storage.billing import orders, payments
 from storage.billing.subscriptions import CURRENT_STATES
 from storage.schedules.scheduled_prompts import PausedFor
-from tests.locales.places import KEY_PLACES, READERS, ROOT, text_at, texts_at, uses_of
+from tests.locales.places import ROOT, text_at, texts_at, uses_of
+from tests.locales.used_keys import beginnings, called, literals
 from tools.texts import placeholders, problems, source_text, translation_text
 from web.miniapp.operators.tenants import FACTS
 
@@ -148,8 +148,6 @@ NAMES = (
     "auto",
 )
 """Words that are the same in every language."""
-NOT_KEYS = {"chat.completion", "error.type"}
-FILES = (".png", ".csv", ".pdf", ".js")
 
 
 def nested(code: str) -> set[tuple[str, str]]:
@@ -160,51 +158,6 @@ def nested(code: str) -> set[tuple[str, str]]:
         for form in text.forms
         for _, _, spec, _ in string.Formatter().parse(form)
         if spec and spec not in FORMS
-    }
-
-
-def trees() -> Iterator[ast.AST]:
-    for folder in READERS:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            yield from ast.walk(ast.parse(path.read_text()))
-
-
-def literals() -> set[str]:
-    """Return the string constants that look like a key of an existing group."""
-    groups = {key.partition(".")[0] for key in ENGLISH.texts if "." in key}
-    found = {node.value for node in trees() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    keys = {
-        word for word in found if re.fullmatch(r"[a-z_]+\.[A-Za-z0-9_]+", word) and word.partition(".")[0] in groups
-    }
-    plain = {word for word in found if word in ENGLISH.texts}
-    return {key for key in keys | plain if key not in NOT_KEYS and not key.endswith((*FILES, "_"))}
-
-
-def called() -> set[str]:
-    """Return the literal keys passed to the functions and methods of KEY_PLACES."""
-    found = set()
-    for node in trees():
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
-            place = KEY_PLACES.get(node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id)
-            if place is not None and len(node.args) > place:
-                key = node.args[place]
-                if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    found.add(key.value)
-    return found
-
-
-def beginnings() -> set[str]:
-    """Return the fixed beginnings of keys that f-strings complete."""
-    heads = {
-        node.values[0].value
-        for node in trees()
-        if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant)
-    }
-    groups = {key.partition(".")[0] for key in ENGLISH.texts}
-    return {
-        head
-        for head in heads
-        if isinstance(head, str) and re.fullmatch(r"[a-z_]+\.[a-z_]*", head) and head.partition(".")[0] in groups
     }
 
 
