@@ -11,6 +11,9 @@ from locales.formats import as_code
 from storage.alerts import incidents
 from storage.alerts.incidents import Incident
 
+OF_SERVICE = {"all", "farthing"}
+"""Subjects of incidents that concern no single provider: the kind says everything."""
+
 
 async def alerts(_: Update, context: Context) -> None:
     found = await context.services.db.read(incidents.all_open)
@@ -41,16 +44,22 @@ def _line(context: Context, each: Incident) -> str:
         context.t("alerts.is_acknowledged", name=as_code(each.acknowledged_by)) if each.acknowledged else "",
     ]
     kind = context.t(f"incident.{each.kind}")
-    return context.t("alerts.line", subject=each.subject, kind=kind, since=each.opened_at) + "".join(notes)
+    key = "alerts.line_service" if each.subject in OF_SERVICE else "alerts.line"
+    return context.t(key, subject=each.subject, kind=kind, since=each.opened_at) + "".join(notes)
+
+
+def _label(context: Context, each: Incident) -> str:
+    """Return the name of an incident on its buttons."""
+    return context.t(f"incident.{each.kind}") if each.subject in OF_SERVICE else each.subject
 
 
 def _keyboard(context: Context, found: list[Incident]) -> InlineKeyboardMarkup:
     owner = context.user.id
     buttons = []
     for each in found:
-        label = context.t("alerts.mute", subject=each.subject)
-        buttons.append(button(label, "alerts", "mute", each.id, owner=owner))
-        buttons.append(button(context.t("alerts.ack", subject=each.subject), "alerts", "ack", each.id, owner=owner))
+        subject = _label(context, each)
+        buttons.append(button(context.t("alerts.mute", subject=subject), "alerts", "mute", each.id, owner=owner))
+        buttons.append(button(context.t("alerts.ack", subject=subject), "alerts", "ack", each.id, owner=owner))
     return rows(buttons)
 
 

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from storage.alerts import incidents
 from storage.database.connection import Connection
 from tests.bot.commands.conftest import OLGA, Chat
@@ -28,6 +30,16 @@ async def test_open_incident_is_listed_with_its_start(chat: Chat) -> None:
     assert f"deepseek: down since 24 Nov 2026, {chat.clock.now():%H:%M} UTC" in text
     assert "muted" not in text
     assert "is on it" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "named"),
+    [("everything_down", "all", "everything is down"), ("disk_low", "farthing", "disk nearly full")],
+)
+async def test_incident_of_the_service_is_named_by_its_kind(chat: Chat, kind: str, subject: str, named: str) -> None:
+    await chat.write(lambda conn: incidents.begin(conn, kind, subject, {}, chat.clock.now()))
+    assert f"\n{named} since 24 Nov 2026" in await chat.say("/alerts", OLGA)
+    assert "Muted for an hour." in await chat.press(f"Mute {named} 1 h", OLGA)
 
 
 async def test_muted_incident_is_marked_for_an_hour(chat: Chat) -> None:
