@@ -82,6 +82,30 @@ async def test_question_whose_hold_expired_while_the_process_stood_still_is_answ
     await journey.check_books()
 
 
+async def test_stopped_question_is_not_answered_again_where_its_hold_expired(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, world, real = journey.bot._services, journey.sandbox.world, SqlHold.capture
+    captures: list[str] = []
+
+    async def capture(hold: SqlHold, *args: Any) -> Charge:
+        captures.append(hold.id)
+        await services.db.write(lambda conn: expiry.expire_holds(conn, services.clock.now(), lambda _: True))
+        return await real(hold, *args)
+
+    monkeypatch.setattr(SqlHold, "capture", capture)
+    journey.sandbox.stand_ins._word_seconds = 0.5
+    world.say(ANN, ANN, "tell me at length about the sea")
+    while not any(draft["text"] for draft in world.chats[ANN].drafts.values()):
+        await asyncio.sleep(0.01)
+    world.say(ANN, ANN, "/stop")
+    await journey.idle()
+    assert len(captures) == 1
+    assert [each["state"] for each in await journey.rows("SELECT state FROM questions")] == ["cut"]
+    assert [each["state"] for each in await journey.rows("SELECT state FROM holds")] == ["expired"]
+    await journey.check_books()
+
+
 async def test_command_of_a_process_whose_lease_lapsed_is_run_again(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
