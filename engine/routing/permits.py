@@ -1,4 +1,4 @@
-"""Values that health and its callers exchange: policy, status, permit, denial, early attempt."""
+"""Values that health and its callers exchange (policy, status, permit, denial, early attempt), and the retry budget."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,6 +9,10 @@ from msgspec import Struct
 
 from engine.catalog.offers import Offer
 from engine.catalog.thinking import thinks_first
+
+RETRY_SHARE = 0.1
+RETRIES_PER_SECOND = 1.0
+MOST_RETRIES = 10.0  # upper bound of the retries that accumulate in quiet times
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +96,30 @@ class Early:
 
     offer: Offer
     wait_seconds: float
+
+
+@dataclass(slots=True)
+class RetryBudget:
+    """A budget of repeats for the same prompt: a tenth of the first attempts, and one per second.
+
+    It prevents a retry storm during an outage. First attempts are never limited. (After Finagle's RetryBudget, with
+    half of its share.)
+    """
+
+    _left: float = MOST_RETRIES
+    _updated_at: float = 0.0
+
+    def first_attempt(self, now: float) -> None:
+        """Add a share of a retry for a first attempt."""
+        self._left = min(MOST_RETRIES, self._left_at(now) + RETRY_SHARE)
+
+    def spend(self, now: float) -> bool:
+        """Take one retry; return False when none is left."""
+        left = self._left_at(now)
+        self._left = left - 1 if left >= 1 else left
+        return left >= 1
+
+    def _left_at(self, now: float) -> float:
+        earned = max(0.0, now - self._updated_at) * RETRIES_PER_SECOND
+        self._updated_at = now
+        return min(MOST_RETRIES, self._left + earned)

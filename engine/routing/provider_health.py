@@ -13,13 +13,10 @@ from engine.ports import Clock
 from engine.routing.breaker import Breaker
 from engine.routing.key_health import LONGEST_REST_SECONDS, KeyHealth
 from engine.routing.offer_health import OfferHealth, TrackRecord
-from engine.routing.permits import OfferStatus
+from engine.routing.permits import OfferStatus, RetryBudget
 
 PROBE_UNDER_WAY_SECONDS = 1.0
 SHARED_SECONDS = 60.0  # two offers that open within this time have a common cause
-RETRY_SHARE = 0.1
-RETRIES_PER_SECOND = 1.0
-MOST_RETRIES = 10.0  # upper bound of the retries that accumulate in quiet times
 
 
 class State(StrEnum):
@@ -89,33 +86,6 @@ class OfferState:
 
 
 _CLOSED, _HALF_OPEN = Availability(State.CLOSED), Availability(State.HALF_OPEN)
-
-
-@dataclass(slots=True)
-class RetryBudget:
-    """A budget of repeats for the same prompt: a tenth of the first attempts, and one per second.
-
-    It prevents a retry storm during an outage. First attempts are never limited. (After Finagle's RetryBudget, with
-    half of its share.)
-    """
-
-    _left: float = MOST_RETRIES
-    _updated_at: float = 0.0
-
-    def first_attempt(self, now: float) -> None:
-        """Add a share of a retry for a first attempt."""
-        self._left = min(MOST_RETRIES, self._left_at(now) + RETRY_SHARE)
-
-    def spend(self, now: float) -> bool:
-        """Take one retry; return False when none is left."""
-        left = self._left_at(now)
-        self._left = left - 1 if left >= 1 else left
-        return left >= 1
-
-    def _left_at(self, now: float) -> float:
-        earned = max(0.0, now - self._updated_at) * RETRIES_PER_SECOND
-        self._updated_at = now
-        return min(MOST_RETRIES, self._left + earned)
 
 
 @dataclass(slots=True)

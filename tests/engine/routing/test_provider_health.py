@@ -8,10 +8,8 @@ from engine.routing.breaker import Breaker
 from engine.routing.key_health import KeyHealth
 from engine.routing.offer_health import OfferHealth
 from engine.routing.provider_health import (
-    MOST_RETRIES,
     Availability,
     ProviderHealth,
-    RetryBudget,
     State,
 )
 from tests.engine.clock import START
@@ -224,43 +222,6 @@ def test_limit_is_named_also_in_its_last_second() -> None:
 
 def test_unreported_token_quota_is_infinite() -> None:
     assert provider(1).remaining_tokens(0, "m") == provider(2).remaining_tokens(0, "m") == float("inf")
-
-
-def spent(budget: RetryBudget, now: float, wanted: int) -> int:
-    return sum(budget.spend(now) for _ in range(wanted))
-
-
-def test_retries_run_out_and_come_back_one_a_second() -> None:
-    budget = RetryBudget()
-    assert spent(budget, 0, 100) == MOST_RETRIES
-    assert spent(budget, 0.5, 100) == 0
-    assert spent(budget, 3, 100) == 3
-
-
-def test_ten_first_attempts_earn_one_retry() -> None:
-    budget = RetryBudget()
-    spent(budget, 0, 100)
-    for _ in range(55):
-        budget.first_attempt(0)
-    assert spent(budget, 0, 100) == 5
-
-
-def test_quiet_time_saves_up_ten_retries_at_most() -> None:
-    budget = RetryBudget()
-    assert spent(budget, 10**6, 1000) == MOST_RETRIES
-
-
-def test_share_of_a_retry_is_not_enough_and_is_kept() -> None:
-    budget = RetryBudget()
-    spent(budget, 0, 10)
-    assert not budget.spend(0.75)
-    assert budget.spend(1)
-
-
-def test_clock_that_goes_back_earns_nothing() -> None:
-    budget = RetryBudget()
-    spent(budget, 100, 10)
-    assert not budget.spend(50)
 
 
 def one_key_rests() -> ProviderHealth:
