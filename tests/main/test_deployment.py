@@ -93,3 +93,8 @@ def test_files_that_the_image_copies_exist() -> None:
     sources = [each for line in found("Dockerfile", r"^COPY (.+)$") for each in line.split()[:-1]]
     assert sources
     assert all((ROOT / each).exists() for each in sources)
+
+
+def test_host_that_looks_for_requirements_gets_the_locked_ones() -> None:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["-r requirements/runtime.txt"]
