@@ -124,9 +124,13 @@ def _is_cut_short(path: Path) -> bool:
 def _open(path: Path) -> sqlite3.Connection:
     name = quote(str(path.absolute()).lstrip("/"))
     raw = sqlite3.connect(f"file:///{name}?mode=rw", uri=True, isolation_level=None)
-    for pragma in PRAGMAS:
-        raw.execute(f"PRAGMA {pragma}")
-    raw.execute("PRAGMA wal_autocheckpoint = 0")  # a running writer does the checkpoints
+    try:
+        for pragma in PRAGMAS:
+            raw.execute(f"PRAGMA {pragma}")
+        raw.execute("PRAGMA wal_autocheckpoint = 0")  # a running writer does the checkpoints
+    except BaseException:
+        raw.close()
+        raise
     return raw
 
 

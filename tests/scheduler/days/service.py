@@ -187,6 +187,7 @@ class Day:
         self.errors += [repr(each) for each in results if isinstance(each, Exception)]
         for process in self.processes:
             await process.kill()
+        await self.db.__aexit__()
 
     async def _start(self) -> None:
         roles = [(True, False)] if not self.replicas else [(False, False), (True, True), (True, True)]
