@@ -26,6 +26,7 @@ QUIET_LOGGERS = (
     "apscheduler",
     "aiohttp",
     "alembic",
+    "fontTools",
     "uvicorn",
     "genai-prices",
 )

@@ -4,7 +4,6 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -23,19 +22,6 @@ def record(message: str, *, with_traceback: bool = False) -> logging.LogRecord:
         except ValueError:
             error = sys.exc_info()
     return logging.LogRecord("farthing", logging.WARNING, __file__, 1, message, None, error)
-
-
-@pytest.fixture
-def _root_logger() -> Iterator[None]:
-    """Restore the root logger and the levels that set_up changes."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    levels = {name: logging.getLogger(name).level for name in logs.QUIET_LOGGERS}
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, before in levels.items():
-        logging.getLogger(name).setLevel(before)
 
 
 @pytest.mark.parametrize("secret", ["s3cret-one", "s3cret-one-longer"])
@@ -86,7 +72,6 @@ def test_json_line_has_time_level_logger_and_message() -> None:
     assert "traceback" not in line
 
 
-@pytest.mark.usefixtures("_root_logger")
 @pytest.mark.parametrize(("style", "is_json"), [("json", True), ("console", False)])
 def test_set_up_logs_in_the_chosen_format(capsys: pytest.CaptureFixture[str], style: str, *, is_json: bool) -> None:
     logs.set_up("INFO", style, ["s3cret-one"])
@@ -118,7 +103,7 @@ def test_uncaught_error_is_printed_without_secrets(
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.usefixtures("_hooks", "_root_logger")
+@pytest.mark.usefixtures("_hooks")
 def test_uncaught_error_of_a_thread_is_logged_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up("INFO", "json", ["s3cret-one"])
     log_uncaught(["s3cret-one"])
