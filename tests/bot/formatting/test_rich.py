@@ -17,7 +17,9 @@ MOST_EXAMPLES = 300
 TABLE = "\n\n| a | b |\n|---|:-:|\n| c | d |\n\n"
 TAIL = "0.04 ¢ · deepseek · 1.2 s\nand a remark"
 ALLOWED = set(
-    re.findall(r"\w+", "h1 h2 h3 h4 h5 h6 p b i s code a br pre hr ul ol li blockquote table tr th td footer")
+    re.findall(
+        r"[\w-]+", "h1 h2 h3 h4 h5 h6 p b i s tg-spoiler code a br pre hr ul ol li blockquote table tr th td footer"
+    )
 )
 MARKS = st.lists(st.integers(100, 999).map("w{}w".format) | HOSTILE.filter(lambda mark: "](" not in mark), max_size=60)
 
