@@ -22,6 +22,7 @@ MOST_ELEMENTS = 4_000  # in one array, whose elements are read in one step
 _CHECKED_CHARS = 200_000  # a shorter frame can't have too many values
 _SHORT_CHARS = 16_384
 _NEVER_COMPLETE = 2**60
+_PLAIN_STARTS = ("data: {", "data: [DONE]")
 
 
 class Frame(NamedTuple):
@@ -241,7 +242,7 @@ def _is_plain(text: str, begin: int, end: int) -> bool:
 
     Reading these blocks separately takes a third of the time of reading their lines.
     """
-    if not begin < end <= begin + _CHECKED_CHARS or not text.startswith("data: {", begin):
+    if not begin < end <= begin + _CHECKED_CHARS or not text.startswith(_PLAIN_STARTS, begin):
         return False
     return text.find("\n", begin, end) < 0
 

@@ -12,11 +12,19 @@ from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame, is_heartbeat
 from engine.providers.streams.answer_reading import StreamReader
-from engine.providers.streams.endings import UsageCounts, count_of, finish_of, is_listed, reason_of
+from engine.providers.streams.endings import (
+    UsageCounts,
+    count_of,
+    finish_of,
+    in_snake_case,
+    is_listed,
+    is_reason,
+    reason_of,
+)
 from engine.providers.streams.glued_frames import frames_in
 from engine.providers.streams.openai_choice import OpenAIChoice, is_half
 from engine.providers.streams.openai_usage import billed_usd, reports_in, usage_of
-from engine.providers.streams.plain_text import plain_text
+from engine.providers.streams.plain_chunks import PlainChoice, PlainChunk, plain_chunk
 from engine.providers.streams.signed_calls import SignedToolCalls, signs_calls
 from engine.providers.streams.think_tags import ThinkingHabits
 from engine.providers.text_template import TextTemplate
@@ -49,13 +57,8 @@ class OpenAIStreamReader(StreamReader):
         self._template_choice: OpenAIChoice | None = None
 
     def read(self, frame: Frame) -> list[Chunk]:
-        if (quick := plain_text(frame)) is not None and (not quick.model or quick.model == self._model):
-            choice = self._choices.get(quick.number)
-            if choice is not None and choice.tags.is_over and not choice.half:
-                if not self._template.is_known:
-                    self._template.learn(frame.data, quick.text)
-                    self._template_choice = choice
-                return [choice.plain(quick.text)]
+        if (plain := plain_chunk(frame)) is not None and (quick := self._read_plain(plain, frame.data)) is not None:
+            return quick
         self._template.forget()
         if frame.data[:1] != "{" and (self._is_marker(frame.data.strip()) or is_heartbeat(frame)):
             return []
@@ -70,9 +73,9 @@ class OpenAIStreamReader(StreamReader):
         groq = _object(data.get("x_groq"))
         if reports_error(data) or groq.get("error") or frame.event == "error" or reports_failure(data):
             raise refusal(None, data, {})
-        if (plain := self._plain_text(data)) is not None:
-            return [plain]
-        found = self._served(data)
+        if (text := self._plain_text(data)) is not None:
+            return [text]
+        found = self._served(data.get("model"))
         found += self._deltas(data, len(frame.data))
         return found + self._usage(data, groq, frame)
 
@@ -96,6 +99,41 @@ class OpenAIStreamReader(StreamReader):
             if choice.has_text:
                 self._habits.observe(self._asked, unopened=choice.tags.was_unopened)
         return found
+
+    def _read_plain(self, chunk: PlainChunk, data: str) -> list[Chunk] | None:
+        """Return what `read` returns for a plain chunk, sooner; None if only the general way can tell."""
+        if chunk.usage and self._spec.reports_cost:
+            return None
+        if not chunk.choices:
+            self._template.forget()
+            return self._served(chunk.model) + self._counted(chunk.usage)
+        body = chunk.choices[0]
+        choice, text = self._choice(body.index), body.delta.content
+        if choice is None or choice.half or (text and body.finish_reason):
+            return None
+        if not choice.tags.is_over or not text or chunk.usage or (chunk.model or self._model) != self._model:
+            return self._read_edge(choice, chunk, body, data)
+        self._learn(choice, data, text)
+        return [choice.plain(text)]
+
+    def _read_edge(self, choice: OpenAIChoice, chunk: PlainChunk, body: PlainChoice, data: str) -> list[Chunk]:
+        """Return the chunks of a plain chunk at the start or end of a choice, or with usage."""
+        self._template.forget()
+        found = self._served(chunk.model)
+        if text := body.delta.content:
+            found += choice.text(text)
+            if choice.tags.is_over and not chunk.usage:
+                self._learn(choice, data, text)
+        if body.finish_reason is not None and is_reason(body.finish_reason):
+            found += choice.rest()
+            found.append(self._finished(body.finish_reason, {}, choice))
+        return found + self._counted(chunk.usage)
+
+    def _learn(self, choice: OpenAIChoice, data: str, text: str) -> None:
+        """Read the next frames with the same JSON around their text in runs: all their text belongs to the answer."""
+        if not self._template.is_known:
+            self._template.learn(data, text)
+            self._template_choice = choice
 
     def _plain_text(self, data: Mapping[str, Any]) -> Delta | None:
         """Return the delta of a chunk that has only text, as most have; None for any other chunk. It saves time."""
@@ -121,8 +159,7 @@ class OpenAIStreamReader(StreamReader):
         self.has_ended = text.upper() in _END_MARKERS
         return self.has_ended or not text
 
-    def _served(self, data: Mapping[str, Any]) -> list[Chunk]:
-        model = data.get("model")
+    def _served(self, model: object) -> list[Chunk]:
         if not isinstance(model, str) or not model or model == self._model:
             return []
         self._model = model
@@ -137,17 +174,24 @@ class OpenAIStreamReader(StreamReader):
             if body.get("error"):
                 raise refusal(None, body, {})
             index = count_of(body.get("index", 0 if self._one_choice else place))
-            choice = self._choices.get(index)
-            if choice is None:
-                choice = self._choices[index] = OpenAIChoice(index, waits=self._habits.is_expected(self._asked))
-                if signs_calls(self._spec, self._asked):
-                    choice.calls = SignedToolCalls()
+            choice = self._choices.get(index) or self._new_choice(index)
             reason = reason_of(body)
             found += choice.take(body, self._logprobs(body, chars), at_end=bool(reason))
             if reason:
                 found += choice.rest()
                 found.append(self._finished(reason, body, choice))
         return found
+
+    def _choice(self, index: int) -> OpenAIChoice | None:
+        """Return the choice of a plain chunk; None if there may be too many."""
+        found = self._choices.get(index)
+        return found if found or len(self._choices) >= _MOST_CHOICES else self._new_choice(index)
+
+    def _new_choice(self, index: int) -> OpenAIChoice:
+        choice = self._choices[index] = OpenAIChoice(index, waits=self._habits.is_expected(self._asked))
+        if signs_calls(self._spec, self._asked):
+            choice.calls = SignedToolCalls()
+        return choice
 
     def _logprobs(self, body: Mapping[str, Any], chars: int) -> Mapping[str, object] | None:
         found = body.get("logprobs")
@@ -172,6 +216,10 @@ class OpenAIStreamReader(StreamReader):
         self.has_finished = choice.has_finished = True
         at_stop_sequence = reason.strip().lower() == "stop" and self._has_stop_sequences
         return Finished(finish, choice.index, at_stop_sequence=at_stop_sequence)
+
+    def _counted(self, report: Mapping[str, Any] | None) -> list[Chunk]:
+        """Return the usage after the report of a plain chunk, if it has one."""
+        return [usage_of(self._counts)] if report and self._counts.add(in_snake_case(report)) else []
 
     def _usage(self, data: Mapping[str, Any], groq: Mapping[str, Any], frame: Frame) -> list[Chunk]:
         added = [self._counts.add(report) for report in reports_in(data, groq)]

@@ -69,6 +69,10 @@ class OpenAIChoice:
             take = self.calls.take_message(pieces) if is_message else self.calls.take(pieces, at_end=at_end)
             yield Delta("", self.index, tuple(take))  # an empty delta shows that the model is working
 
+    def text(self, text: str) -> Iterator[Delta]:
+        """Return the deltas of a chunk that has only text, which a tag may follow."""
+        return self._text(self._new("text", text, is_message=False), None)
+
     def plain(self, text: str) -> Delta:
         """Return the delta of a chunk that has only text, once no tag can follow."""
         self._new("text", text, is_message=False)
