@@ -81,7 +81,7 @@ class Sandbox:
             self._app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
         )
         await self._exits.enter_async_context(serving(uvicorn.Server(config), [self._socket]))
-        self._exits.callback(self.world.updates.close)  # closed first, because this ends the long poll
+        self._exits.push_async_callback(self.world.updates.close)  # first, because this ends the long poll
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -36,6 +36,7 @@ class Updates:
         self._came = asyncio.Event()
         self._poller: asyncio.Future[None] | None = None
         self._delivery: Delivery | None = None
+        self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def push(self, kind: str, content: dict[str, Any]) -> int:
@@ -92,14 +93,17 @@ class Updates:
     def drop_webhook(self) -> None:
         """Remove the webhook. Updates that were not delivered keep waiting."""
         if self._delivery is not None:
-            self._delivery.close()
+            closing = asyncio.create_task(self._delivery.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
         self.webhook = self._delivery = None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop delivery and end the current poll."""
         self.drop_webhook()
         self._closed = True
         self._came.set()
+        await asyncio.gather(*self._closing)
 
     def _wait_for(self, update: dict[str, Any]) -> None:
         self._waiting.append(update)

@@ -53,10 +53,12 @@ class Delivery:
         if name not in self._tasks or self._tasks[name].done():
             self._tasks[name] = asyncio.create_task(self._work(self._queues[name]))
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """End all deliveries, then close the connections: a client closed under a running request leaves its socket."""
         for task in self._tasks.values():
             task.cancel()
-        self._tasks = {"close": asyncio.create_task(self._client.aclose())}
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._client.aclose()
 
     async def _work(self, queue: deque[Update]) -> None:
         """Post the updates of a queue, each after the one before it got a 2xx."""

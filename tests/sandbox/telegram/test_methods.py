@@ -51,7 +51,7 @@ async def test_webhook_is_set_and_shown(world: World, url: str, most: int, expec
     assert await call(world, "setWebhook", {"url": url, "max_connections": most})
     info = await call(world, "getWebhookInfo", {})
     assert (info["url"], info["max_connections"]) == (url, expected)
-    world.updates.close()
+    await world.updates.close()
 
 
 async def test_empty_address_removes_the_webhook_and_drops_updates_on_request(world: World) -> None:
