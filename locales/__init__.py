@@ -76,7 +76,9 @@ def text(language: str, key: str, /, **values: object) -> str:
     moment. `{tokens:count.tokens}` is another text, about that number. Raises KeyError for an unknown key.
     """
     found = find(language)
-    sentence = found.sentences[key]
+    sentence = found.sentences.get(key)
+    if sentence is None:
+        raise KeyError(f"no text has the key {key}: add it to locales/en/messages.pot, then run `make texts`")
     return _filled(found, sentence, values) if values else sentence.general
 
 

@@ -91,8 +91,9 @@ def main(arguments: list[str]) -> int:
         text = translation_text(FOLDER, code)
         (FOLDER / code).mkdir(exist_ok=True)
         (FOLDER / code / TRANSLATION).write_text(text)
-        for line in problems(FOLDER, code):
-            sys.stdout.write(f"{line}\n")
+        if found := problems(FOLDER, code):
+            count = f"locales/{code}/{TRANSLATION}: {len(found)} texts need a translator; until then they are English"
+            sys.stdout.write("\n".join([*found, count]) + "\n")
     return 0
 
 

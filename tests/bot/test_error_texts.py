@@ -91,7 +91,7 @@ def example(kind: type[errors.EngineError]) -> errors.EngineError:
 @pytest.mark.parametrize("kind", RAISED, ids=lambda kind: kind.__name__)
 def test_each_error_class_has_its_own_sentence(kind: type[errors.EngineError], language: str) -> None:
     assert kind in VALUES, f"bot/error_texts.py has no row for {kind.__name__}"
-    assert key_of(kind) in locales.LANGUAGES[language].texts
+    assert key_of(kind) in locales.LANGUAGES[language].texts, f"locales/en/messages.pot lacks {key_of(kind)}"
     text = sentence(partial(locales.text, language), example(kind))
     assert text == locales.text(
         language, key_of(kind), **{name: read(example(kind)) for name, read in VALUES[kind].items()}
@@ -103,7 +103,7 @@ def test_each_error_class_has_its_own_sentence(kind: type[errors.EngineError], l
 
 @pytest.mark.parametrize("language", locales.LANGUAGES)
 def test_no_two_errors_share_a_sentence(language: str) -> None:
-    texts = [locales.LANGUAGES[language].texts[key_of(kind)] for kind in VALUES]
+    texts = [locales.text(language, key_of(kind)) for kind in VALUES]
     assert len(set(texts)) == len(texts)
 
 

@@ -59,7 +59,9 @@ def drawn() -> dict[str, str]:
 
 def test_drawing_shows_every_class_under_its_parent() -> None:
     classes = {cls.__name__: cls.__base__.__name__ for cls in subclasses(EngineError) if cls.__base__}
-    assert drawn() == classes, "draw these in the tree at the top of engine/errors.py"
+    misplaced = [f"{name} below {parent}" for name, parent in classes.items() if drawn().get(name) != parent]
+    assert not misplaced, f"draw these in the tree at the top of engine/errors.py: {', '.join(misplaced)}"
+    assert set(drawn()) == set(classes), "the tree at the top of engine/errors.py shows classes that don't exist"
 
 
 def test_outcomes_of_provider_errors_are_unique_and_no_other_outcome() -> None:

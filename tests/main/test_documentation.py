@@ -92,7 +92,12 @@ def test_every_schedule_key_is_documented_with_its_default() -> None:
         for key, default in zip(re.findall(r"`(\w+)`", cells[1]), re.findall(r"`([\d.]+)`", cells[2]), strict=False)
         if key in ScheduleSection.model_fields
     }
-    assert documented == {name: field.default for name, field in ScheduleSection.model_fields.items()}
+    wrong = [
+        f"`{key}` with the default `{field.default:g}`"
+        for key, field in ScheduleSection.model_fields.items()
+        if documented.get(key) != field.default
+    ]
+    assert not wrong, f"docs/configuration.md, rows of [schedule]: it should have {', '.join(wrong)}"
 
 
 def test_every_command_is_in_the_readme() -> None:

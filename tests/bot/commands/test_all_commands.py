@@ -21,8 +21,8 @@ PRIVATE = [name for name, command in ALL.items() if command.private_only and not
 @pytest.mark.parametrize("language", locales.LANGUAGES)
 @pytest.mark.parametrize("name", ALL)
 async def test_menu_text_fits_and_is_in_the_help(chat: Chat, name: str, language: str) -> None:
-    text = locales.LANGUAGES[language].texts[f"command.{name}"]
-    assert 0 < len(text) <= 256
+    text = locales.text(language, f"command.{name}")
+    assert 0 < len(text) <= 256, f"the text command.{name} has {len(text)} characters; Telegram's menu takes 1 to 256"
     chat.language = language
     assert (f"/{name}: {text}" in await chat.say("/help", OLGA)) == ALL[name].menu
 

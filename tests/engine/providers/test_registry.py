@@ -106,5 +106,8 @@ def test_known_provider_has_its_brand_and_any_other_its_own_name() -> None:
     assert (brand("deepseek"), brand("openai"), brand("mybox")) == ("DeepSeek", "OpenAI", "mybox")
 
 
-def test_brand_of_every_bundled_provider_differs_in_letters_case_only() -> None:
-    assert [name for name in specs() if brand(name).lower() != name] == []
+@pytest.mark.parametrize("field", ["name", "brand", "base_url", "console_url"])
+def test_no_two_providers_share_a_name_an_address_or_a_console(field: str) -> None:
+    values = [getattr(spec, field) for spec in SPECS if getattr(spec, field)]
+    shared = {value for value in values if values.count(value) > 1}
+    assert not shared, f"several files of engine/providers/addresses have the {field} {', '.join(sorted(shared))}"
