@@ -20,6 +20,9 @@ from storage.operations.leaders import LeadershipLost
 
 log = logging.getLogger(__name__)
 STORED_SECONDS = 30.0
+STEP_CHECK_SECONDS = 2.0
+LEAST_STEP_SECONDS = 2.0
+"""The clock counts as set back from this difference on, compared with the monotonic one."""
 
 
 class Scheduler:
@@ -34,6 +37,8 @@ class Scheduler:
         self._running: set[asyncio.Task[Any]] = set()
         self._due: dict[str, datetime] = {}
         self._stored: dict[str, float] = {}
+        self._ahead_seconds = self._clock_ahead()
+        self._watch: asyncio.Task[None] | None = None
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
 
     async def start(self) -> None:
@@ -52,6 +57,7 @@ class Scheduler:
                 misfire_grace_time=None if job.misfire is Misfire.ONCE else max(1, int(seconds)),
             )
         self._scheduler.start()
+        self._watch = asyncio.create_task(self._watch_clock(), name="changes of the clock")
 
     def pause(self) -> None:
         """Start no more runs. Running ones continue, but those that send many messages end soon."""
@@ -62,6 +68,8 @@ class Scheduler:
     async def stop(self, seconds: float) -> None:
         """Wait `seconds` for the current runs, then cancel them. A run that stored a notice should still send it."""
         self.pause()
+        if self._watch is not None:
+            self._watch.cancel()
         await asyncio.sleep(0)  # lets a run that APScheduler has just started register itself
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=seconds)
@@ -70,6 +78,28 @@ class Scheduler:
             await asyncio.gather(*late, return_exceptions=True)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+
+    async def _watch_clock(self) -> None:
+        while True:
+            await asyncio.sleep(STEP_CHECK_SECONDS)
+            self.follow_clock()
+
+    def follow_clock(self) -> None:
+        """Shift the next runs if the clock was set back: APScheduler waits until the clock shows their times.
+
+        If it was set forward, or the machine slept, the runs that were missed are due at once.
+        """
+        before, self._ahead_seconds = self._ahead_seconds, self._clock_ahead()
+        step = self._ahead_seconds - before
+        if step > -LEAST_STEP_SECONDS:
+            return
+        log.warning("the clock was set back by %.0f s; the next runs of all jobs are shifted with it", -step)
+        for job in self._scheduler.get_jobs():
+            if job.next_run_time is not None:
+                job.modify(next_run_time=job.next_run_time + timedelta(seconds=step))
+
+    def _clock_ahead(self) -> float:
+        return self._desk.clock.now().timestamp() - self._desk.clock.monotonic()
 
     def _guarded(self, job: Job) -> Callable[[], Coroutine[Any, Any, None]]:
         async def run() -> None:

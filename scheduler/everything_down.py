@@ -11,6 +11,7 @@ from scheduler.incidents import IncidentFacts, report, resolve
 from scheduler.outage_facts import OUTAGE_KINDS, minutes_between, subjects_out
 from storage.alerts import incidents
 from storage.reports import journal
+from storage.reports.attempt_order import MOST_SKEW
 from storage.reports.journal import Unanswered
 
 ALL_DOWN, ALL = "everything_down", "all"
@@ -19,9 +20,11 @@ RECENT = timedelta(minutes=10)
 
 async def report_everything_down(context: JobContext, now: datetime) -> None:
     """Report prompts that failed at every provider since the last answer, and models whose offers are all out."""
-    last_answer = await context.db.read(journal.last_answer_at)
+    until = now + MOST_SKEW
+    last_answer, number = await context.db.read(partial(journal.last_answer, until=until))
     since = max(now - RECENT, last_answer or now - RECENT)
-    unanswered = await _without_an_answer(context, since)
+    after = 0 if last_answer is not None else number  # the clock was set back since that answer
+    unanswered = await _without_an_answer(context, since, until, after)
     failed = sum(each.count for each in unanswered)
     first = min((each.first_at for each in unanswered), default=since)
     models = await _models_out(context)
@@ -43,13 +46,13 @@ async def report_everything_down(context: JobContext, now: datetime) -> None:
         await resolve(context, ALL_DOWN, ALL, {"minutes": minutes_between(known.opened_at, back_at)}, now)
 
 
-async def _without_an_answer(context: JobContext, since: datetime) -> list[Unanswered]:
-    """Return the prompts after `since` that failed everywhere.
+async def _without_an_answer(context: JobContext, since: datetime, until: datetime, after: int) -> list[Unanswered]:
+    """Return the prompts in [since, until), journaled after the attempt `after`, that failed everywhere.
 
     A prompt that names a single offer shows only that this offer is out. Such prompts count only if they failed at
     every provider in service.
     """
-    found = await context.db.read(partial(journal.failed_everywhere, since=since))
+    found = await context.db.read(partial(journal.failed_everywhere, since=since, until=until, after=after))
     configured = context.market.catalog.models
     chains = [each for each in found if each.asked in configured]
     tried = frozenset[str]().union(*(each.providers for each in found))

@@ -16,10 +16,13 @@ from storage.database.connection import Connection
 IncidentFacts: TypeAlias = dict[str, Any]
 """The values of an incident's message, as they are stored with the incident."""
 
-FIRST_FACTS = ("since", "share", "returned")
+FIRST_FACTS = ("since", "share", "returned", "listed")
 """Facts that an incident keeps from its first report when later reports change it."""
 RECOVERY = "recovery"
 """The key of the fact with the values of the reply about the end. A closed incident without this fact gets no reply."""
+
+REPLY = "reply"
+"""The key of the value of RECOVERY that names another text for the reply."""
 
 
 async def report(
@@ -81,9 +84,16 @@ def _report(
         incidents.update(conn, grown_from.id, facts, now)
     elif earlier is None:
         incidents.begin(conn, kind, subject, facts, now)
+    elif _was_removed(earlier) and not facts.get("listed", True):
+        return  # the failures are those from before it was removed
     elif incidents.reopen(conn, earlier.id):
         returned = {"returned": earlier.facts.get("returned", 0) + 1}
         incidents.update(conn, earlier.id, {**_with_first_facts(earlier, facts), **returned}, now)
+
+
+def _was_removed(incident: Incident) -> bool:
+    """Return whether the incident ended because its provider or offer was taken out of the configuration."""
+    return REPLY in incident.facts.get(RECOVERY, {})
 
 
 def _update(conn: Connection, known: Incident, facts: IncidentFacts, now: datetime) -> None:

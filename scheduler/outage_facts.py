@@ -39,6 +39,18 @@ async def subjects_out(context: JobContext) -> set[str]:
     return {each.subject for each in await context.db.read(incidents.all_open) if each.kind in OUTAGE_KINDS}
 
 
+def is_in_service(context: JobContext, subject: str) -> bool:
+    """Return whether the provider of this provider or offer is configured with a key."""
+    provider = context.market.providers.get(subject.partition("/")[0])
+    return bool(provider and provider.keys)
+
+
+def is_listed(context: JobContext, subject: str) -> bool:
+    """Return whether a configured model lists this offer, or an offer of this provider."""
+    offers = [offer for model in context.market.catalog.models.values() for offer in model.offers]
+    return any(subject in (offer.name, offer.provider) for offer in offers)
+
+
 async def outage_facts(context: JobContext, subject: str, failures: Failures, now: datetime) -> IncidentFacts:
     """Return the facts about the outage of a provider or an offer that are stored with its incident."""
     since = failures.since or now
@@ -56,6 +68,7 @@ async def outage_facts(context: JobContext, subject: str, failures: Failures, no
         "offer": offer.name if offer else "",
         "usd": usd,
         "page": await _status_page(context, provider, now),
+        "listed": is_listed(context, subject),
     }
 
 
@@ -79,6 +92,7 @@ async def avoided_facts(context: JobContext, offer: Offer, recent: RecentAttempt
         "error": recent.usual_outcome,
         "percent": round(100 * recent.failed / recent.count),
         "since": start,
+        "listed": is_listed(context, offer.name),
         "usd": str(Money(cost.nanousd * (A_DAY // AVOIDED_WINDOW)).significant(DIGITS)),
     }
 

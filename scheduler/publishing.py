@@ -14,7 +14,7 @@ from locales.button import Button
 from locales.formats import as_code
 from scheduler.alert_kinds import KINDS, AlertKind, hands, rank
 from scheduler.context import JobContext
-from scheduler.incidents import RECOVERY
+from scheduler.incidents import RECOVERY, REPLY
 from scheduler.outage_facts import OUTAGE_KINDS
 from storage.alerts import alert_messages, incidents
 from storage.alerts.admin_notices import Undelivered
@@ -170,7 +170,7 @@ def _reply_text(incident: Incident, message: AlertMessage) -> _Text | None:
     if incident.closed_at is None:
         return None if message.reply is None else _Text("alert.relapsed", {"subject": incident.subject})
     recovery = incident.facts.get(RECOVERY)
-    return None if recovery is None else _Text(kind.recovery_key, recovery)
+    return None if recovery is None else _Text(recovery.get(REPLY, kind.recovery_key), recovery)
 
 
 def _text_of(group: Sequence[Incident]) -> _Text:

@@ -6,12 +6,13 @@ and an empty balance are separate incidents, reported at once.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from engine.catalog.offers import Offer
 from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.everything_down import RECENT, report_everything_down
-from scheduler.incidents import close_silently, report, resolve
+from scheduler.incidents import REPLY, close_silently, report, resolve
 from scheduler.job import Job, Misfire
 from scheduler.journal_replay import OfferReplay, ProviderReplay, RecentAttempts, longest_answer, replay
 from scheduler.outage_facts import (
@@ -22,19 +23,23 @@ from scheduler.outage_facts import (
     PROVIDER_DOWN,
     PROVIDER_KINDS,
     avoided_facts,
+    is_in_service,
+    is_listed,
     minutes_between,
     outage_facts,
     recovery_values,
 )
 from scheduler.publishing import publish
-from storage.alerts import incidents
+from storage.alerts import clock_changes, incidents
 from storage.alerts.incidents import Incident
 from storage.database.connection import Connection
-from storage.reports import journal
+from storage.reports import attempt_order, journal
 
 LOOK_BACK = timedelta(hours=6)
 AVOIDED_LEAST, AVOIDED_SHARE = 20, 0.05
 """Attempts within AVOIDED_WINDOW, and the share of them whose failure makes an offer avoided."""
+OF_PROVIDERS = (*OUTAGE_KINDS, OFFER_AVOIDED, "balance_low", "offer_slow")
+"""The kinds of incidents whose subject is a provider or an offer."""
 OVER_LEAST = 10
 """The number of attempts within AVOIDED_WINDOW that can show that an offer is no longer avoided."""
 
@@ -51,6 +56,9 @@ class Reading:
 async def run(context: JobContext) -> None:
     """Report each provider with its offers, then all providers together, then rate limits that fell."""
     now = context.clock.now()
+    if await context.db.read(partial(clock_changes.are_ahead, now=now)):
+        await context.db.write(partial(clock_changes.pull_back, now=now))
+    await _close_removed(context, now)
     known = [each for each in await context.db.read(incidents.all_open) if each.kind in (*OUTAGE_KINDS, OFFER_AVOIDED)]
     for name in context.market.providers:
         own = [each for each in known if each.subject.partition("/")[0] == name]
@@ -62,13 +70,24 @@ async def run(context: JobContext) -> None:
     await _report_limits(context, now)
 
 
+async def _close_removed(context: JobContext, now: datetime) -> None:
+    """Close the incidents of providers and offers that are no longer configured, and say so."""
+    for each in await context.db.read(incidents.all_open):
+        was_listed = each.facts.get("listed", False)
+        if each.kind not in OF_PROVIDERS or (
+            is_in_service(context, each.subject) and (not was_listed or is_listed(context, each.subject))
+        ):
+            continue
+        await resolve(context, each.kind, each.subject, {"subject": each.subject, REPLY: "alert.removed"}, now)
+
+
 def _read(context: JobContext, conn: Connection, name: str, known: list[Incident], now: datetime) -> Reading | None:
     """Replay the journal of a provider; None if nothing failed recently and no incident is open."""
     models = set(journal.failing_models(conn, name, now - RECENT))
     if not models and not known:
         return None
     models |= {each.subject.partition("/")[2] for each in known} - {""}
-    attempts = journal.attempts_of(conn, name, sorted(models), now - LOOK_BACK)
+    attempts = attempt_order.attempts_of(conn, name, sorted(models), now - LOOK_BACK, now)
     requests = journal.open_requests(conn, now - longest_answer(attempts, context.market.policy))
     found = replay(attempts, requests, context.failures_to_open, context.market.policy)
     return Reading(name, found, min((each.began_at for each in requests), default=now))
@@ -76,9 +95,7 @@ def _read(context: JobContext, conn: Connection, name: str, known: list[Incident
 
 async def _report_provider(context: JobContext, reading: Reading, known: list[Incident], now: datetime) -> None:
     name, found = reading.name, reading.found
-    if not context.market.providers[name].keys:  # the provider is no longer configured
-        for each in known:
-            await close_silently(context, each.kind, each.subject, now)
+    if not context.market.providers[name].keys:
         return
     kind = _provider_kind(context, reading)
     if kind is not None:

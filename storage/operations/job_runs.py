@@ -1,9 +1,12 @@
 """The latest run of each scheduled job, stored so that a restart or another leader continues from it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.database.connection import Connection, moment, moment_or_none, ms
+
+MOST_SKEW = timedelta(minutes=1)
+"""A run that began so far in the future shows that the clock was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +43,21 @@ def latest(conn: Connection) -> dict[str, JobRun]:
 
 
 def begin(conn: Connection, name: str, due_at: datetime, now: datetime) -> bool:
-    """Record the start of a run. Return False if the run for that time, or a later one, has ended already."""
+    """Record the start of a run. Return False if the run for that time, or a later one, has ended already.
+
+    After the clock was set back, the stored times are in the future and don't count.
+    """
     return bool(
         conn.run(
             "INSERT INTO job_runs (name, due_at, started_at, lateness_ms, error) VALUES (:name, :due, :now, :late, '')"
             " ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at, started_at = excluded.started_at,"
             " finished_at = NULL, lateness_ms = excluded.lateness_ms"
-            " WHERE job_runs.due_at < excluded.due_at OR job_runs.finished_at IS NULL",
+            " WHERE job_runs.due_at < excluded.due_at OR job_runs.finished_at IS NULL OR job_runs.started_at > :latest",
             name=name,
             due=ms(due_at),
             now=ms(now),
             late=max(0, ms(now) - ms(due_at)),
+            latest=ms(now + MOST_SKEW),
         )
     )
 

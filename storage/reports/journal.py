@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from engine.attempt_record import ANSWERED, STOPPED, UNDELIVERED, UNREAD
 from engine.errors import ProviderError
@@ -11,6 +11,7 @@ from storage.database.connection import Connection, Row, moment, ms, row, scalar
 
 SUCCESSES = (ANSWERED, STOPPED)
 _A_DAY = timedelta(days=1)
+_FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 MOST_ROWS = 500
 """The number of newest attempts of each offer that are read."""
 MOST_SCANNED = 50_000
@@ -78,15 +79,22 @@ def failing_models(conn: Connection, provider: str, since: datetime) -> list[str
 
 
 def attempts_of(
-    conn: Connection, provider: str, models: Iterable[str], since: datetime, most: int = MOST_ROWS
+    conn: Connection,
+    provider: str,
+    models: Iterable[str],
+    since: datetime,
+    most: int = MOST_ROWS,
+    *,
+    until: datetime = _FOREVER,
 ) -> list[JournaledAttempt]:
-    """Return the provider's newest attempts after `since`: `most` of any model, and `most` of each of `models`."""
+    """Return the provider's newest attempts in [since, until): `most` of any model, and `most` of each of `models`."""
     found = {}
     for model in (None, *models):
         for each in conn.rows(
             _ATTEMPTS if model is None else _ATTEMPTS_OF_MODEL,
             provider=provider,
             since=ms(since),
+            until=ms(until),
             most=most,
             **({} if model is None else {"model": model, "scanned": MOST_SCANNED}),
         ):
@@ -200,19 +208,23 @@ class Unanswered:
     providers: frozenset[str]
 
 
-def failed_everywhere(conn: Connection, since: datetime) -> list[Unanswered]:
-    """Return the requests after `since` that failed at every offer, by the model that they asked for.
+def failed_everywhere(conn: Connection, since: datetime, until: datetime, after: int = 0) -> list[Unanswered]:
+    """Return the requests in [since, until) that failed at every offer, by the model that they asked for.
+
+    Only those journaled after the attempt `after` count.
 
     Such a request has a journal line without a provider and no kept answer. Requests that were abandoned or that were
     at fault themselves don't count.
     """
     rows = conn.rows(
         "SELECT asked, provider, request_id, started_at FROM attempts a"
-        " WHERE started_at >= :since AND tenant_id IS NOT NULL"
+        " WHERE started_at >= :since AND started_at < :until AND id > :after AND tenant_id IS NOT NULL"
         " AND outcome NOT IN ('abandoned', 'closing', 'bad_request', 'unable', 'context_too_long', 'too_big')"
         " AND NOT EXISTS (SELECT 1 FROM attempts k WHERE k.request_id = a.request_id AND k.kept)"
         " AND request_id IN (SELECT e.request_id FROM attempts e WHERE e.provider = 'none' AND e.started_at >= :since)",
         since=ms(since),
+        until=ms(until),
+        after=after,
     )
     return [_unanswered(asked, [each for each in rows if each["asked"] == asked]) for asked in _distinct(rows, "asked")]
 
@@ -227,14 +239,18 @@ def _distinct(rows: list[Row], column: str) -> list[str]:
     return sorted({each[column] for each in rows})
 
 
-def last_answer_at(conn: Connection) -> datetime | None:
-    """Return the start of the latest kept answer among those journaled last; None if there is none.
+def last_answer(conn: Connection, until: datetime) -> tuple[datetime | None, int]:
+    """Return the start of the latest kept answer before `until` among those journaled last, and the last one's number.
 
     Only the end of the table is read, so that the time does not depend on its length.
     """
-    latest = "SELECT started_at FROM attempts WHERE kept ORDER BY id DESC LIMIT 100"
-    found = row(conn, f"SELECT MAX(started_at) AS at FROM ({latest}) AS latest")
-    return moment(found["at"]) if found and found["at"] is not None else None
+    latest = "SELECT id, started_at FROM attempts WHERE kept ORDER BY id DESC LIMIT 100"
+    sql = (
+        f"SELECT MAX(CASE WHEN started_at < :until THEN started_at END) AS at, MAX(id) AS id FROM ({latest}) AS latest"
+    )
+    found = row(conn, sql, until=ms(until))
+    assert found is not None
+    return None if found["at"] is None else moment(found["at"]), found["id"] or 0
 
 
 def attempts_since(conn: Connection, provider: str, model: str, since: datetime) -> int:
@@ -273,7 +289,10 @@ def _attempt(found: Row) -> JournaledAttempt:
 
 _COLUMNS = "id, request_id, model, outcome, status, started_at, first_token_ms, duration_ms"
 _NO_ATTEMPTS = f"('{UNREAD}', '{UNDELIVERED}')"
-_OF_PROVIDER = f"FROM attempts WHERE provider = :provider AND started_at >= :since AND outcome NOT IN {_NO_ATTEMPTS}"
+_OF_PROVIDER = (
+    "FROM attempts WHERE provider = :provider AND started_at >= :since AND started_at < :until"
+    f" AND outcome NOT IN {_NO_ATTEMPTS}"
+)
 _NEWEST = "ORDER BY started_at DESC, id DESC LIMIT"
 _ATTEMPTS = f"SELECT {_COLUMNS} {_OF_PROVIDER} {_NEWEST} :most"
 _ATTEMPTS_OF_MODEL = (

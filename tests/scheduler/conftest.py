@@ -40,17 +40,20 @@ ADMIN = 9001
 
 @dataclass
 class HandClock:
+    """A clock moved by hand. `wrong_by`: how far its time of day is ahead."""
+
     at: datetime = NOW
+    wrong_by: timedelta = timedelta(0)
 
     def now(self) -> datetime:
-        return self.at
+        return self.at + self.wrong_by
 
     def monotonic(self) -> float:
         return self.at.timestamp()
 
     def move(self, **by: float) -> datetime:
         self.at += timedelta(**by)
-        return self.at
+        return self.now()
 
 
 @dataclass
@@ -236,7 +239,7 @@ class Journal:
             "duration_ms": duration_ms,
             "first_token_ms": 20 if kept else first_token_ms,
         }
-        at = self.clock.move(seconds=0.1) if began_seconds_ago is None else self.clock.at
+        at = self.clock.move(seconds=0.1) if began_seconds_ago is None else self.clock.now()
         at -= timedelta(seconds=began_seconds_ago or 0)
         if kept:
             common |= {"usage": Usage(1000, 500), "cost": Money(1_000_000)}

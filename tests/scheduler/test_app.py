@@ -1,7 +1,9 @@
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -126,6 +128,54 @@ async def test_restart_runs_no_job_early_and_one_that_skips_at_once(context: Job
             await asyncio.sleep(0.05)  # otherwise there would be another one
             await clock.stop(LONG)
             assert len(runs) == number
+
+
+@dataclass
+class SetClock:
+    """The machine's clock, with a wrong time of day while `off` is not zero."""
+
+    off: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.off
+
+    monotonic = staticmethod(time.monotonic)
+
+
+async def test_jobs_run_on_after_the_clock_was_set_back(context: JobContext) -> None:
+    """APScheduler reads the true time here: only the shift of the next run shows."""
+    runs: list[int] = []
+
+    async def run(_: Any) -> None:
+        runs.append(1)
+
+    set_clock = SetClock()
+    clock = scheduler_of(replace(context, clock=set_clock), run, seconds=3600)
+    await clock.start()
+    await until(lambda: bool(runs) and not clock._running)
+    set_clock.off = -timedelta(hours=2)
+    clock.follow_clock()
+    await until(lambda: len(runs) == 2)
+    clock.follow_clock()
+    set_clock.off = timedelta(0)
+    clock.follow_clock()  # set forward: nothing is shifted
+    await asyncio.sleep(0.02)
+    await clock.stop(LONG)
+    assert len(runs) == 2
+
+
+async def test_restart_after_the_clock_was_set_back_runs_each_job(context: JobContext) -> None:
+    runs: list[int] = []
+
+    async def run(_: Any) -> None:
+        runs.append(1)
+
+    for number, off in enumerate((timedelta(days=30), timedelta(0)), start=1):
+        clock = scheduler_of(replace(context, clock=SetClock(off)), run, seconds=0.01)
+        await clock.start()
+        await until(lambda number=number: len(runs) >= 3 * number)  # type: ignore[misc]
+        await clock.stop(LONG)
+        runs[3 * number :] = []
 
 
 async def test_canceled_run_is_repeated_by_the_next_process(context: JobContext) -> None:

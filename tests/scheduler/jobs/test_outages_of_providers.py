@@ -3,6 +3,9 @@
 from dataclasses import replace
 from typing import cast
 
+import pytest
+
+from engine.catalog.offers import Offer
 from engine.ports import Provider
 from scheduler.context import JobContext
 from scheduler.jobs import outages
@@ -38,4 +41,43 @@ async def test_incident_of_a_provider_without_a_key_is_closed(
     sellers = {**context.market.providers, "deepseek": cast("Provider", StandInProvider("deepseek", keys=0))}
     await outages.run(replace(context, market=replace(context.market, providers=sellers)))
     assert await context.db.read(incidents.all_open) == []
+    _, ended = notifier.messages.values()
+    assert ended.reply_to == (ADMIN, 1)
+    assert ended.text == "⚪ deepseek/m is no longer configured. Its incident is closed."
+
+
+@pytest.mark.parametrize("subject", ["gemini", "gemini/other"])
+async def test_incident_of_an_offer_or_a_provider_that_was_removed_is_closed(
+    context: JobContext, journal: Journal, notifier: Notifications, subject: str
+) -> None:
+    market = context.market
+    auto = market.catalog.models["auto"]
+    offers = (*auto.offers, Offer("gemini", "other"))
+    listing = replace(
+        context, market=replace(market, catalog=replace(market.catalog, models={"auto": replace(auto, offers=offers)}))
+    )
+    if "/" in subject:
+        await journal.answered("gemini")
+        await journal.failed("gemini", times=5, model="other")
+    else:
+        await journal.failed("gemini", "unreachable", times=5, status=None)
+    await outages.run(listing)
+    assert [each.subject for each in await context.db.read(incidents.all_open)] == [subject]
+    kept = tuple(offer for offer in offers if subject not in (offer.name, offer.provider))
+    smaller = {"auto": replace(auto, offers=kept)}
+    for _ in range(2):
+        await outages.run(replace(context, market=replace(market, catalog=replace(market.catalog, models=smaller))))
+    _, ended = notifier.texts
+    assert ended.startswith(f"⚪ {subject} is no longer configured.")
+
+
+async def test_incident_of_an_offer_that_was_never_listed_stays_open(
+    context: JobContext, journal: Journal, notifier: Notifications
+) -> None:
+    """A tenant asks for it by its name."""
+    await journal.answered("gemini")
+    await journal.failed("gemini", times=5, model="named")
+    for _ in range(2):
+        await outages.run(context)
+    assert [each.subject for each in await context.db.read(incidents.all_open)] == ["gemini/named"]
     assert len(notifier.texts) == 1

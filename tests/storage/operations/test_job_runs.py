@@ -30,3 +30,17 @@ async def test_lateness_is_kept(db: Database) -> None:
         assert job_runs.latest(conn)["j"].lateness_ms == 60_000
 
     await db.write(unit)
+
+
+async def test_run_stored_in_the_future_does_not_count(db: Database) -> None:
+    """The clock ran fast when it was stored."""
+
+    def unit(conn: Connection) -> None:
+        ahead = NOW + timedelta(days=1)
+        assert job_runs.begin(conn, "j", ahead, ahead)
+        job_runs.finish(conn, "j", 20, ahead)
+        assert job_runs.begin(conn, "j", LATER, NOW)
+        job_runs.finish(conn, "j", 20, NOW)
+        assert not job_runs.begin(conn, "j", LATER, NOW)
+
+    await db.write(unit)

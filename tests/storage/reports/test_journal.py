@@ -15,6 +15,7 @@ from tests.storage.reports.attempts import NOON, attempt, failure, write
 
 FREE = Plan(name="free", usd_per_month=Money(0), tokens_per_month=1000, requests_per_minute=6, max_output_tokens=99)
 SECOND, MS, DAY = timedelta(seconds=1), timedelta(milliseconds=1), timedelta(days=1)
+FOREVER = NOON + 1000 * DAY
 NEUTRAL = (
     ABANDONED,
     CLOSING,
@@ -201,9 +202,9 @@ async def test_requests_that_failed_everywhere_are_counted(db: Database) -> None
         write(conn, failure("rescued", started_at=NOON), attempt("rescued", ordinal=2, started_at=NOON))
         write(conn, failure("rescued", NO_PROVIDER, provider=NO_OFFER, ordinal=1, started_at=NOON))
         tried = frozenset({"deepseek"})
-        assert journal.failed_everywhere(conn, NOON) == [Unanswered("auto", 2, NOON, tried)]
-        assert journal.failed_everywhere(conn, NOON + MS) == [Unanswered("auto", 1, NOON + SECOND, tried)]
-        assert journal.failed_everywhere(conn, NOON + DAY) == []
+        assert journal.failed_everywhere(conn, NOON, FOREVER) == [Unanswered("auto", 2, NOON, tried)]
+        assert journal.failed_everywhere(conn, NOON + MS, FOREVER) == [Unanswered("auto", 1, NOON + SECOND, tried)]
+        assert journal.failed_everywhere(conn, NOON + DAY, FOREVER) == []
 
     await db.write(unit)
 
@@ -212,16 +213,18 @@ async def test_requests_that_failed_everywhere_are_counted(db: Database) -> None
 async def test_requests_at_fault_themselves_did_not_fail_everywhere(db: Database, outcome: str) -> None:
     def unit(conn: Connection) -> None:
         write(conn, failure("r", outcome), failure("r", outcome, provider=NO_OFFER, ordinal=1))
-        assert journal.failed_everywhere(conn, NOON) == []
+        assert journal.failed_everywhere(conn, NOON, FOREVER) == []
 
     await db.write(unit)
 
 
 async def test_latest_answer_is_a_kept_one(db: Database) -> None:
     def unit(conn: Connection) -> None:
-        assert journal.last_answer_at(conn) is None
+        assert journal.last_answer(conn, FOREVER) == (None, 0)
         sequence(conn, "answered", "answered", "overloaded")
-        assert journal.last_answer_at(conn) == NOON + SECOND
+        assert journal.last_answer(conn, FOREVER) == (NOON + SECOND, 2)
+        assert journal.last_answer(conn, NOON + SECOND) == (NOON, 2)
+        assert journal.last_answer(conn, NOON) == (None, 2)
 
     await db.write(unit)
 
