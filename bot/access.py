@@ -38,7 +38,7 @@ async def guard(update: Update, context: Context) -> None:
 def _is_guarded(message: Message, context: Context) -> bool:
     """Return True for messages that need access: not for payments, PUBLIC commands, or others' talk in groups.
 
-    Senders that are no person are refused later, because they are no tenants.
+    Senders that are not people are refused later, because they are not tenants.
     """
     if message.successful_payment is not None or message.refunded_payment is not None:
         return False
@@ -124,6 +124,6 @@ async def _ask_operators(state: TenantState, context: Context) -> None:
 
 
 def _command(message: Message) -> str:
-    """Return `start@name` of `/start@name CODE`; empty if the message is no command."""
+    """Return `start@name` of `/start@name CODE`; empty if the message is not a command."""
     first = (message.text or message.caption or "").split(maxsplit=1)[:1]
     return first[0].removeprefix("/").lower() if first and first[0].startswith("/") else ""

@@ -194,7 +194,7 @@ class Bot:
             try:
                 await self.take_up()
             except Exception:
-                log.exception("the remains of dead processes could not be taken up")
+                log.exception("the unfinished work of dead processes could not be taken over")
 
 
 def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> None:

@@ -16,7 +16,7 @@ class Notices:
     """A component with a notifier and the Star payments. Starting it makes no call, so Telegram may be unavailable."""
 
     def __init__(self, config: BotConfig, db: Database, may_call: Callable[[], bool]) -> None:
-        """`may_call` is asked right before each message."""
+        """`may_call` is called right before each message; if it returns False, the message is not sent."""
         self._request, self._limiter = FormRequest(config.proxy), RateLimiter(may_call=may_call)
         bot: ExtBot[int] = ExtBot(
             config.token,

@@ -37,7 +37,7 @@ Sent: TypeAlias = tuple[int, int]
 class TelegramNotifier:
     """Sends notices. A sent notice is identified by its (chat id, message id).
 
-    `priority`: of the bot's rate limiter, for notices to those who are no admins.
+    `priority`: of the bot's rate limiter, for notices to users who are not admins.
     """
 
     def __init__(self, bot: ExtBot[int], db: Database, admin_ids: frozenset[int], priority: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Limits for JSON from outside: parsing it must block neither the event loop nor crash the interpreter.
+"""Limits for JSON from outside: parsing must neither block the event loop nor crash the interpreter.
 
 The number of values bounds the time and the memory of parsing: 8 MB of `[{},{},...]` would take half a second and 200
 MB. The depth bounds the recursion of code that reads or writes the values.

@@ -13,7 +13,7 @@ _PLAIN = re.compile(r"(\d{0,12})[.,]?(\d{0,12})")
 
 
 def usd_written(text: str, formats: Formats) -> Decimal | None:
-    """Return the amount in USD that a text contains; None if it is no amount. A number without a unit is in dollars.
+    """Return the amount in USD that a text contains, or None. A number without a unit is in dollars.
 
     A separator that may stand between thousands or before decimals is read by the language's rule.
     """

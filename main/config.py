@@ -154,7 +154,7 @@ class BillingSection(Section):
     @model_validator(mode="after")
     def topups_in_order(self) -> Self:
         if self.topup_max_usd < self.topup_min_usd:
-            raise ValueError("topup_max_usd to be at least topup_min_usd")
+            raise ValueError("topup_max_usd must be at least topup_min_usd")
         return self
 
 

@@ -18,7 +18,7 @@ class Section(BaseModel):
     def is_no_truth_value(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse true and false for a number, because they would count as 1 and 0."""
         if isinstance(value, bool) and "bool" not in str(cls.model_fields[info.field_name or ""].annotation):
-            raise ValueError("a value that is neither true nor false")
+            raise ValueError("a number, not true or false")
         return value
 
     @field_validator("*", mode="after")

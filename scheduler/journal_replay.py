@@ -248,7 +248,7 @@ def replay(
 
 
 def longest_answer(attempts: Sequence[JournaledAttempt], policy: HealthPolicy) -> timedelta:
-    """Return the longest duration of these attempts' answers: a younger request may still be answered."""
+    """Return the time after which a request without an answer will get none: the longest answer of these attempts."""
     seconds = [(each.ended_at - each.began_at).total_seconds() for each in attempts if each.good_at is not None]
     patience = [_patience_seconds(policy, model) for model in {each.model for each in attempts}]
     return timedelta(seconds=min(LONGEST_ANSWER_SECONDS, max([policy.first_token_seconds, *patience, *seconds])))

@@ -56,7 +56,7 @@ class Leader:
             try:
                 await self._turn()
             except Exception:
-                log.warning("it could not be read which process leads the clock", exc_info=True)
+                log.warning("the process that leads the clock could not be read", exc_info=True)
 
     async def _turn(self) -> None:
         """Begin to lead if the leader is dead; stop the jobs if another process leads."""
@@ -64,7 +64,7 @@ class Leader:
         if epoch == self._epoch:
             return
         if self._scheduler is not None:
-            log.warning("another process leads the clock now: its jobs end here")
+            log.warning("another process leads the clock now; this process stops its own jobs")
             await self._scheduler.stop(0)
         self._epoch, self._scheduler = epoch, None
         if epoch is not None:

@@ -195,4 +195,5 @@ def _translate_errors(app: FastAPI) -> None:
 def _invalid(error: RequestValidationError) -> HttpProblem:
     fault = error.errors()[0]
     where = ".".join(str(part) for part in fault["loc"] if part not in {"body", "query", "path", "header"})
-    return bad_request(where or None, f"{where or 'body'}: {fault['msg']}.")
+    reason = str(fault["msg"]).removeprefix("Value error, ")  # pydantic's words before a sentence of ours
+    return bad_request(where or None, f"{where or 'body'}: {reason}.")

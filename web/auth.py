@@ -140,7 +140,7 @@ class Authenticator:
             secret = ""
         if self._is_admin(secret):
             return Caller()
-        if api_keys.is_well_formed(secret):  # a tenant's key is no guess at the admin key
+        if api_keys.is_well_formed(secret):  # a tenant's key does not count as a guess of the admin key
             raise OPERATORS_ONLY.new()
         raise self._wrong_admin_keys.refusal(OPERATORS_ONLY, secret, path)
 

@@ -13,7 +13,7 @@ from web.errors import bad_request
 def _iso(value: object) -> object:
     """Accept only a date: pydantic would read a bare number as seconds since 1970."""
     if isinstance(value, str) and not _ISO.fullmatch(value):
-        raise ValueError("expected a UTC date such as 2026-11-24")
+        raise ValueError("must be a UTC date such as 2026-11-24")
     return value
 
 

@@ -22,20 +22,20 @@ def utc_text(moment: datetime) -> str:
 
 def _plain(text: str) -> str:
     if "\0" in text:
-        raise ValueError("text without NUL characters")
+        raise ValueError("must not contain NUL characters")
     return text
 
 
 def _usd_change(text: str) -> str:
     if not _USD_CHANGE.fullmatch(text):
-        raise ValueError("not zero, at most 1000000 and at least -1000000, an exact decimal with 9 decimals at most")
+        raise ValueError("must be an exact decimal from -1000000 to 1000000, not zero, with at most 9 decimals")
     return text
 
 
 def _text_of_moment(value: object) -> object:
     """Accept only text: pydantic would read a bare number as seconds since 1970."""
     if value is not None and not isinstance(value, str):
-        raise ValueError("a time in RFC 3339 with its offset, such as 2026-12-31T00:00:00Z")
+        raise ValueError("must be a time in RFC 3339 with its offset, such as 2026-12-31T00:00:00Z")
     return value
 
 

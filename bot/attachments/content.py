@@ -152,7 +152,7 @@ def file_of(source: Message | ExternalReplyInfo) -> QuestionFile | None:
 
 
 def _has_unknown_file(source: Message | ExternalReplyInfo) -> bool:
-    """Return True for a caption of a content that is none of the known ones."""
+    """Return True for the caption of a content of an unknown kind."""
     return isinstance(source, Message) and bool(source.caption) and source.effective_attachment is None
 
 

@@ -74,7 +74,7 @@ async def on_error(update: object, context: Context) -> None:
     error = context.error
     number = update.update_id if isinstance(update, Update) else 0
     if isinstance(error, LeaseLapsed):
-        log.warning("update %d is handled again: this process stood still for longer than its lease", number)
+        log.warning("update %d is handled again: this process was paused for longer than its lease", number)
         await context.hand_back()
         return
     log.error("update %d failed", number, exc_info=error)

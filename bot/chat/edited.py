@@ -67,7 +67,7 @@ def _messages_of(record: QuestionRecord) -> tuple[int | None, ...]:
 def _edited_content(message: Message, context: Context, record: QuestionRecord) -> QuestionContent | None:
     """Return the edited question. It keeps its files and quotations unless the file was replaced.
 
-    Of a text in several messages, only the edited one is replaced. None: it is no question any more.
+    Of a text in several messages, only the edited one is replaced. None: it is no longer a question.
     """
     text = own_words(message, context)
     if text.startswith("/"):
@@ -101,4 +101,4 @@ async def _delete_replaced(context: Context, record: QuestionRecord) -> None:
         try:
             await context.bot.delete_message(record.place.chat_id, message_id)
         except TelegramError as error:
-            log.info("an answer that was replaced stays in its chat: %s", error)
+            log.info("a replaced answer could not be deleted from its chat: %s", error)

@@ -71,7 +71,7 @@ async def _tell(context: Context, args: tuple[str, ...], amount: Money, keyboard
 
 
 def _amount(context: Context, text: str) -> Money | None:
-    """Return an amount from -MOST to MOST; None for zero, other amounts, and text that is no amount."""
+    """Return an amount from -MOST to MOST; None for zero, other amounts, and text that is not an amount."""
     is_negative = text[0] in "-\u2212\u2013"
     size = amount_written(context, text[1:] if is_negative else text)
     if size is None or size > MOST:

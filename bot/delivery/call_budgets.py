@@ -42,7 +42,7 @@ class CallRate:
     def wait_seconds(self, now: float) -> float:
         """Return the wait before the next call, 0 if it may be made now."""
         wait = self._next - self._slack - now
-        return wait if wait > 1e-6 else 0.0  # noqa: PLR2004 - a clock's grain, lest a waiter spin
+        return wait if wait > 1e-6 else 0.0  # noqa: PLR2004 - the clock can't measure a shorter wait
 
     def spend(self, now: float) -> None:
         self._next = max(now, self._next) + self._every

@@ -206,7 +206,7 @@ class DraftPreview(PacedPreview):
         try:
             await self._limiter.process_request(post, (), {}, "sendMessageDraft", self._fields, None)
         except BadRequest as error:
-            log.info("no drafts in chat %d: %s", self._chat_id, error)
+            log.info("chat %d gets no drafts, because Telegram refused one: %s", self._chat_id, error)
             self._works = False
         except TelegramError as error:
             log.debug("a frame was lost: %s", error)

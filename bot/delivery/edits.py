@@ -91,7 +91,7 @@ class EditPreview(PacedPreview):
             )
             self._message_id = sent.message_id
         except TelegramError as error:
-            log.info("no placeholder in chat %d: %s", self._chat_id, error)
+            log.info("no placeholder could be sent to chat %d: %s", self._chat_id, error)
 
     async def _hand_over(self, head: str | None) -> None:
         """Delete the placeholder, unless the final message will replace it by an edit."""
@@ -102,7 +102,7 @@ class EditPreview(PacedPreview):
             try:
                 await self._bot.delete_message(self._chat_id, self._message_id)
             except TelegramError as error:
-                log.debug("a placeholder stays: %s", error)
+                log.debug("a placeholder could not be deleted: %s", error)
 
     def _seconds(self) -> float:
         own = SLOW_SECONDS if self._limiter.is_slow(self._chat_id) else self._schedule.seconds(self._chat_id)

@@ -112,8 +112,8 @@ class _Chat:
 class RateLimiter(BaseRateLimiter[int]):
     """Passes each of PTB's calls on in its turn (`process_request`). Times are those of the running loop.
 
-    `chat_seconds`: from one call for a chat to the next, after a burst. `may_call` is asked right before each call to a
-    chat.
+    `chat_seconds`: from one call for a chat to the next, after a burst. `may_call` is called right before each call to
+    a chat; False stops it.
     """
 
     def __init__(

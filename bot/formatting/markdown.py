@@ -20,7 +20,7 @@ from bot.formatting.styled import StyledText
 
 MOST_UNITS = 4096
 LONG_CHARS = 8_000
-"""A longer text is converted in a thread, so that the event loop goes on."""
+"""A longer text is converted in a thread, so that the event loop is not blocked."""
 MOST_MARKS = 30_000
 """A text with more marks is sent as it is: its conversion would take over a second."""
 _MARK = re.compile(r"[*_`~\[\]<>|#$\\]+|^[ \t]*(?:[-+]|\d+[.)])[ \t]", re.MULTILINE)

@@ -233,7 +233,7 @@ class _Reader:
         if name == "br":
             self._line_break(found, at)
         elif not found["close"]:
-            if name != "a":  # without an address it is no link
+            if name != "a":  # a link without an address is read as text
                 self._open.append((name, len(self._out)))
             self._put_text(self._source.restored(found[0]), at)
         elif self._is_open(name):

@@ -27,7 +27,7 @@ async def _answered(command: Command, update: Update, context: Context) -> bool:
     except NotEphemeralError:
         context.application.bot_data[_KNOWN] = False
     except BadRequest:
-        """The bot is no admin of this group."""
+        """The bot is not an admin of this group."""
     else:
         return True
     context.ephemeral_for = before

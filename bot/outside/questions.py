@@ -53,7 +53,7 @@ async def on_guest(update: Update, context: Context) -> None:
     try:
         sent = await context.bot.answer_guest_query(message.guest_query_id, _article(context, words))
     except TelegramError as error:
-        log.info("a guest's question is left: %s", error)
+        log.info("a guest's question is not answered: %s", error)
         return
     if sent.inline_message_id:
         await _answer(context, sent.inline_message_id, words)

@@ -1,7 +1,7 @@
 """The texts of the bot's profile: the one in an empty chat, and the short one on its page and in shared links.
 
 Telegram limits changes strictly, so each text is read first and set only if it must change. A text that the operator
-wrote at BotFather stays: only an empty text, or one that Farthing set before, is replaced.
+wrote at BotFather is not replaced: only an empty text, or one that Farthing set before, is replaced.
 """
 
 import logging
@@ -46,7 +46,7 @@ class _ProfileText:
         if shown == wanted:
             return
         if shown and shown not in {text for _, text in ours}:
-            log.info("the profile's text %s (%s) is the operator's own and stays", self.key, self.language)
+            log.info("the operator's own text %s (%s) of the profile is not replaced", self.key, self.language)
             return
         await self._set(wanted)
         name = f"{self._prefix}{self.language}"

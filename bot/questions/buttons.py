@@ -50,7 +50,7 @@ async def press_used(query: CallbackQuery) -> None:
         if isinstance(query.message, Message) and query.message.reply_markup is not None:
             await query.edit_message_reply_markup(_without_asks(query.message.reply_markup))
     except TelegramError as error:
-        log.debug("the buttons of a question stay: %s", error)
+        log.debug("the buttons of a question could not be removed: %s", error)
 
 
 def _without_asks(keyboard: InlineKeyboardMarkup) -> InlineKeyboardMarkup | None:

@@ -1,4 +1,4 @@
-"""Answers whose hold was lost: the process stood still, or the answer existed already."""
+"""Answers whose hold was lost: the process was paused, or the answer existed already."""
 
 import logging
 from functools import partial
@@ -12,7 +12,7 @@ MOST_EPOCHS = 5  # of one question: each one that is lost costs the operator an 
 
 
 async def after_lost_hold(context: Context, error: HoldLost) -> bool:
-    """Answer again if the hold expired while this process stood still, unless another one has taken the update over.
+    """Answer again if the hold expired while this process was paused, unless another one has taken the update over.
 
     Else the answer exists already: send it if that was not done. Return False if the question ends without an answer:
     its asker has stopped it, or its hold has expired too often.
@@ -21,9 +21,9 @@ async def after_lost_hold(context: Context, error: HoldLost) -> bool:
         await context.courier.send(context.request_id)
         return True
     if error.was_stopped or _epoch(error) >= MOST_EPOCHS:
-        log.warning("hold %s expired while this process stood still: the question ends unanswered", error.hold_id)
+        log.warning("hold %s expired while this process was paused: the question ends unanswered", error.hold_id)
         return False
-    log.warning("hold %s expired while this process stood still: the question is answered again", error.hold_id)
+    log.warning("hold %s expired while this process was paused: the question is answered again", error.hold_id)
     await context.hand_back()
     return True
 

@@ -86,7 +86,7 @@ async def ask_limit(_: Update, context: Context, args: tuple[str, ...]) -> None:
 
 
 async def take_limit(context: Context, number: str, text: str) -> str | None:
-    """Set the limit that was typed; return a sentence if it is no amount."""
+    """Set the limit that was typed; return a sentence if it is not an amount."""
     usd = usd_written(text, locales.find(context.language).formats)
     try:
         limit = None if usd is None else Money.usd(usd)

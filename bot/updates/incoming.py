@@ -39,7 +39,7 @@ RUNS = _Runs()
 
 
 def number_of(update: object) -> int | None:
-    """Return the update's id, or None if this is no update."""
+    """Return the update's id, or None if this is not an update."""
     number = update.get("update_id") if isinstance(update, Mapping) else None
     return number if isinstance(number, int) and 0 <= number < _FIRST_INVALID_ID else None
 
@@ -158,5 +158,5 @@ def _flaw(update: Update) -> str | None:
     if message is not None and update.effective_chat is None:
         return "it has no chat"
     if message is not None and not all(isinstance(text or "", str) for text in (message.text, message.caption)):
-        return "its text is no string"
+        return "its text is not a string"
     return None

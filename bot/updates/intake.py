@@ -124,7 +124,7 @@ class Intake:
         running = dict(self._claims)
         kept = await self._db.read(lambda conn: inbox.still_claimed(conn, running, self._lease_id))
         for inbox_id in running.keys() - kept:
-            log.warning("an update was taken over by another process and is left to it")
+            log.warning("another process has taken over an update, and handles it")
             running[inbox_id][1].cancel()
 
     def _remains(self, before: datetime, conn: Connection) -> tuple[bool, Sequence[OwnClaim]]:

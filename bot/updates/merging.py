@@ -120,7 +120,7 @@ def _is_forward(message: Mapping[str, Any]) -> bool:
 
 
 def _may_be_comment(message: Mapping[str, Any]) -> bool:
-    """Return True for a short text that is no reply, and no command except /ask."""
+    """Return True for a short text that is neither a reply nor a command other than /ask."""
     text = message.get("text")
     if not isinstance(text, str) or _is_forward(message) or "reply_to_message" in message or "quote" in message:
         return False

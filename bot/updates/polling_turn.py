@@ -30,7 +30,7 @@ class PollingTurn:
         self._since: datetime | None = None
 
     async def is_mine(self) -> bool:
-        """Take the turn if no living process has it. Return whether this process has it now."""
+        """Take the turn if no running process has it. Return whether this process has it now."""
         epoch = await self._db.write(self._take)
         if epoch != self._epoch:
             log.info("this process polls Telegram" if epoch is not None else "another process polls Telegram now")

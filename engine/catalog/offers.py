@@ -93,7 +93,7 @@ LOCAL = Price(((0, FREE),), "local")
 class Offer(NamedTuple):
     """One model as one provider sells it, named `provider/model`. The model's own name may contain slashes.
 
-    Offers are dictionary keys for every prompt, and a tuple is a fast one.
+    It is a tuple because offers are used as dictionary keys for every prompt: a tuple is hashed fast.
     """
 
     provider: str

@@ -32,7 +32,7 @@ from engine.routing.selection import NextAttempt, Pause, Selection
 def _ordered(market: Market, quotes: Sequence[Quote]) -> Route:
     """Return the route for these quotes at this moment.
 
-    It holds no reference to the answer, which would form a cycle.
+    A function, not a method: a reference to the answer would keep it in memory until garbage collection.
     """
     return plan(quotes, (), market.health.status, market.delay_usd_per_second)
 

@@ -47,7 +47,7 @@ TRUSTED_TIMES = 2
 class Rate:
     """The cost of a minute, and its markup. Every second that has begun is billed whole.
 
-    The price of a second is no whole number of atto-dollars, so the minute's price is multiplied first, then divided
+    A second's price is rarely a whole number of atto-dollars, so the minute's price is multiplied first, then divided
     once.
     """
 

@@ -194,7 +194,7 @@ def socket_of(response: httpx.Response) -> asyncio.ReadTransport | None:
     under = _aiohttp_response(response)
     connection = under.connection if under is not None else None
     socket = connection.transport if connection is not None else None
-    # uvloop's sockets are no subclass of ReadTransport
+    # uvloop's sockets are not a subclass of ReadTransport
     return cast("asyncio.ReadTransport", socket) if hasattr(socket, "pause_reading") else None
 
 

@@ -241,8 +241,7 @@ class OfferHealth:
     def hold_seconds(self, now: float) -> float:
         """Return the seconds until the running attempts will show whether the offer works; 0 if it has shown that.
 
-        It has if an attempt got its first token within the last second, or has waited for one for a while without
-        failing.
+        An attempt shows it by a first token within the last second, or by waiting for a while without a failure.
         """
         oldest_at = next(iter(self.pending.began_at.values()), None)
         if oldest_at is None or self.answered_at > max(self._failed_at, now - ALIVE_FOR_SECONDS):

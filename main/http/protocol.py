@@ -168,7 +168,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin the request. Raises ValueError, which becomes a 400, unless it has one Host header (RFC 9112, 3.2)."""
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
-            raise ValueError("not one Host")
+            raise ValueError("the request must have exactly one Host header")
         super().on_headers_complete()
         self.headers = TRAILERS
 

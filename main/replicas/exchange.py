@@ -87,7 +87,7 @@ class Exchange:
             try:
                 await self.tell()
             except Exception:
-                log.warning("other replicas could not be told", exc_info=True)
+                log.warning("facts could not be sent to the other replicas", exc_info=True)
             await asyncio.sleep(TELL_SECONDS)
 
     async def tell(self) -> None:
@@ -112,7 +112,7 @@ class Exchange:
             try:
                 await self._read(WINDOW_SECONDS + time.monotonic() - self._read_at)
             except Exception:
-                log.warning("what other replicas told could not be read", exc_info=True)
+                log.warning("facts from other replicas could not be read", exc_info=True)
 
     async def _read(self, within_seconds: float) -> None:
         began = time.monotonic()

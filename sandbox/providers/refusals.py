@@ -31,7 +31,7 @@ class StandInRefused(Exception):
         self.refusal = refusal
 
 
-# Refusals by mode. "no_key" and "malformed" are no modes: they answer requests without a key or without valid JSON.
+# Refusals by mode. "no_key" and "malformed" are not modes: they answer requests without a key or without valid JSON.
 OPENAI_REFUSALS: Mapping[str, Refusal] = {
     "no_key": Refusal(401, "You didn't provide an API key."),
     "malformed": Refusal(400, "We could not parse the JSON body of your request."),

@@ -62,7 +62,7 @@ class Updates:
         self._forget_old()
         return len(self._waiting)
 
-    async def get(self, offset: int, limit: int, timeout: int) -> list[dict[str, Any]]:  # noqa: ASYNC109 - Telegram's own word
+    async def get(self, offset: int, limit: int, timeout: int) -> list[dict[str, Any]]:  # noqa: ASYNC109 - Telegram's name
         """Return the waiting updates after at most `timeout` seconds. `offset` confirms those below it.
 
         A second poller ends the first. Raises the refusal for polling while a webhook is set.

@@ -17,7 +17,7 @@ LEAST_HOURS = 3
 
 
 async def run(context: JobContext) -> None:
-    """Tell the admins once a day for each tenant."""
+    """Tell admins about unusual spending, at most once a day for each tenant."""
     now = context.clock.now()
     for hour in await context.db.read(partial(busy_hours, now=now, least_tokens=LEAST_TOKENS)):
         if hour.hours >= LEAST_HOURS and hour.tokens >= TIMES * hour.usual_tokens:

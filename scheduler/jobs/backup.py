@@ -43,7 +43,7 @@ def _save(url: str, folder: Path, now: datetime, keep: int) -> Path | None:
 
 
 async def _in_background(work: Callable[[], T]) -> T:
-    """Run `work` in a thread that does not delay the end of the process, because an unfinished copy is no backup."""
+    """Run `work` in a thread that does not delay the end of the process, because an unfinished copy is not a backup."""
     loop, future = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
 
     def end(result: T | None, error: BaseException | None) -> None:

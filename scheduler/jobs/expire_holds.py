@@ -22,7 +22,7 @@ async def run(context: JobContext) -> None:
     if ended:
         log.warning("%d holds of dead processes have expired", len(ended))
     if context.take_up is not None and (taken := await context.take_up()):
-        log.info("%d updates of dead processes were taken up", taken)
+        log.info("%d updates of dead processes were taken over", taken)
 
 
 JOB = Job("expire_holds", "expire_holds", run)

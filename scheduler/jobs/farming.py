@@ -14,7 +14,10 @@ _REPORTED_AT = "farming_reported_at"
 
 
 async def run(context: JobContext) -> None:
-    """Report at most once an hour, each account once. `new_per_hour_alert` = 0 disables this."""
+    """Tell admins the number of new accounts, at most once an hour, and count each account once.
+
+    `new_per_hour_alert` = 0 disables this.
+    """
     threshold, now = context.new_per_hour_alert, context.clock.now()
     new_accounts = await context.db.write(lambda conn: _newly_seen(conn, threshold, now)) if threshold else 0
     if new_accounts:

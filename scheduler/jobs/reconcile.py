@@ -32,7 +32,7 @@ async def run(context: JobContext) -> None:
     try:
         await _read(context, context.stars)
     except OSError as error:
-        log.warning("Telegram's Star transactions could not be read; the next run goes on from here: %s", error)
+        log.warning("Telegram's Star transactions could not be read; the next run continues there: %s", error)
     await _notify(context)
 
 

@@ -58,7 +58,7 @@ def read_summary(summary: Any) -> PageStatus:
     status = _mapping(summary).get("status")
     indicator = _mapping(status).get("indicator")
     if not isinstance(indicator, str):
-        raise ValueError("this is no summary.json of a status page")  # noqa: TRY004 - as for other wrong JSON
+        raise ValueError("not the summary.json of a status page")  # noqa: TRY004 - as for other wrong JSON
     incidents = _mapping(summary).get("incidents")
     names = [_mapping(each).get("name") for each in incidents] if isinstance(incidents, list) else []
     said = next((name for name in names if isinstance(name, str)), None) or _mapping(status).get("description") or ""

@@ -68,7 +68,7 @@ class Lease:
         monotonic, now, lapsed = self._clock.monotonic(), self._clock.now(), not self.is_held()
         await self._db.write(partial(_renew, lease_id=self.id, now=now, lease_seconds=self._lease_seconds))
         if lapsed:
-            log.warning("this process stood still for longer than its lease; what others took over is left to them")
+            log.warning("this process was paused for longer than its lease; others keep the work that they took over")
             for action in self._after_lapse:
                 await action()
         self._renewed = monotonic, now

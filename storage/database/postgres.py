@@ -91,7 +91,7 @@ def _execute_prepared(raw: Raw, text: str, wire: list[bytes | None]) -> pq.abc.P
         name = f"farthing_{len(known)}".encode()
         _checked(raw.pgconn.prepare(name, text.encode()))
         known[text] = name
-    return _checked(raw.pgconn.exec_prepared(name, cast(Any, wire)))  # psycopg's types forget that None is NULL
+    return _checked(raw.pgconn.exec_prepared(name, cast(Any, wire)))  # psycopg's types leave out None, which is NULL
 
 
 def _checked(result: pq.abc.PGresult) -> pq.abc.PGresult:

@@ -1,7 +1,7 @@
 """Units of work on their way from an event loop to a database thread and back, alone or in batches.
 
 Watch: a count of changes, by which a reader knows whether the rows that it remembers are still current. Temporary
-triggers on the writer's connection find the changes, so that no code that writes can forget to report one.
+triggers on the writer's connection find the changes, so that code that writes does not have to report them.
 """
 
 import asyncio
@@ -204,7 +204,10 @@ class Watch:
 
 
 class Watches:
-    """The watches of a writing connection. All methods but `add` are called by its thread."""
+    """The counters of changes, made by `Database.watch`, of one writing connection.
+
+    All methods but `add` are called by the thread of that connection.
+    """
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw

@@ -29,7 +29,7 @@ class SpendingCap:
 
 
 class SpendingCaps:
-    """An admission check that refuses new answers once a cap is reached. A limit of None is no cap."""
+    """An admission check that refuses new answers once a cap is reached. None: no cap."""
 
     def __init__(self, db: Database, clock: Clock, per_day: Money | None, per_month: Money | None) -> None:
         self._db, self._clock = db, clock

@@ -100,7 +100,7 @@ def leave(conn: Connection, tenant_id: int, now: datetime) -> bool:
 
 
 def remove(conn: Connection, team_id: int, tenant_id: int, now: datetime) -> bool:
-    """End the membership of a member of this team. Return False for the owner, and for a person who is no member."""
+    """End the membership of a member of this team. Return False for the owner, and for a person who is not a member."""
     return find(conn, team_id, tenant_id, now) is not None and leave(conn, tenant_id, now)
 
 

@@ -23,7 +23,7 @@ def new_secret() -> str:
 
 
 def is_secret(text: str) -> bool:
-    """Return whether a text has the form of a secret. A text of another form, such as an API key, is no guess."""
+    """Return whether a text has the form of a secret. Another text, such as an API key, is not counted as a guess."""
     return _FORM.fullmatch(text) is not None
 
 

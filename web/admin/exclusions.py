@@ -58,7 +58,7 @@ class ExclusionsStore:
         unknown = sorted(exclusions.providers - self._market.providers.keys())
         if unknown:
             known = ", ".join(sorted(self._market.providers))
-            raise bad_request("providers", f"providers: there is no {unknown[0]!r}; choose of {known}.")
+            raise bad_request("providers", f"providers: there is no {unknown[0]!r}; choose from {known}.")
         now, stored = self.tenants.clock.now(), stored_exclusions(exclusions) if exclusions else None
 
         def unit(conn: Connection) -> None:

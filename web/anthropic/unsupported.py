@@ -34,11 +34,11 @@ _UNSUPPORTED = {
         details={"error_code": "compaction_unsupported"},
     ),
 }
-"""The tool runners of the SDKs send `thread`; after this error they go on with the whole conversation."""
+"""The tool runners of the SDKs send `thread`; after this error they send the whole conversation."""
 
 
 def check_supported(body: Mapping[str, Any]) -> None:
-    """Raise HttpProblem 400 for a field that can't be left out, since the answer would be to another conversation."""
+    """Raise HttpProblem 400 for a field without which the answer would fit another conversation."""
     for name, problem in _UNSUPPORTED.items():
         if body.get(name) is not None:
             raise problem.new()

@@ -53,7 +53,7 @@ class MiniAppUser:
 class WrongSecrets:
     """Counts wrong links and sessions of the last minute. After MOST_WRONG, further wrong ones get a 429.
 
-    A text that doesn't have the form of a secret is refused without counting, because it is no guess.
+    A text that doesn't have the form of a secret is refused without counting: it is not an attempt to guess one.
     """
 
     def __init__(self, clock: Clock) -> None:

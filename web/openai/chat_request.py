@@ -119,7 +119,7 @@ def tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> str | Mapping[str, A
         return _allowed_tools(choice, tools)
     inner = Fields(choice, "tool_choice")
     kind = inner.choice("type", ("function", "allowed_tools", *_TOOL_CHOICES))
-    if kind in _TOOL_CHOICES:  # Cursor sends it so
+    if kind in _TOOL_CHOICES:  # the form that Cursor sends
         return kind
     return _named_tool(inner.object("function") or {}, "tool_choice.function", tools)
 

@@ -130,7 +130,7 @@ def _prompts(found: Any) -> list[str]:
     """Return the texts to complete. Raises BadRequest, also for token ids, which differ between providers."""
     prompts = found if isinstance(found, list) else [found]
     if any(isinstance(each, int | float | list) for each in prompts):
-        raise BadRequest("prompt", "must be text: token ids are not taken, as each provider has its own")
+        raise BadRequest("prompt", "must be text: token ids are not accepted, because each provider has its own")
     if not prompts or not all(isinstance(each, str) and each for each in prompts):
         raise BadRequest("prompt", "must be a text that is not empty, or a list of such texts")
     if len(prompts) > MOST_PROMPTS:

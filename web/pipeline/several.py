@@ -51,7 +51,7 @@ class SeveralAnswers:
 
     @property
     def completion(self) -> Completion | None:
-        """All answers as one; None while one is missing."""
+        """Return all answers as one completion; None while an answer is still missing."""
         found = [answer.completion for answer in self.answers]
         whole = [each for each in found if each is not None]
         return joined(whole, self.choices) if len(whole) == len(found) else None

@@ -181,7 +181,8 @@ class _Inflater:
         return zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS
 
     def _broken(self) -> HttpProblem:
-        return bad_request(None, f"The body is not valid {self._kind.decode()} data, as Content-Encoding says.")
+        kind = self._kind.decode()
+        return bad_request(None, f"Content-Encoding says {kind}, but the body is not valid {kind} data.")
 
 
 def _inflater(headers: Mapping[bytes, bytes]) -> _Inflater | None:

@@ -257,7 +257,7 @@ def json_object(frame: Frame) -> dict[str, Any]:
     if isinstance(data, list):
         data = data[0] if data else {}
     if not isinstance(data, dict):
-        raise Garbled("a frame that is no object")
+        raise Garbled("a frame that is not an object")
     return data
 
 

@@ -53,7 +53,7 @@ class AnthropicStreamReader(StreamReader):
         return self._take(kind, data)
 
     def _count(self, report: Any) -> bool:
-        """Take a usage report, whose names some proxies spell otherwise; return False if it is none."""
+        """Add a usage report; return False if `report` is not one. Some proxies write its names in camel case."""
         return self._counts.add(in_snake_case(report) if isinstance(report, dict) else report)
 
     def _is_marker(self, text: str) -> bool:

@@ -55,7 +55,7 @@ def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return rows
     indexes = [0 if index is None else index for index in given]
     if not all(type(index) is int for index in indexes):
-        raise Garbled("embeddings whose indexes are no numbers")
+        raise Garbled("embeddings whose indexes are not numbers")
     first = min(indexes)
     if first < 0 or sorted(indexes) != list(range(first, first + len(rows))):
         raise Garbled("embeddings whose indexes are not those of the inputs")

@@ -26,7 +26,7 @@ def parsed(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Garbled("an answer that is no JSON") from error
     if not isinstance(data, dict):
-        raise Garbled("an answer that is no object")
+        raise Garbled("an answer that is not an object")
     return data
 
 
@@ -37,7 +37,7 @@ def vector(found: Any) -> Vector:
     try:
         read = _from_base64(found) if isinstance(found, str) else array("d", found)
     except (TypeError, ValueError) as error:
-        raise Garbled("an embedding that is no vector") from error
+        raise Garbled("an embedding that is not a vector") from error
     if not read or not math.isfinite(sum(read)):
         raise Garbled("an embedding that is empty or not finite")
     return read
@@ -59,7 +59,7 @@ def checked(vectors: Sequence[Vector], call: EmbeddingCall) -> tuple[Vector, ...
 def _from_base64(text: str) -> Vector:
     data = b64decode(text, validate=True)
     if len(data) % _BYTES_PER_NUMBER:
-        raise ValueError("no whole number of 32-bit numbers")
+        raise ValueError("the length is not a multiple of 4 bytes")
     numbers = array("f")
     numbers.frombytes(data)
     if sys.byteorder == "big":

@@ -132,7 +132,7 @@ def texts(found: Mapping[str, Any], *names: str) -> Iterator[str]:
 
 
 def objects(found: Any) -> list[dict[str, Any]]:
-    """Return the objects in a list; none if `found` is no list."""
+    """Return the objects in a list; none if `found` is not a list."""
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 

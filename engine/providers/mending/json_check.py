@@ -68,7 +68,7 @@ def fits(text: str, schema: Mapping[str, Any]) -> bool:
 
 
 class _Check:
-    """One check. `root` is the whole schema, which has the definitions that references point to."""
+    """The check of one value. `root` is the complete schema, in which references are looked up."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root

@@ -44,7 +44,7 @@ class ModelMemory:
         return found[0] if found is not None and self.clock() < found[1] else None
 
     def put(self, known: dict[str, tuple[_V, float]], model: str, value: _V) -> None:
-        """Remember a value. One that is known already keeps its end: using it is no proof that it still holds."""
+        """Remember a value. One that is known already keeps its end: using it does not prove that it still holds."""
         if self._known(known, model) == value:
             return
         if len(known) >= MOST_MODELS and model not in known:

@@ -75,7 +75,7 @@ class RefusedOptions:
         known, now = self._by_model.setdefault(call.model, {}), self.clock()
         for name in names:
             option = name, _shown(name, call.request.options)
-            if known.get(option, now) <= now:  # leaving it out again is no proof that it is still refused
+            if known.get(option, now) <= now:  # leaving it out again does not prove that it is still refused
                 known[option] = now + REMEMBERED_SECONDS
             if len(known) > MOST_VALUES:
                 del known[next(iter(known))]

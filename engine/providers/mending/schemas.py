@@ -78,7 +78,7 @@ def parameters_schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def claude_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema for Claude's structured output: closed objects; limits that it lacks are put into words.
 
-    Raises SchemaNotExpressible if a part is open or recursive, or the whole is no object.
+    Raises SchemaNotExpressible if a part is open or recursive, or the whole is not an object.
     """
     if _is_recursive(schema):
         raise SchemaNotExpressible

@@ -33,7 +33,7 @@ def known_names(options: Options, form: re.Pattern[str]) -> Mapping[str, str]:
 
 
 def clients_name(called: str, names: Mapping[str, str]) -> str:
-    """Return the client's name of the tool that a model calls, `called` itself if it is none of `names`.
+    """Return the client's name of the tool that a model calls, `called` itself if `names` does not have it.
 
     Models write `functions.look` (GPT), `default_api:look` (Gemini), `look<|channel|>json` (gpt-oss), `look:0` (Kimi)
     and names with other letter case or blanks around.

@@ -14,7 +14,7 @@ _decode = json.JSONDecoder().raw_decode
 def frames_in(data: str) -> Sequence[str]:
     """Return the frames that the data of one frame consists of: its lines, else the values on its only line.
 
-    Returns one if it is none of both. Of more than MOST_LINES, one above that number is returned.
+    Returns one if it is neither. Of more than MOST_LINES, one above that number is returned.
     """
     if "\n" in data:
         return data.split("\n", MOST_LINES)

@@ -36,7 +36,7 @@ class OpenAIChoice:
         """
         delta, message = body.get("delta") or None, body.get("message")  # PHP writes an empty object as a list
         if not (delta is None or isinstance(delta, dict)):
-            raise Garbled("a delta that is no object")
+            raise Garbled("a delta that is not an object")
         if delta is None and isinstance(body.get("text"), str):  # a server that streams text completions
             delta = {"content": body["text"]}
         found = list(self._take(delta, logprobs, is_message=False, at_end=at_end)) if delta else []

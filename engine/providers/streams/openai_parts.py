@@ -31,7 +31,7 @@ def parts_of(delta: Mapping[str, Any]) -> Parts:
     thinking, hides_thinking = _reasoning(delta)
     if content is None or isinstance(content, str):
         return Parts(content or "", _text(refusal), thinking, hides_thinking)
-    # some servers send a token that looks like a number as a number
+    # some servers send a token of digits as a JSON number
     if isinstance(content, int | float) and not isinstance(content, bool):
         return Parts(json.dumps(content), _text(refusal), thinking, hides_thinking)
     texts: list[str] = []
@@ -88,7 +88,7 @@ def call_pieces(delta: Mapping[str, Any]) -> list[CallPiece]:
         calls = _calls_in(delta.get("content"))
     calls = [calls] if isinstance(calls, dict) else calls
     if not isinstance(calls, list):
-        raise Garbled("tool calls that are no list")
+        raise Garbled("tool calls that are not a list")
     if len(calls) > MOST_CALLS:
         raise Garbled(f"over {MOST_CALLS} tool calls")
     return [piece for piece in _pieces(calls) if piece.id or piece.name or piece.arguments]

@@ -76,7 +76,7 @@ class ConnectionPool:
                     self._opening -= 1
         except TimeoutError as error:
             raise Unreachable("ConnectTimeout") from error
-        except (OSError, UnicodeError) as error:  # UnicodeError: a host that is no name
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host that is not a name
             raise Unreachable(type(error).__name__) from error
 
     async def _space(self) -> None:
@@ -163,7 +163,7 @@ def _address(url: str) -> Address:
 
 
 def _head(address: Address, headers: Mapping[str, str], length: int) -> bytes:
-    """Return the head of a request. Raises Unreachable for a header that contains a line break or is no text."""
+    """Return the head of a request. Raises Unreachable for a header that contains a line break or is not text."""
     lines = [f"{name}: {value}\r\n" for name, value in {**DEFAULT_HEADERS, **headers}.items()]
     if any(line.find("\n") != len(line) - 1 or line.count("\r") != 1 for line in lines):
         raise Unreachable("a header with a line break")

@@ -21,7 +21,7 @@ def command(world: World, chat_id: int, user_id: int, text: str) -> int:
 
 
 def sent_to_one(world: World, params: Params, content: dict[str, Any]) -> Any:
-    """Post an ephemeral message. Raises the refusals if the bot may not do so, or its reader is no member."""
+    """Post an ephemeral message. Raises the refusals if the bot may not do so, or its reader is not a member."""
     chat, wanted = world.chat_of(params), decoded(params, "ephemeral_message_parameters", dict)
     reader = number(wanted, "receiver_user_id")
     if chat.type != "supergroup" or not (BOT_ID in chat.admins or _replies(world, params, chat, reader)):

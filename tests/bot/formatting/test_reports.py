@@ -35,7 +35,7 @@ CASES: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
     "fence without an end": ("a\n```py\nx = 1", "a\n\nx = 1", [(PRE, "x = 1")]),
     "formulas beside prices": ("$E=mc^2$ costs $5 to $10", "E=mc² costs $5 to $10", [(CODE, "E=mc²")]),
     "formula with backslashes": ("\\(a^2\\)", "a²", [(CODE, "a²")]),
-    "tags that are no markup": ("a<b and Vec<String>", "a<b and Vec<String>", []),
+    "tags that are not markup": ("a<b and Vec<String>", "a<b and Vec<String>", []),
     "HTML styles": ("<b>b</b> H<sub>2</sub>O", "b H₂O", [(BOLD, "b")]),
     "fold of a page": ("<details><summary>S</summary>\n\nbody\n\n</details>", "S\n\nbody", [(BOLD, "S")]),
     "bold beside Chinese marks": ("这是**“重点”**。", "这是“重点”。", [(BOLD, "“重点”")]),

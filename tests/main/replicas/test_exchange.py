@@ -109,7 +109,7 @@ async def test_news_are_told_once_the_database_is_back(
 
     monkeypatch.setattr(shared_facts, "tell", failing)
     notes.new.append("late")
-    await until(lambda: "could not be told" in caplog.text)
+    await until(lambda: "could not be sent to the other replicas" in caplog.text)
     monkeypatch.setattr(shared_facts, "tell", real)
     notes.new.append("in time")
     await until(lambda: not notes.new and not told._untold)

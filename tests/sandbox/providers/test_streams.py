@@ -1,4 +1,4 @@
-"""Streams word by word, with the faults of their mode."""
+"""Streams of the stand-ins: sent word by word, with the faults of the mode that was set."""
 
 from collections.abc import AsyncIterator
 

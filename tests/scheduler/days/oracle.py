@@ -187,7 +187,7 @@ class Oracle:
     def _has_opened(self, subject: str, since: float, until: float) -> bool:
         """Return whether FAILURES_TO_OPEN calls of an offer in a row failed by then, also by chance: it was at rest.
 
-        A refusal for a limit is no failure.
+        A refusal for a limit is not a failure.
         """
         provider, _, model = subject.partition("/")
         failed: dict[str, int] = {}

@@ -29,7 +29,7 @@ DOWN, UNREACHABLE, SILENT, CUT, KEY, BALANCE, LIMIT, FLAKY, SLOW = (
 OF_PROVIDERS = (UNREACHABLE, KEY, BALANCE, DOWN, LIMIT)
 OF_OFFERS = (DOWN, SILENT, CUT, FLAKY)
 SOFT = (LIMIT, FLAKY, SLOW)
-"""Faults that are no outage."""
+"""Faults that are not outages."""
 LEAST_PATIENCE_SECONDS = 19.9
 SLOW_SECONDS = 12.0
 """The first word of a slow provider comes after so long, still within the patience of `first_token_seconds`."""

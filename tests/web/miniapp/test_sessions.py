@@ -104,7 +104,7 @@ async def test_signing_out_ends_every_session_and_the_init_data_of_before(mini: 
 
 async def test_guesses_are_limited_and_the_right_secret_always_passes(mini: Mini) -> None:
     secret = await link(mini, mini.ann)
-    for other in ["fk-" + "a" * 43, "A" * 42, "A" * 44, "A" * 42 + "!"] * MOST_WRONG:  # texts that are no guesses
+    for other in ["fk-" + "a" * 43, "A" * 42, "A" * 44, "A" * 42 + "!"] * MOST_WRONG:  # texts that are not guesses
         assert (await began(mini, other)).status_code == 401
     for _ in range(MOST_WRONG):
         assert (await began(mini, "A" * 43)).status_code == 401

@@ -180,5 +180,5 @@ def test_each_prompt_is_a_question_of_its_own() -> None:
 async def test_token_ids_are_refused_with_the_reason(api: RunningApi) -> None:
     async with api.ai() as ai:
         for ids in ([1, 2], [[1], [2]]):
-            with pytest.raises(openai.BadRequestError, match="token ids are not taken"):
+            with pytest.raises(openai.BadRequestError, match="token ids are not accepted"):
                 await ai.completions.create(model="auto", prompt=ids)

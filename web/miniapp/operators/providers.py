@@ -30,7 +30,7 @@ ByOperator = Annotated[MiniAppUser, Depends(current_operator)]
 FAILING_LOOK_BACK = timedelta(hours=6)
 MUTE = timedelta(hours=1)
 NOTHING_TO_PROBE = HttpProblem(
-    409, "None of this provider's models has a price now, so that there is nothing to probe.", code="nothing_to_probe"
+    409, "None of this provider's models has a price now, so there is nothing to probe.", code="nothing_to_probe"
 )
 
 

@@ -133,7 +133,7 @@ SHAPES = [
     ),
     Shape("MiniMax's base_resp: an inner error", stream(HI, minimax(1013, "internal error")), Overloaded),
     Shape(
-        "MiniMax's base_resp that reports success is no error",
+        "MiniMax's base_resp that reports success is not an error",
         stream(HI, {**choice("stop"), "base_resp": {"status_code": 0, "status_msg": ""}}, counted()),
         Answer("Hi"),
     ),

@@ -130,7 +130,7 @@ HISTORIES = [
         [row("user", "go"), called("c1", arguments='{"text": "{\\"a\\":"}'), row("tool", "ok", tool_call_id="c1")],
     ),
     History(
-        "DeepSeek: arguments that are no object (agno 8879)",
+        "DeepSeek: arguments that are not an object (agno 8879)",
         "deepseek",
         (GO, calling("c1", arguments="[1]"), result("c1")),
         [row("user", "go"), called("c1", arguments='{"value": [1]}'), row("tool", "ok", tool_call_id="c1")],
