@@ -14,6 +14,7 @@ from main.config_sections import ScheduleSection
 from main.settings import Environment
 
 ROOT = Path(__file__).parents[2]
+PACKAGES = ("main", "engine", "storage", "bot", "web", "scheduler", "documents", "locales", "sandbox", "tools")
 
 
 def sections() -> Iterator[tuple[str, type[BaseModel]]]:
@@ -104,3 +105,11 @@ def test_every_command_is_in_the_readme() -> None:
     named = set(re.findall(r"`/(\w+)`", (ROOT / "README.md").read_text()))
     missing = sorted(set(discover()) - named)
     assert not missing, f"add these commands to the table of README.md: {', '.join(missing)}"
+
+
+def test_every_folder_is_on_the_map() -> None:
+    text = (ROOT / "docs/ARCHITECTURE.md").read_text()
+    tree = text[text.index("## Folders") :].split("```")[1]
+    packages = {path.parent.relative_to(ROOT) for name in PACKAGES for path in (ROOT / name).rglob("__init__.py")}
+    missing = sorted(str(path) for path in packages if not re.search(rf"\b{path.name}/", tree))
+    assert not missing, f"docs/ARCHITECTURE.md, Folders, does not name {', '.join(missing)}"
