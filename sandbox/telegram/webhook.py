@@ -1,6 +1,7 @@
 """Delivery to a webhook: in order within a chat, repeated until it succeeds. Queries never wait for messages."""
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -42,6 +43,7 @@ class Delivery:
     delivered: Callable[[Update], None]
     _queues: defaultdict[str, deque[Update]] = field(default_factory=lambda: defaultdict(deque))
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False, verify=False)  # noqa: S501 - loopback
@@ -54,27 +56,28 @@ class Delivery:
             self._tasks[name] = asyncio.create_task(self._work(self._queues[name]))
 
     async def close(self) -> None:
-        """End all deliveries, then close the connections: a client closed under a running request leaves its socket."""
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        """Stop all deliveries. Waits for running requests: httpx leaves the socket of a cancelled handshake open."""
+        self._closed.set()
+        await asyncio.gather(*self._tasks.values())
         await self._client.aclose()
 
     async def _work(self, queue: deque[Update]) -> None:
         """Post the updates of a queue, each after the one before it got a 2xx."""
-        while queue:
+        while queue and not self._closed.is_set():
             if self.waits(queue[0]):
                 await self._deliver(queue[0])
-                self.delivered(queue[0])
             queue.popleft()
 
     async def _deliver(self, update: Update) -> None:
         delay = self.first_retry_seconds
-        while self.waits(update):
+        while self.waits(update) and not self._closed.is_set():
             wait = await self._post(update)
+            if wait is None and self.waits(update):
+                self.delivered(update)
             if wait is None:
                 return
-            await asyncio.sleep(max(wait, delay))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), max(wait, delay))
             delay = min(MOST_RETRY_SECONDS, delay * 2)
 
     async def _post(self, update: Update) -> float | None:
