@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from scheduler.context import JobContext
 from scheduler.job import Job, Misfire
@@ -23,6 +24,19 @@ STORED_SECONDS = 30.0
 STEP_CHECK_SECONDS = 2.0
 LEAST_STEP_SECONDS = 2.0
 """The clock counts as set back from this difference on, compared with the monotonic one."""
+
+
+class EverySeconds(BaseTrigger):  # type: ignore[misc]
+    """Fires at multiples of an interval, and leaves out the missed ones.
+
+    APScheduler's own trigger returns each: after the clock was set forward by a year, these would be millions.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        return now if previous is None else next_due(previous, self._seconds, max(now, previous))
 
 
 class Scheduler:
@@ -50,8 +64,7 @@ class Scheduler:
             wait = max(self._due[job.name], now) - now
             self._scheduler.add_job(
                 self._guarded(job),
-                "interval",
-                seconds=seconds,
+                EverySeconds(seconds),
                 id=job.name,
                 next_run_time=datetime.now(UTC) + wait,
                 misfire_grace_time=None if job.misfire is Misfire.ONCE else max(1, int(seconds)),

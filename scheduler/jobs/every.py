@@ -6,7 +6,7 @@ from scheduler.context import JobContext
 from scheduler.job import Job, Misfire
 from storage.schedules import scheduled_runs
 
-CHUNK = 10
+CHUNK = 40
 """The number of runs that start in one transaction, for which other writes wait."""
 
 

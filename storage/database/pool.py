@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors
 
 from storage.database.connection import Connection
-from storage.database.postgres import PostgresConnection, Raw, command, commit, connect
+from storage.database.postgres import PostgresConnection, Raw, begin, command, commit, connect
 from storage.database.write_queue import (
     BatchUnit,
     CompletionQueue,
@@ -132,13 +132,13 @@ class BatchThread:
     def _begin(self) -> Raw:
         if self._raw is not None:
             try:
-                command(self._raw, _BEGIN_WRITE)
+                begin(self._raw, _BEGIN_WRITE)
             except psycopg.DatabaseError:  # the connection was lost while it was idle
                 self._disconnect()
             else:
                 return self._raw
         self._raw = connect(self._url, BATCH_LOCK_MS)
-        command(self._raw, _BEGIN_WRITE)
+        begin(self._raw, _BEGIN_WRITE)
         return self._raw
 
     def _roll_back(self) -> None:
@@ -230,17 +230,17 @@ class Pool:
         self._free.put(raw)
         return result
 
-    def _begin(self, begin: bytes) -> Raw:
+    def _begin(self, how: bytes) -> Raw:
         """Return a connection inside a new transaction."""
         while True:
             try:
                 raw = self._free.get_nowait()
             except queue.Empty:
                 raw = connect(self._url)
-                command(raw, begin)
+                begin(raw, how)
                 return raw
             try:
-                command(raw, begin)
+                begin(raw, how)
             except psycopg.DatabaseError:  # the connection was lost while it was idle
                 raw.close()
             else:

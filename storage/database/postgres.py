@@ -12,7 +12,10 @@ from storage.database.connection import Row
 from storage.database.statements import PLACEHOLDER, BatchQuery, BatchWrite, Statement
 
 Raw: TypeAlias = psycopg.Connection[dict[str, Any]]
-_SETTINGS = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+_SETTINGS = {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s", "timezone": "UTC"}
+_SHOWN = {"idle_in_transaction_session_timeout": "30s"}
+_POOLED = "farthing_pooled"
+"""The attribute of a connection through a pooler, with the SQL of the settings of each transaction."""
 
 
 class PostgresConnection:
@@ -45,12 +48,30 @@ class PostgresConnection:
 
 
 def connect(url: str, lock_ms: int = 10_000) -> Raw:
-    """Connect; a statement waits `lock_ms` at most for a lock of another transaction."""
+    """Connect; a statement waits `lock_ms` at most for a lock of another transaction.
+
+    A pooler such as PgBouncer refuses or drops the settings of a connection, and in transaction mode any of its
+    connections may run the next transaction: there each transaction has the settings, and no statement a name.
+    """
+    settings = {**_SETTINGS, "lock_timeout": f"{lock_ms}ms"}
+    try:
+        raw = _connect(url, " ".join(f"-c {name}={value}" for name, value in settings.items()))
+    except psycopg.OperationalError as error:
+        if "startup parameter" not in str(error):  # a refused connection has no SQLSTATE
+            raise
+        raw = _connect(url, "")
+    if raw.execute("SHOW idle_in_transaction_session_timeout").fetchone() != _SHOWN:
+        set_local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in settings.items())
+        raw.__dict__[_POOLED] = set_local.encode()
+    return raw
+
+
+def _connect(url: str, options: str) -> Raw:
     return psycopg.connect(
         url,
         autocommit=True,  # the pool itself sends BEGIN and COMMIT
         row_factory=dict_row,
-        options=f"{_SETTINGS} -c lock_timeout={lock_ms}",
+        options=options,
         prepare_threshold=None,  # psycopg's own prepared statements would drop ours with DEALLOCATE ALL
         keepalives=1,
         keepalives_idle=10,
@@ -61,6 +82,11 @@ def connect(url: str, lock_ms: int = 10_000) -> Raw:
 def command(raw: Raw, sql: bytes) -> pq.abc.PGresult:
     """Run BEGIN, COMMIT or ROLLBACK."""
     return _checked(raw.pgconn.exec_(sql))
+
+
+def begin(raw: Raw, sql: bytes) -> None:
+    """Run a BEGIN, with the settings of the transaction where the connection can't keep them."""
+    command(raw, sql + raw.__dict__.get(_POOLED, b""))
 
 
 def commit(raw: Raw) -> None:
@@ -85,6 +111,8 @@ def to_dollar(sql: str) -> tuple[str, tuple[str, ...]]:
 
 def _execute_prepared(raw: Raw, text: str, wire: list[bytes | None]) -> pq.abc.PGresult:
     """Execute through libpq, which takes a tenth of a cursor's CPU; prepare on first use in this connection."""
+    if _POOLED in raw.__dict__:
+        return _checked(raw.pgconn.exec_params(text.encode(), cast(Any, wire)))
     known: dict[str, bytes] = raw.__dict__.setdefault("farthing_prepared", {})
     name = known.get(text)
     if name is None:

@@ -211,10 +211,8 @@ class Unanswered:
 def failed_everywhere(conn: Connection, since: datetime, until: datetime, after: int = 0) -> list[Unanswered]:
     """Return the requests in [since, until) that failed at every offer, by the model that they asked for.
 
-    Only those journaled after the attempt `after` count.
-
-    Such a request has a journal line without a provider and no kept answer. Requests that were abandoned or that were
-    at fault themselves don't count.
+    Such a request has a journal line without a provider, after the line `after`, and no kept answer. Requests that were
+    abandoned or that were at fault themselves don't count.
     """
     rows = conn.rows(
         "SELECT asked, provider, request_id, started_at FROM attempts a"

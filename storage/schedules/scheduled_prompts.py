@@ -107,11 +107,17 @@ def draft(
 
 def next_number(conn: Connection, name: str) -> int:
     """Return the next number of a sequence that never repeats, even after its rows are deleted."""
+    return next_numbers(conn, name, 1)[0]
+
+
+def next_numbers(conn: Connection, name: str, count: int) -> range:
+    """Return the next `count` numbers of a sequence."""
     sql = (
-        "INSERT INTO watermarks (name, value) VALUES (:name, '1') ON CONFLICT (name) DO UPDATE"
-        " SET value = CAST(CAST(watermarks.value AS BIGINT) + 1 AS TEXT) RETURNING value"
+        "INSERT INTO watermarks (name, value) VALUES (:name, :first) ON CONFLICT (name) DO UPDATE"
+        " SET value = CAST(CAST(watermarks.value AS BIGINT) + :count AS TEXT) RETURNING value"
     )
-    return int(scalar(conn, sql, name=f"sequence:{name}"))
+    last = int(scalar(conn, sql, name=f"sequence:{name}", first=str(count), count=count))
+    return range(last - count + 1, last + 1)
 
 
 def find(conn: Connection, tenant_id: int, schedule_id: int) -> ScheduledPrompt | None:

@@ -4,19 +4,31 @@ The update is then handled like any other prompt: once, in the order of its chat
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.database.connection import Connection, for_update, moment, ms, row, scalar
+from storage.database.connection import Connection, for_update, moment, ms, row
+from storage.database.statements import BatchWrite
 from storage.schedules import scheduled_prompts, zones
-from storage.schedules.scheduled_prompts import PausedFor, ScheduledPrompt, next_number
-from storage.telegram import inbox, questions
-from storage.telegram.inbox import CHAT, IncomingUpdate
+from storage.schedules.scheduled_prompts import PausedFor, ScheduledPrompt, next_numbers
+from storage.telegram import questions
 from storage.tenants import tenants
 from storage.tenants.tenants import TenantState
 
+_STORE = BatchWrite(
+    """
+INSERT INTO inbox (bot_id, update_id, chat_key, lane, payload, state, epoch, received_at)
+SELECT :bot, :update, :chat, 'chat', :payload, 'new', 0, :now
+ WHERE true ON CONFLICT (bot_id, update_id) DO NOTHING
+""",
+    "bot", "update", "chat text", "payload text", "now",
+)  # fmt: skip
+_PLAN_NEXT = BatchWrite(
+    "UPDATE scheduled_prompts SET next_at = :next, run_update_id = COALESCE(:update, run_update_id) WHERE id = :id",
+    "next", "update", "id",
+)  # fmt: skip
 FIELD = "scheduled_run"
 """The field that marks an update as a scheduled run; Telegram has no field of this name."""
 FIRST_UPDATE_ID = 2**62
@@ -47,38 +59,46 @@ def start_due(conn: Connection, bot_id: int, now: datetime, limit: int) -> int:
         "SELECT * FROM scheduled_prompts WHERE bot_id = :bot AND state = 'active' AND next_at <= :now"
         " ORDER BY next_at, id LIMIT :n"
     )
-    due = conn.rows(sql + for_update(conn), bot=bot_id, now=ms(now), n=limit)
-    for found in due:
-        _start(conn, ScheduledPrompt.from_row(found), now)
+    due = [
+        ScheduledPrompt.from_row(found) for found in conn.rows(sql + for_update(conn), bot=bot_id, now=ms(now), n=limit)
+    ]
+    people = tenants.states(conn, {each.tenant_id for each in due})
+    started = []
+    for each in due:
+        state = people.get(each.tenant_id)
+        if state is None or state.banned or not state.is_admitted:
+            scheduled_prompts.pause(conn, each.id, PausedFor.BANNED)
+        elif state.blocked:
+            scheduled_prompts.pause(conn, each.id, PausedFor.BLOCKED)
+        else:
+            started.append((each, state))
+    _start(conn, bot_id, started, now)
     return len(due)
 
 
-def _start(conn: Connection, schedule: ScheduledPrompt, now: datetime) -> None:
-    state = tenants.state(conn, schedule.tenant_id)
-    if state is None or state.banned or not state.is_admitted:
-        scheduled_prompts.pause(conn, schedule.id, PausedFor.BANNED)
-    elif state.blocked:
-        scheduled_prompts.pause(conn, schedule.id, PausedFor.BLOCKED)
-    else:
-        next_at = schedule.rule.after(schedule.next_at, zones.zone_of(state.settings), now)
-        update_id = None if _is_waiting(conn, schedule) else _store_update(conn, schedule, state, now)
-        conn.run(
-            "UPDATE scheduled_prompts SET next_at = :next, run_update_id = COALESCE(:update, run_update_id)"
-            " WHERE id = :id",
-            id=schedule.id,
-            next=ms(next_at),
-            update=update_id,
-        )
+def _start(conn: Connection, bot_id: int, due: Sequence[tuple[ScheduledPrompt, TenantState]], now: datetime) -> None:
+    """Store an update for each run whose previous one is handled, and the time of every next run."""
+    waiting = _waiting(conn, bot_id, [each.run_update_id for each, _ in due if each.run_update_id])
+    starting = [(each, state) for each, state in due if each.run_update_id not in waiting]
+    updates: dict[int, int] = {}
+    if starting:
+        numbers = next_numbers(conn, "scheduled_runs", len(starting))
+        updates = {each.id: FIRST_UPDATE_ID + number for (each, _), number in zip(starting, numbers, strict=True)}
+        conn.write_batch(_STORE, [_update_row(each, state, updates[each.id], now) for each, state in starting])
+    if due:
+        nexts = [each.rule.after(each.next_at, zones.zone_of(state.settings), now) for each, state in due]
+        rows = [(ms(at), updates.get(each.id), each.id) for (each, _), at in zip(due, nexts, strict=True)]
+        conn.write_batch(_PLAN_NEXT, rows)
 
 
-def _is_waiting(conn: Connection, schedule: ScheduledPrompt) -> bool:
-    """Return True while the previous run is not handled, as when no process with this bot was running."""
-    sql = "SELECT 1 AS one FROM inbox WHERE bot_id = :bot AND update_id = :update AND state <> 'done'"
-    return scalar(conn, sql, bot=schedule.bot_id, update=schedule.run_update_id or 0) is not None
+def _waiting(conn: Connection, bot_id: int, update_ids: Sequence[int]) -> set[int]:
+    """Return the updates that are not handled, as when no process with this bot was running."""
+    ids = ", ".join(str(int(each)) for each in update_ids) or "NULL"
+    sql = f"SELECT update_id FROM inbox WHERE bot_id = :bot AND update_id IN ({ids}) AND state <> 'done'"
+    return {found["update_id"] for found in conn.rows(sql, bot=bot_id)}
 
 
-def _store_update(conn: Connection, schedule: ScheduledPrompt, state: TenantState, now: datetime) -> int:
-    update_id = FIRST_UPDATE_ID + next_number(conn, "scheduled_runs")
+def _update_row(schedule: ScheduledPrompt, state: TenantState, update_id: int, now: datetime) -> tuple[Any, ...]:
     payload = json.dumps(
         {
             "update_id": update_id,
@@ -87,9 +107,7 @@ def _store_update(conn: Connection, schedule: ScheduledPrompt, state: TenantStat
         },
         ensure_ascii=False,
     )
-    chat_key = f"{schedule.chat_id}:{schedule.thread_id}"
-    inbox.store(conn, schedule.bot_id, [IncomingUpdate(update_id, chat_key, CHAT, payload)], now)
-    return update_id
+    return schedule.bot_id, update_id, f"{schedule.chat_id}:{schedule.thread_id}", payload, ms(now)
 
 
 def _message(schedule: ScheduledPrompt, state: TenantState, now: datetime) -> dict[str, Any]:

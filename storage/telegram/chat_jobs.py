@@ -49,7 +49,9 @@ class ChatJobs:
         """`listens` False: only poll, as needed behind a connection pooler."""
         self._listens = listens
         self._storing = App(connector=SyncPsycopgConnector(conninfo=url))  # never opened: it uses our connections
-        self._app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=CONNECTIONS, timeout=10))
+        unnamed = {"prepare_threshold": None}  # a pooler in transaction mode knows no prepared statements
+        connector = PsycopgConnector(conninfo=url, min_size=1, max_size=CONNECTIONS, timeout=10, kwargs=unnamed)
+        self._app = App(connector=connector)
         self._app.task(name=TASK, queue=QUEUE)(self._drain)
         self._work: Work | None = None
         self._worker: Worker | None = None

@@ -1,7 +1,7 @@
 """Tenants: creation with an account and a first plan period, and reading of their state."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,10 +80,7 @@ class TenantState:
         return self.language or str(self.settings.get(APP_LANGUAGE, ""))
 
     def tenant(self, plans: Mapping[str, Plan]) -> Tenant:
-        """Return the engine's Tenant; a tenant that is not admitted counts as banned.
-
-        A plan that is no longer configured is replaced by the first configured plan.
-        """
+        """Return the engine's Tenant; one not admitted counts as banned, and an unknown plan as the first one."""
         seat = self.team
         of_team = (seat.team_id, seat.plan, seat.name, seat.own_after) if seat is not None else (None,) * 4
         of_person = (self.id, self.plan, self.name, self.telegram_user_id, self.banned, self.access, "")
@@ -200,6 +197,11 @@ def create(
 
 def state(conn: Connection, tenant_id: int) -> TenantState | None:
     return _one(conn, f"{_STATE} WHERE t.id = :id", id=tenant_id)
+
+
+def states(conn: Connection, tenant_ids: Iterable[int]) -> dict[int, TenantState]:
+    wanted = ", ".join(map(str, tenant_ids)) or "NULL"
+    return {each.id: each for each in map(_state, conn.rows(f"{_STATE} WHERE t.id IN ({wanted})"))}
 
 
 def by_telegram(conn: Connection, user_id: int) -> TenantState | None:

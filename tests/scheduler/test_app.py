@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from main.clock import SystemClock
-from scheduler.app import Scheduler
+from scheduler.app import EverySeconds, Scheduler
 from scheduler.context import JobContext
 from scheduler.job import Job, Misfire
 from storage.operations import job_runs
@@ -176,6 +176,16 @@ async def test_restart_after_the_clock_was_set_back_runs_each_job(context: JobCo
         await until(lambda number=number: len(runs) >= 3 * number)  # type: ignore[misc]
         await clock.stop(LONG)
         runs[3 * number :] = []
+
+
+def test_missed_times_are_left_out() -> None:
+    """The clock was set forward by years, as on a machine without a battery."""
+    trigger, start = EverySeconds(15), datetime(2020, 1, 1, tzinfo=UTC)
+    assert trigger.get_next_fire_time(None, start) == start
+    assert trigger.get_next_fire_time(start, start) == start + timedelta(seconds=15)
+    later = start + timedelta(days=2000, seconds=7)
+    assert trigger.get_next_fire_time(start, later) == start + timedelta(days=2000, seconds=15)
+    assert trigger.get_next_fire_time(later, start) == later + timedelta(seconds=15)
 
 
 async def test_canceled_run_is_repeated_by_the_next_process(context: JobContext) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from storage.database.connection import Connection
+from storage.database.pool import PostgresDatabase
 from storage.database.postgres import PostgresConnection, Raw, command, commit, connect, to_dollar, to_percent
-from storage.database.statements import BatchWrite, Statement
+from storage.database.statements import BatchQuery, BatchWrite, Statement
 from tests.storage.conftest import Server
+from tests.storage.database.pooler import pooled
 
 VALUES = BatchWrite("UPDATE pairs SET label = :label, flag = :flag WHERE id = :id", "id", "label text", "flag boolean")
 AWKWARD = ['a "quoted" \\ back', "{braces}, comma", "NULL", "null", "", " ", "Ünï\ncode \U0001f600 ' ; --", None]
@@ -20,6 +23,31 @@ def raw(postgres_server: Server, postgres_template: str) -> Iterator[Raw]:
     with connect(postgres_server.create(f"t{uuid.uuid4().hex}", postgres_template)) as opened:
         opened.execute("CREATE TEMPORARY TABLE pairs (id BIGINT, label TEXT, flag BOOLEAN)")
         yield opened
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+async def test_pooler_gets_no_prepared_statement_and_each_transaction_the_settings(
+    postgres_server: Server, postgres_template: str, refuses: bool
+) -> None:
+    """In transaction mode, any of its connections may run the next transaction."""
+    name = f"t{uuid.uuid4().hex}"
+    postgres_server.create(name, postgres_template)
+    wanted = BatchQuery("SELECT id FROM tenants WHERE true", "id", "bigint")
+
+    def unit(conn: Connection) -> tuple[Any, ...]:
+        assert conn.first(Statement("SELECT :x::bigint"), {"x": 7}) == (7,)
+        assert conn.query_batch(wanted, [1, 2]) == []
+        (named,) = conn.rows("SELECT COUNT(*) AS n FROM pg_prepared_statements")
+        names = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout", "timezone")
+        return named["n"], *(conn.rows(f"SHOW {each}")[0][each.replace("timezone", "TimeZone")] for each in names)
+
+    with pooled(postgres_server.folder, name, refuses=refuses) as url:
+        async with PostgresDatabase(url) as db:
+            for run in (db.write, db.read):
+                assert await run(unit) == (0, "30s", "30s", "10s", "UTC")
+        with connect(url) as outside:  # the settings end with the transaction
+            assert outside.execute("SHOW statement_timeout").fetchone() == {"statement_timeout": "0"}
+    postgres_server.drop(name)
 
 
 def test_placeholders_become_the_drivers() -> None:
