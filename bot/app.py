@@ -184,9 +184,13 @@ class Bot:
 
     async def take_up(self) -> int:
         """Send the answers and handle the updates that dead processes left. Return the number of updates."""
-        if sent := await self._courier.adopt():
+        courier, intake = self._courier, self._intake
+        has_answers, has_updates = await self._services.db.read_key(
+            lambda conn: (courier.may_adopt(conn), intake.may_take_up(conn))
+        )
+        if has_answers and (sent := await courier.adopt()):
             log.info("sending %d answers that a dead process left", sent)
-        return await self._intake.take_up()
+        return await intake.take_up() if has_updates else 0
 
     async def _take_up_often(self) -> None:
         while True:

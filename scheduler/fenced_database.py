@@ -33,12 +33,18 @@ class FencedDatabase:
     async def write(self, unit: Callable[[Connection], T]) -> T:
         return await self.submit(unit)
 
+    async def write_along(self, unit: Callable[[Connection], T], most_seconds: float) -> T:
+        return await self._db.write_along(self._fenced(unit), most_seconds)
+
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        return self._db.submit(self._fenced(unit))
+
+    def _fenced(self, unit: Callable[[Connection], T]) -> Callable[[Connection], T]:
         def fenced(conn: Connection) -> T:
             leaders.check(conn, self._name, self._lease_id, self._epoch)
             return unit(conn)
 
-        return self._db.submit(fenced)
+        return fenced
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         return await self._db.read(query)

@@ -23,8 +23,8 @@ from storage.telegram import conversations, outbox
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
 
-# the preview shows frames less often; passing on each delta would cost the most CPU
-PACE = ReadPace(0.25, prompt_reads=3, joins_texts=True)
+# the preview shows frames less often; waking for each delta would cost the most CPU
+PACE = ReadPace(0.4, prompt_reads=3, share=0.2, most_seconds=0.8, joins_texts=True)
 
 
 async def respond(context: Context, record: QuestionRecord, parts: Sequence[Part]) -> Completion | None:

@@ -51,11 +51,15 @@ class Courier:
             return
         self._retry_later(request_id, pause)
 
+    def may_adopt(self, conn: Connection) -> bool:
+        """Return whether other processes, alive or dead, have unsent parts."""
+        return outbox.has_others(conn, self._lease_id)
+
     async def adopt(self) -> int:
         """Send the charged answers that dead processes left unsent. Return their number."""
-        now, lease_id = self._clock.now(), self._lease_id
-        if not await self._db.read_key(partial(outbox.has_others, lease_id=lease_id)):
+        if not await self._db.read_key(self.may_adopt):
             return 0
+        now, lease_id = self._clock.now(), self._lease_id
         left = await self._db.write(lambda conn: outbox.adopt(conn, leases.dead(conn, now, lease_id), lease_id))
         for request_id in left:
             if request_id not in self._sending:

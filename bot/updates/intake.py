@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import filterfalse
 from typing import Any
 
 from bot.context import claimed_update
@@ -89,9 +90,24 @@ class Intake:
         claims = (inbox.claim_next(conn, self._bot_id, each, self._lease_id) for each in free if each in chats)
         return fresh, [claimed for claimed in claims if claimed is not None]
 
+    def may_take_up(self, conn: Connection) -> bool:
+        """Return whether there may be updates for `take_up`: always at the start, later hardly ever."""
+        if self._starts or inbox.may_be_left(conn, self._bot_id, self._waiting_since(), self._lease_id):
+            return True
+        return any(not self._is_handled(each) for each in inbox.claimed_by(conn, self._bot_id, self._lease_id))
+
+    def _waiting_since(self) -> datetime:
+        return self._clock.now() - timedelta(seconds=0 if self._starts else WAITED_SECONDS)
+
+    def _is_handled(self, claim: OwnClaim) -> bool:
+        _, _, chat_key, lane, update_id = claim
+        return update_id in self._now_ids if lane == NOW else chat_key in (*self._workers, *self._claiming)
+
     async def take_up(self) -> int:
         """Handle the updates that dead processes left, oldest first. Return their number."""
-        before = self._clock.now() - timedelta(seconds=0 if self._starts else WAITED_SECONDS)
+        if not await self._db.read_key(self.may_take_up):
+            return 0
+        before = self._waiting_since()
 
         def unit(conn: Connection) -> tuple[int, list[WaitingUpdate]]:
             dead = leases.dead(conn, self._clock.now(), self._lease_id)
@@ -101,9 +117,7 @@ class Intake:
             self._queue.enqueue(conn, _chats(left))
             return released, left
 
-        may_be_left, claims = await self._db.read_key(partial(self._remains, before))
-        if not (await self._release_unfinished(claims) or may_be_left or self._starts):
-            return 0
+        await self._release_unfinished()
         released, left = await self._db.write(unit)
         if released or self._starts:
             for chat_key in _chats(left).keys() - self._workers.keys():
@@ -127,26 +141,16 @@ class Intake:
             log.warning("another process has taken over an update, and handles it")
             running[inbox_id][1].cancel()
 
-    def _remains(self, before: datetime, conn: Connection) -> tuple[bool, Sequence[OwnClaim]]:
-        claims = inbox.claimed_by(conn, self._bot_id, self._lease_id)
-        return inbox.may_be_left(conn, self._bot_id, before, self._lease_id), claims
-
-    async def _release_unfinished(self, claims: Sequence[OwnClaim]) -> bool:
-        """Release claims of this process that no task handles (their commit failed): they would block the chat.
-
-        Return whether there are any.
-        """
-        has_any = False
-        for inbox_id, epoch, chat_key, lane, update_id in claims:
-            if update_id in self._now_ids if lane == NOW else chat_key in (*self._workers, *self._claiming):
-                continue
-            has_any = True
+    async def _release_unfinished(self) -> None:
+        """Release claims of this process that no task handles (their commit failed): they would block the chat."""
+        claims = await self._db.read_key(partial(inbox.claimed_by, bot_id=self._bot_id, lease_id=self._lease_id))
+        for claim in filterfalse(self._is_handled, claims):
+            inbox_id, epoch, _, _, update_id = claim
             if epoch < MOST_EPOCHS:
                 await self._db.write(partial(inbox.release, inbox_id=inbox_id, epoch=epoch))
             else:
                 log.error("update %d is abandoned: it could not be finished %d times", update_id, epoch)
                 await self._db.write(partial(inbox.finish, inbox_id=inbox_id, epoch=epoch, now=self._clock.now()))
-        return has_any
 
     def close(self) -> None:
         """Start to handle no more updates; running ones continue."""

@@ -35,6 +35,13 @@ class Database(Protocol):
         """Start `write` at once and return its future. Cancelling the waiter takes effect after the commit."""
         ...
 
+    async def write_along(self, unit: Callable[[Connection], T], most_seconds: float) -> T:
+        """Do `write`, but let `unit` wait up to `most_seconds` for another unit, to share its commit if possible.
+
+        Cancelling the waiter takes effect at once; `unit` is run nevertheless.
+        """
+        ...
+
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run `query` on one consistent snapshot; writing fails."""
         ...

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -42,11 +42,13 @@ class Lease:
         Two clocks are compared, because the monotonic one stands still while a virtual machine is paused. Before the
         first renewal there is nothing to take over.
         """
+        return self._held_until((self._clock.monotonic(), self._clock.now()))
+
+    def _held_until(self, moment: tuple[float, datetime]) -> bool:
         if self._renewed is None:
             return True
         monotonic, at = self._renewed
-        passed = max(self._clock.monotonic() - monotonic, (self._clock.now() - at).total_seconds())
-        return passed < self._lease_seconds
+        return max(moment[0] - monotonic, (moment[1] - at).total_seconds()) < self._lease_seconds
 
     def after_lapse(self, action: Callable[[], Awaitable[None]]) -> None:
         """Register an `action` that runs when a lapsed lease was renewed, before it counts as held again."""
@@ -64,24 +66,30 @@ class Lease:
                 await self._task
         await self._db.write(lambda conn: conn.run("DELETE FROM leases WHERE id = :id", id=self.id))
 
-    async def renew(self) -> None:
-        monotonic, now, lapsed = self._clock.monotonic(), self._clock.now(), not self.is_held()
-        await self._db.write(partial(_renew, lease_id=self.id, now=now, lease_seconds=self._lease_seconds))
-        if lapsed:
+    async def renew(self, most_seconds: float = 0.0) -> None:
+        """Renew the lease within `most_seconds`, in the commit of another unit if there is one."""
+
+        def unit(conn: Connection) -> tuple[float, datetime]:
+            monotonic, now = self._clock.monotonic(), self._clock.now()
+            _renew(conn, lease_id=self.id, now=now, lease_seconds=self._lease_seconds)
+            return monotonic, now
+
+        renewed = await (self._db.write_along(unit, most_seconds) if most_seconds else self._db.write(unit))
+        if not self._held_until(renewed):
             log.warning("this process was paused for longer than its lease; others keep the work that they took over")
             for action in self._after_lapse:
                 await action()
-        self._renewed = monotonic, now
+        self._renewed = renewed
 
     async def _renew_repeatedly(self) -> None:
-        """Renew four times within a lease's duration.
+        """Renew at least twice within a lease's duration: while units are written, with one of them.
 
         A failure is logged, because the next renewal may still be in time.
         """
         while True:
-            await asyncio.sleep(self._lease_seconds / 4)
+            await asyncio.sleep(self._lease_seconds / 8)
             try:
-                await self.renew()
+                await self.renew(self._lease_seconds / 4)
             except Exception:
                 log.warning("the lease could not be renewed", exc_info=True)
 

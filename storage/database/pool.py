@@ -64,6 +64,10 @@ class PostgresDatabase:
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
         return self._pool.submit(unit, write=True)
 
+    async def write_along(self, unit: Callable[[Connection], T], most_seconds: float) -> T:
+        await asyncio.sleep(most_seconds)  # units share no commit here, so this one is only written less often
+        return await self.submit(unit)
+
     async def read(self, query: Callable[[Connection], T]) -> T:
         result: T = await self._pool.submit(query, write=False)
         return result

@@ -6,25 +6,27 @@ only the failed unit is undone.
 """
 
 import asyncio
-import json
 import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import chain
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-import msgspec
-
-from storage.database.connection import Connection, Row
+from storage.database.connection import Connection
 from storage.database.files import create_private, make_private
-from storage.database.sqlite_setup import BUSY_SECONDS, PRAGMAS, READER_PRAGMAS, connect, warn_if_old
-from storage.database.statements import BatchQuery, BatchWrite, Statement
+from storage.database.sqlite_setup import (
+    BUSY_SECONDS,
+    PRAGMAS,
+    READER_PRAGMAS,
+    SqliteConnection,
+    connect,
+    warn_if_old,
+)
 from storage.database.write_queue import (
     CompletionQueue,
     DatabaseClosed,
@@ -40,57 +42,6 @@ from storage.database.write_queue import (
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 READERS, MAX_BATCH = 2, 256
-_MOST_DOUBLINGS = 6
-_texts: dict[tuple[BatchWrite, int], str] = {}
-_decode_rows = msgspec.json.Decoder(list[tuple[Any, ...]]).decode
-
-
-class SqliteConnection:
-    """Connection over one sqlite3 connection."""
-
-    dialect = "sqlite"
-
-    def __init__(self, raw: sqlite3.Connection) -> None:
-        self.raw = raw
-
-    def rows(self, sql: str, **values: Any) -> list[Row]:
-        cursor = self.raw.execute(sql, values)
-        if cursor.description is None:
-            return []
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-    def run(self, sql: str, **values: Any) -> int:
-        return self.raw.execute(sql, values).rowcount
-
-    def first(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        found: tuple[Any, ...] | None = None
-        for part in statement.sqlite:
-            cursor = self.raw.execute(part, values)
-            if cursor.description is None:
-                continue
-            rows = cursor.fetchall()  # all rows: a half-read RETURNING would keep the statement open
-            if not rows:
-                return None
-            found = rows[0]
-        return found
-
-    def query_batch(self, query: BatchQuery, keys: Iterable[int | str]) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = _decode_rows(
-            self.raw.execute(query.sqlite, (json.dumps(list(keys)),)).fetchone()[0]
-        )
-        return found
-
-    def write_batch(self, write: BatchWrite, rows: Sequence[tuple[Any, ...]]) -> int:
-        changed = begin = 0
-        while begin < len(rows):
-            # a power of two, so that few SQL texts have to be kept
-            count = 1 << min((len(rows) - begin).bit_length() - 1, _MOST_DOUBLINGS)
-            values = list(chain.from_iterable(rows[begin : begin + count]))
-            text = _texts.get((write, count)) or _texts.setdefault((write, count), write.sqlite_for(count))
-            changed += self.raw.execute(text, values).rowcount
-            begin += count
-        return changed
 
 
 class SqliteDatabase:
@@ -125,6 +76,10 @@ class SqliteDatabase:
 
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
         return self._writer.submit(unit)
+
+    async def write_along(self, unit: Callable[[Connection], T], most_seconds: float) -> T:
+        result: T = await self._writer.submit(unit, most_seconds)
+        return result
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -178,6 +133,7 @@ class Writer:
     def __init__(self, path: str) -> None:
         self._jobs: queue.SimpleQueue[QueuedUnit | None] = queue.SimpleQueue()
         self._arrived: list[QueuedUnit] = []
+        self._along: list[QueuedUnit] = []  # units that wait for a commit to share
         self._completions = CompletionQueue()
         self._lock = threading.Lock()
         self._closed = False
@@ -188,12 +144,21 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def submit(self, unit: Unit) -> "asyncio.Future[Any]":
-        """Queue a unit; the future is done once it is durable. Raises DatabaseClosed after stop()."""
-        job = QueuedUnit(unit)
+    def submit(self, unit: Unit, along_seconds: float = 0.0) -> "asyncio.Future[Any]":
+        """Queue a unit; the future is done once it is durable. Raises DatabaseClosed after stop().
+
+        `along_seconds`: how long the unit may wait for the next other unit, to share its commit. Such a wait can be
+        cancelled; the unit is run nevertheless.
+        """
+        job = QueuedUnit(unit, write=not along_seconds)
         with self._lock:
             if self._closed:
                 raise DatabaseClosed
+            if along_seconds:
+                self._along.append(job)
+                timer = job.loop.call_later(along_seconds, self._pass_on)
+                job.future.add_done_callback(lambda _: timer.cancel())
+                return job.future
             self._arrived.append(job)
             if len(self._arrived) == 1:
                 job.loop.call_soon(self._pass_on)
@@ -202,9 +167,10 @@ class Writer:
     def _pass_on(self) -> None:
         """Pass the units of one turn of the event loop to the thread together, so that they share a commit."""
         with self._lock:
-            for job in self._arrived:
+            for job in (*self._along, *self._arrived):
                 self._jobs.put(job)
             self._arrived.clear()
+            self._along.clear()
 
     @property
     def queued(self) -> int:

@@ -13,8 +13,7 @@ from urllib.parse import quote
 
 from storage.database import leases
 from storage.database.files import create_private
-from storage.database.sqlite import SqliteConnection
-from storage.database.sqlite_setup import PRAGMAS
+from storage.database.sqlite_setup import PRAGMAS, SqliteConnection
 from storage.migrations import head, upgrade
 from storage.operations.audit import AuditReport, audit
 

@@ -12,7 +12,7 @@ import psycopg
 from storage.database.connection import Connection
 from storage.database.leases import Lease
 from storage.database.postgres import PostgresConnection
-from storage.database.sqlite import SqliteConnection
+from storage.database.sqlite_setup import SqliteConnection
 from storage.database.write_queue import QueuedUnit, Unit, Watch, Watched, run_all
 from storage.ledger.ledger import SqlLedger
 from tests.storage.books import RATES, FixedClock
@@ -56,6 +56,9 @@ class Process:
         """Do not close the connection, which belongs to the test."""
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
+        return await self.submit(unit)
+
+    async def write_along(self, unit: Callable[[Connection], T], most_seconds: float) -> T:  # noqa: ARG002
         return await self.submit(unit)
 
     async def read(self, query: Callable[[Connection], T]) -> T:

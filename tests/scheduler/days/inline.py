@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
 from storage.database.connection import Connection
-from storage.database.sqlite import SqliteConnection
+from storage.database.sqlite_setup import SqliteConnection
 from storage.database.write_queue import NotBatchable, QueuedUnit, Watch, Watched, run_all
 from tests.databases import migrated_database
 
@@ -29,6 +29,10 @@ class InlineDatabase:
         self._raw.execute("PRAGMA foreign_keys = ON")
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
+        return await self.submit(unit)
+
+    async def write_along(self, unit: Callable[[Connection], T], most_seconds: float) -> T:
+        await asyncio.sleep(most_seconds)
         return await self.submit(unit)
 
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":

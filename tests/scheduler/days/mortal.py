@@ -63,6 +63,10 @@ class Mortal:
     async def write(self, unit: Callable[[Connection], T]) -> T:
         return await self.submit(unit)
 
+    async def write_along(self, unit: Callable[[Connection], T], most_seconds: float) -> T:
+        await asyncio.sleep(most_seconds)
+        return await self.submit(unit)
+
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
         self._reach()
         return self._db.submit(unit)

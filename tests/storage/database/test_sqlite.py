@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 from storage.database import sqlite
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
+from storage.database.leases import Lease
 from storage.database.sqlite import Readers, Writer, query_file
 from storage.database.write_queue import DatabaseClosed
+from tests.storage.books import FixedClock
 from tests.storage.marks import MarkUnit, insert_mark, marks
 
 
@@ -92,6 +95,49 @@ async def test_writer_finishes_queued_units_before_it_stops(url: str) -> None:
     assert len(await asyncio.gather(*queued)) == 20
     async with open_database(url) as again:
         assert len(await again.read(marks)) == 20
+
+
+async def test_unit_waits_for_the_next_commit_and_precedes_its_units(url: str) -> None:
+    async with open_database(url) as db:
+        along = asyncio.create_task(db.write_along(marks, 60))
+        await asyncio.sleep(0)
+        await db.write(insert_mark("a"))
+        assert await along == {}
+
+
+async def test_unit_that_no_other_one_follows_is_committed_in_time(url: str) -> None:
+    async with open_database(url) as db:
+        await db.write_along(insert_mark("a"), 0.01)
+        assert await db.read(marks) == {"a": "x"}
+
+
+async def test_unit_runs_although_its_waiter_was_cancelled(url: str) -> None:
+    async with open_database(url) as db:
+        along = asyncio.create_task(db.write_along(insert_mark("a"), 60))
+        await asyncio.sleep(0)
+        along.cancel()
+        await asyncio.wait([along])
+        assert along.cancelled()
+    async with open_database(url) as again:
+        assert set(await again.read(marks)) == {"a"}
+
+
+async def test_standstill_is_noticed_by_a_renewal_that_waits_for_a_commit(url: str) -> None:
+    async with open_database(url) as db:
+        clock, held = FixedClock(), list[bool]()
+        own = Lease(db, clock, lease_seconds=6)
+
+        async def drop_lost() -> None:
+            held.append(own.is_held())
+
+        own.after_lapse(drop_lost)
+        await own.renew()
+        renewal = asyncio.create_task(own.renew(60))
+        await asyncio.sleep(0)
+        clock.move(timedelta(seconds=7))
+        await db.write(insert_mark("a"))
+        await renewal
+        assert (held, own.is_held()) == ([False], True)
 
 
 async def test_writer_refuses_units_after_it_stopped(url: str) -> None:

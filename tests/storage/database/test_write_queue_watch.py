@@ -10,7 +10,7 @@ import pytest
 from storage.database import write_queue as ours
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.database.sqlite import SqliteConnection
+from storage.database.sqlite_setup import SqliteConnection
 from storage.database.write_queue import Watched
 from tests.storage.books import tenant
 from tests.storage.kinds import on_postgresql, on_sqlite

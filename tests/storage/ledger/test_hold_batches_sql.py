@@ -6,7 +6,7 @@ import pytest
 
 from storage.database.connection import Connection, month_of
 from storage.database.database import Database
-from storage.database.sqlite import SqliteConnection
+from storage.database.sqlite_setup import SqliteConnection
 from storage.database.statements import BatchWrite
 from storage.ledger import hold_batches_sql
 from storage.tenants import api_keys

@@ -18,7 +18,7 @@ from engine.tenancy import Charge
 from storage.database.connection import Connection, day_of
 from storage.database.database import Database, open_database
 from storage.database.postgres import PostgresConnection
-from storage.database.sqlite import SqliteConnection
+from storage.database.sqlite_setup import SqliteConnection
 from storage.reports import rollups, usage
 from tests import builders
 from tests.builders import Unit, journaled

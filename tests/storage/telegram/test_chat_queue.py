@@ -5,6 +5,7 @@ Each update is handled once and in the order of its chat, even if replicas die o
 
 import asyncio
 import shutil
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ class Now:
 
     @staticmethod
     def monotonic() -> float:
-        return asyncio.get_running_loop().time()
+        return time.monotonic()
 
 
 def message(number: int, chat: int, **more: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from engine.holds import Grant, Shortfall
 from engine.tenancy import KeyLimits
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.database.sqlite import SqliteConnection
+from storage.database.sqlite_setup import SqliteConnection
 from storage.ledger import holds
 from storage.teams import members
 from storage.tenants import api_keys, tenant_settings, tenants
