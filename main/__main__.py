@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m main",
-        description="Farthing answers each prompt by the cheapest LLM provider that is up, and charges it exactly.",
+        description="Farthing answers each prompt from the cheapest LLM provider that is up, and charges it exactly.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -158,7 +158,7 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 
 
 _COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
-    ("run", "serve everything, or the sandbox where no bot token is set; `make run` does this", run),
+    ("run", "serve everything, or the sandbox if no bot token is set; `make run` does this", run),
     (
         "web",
         "serve HTTP, and the bot by webhook where PUBLIC_URL is set; several replicas need PostgreSQL",
@@ -175,7 +175,7 @@ _COMMANDS: tuple[tuple[str, str, Callable[[argparse.Namespace], int]], ...] = (
     ("doctor", "check token, admins, keys, database, disk, clock and webhook, and say how to mend a fault", doctor),
     (
         "audit",
-        "check the ledger; exit 1 with the rows that break a rule, 2 where the database can't be read",
+        "check the ledger; exit 1 with the rows that break a rule, 2 if the database can't be read",
         audit,
     ),
     ("backup", "copy the database, verify the copy, keep the newest ones; safe while Farthing runs", backup),

@@ -72,7 +72,7 @@ class TenantState:
     @property
     def exclusions(self) -> Exclusions:
         """The providers that may not see this tenant's prompts."""
-        return exclusions_from(self.settings.get(EXCLUSIONS))
+        return exclusions_from(self.settings[EXCLUSIONS]) if EXCLUSIONS in self.settings else NONE
 
     @property
     def shown_language(self) -> str:

@@ -41,7 +41,8 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     request, options, facts = call.request, call.request.options, claude(call.model)
     if begins_answer(request.messages) and not facts.takes_prefill:
         raise CapabilityMissing(NO_PREFILL)
-    check_number(request, replace(spec.pictures, most_pictures=facts.most_pictures))
+    if request.has_pictures:
+        check_number(request, replace(spec.pictures, most_pictures=facts.most_pictures))
     system, turns = mended(request.messages)
     thinking = _thinking(call, spec, turns)
     thinks = _is_on(thinking)

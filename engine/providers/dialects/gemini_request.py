@@ -38,7 +38,8 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     request, options = call.request, call.request.options
     if begins_answer(request.messages) and call.model.startswith(_NO_PREFILL):
         raise CapabilityMissing(NO_PREFILL)
-    check_number(request, spec.pictures)
+    if request.has_pictures:
+        check_number(request, spec.pictures)
     system, turns = mended(request.messages)
     body: dict[str, Any] = {
         "contents": contents(turns, call.model, spec.pictures),

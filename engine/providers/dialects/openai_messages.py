@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.chat import ChatRequest, Image, Message, Part, Role, Text, ToolCall
-from engine.providers.mending.pictures import PictureRules, check_number, checked_picture, data_url
+from engine.providers.mending.pictures import PictureRules, checked_picture, data_url
 from engine.providers.mending.tool_names import PLAIN_NAME
 from engine.providers.mending.tool_turns import arguments_object
 from engine.providers.mending.turns import NO_TEXT, TurnRules, mended_turns
@@ -32,9 +32,8 @@ def messages_json(
 ) -> list[dict[str, Any]]:
     """Return the messages for `model`. `thinks`: the model will think. `instruction`: ours, put before the messages.
 
-    Raises CapabilityMissing for a picture that the provider refuses, and for too many.
+    Raises CapabilityMissing for a picture that the provider refuses.
     """
-    check_number(request, spec.pictures)
     turns = mended_turns(request.messages, _rules(spec))
     if spec.strict_turns:
         turns = _ordered(turns)

@@ -6,6 +6,7 @@ from typing import Any
 from engine.chat import ChatRequest, Options, Tool
 from engine.ports import ProviderCall
 from engine.providers.dialects.openai_messages import messages_json
+from engine.providers.mending.pictures import check_number
 from engine.providers.mending.refused_options import given_fields, has_names
 from engine.providers.mending.schemas import JSON_ASKED, parameters_schema, schema_in_words, schema_name, schema_of
 from engine.providers.mending.strict_schemas import is_strict
@@ -33,9 +34,11 @@ _NO_EFFORT: Mapping[str, Any] = {}
 def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     """Return the allow-listed fields, none of which changes the price (no service tier, plug-in or web search).
 
-    Raises CapabilityMissing for a picture that the provider refuses.
+    Raises CapabilityMissing for a picture that the provider refuses, and for too many.
     """
     request, options = call.request, call.request.options
+    if request.has_pictures:
+        check_number(request, spec.pictures)
     effort = _effort(call, spec)
     body: dict[str, Any] = {
         "model": call.model,

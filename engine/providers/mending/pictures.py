@@ -56,8 +56,6 @@ def check_number(request: ChatRequest, rules: PictureRules) -> None:
 
     A picture of unknown size counts as small.
     """
-    if not request.has_pictures:
-        return
     pictures = [part for message in request.messages for part in message.parts if isinstance(part, Image)]
     if 0 < rules.most_pictures < len(pictures):
         raise CapabilityMissing(f"takes at most {rules.most_pictures} pictures")

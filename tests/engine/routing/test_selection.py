@@ -171,9 +171,9 @@ def test_kept_offer_is_repeated_before_a_dear_one_and_another_is_not(providers: 
     assert [number_of_next(kept), number_of_next(left)] == [0, 1]
 
 
-def early_first(providers: TwoProviders, expected_tokens: int = 0) -> Selection:
+def early_first(providers: TwoProviders, expected_tokens: int = 0, *, free: bool = False) -> Selection:
     """Return the selection of a prompt that shall try the resting offer A early, and else B."""
-    quotes = (CHEAP._replace(expected_tokens=expected_tokens), DEAR)
+    quotes = (CHEAP._replace(expected_tokens=expected_tokens, free=free), DEAR)
     early = EarlyQuote(quotes[0], 4e12, 0.0)
 
     def order(asked: Sequence[Quote]) -> Route:
@@ -216,3 +216,68 @@ def test_limit_is_exceeded_where_the_next_offer_is_dear_after_a_cheaper_one_has_
     again = prompt.next()
     assert again is not None
     assert again.permit.offer == offer
+
+
+def refused_by_a_key(*quotes: Quote) -> Prompt:
+    """Return a prompt whose first offer has refused one of two keys. The other key comes next."""
+    prompt = Prompt(TwoProviders(keys=2), *quotes)
+    prompt.fail(prompt.next(), RateLimited(retry_after_seconds=30))
+    return prompt
+
+
+def test_other_key_comes_next_until_its_offer_is_left_out() -> None:
+    near = DEAR._replace(expected_atto=2 * 10**12)
+    for left_out, number in ((1, 0), (0, 1)):
+        prompt = refused_by_a_key(CHEAP, near)
+        prompt.selection.leave_out(left_out, "context too short")
+        assert number_of_next(prompt) == number
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_other_key_comes_next_if_its_offer_is_kept(kept: int) -> None:
+    prompt = refused_by_a_key(CHEAP, DEAR._replace(expected_atto=2 * 10**12))
+    prompt.selection.keep_only({kept}, "another dialect")
+    assert number_of_next(prompt) == kept
+
+
+@pytest.mark.parametrize("key", [0, 1])
+@pytest.mark.parametrize("rests", [False, True])
+def test_free_attempt_uses_the_key_with_free_requests(key: int, *, rests: bool) -> None:
+    providers = TwoProviders(keys=2)
+    providers.health.preferred_keys = lambda _: (key,)
+    if rests:
+        providers.fails(DOWN, 5)
+    choice = Prompt(providers, CHEAP._replace(free=True)).next()
+    assert choice is not None
+    assert (choice.permit.key, choice.permit.early) == (key, rests)
+
+
+@pytest.mark.parametrize("key", [0, 1])
+def test_free_early_attempt_before_a_dear_offer_uses_the_key_with_free_requests(key: int) -> None:
+    providers = TwoProviders(keys=2)
+    providers.health.preferred_keys = lambda _: (key,)
+    providers.fails(DOWN, 5)
+    providers.clock.wait(4)
+    choice = early_first(providers, free=True).next(providers.clock.monotonic())
+    assert isinstance(choice, NextAttempt)
+    assert (choice.permit.offer, choice.permit.key) == (A, key)
+
+
+def test_limit_is_not_exceeded_where_the_offer_that_failed_was_hardly_cheaper(providers: TwoProviders) -> None:
+    providers.succeeds(10, B)
+    providers.health.failed(providers.permit(B), RateLimited(status=429, retry_after_seconds=0))
+    providers.clock.wait(1)
+    failed, over, able = CHEAP, Quote(B, PRICE, 5 * 10**11), Quote(A2, PRICE, int(1.2 * 10**12))
+    prompt = Prompt(providers, failed, over, able)
+    prompt.fail(prompt.next(), StreamCut(), seconds=9, shown=True)
+    again = prompt.next()
+    assert again is not None
+    assert again.permit.offer == A2
+
+
+def test_demand_is_counted_with_its_saving(providers: TwoProviders) -> None:
+    providers.succeeds(20)
+    providers.fails(RateLimited(retry_after_seconds=0))
+    Prompt(providers, CHEAP, DEAR).next()
+    ((_, saving_atto),) = providers.health._providers["a"].offers["m"].demand._savings
+    assert saving_atto == DEAR.plan_atto - CHEAP.plan_atto
