@@ -12,7 +12,7 @@ from bot.delivery.drafts import Preview
 from bot.delivery.parts import file_payload, payload
 from bot.delivery.rich_messages import RichPart
 from bot.formatting.characters import clean, units
-from bot.formatting.markdown import Piece, rendered, with_tail
+from bot.formatting.markdown import Piece, draft_of, rendered, with_tail
 from bot.formatting.rich import TAIL_UNITS, Rich, enriched
 from bot.spending.prices import price_of
 from engine.attempt_record import ABANDONED, Receipt
@@ -88,7 +88,7 @@ class AnswerSaver:
         shown = await enriched(below) if self.with_tables else None
         first = await rendered(shown.head if shown else below)
         rest = await rendered(shown.rest) if shown and shown.rest else []
-        self.head = first[0].text
+        self.head = draft_of(first[0])
         edit, self.is_shown = self.preview.take_over(), self.preview.has_shown
         claimed = claimed_update.get()
 

@@ -16,7 +16,7 @@ from telegram.ext import ExtBot
 
 from bot import requests
 from bot.delivery.rate_limiter import RateLimiter
-from bot.formatting.growing import GrowingText
+from bot.formatting.growing.text import GrowingText
 from bot.formatting.markdown import MOST_UNITS, plain_head
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 from bot.formatting.formulas import Formula
 from bot.formatting.parsing import BULLET, Parsed
 from bot.formatting.styled import QUOTE, StyledText, StyledWriter
-from bot.formatting.tables import write_table
+from bot.formatting.tables import write_rows, write_table
 
 RULE, IMAGE, DONE, TO_DO = "———", "🖼 ", "☑ ", "☐ "
 MOST_INDENTED = 8
@@ -22,13 +22,22 @@ _STYLES = (
 _RAISED = str.maketrans("0123456789+-=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ")
 _LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 _MOVED = {"sup": (_RAISED, "^"), "sub": (_LOWERED, "_")}
-_LANGUAGE = re.compile(r"[\w+#.-]+")
+_LANGUAGE, _SEEN = re.compile(r"[\w+#.-]+"), re.compile(r"\S")
 BREAK_IN_CELL = " / "
+HIDDEN = "▒"
 
 
-def styled(events: list[Parsed]) -> StyledText:
-    """Return the text of the events with its styles."""
-    writer = _BlockWriter()
+def hidden(text: str) -> str:
+    """Return the text of a spoiler as a draft shows it, because drafts have no styles."""
+    return _SEEN.sub(HIDDEN, text)
+
+
+def styled(events: list[Parsed], *, is_draft: bool = False) -> StyledText:
+    """Return the text of the events with its styles.
+
+    `is_draft`: for a reader who sees no styles, and sees it grow: spoilers are hidden, and rows of tables not aligned.
+    """
+    writer = _BlockWriter(is_draft=is_draft)
     for event, _ in events:
         writer.read(event)
     return writer.out.finished()
@@ -37,7 +46,8 @@ def styled(events: list[Parsed]) -> StyledText:
 class _BlockWriter:
     """Writes events one by one. `out`: the text, or the table cell that is open."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_draft: bool) -> None:
+        self._is_draft = is_draft
         self.out = StyledWriter()
         self._page = self.out
         self._lists = self._quotes = 0
@@ -187,7 +197,11 @@ class _BlockWriter:
                 self.out.style("text_link", start, url=url)
         elif style := self._style(name, more):
             self._depths[style] -= 1
-            if not self._depths[style]:
+            if style == "spoiler" and self._is_draft:
+                self.out.pieces[start:] = [
+                    hidden(each) if isinstance(each, str) else each for each in self.out.pieces[start:]
+                ]
+            elif not self._depths[style]:
                 self.out.style(style, start)
         elif name == "Tag":
             self._move(more, start)
@@ -236,5 +250,8 @@ class _BlockWriter:
     def _end_table(self) -> None:
         self._is_new_item = False
         self.out.gap(1 if self._lists else 2)
-        write_table(self.out, self._rows, self._aligned)
+        if self._is_draft:
+            write_rows(self.out, self._rows)
+        else:
+            write_table(self.out, self._rows, self._aligned)
         self._block()

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from telegram import MessageEntity
 
-from bot.formatting.blocks import styled
+from bot.formatting.blocks import hidden, styled
 from bot.formatting.characters import clean, cut, is_visible, units
 from bot.formatting.parsing import parse
 from bot.formatting.source import prepared
@@ -83,6 +83,23 @@ def with_tail(pieces: list[Piece], tail: str) -> list[Piece]:
 def plain_head(text: str, limit: int = MOST_UNITS) -> str:
     """Return the beginning of a text for a draft. For a growing text it only grows, and it ends without whitespace."""
     return cut(clean(text[:limit]), limit).rstrip()
+
+
+def draft_of(piece: Piece) -> str:
+    """Return the text of a message as a draft shows it: without styles, and with hidden spoilers."""
+    spoilers = [each for each in piece.entities if each.type == MessageEntity.SPOILER]
+    if not spoilers:
+        return piece.text
+    data = piece.text.encode("utf-16-le")
+    for each in spoilers:
+        start, end = 2 * each.offset, 2 * (each.offset + each.length)
+        data = data[:start] + _same_units(data[start:end]) + data[end:]
+    return data.decode("utf-16-le")
+
+
+def _same_units(data: bytes) -> bytes:
+    """Return the text of a spoiler hidden, with the same number of UTF-16 units."""
+    return "".join(hidden(char) * units(char) for char in data.decode("utf-16-le")).encode("utf-16-le")
 
 
 def _entities(part: StyledText) -> tuple[MessageEntity, ...]:

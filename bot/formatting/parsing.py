@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyromark
 from pyromark.event import BrokenLink
 
 from bot.formatting.characters import LESS, TOKEN, TOKEN_END
-from bot.formatting.source import OPTIONS, Source, label_of
+from bot.formatting.formulas import Formula
+from bot.formatting.links import is_safe_link
+from bot.formatting.source import OPTIONS, Callout, Source, label_of
 
 TAGS = (
     "b",
@@ -46,8 +47,6 @@ _AFTER_OPERATOR = frozenset(",.;:!?)]}|&=")
 _AFTER_NORM = frozenset("_^\u00b2\u2081\u2082")
 _WORD, _SIGN_OF_FORMULA = re.compile(r"[^\W\d_]{3,}|[\u2e80-\uffef]"), re.compile(r"[_^=\\]")
 _NUMBER = re.compile(rb"[ \t>]*(\d{1,9}[.)])")
-_WEB_SCHEMES, _APP_SCHEMES = frozenset({"http", "https"}), frozenset({"tg", "ton"})
-_HOST, _APP_HOST = re.compile(r"(?:[a-z0-9.!$,~*'();&+=_-]|[^\x00-\x7f])+"), re.compile(r"[a-z0-9_-]+")
 _WRITTEN = frozenset({"Autolink", "Email"})
 _REFERENCES = frozenset({"Reference", "ReferenceUnknown"})
 _SILENT = re.compile(r"^(?:mailto|tel):", re.IGNORECASE)
@@ -65,24 +64,6 @@ def parse(source: Source) -> list[Parsed]:
 def _is_words(text: str) -> bool:
     """Return True for words, as in a spoiler; False for a vector between the bars of its norm, as in `||x - y||`."""
     return _WORD.search(text) is not None and _SIGN_OF_FORMULA.search(text) is None
-
-
-def is_safe_link(url: str) -> bool:
-    """Return whether Telegram accepts this URL as a link.
-
-    For a link that it does not accept, it refuses the whole message.
-    """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    scheme = parts.scheme.lower()
-    if "://" not in url or port == 0 or any(char.isspace() for char in url):
-        return False
-    if scheme in _APP_SCHEMES:
-        return _APP_HOST.fullmatch(host) is not None
-    return scheme in _WEB_SCHEMES and (":" in host or ("." in host.strip(".") and _HOST.fullmatch(host) is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +199,7 @@ class _Reader:
         for found in _PIECE.finditer(text):
             self._put_text(self._source.restored(text[position : found.start()]), at)
             if found["number"]:
-                self._put({"Formula": self._source.formulas[int(found["number"])]}, at)
+                self._token(self._source.tokens[int(found["number"])], at)
             elif found["bars"]:
                 self._bars(found, at)
             elif found["href"]:
@@ -227,6 +208,13 @@ class _Reader:
                 self._tag(found, at)
             position = found.end()
         self._put_text(self._source.restored(text[position:]), at)
+
+    def _token(self, token: Formula | Callout, at: int) -> None:
+        if isinstance(token, Formula):
+            self._put({"Formula": token}, at)
+            return
+        for event in ({"Start": "Strong"}, {"Text": token.text}, {"End": "Strong"}):
+            self._put(event, at)
 
     def _tag(self, found: re.Match[str], at: int) -> None:
         name = found["tag"].lower()

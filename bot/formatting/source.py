@@ -6,7 +6,7 @@ number TOKEN_END for a formula. BREAK stands for nothing: it separates character
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -24,6 +24,18 @@ _FULL = "\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u2010
 _IS_CJK, _IS_FULL, _RUN = re.compile(f"[{_CJK}]"), re.compile(f"[{_FULL}]"), re.compile(r"\*+|~~")
 _LESS = re.compile(r"\\.|<(?!(?:https?|mailto|tg|tel|ftp):[^\s<>]*>|[^\s<>@]+@[^\s<>]+>)", re.DOTALL)
 _DETAILS = re.compile(r"^[ \t]*</?details(?: open)?>[ \t]*(?=$|<summary>)", re.MULTILINE | re.IGNORECASE)
+_CALLOUT = re.compile(
+    r"^(?P<before>[ \t>]*>[ \t]*(?:[-+*][ \t]+)?)\[!(?P<word>[A-Za-z]{2,20})\][-+]?(?=[ \t]|$)", re.MULTILINE
+)
+_ICONS = {
+    **dict.fromkeys(("note", "info", "abstract", "summary"), "\u2139\ufe0f "),
+    **dict.fromkeys(("tip", "hint"), "💡 "),
+    **dict.fromkeys(("important", "attention"), "❗ "),
+    "warning": "⚠️ ",
+    **dict.fromkeys(("caution", "danger", "error", "failure", "bug"), "🛑 "),
+    **dict.fromkeys(("success", "check", "done"), "✅ "),
+    **dict.fromkeys(("question", "help", "faq"), "❓ "),
+}
 _ADDRESS, _WITHIN = re.compile(r"(?:https?://|\bwww\.)[^\s<>`]+"), re.compile(r"(?<!_)_++(?=[^\W_])")
 _DUNDER = re.compile(
     r"(?<!\w)__(?=(?:all|builtins|call|class|del|dict|doc|enter|eq|exit|file|future|getattr|getitem|hash|import|init|iter|len|"
@@ -38,19 +50,31 @@ _TOKEN = re.compile(f"{TOKEN}(\\d+){TOKEN_END}")
 _BAR, _ROW = re.compile(rb"(?<!\\)\|"), re.compile(rb"[^\n]+")
 
 
+@dataclass(frozen=True, slots=True)
+class Callout:
+    """The title of a quotation that begins with `[!NOTE]` or the like. `raw`: its source."""
+
+    raw: str
+    word: str
+
+    @property
+    def text(self) -> str:
+        return _ICONS.get(self.word.lower(), "") + self.word
+
+
 @dataclass(slots=True)
 class Source:
-    """The prepared text, the formulas for its tokens, and the link definitions by label."""
+    """The prepared text, the formulas and titles for its tokens, and the link definitions by label."""
 
     text: str
-    formulas: list[Formula] = field(default_factory=list)
+    tokens: list[Formula | Callout] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
 
     def restored(self, text: str) -> str:
         """Return the original of a part of the prepared text."""
         if text.isascii():
             return text
-        text = _TOKEN.sub(lambda token: self.formulas[int(token[1])].raw, text)
+        text = _TOKEN.sub(lambda token: self.tokens[int(token[1])].raw, text)
         return text.translate(_ORIGINALS)
 
 
@@ -61,7 +85,7 @@ def prepared(markdown: str) -> Source:
         found = pyromark.reference_definitions(markdown)
         source.links = {label_of(label): link["dest"] for label, link in found.items() if not label.startswith("^")}
         source.text = source.text.replace("]:", f"]{BREAK}:")
-    if any(mark in markdown for mark in ("$", "\\(", "\\[", "\\begin{", "<details", "</details")):
+    if any(mark in markdown for mark in ("$", "\\(", "\\[", "\\begin{", "<details", "</details", "[!")):
         source.text = _with_tokens(source)
     if "*" in markdown:
         source.text = _TIMES.sub(_times, source.text)
@@ -107,15 +131,22 @@ def _beside_cjk(run: re.Match[str]) -> str:
 
 
 def _with_tokens(source: Source) -> str:
-    """Replace formulas and lines of `<details>` by tokens."""
+    """Replace formulas, lines of `<details>` and titles of quotations by tokens."""
     text, out, position = source.text, list[str](), 0
     lines = ((line.start(), line.end(), Formula(line[0])) for line in _DETAILS.finditer(text))
-    for start, end, formula in sorted(chain(formulas.find(text), lines), key=lambda each: each[0]):
+    found: Iterable[tuple[int, int, Formula | Callout]] = chain(formulas.find(text), lines, _callouts(text))
+    for start, end, token in sorted(found, key=lambda each: each[0]):
         if start >= position:
-            out += [text[position:start], f"{TOKEN}{len(source.formulas)}{TOKEN_END}"]
-            source.formulas.append(formula)
+            out += [text[position:start], f"{TOKEN}{len(source.tokens)}{TOKEN_END}"]
+            source.tokens.append(token)
             position = end
     return "".join([*out, text[position:]])
+
+
+def _callouts(text: str) -> Iterator[tuple[int, int, Callout]]:
+    for found in _CALLOUT.finditer(text):
+        start = found.end("before")
+        yield start, found.end(), Callout(text[start : found.end()], found["word"])
 
 
 def _with_all_cells(text: str) -> str:

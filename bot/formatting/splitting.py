@@ -86,7 +86,7 @@ class _Splitter:
         return len(self._text)
 
     def _part(self, start: int, end: int) -> StyledText | None:
-        text = self._text[start:end].rstrip(" \n\t")
+        text = self._text[start:end].rstrip()
         if not any(map(is_visible, text)):
             return None
         return StyledText(text, tuple(self._spans_within(start, start + len(text))))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.formatting.growing import GrowingText
+from bot.formatting.growing.text import GrowingText
 from bot.formatting.markdown import render
 from bot.formatting.rich import rich
 from sandbox.telegram.rich_messages.rich_html import parsed

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bot.formatting.parsing import is_safe_link, parse
+from bot.formatting.parsing import parse
 from bot.formatting.source import prepared
 
 
@@ -12,26 +12,6 @@ def events(markdown: str) -> list[Any]:
 
 def texts(markdown: str) -> list[str]:
     return [event["Text"] for event in events(markdown) if isinstance(event, dict) and "Text" in event]
-
-
-@pytest.mark.parametrize(
-    ("url", "safe"),
-    [
-        ("https://example.org/a", True),
-        ("http://1.2.3.4", True),
-        ("http://[::1]/", True),
-        ("tg://user?id=1", True),
-        ("https://localhost", False),
-        ("javascript:alert(1)", False),
-        ("/a", False),
-        ("mailto:a@b.c", False),
-        ("https://a b.c", False),
-        ("http://[", False),
-        ("", False),
-    ],
-)
-def test_link_is_safe_where_telegram_takes_it(url: str, safe: bool) -> None:
-    assert is_safe_link(url) is safe
 
 
 def test_well_nested_tags_are_events_and_others_text() -> None:

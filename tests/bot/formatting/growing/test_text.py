@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 
 from bot.formatting.characters import units
-from bot.formatting.growing import GrowingText
+from bot.formatting.growing.text import GrowingText
 from bot.formatting.markdown import render
 from tests.bot.formatting.documents import Documents
 
@@ -36,11 +36,16 @@ def frames(markdown: str, step: int = 1) -> list[str]:
     return [growing.frame(markdown[:end]) for end in range(1, len(markdown) + step, step)]
 
 
+def letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
+
+
 def test_what_was_shown_of_a_usual_answer_never_changes_and_has_no_marks() -> None:
     found = frames(ANSWER)
     assert all(later.startswith(earlier) for earlier, later in pairwise(found))
     assert not any(mark in frame for frame in found for mark in ("**", "##", "```", "](", "~~", "_"))
-    assert found[-1] == render(ANSWER)[0].text
+    assert letters(found[-1]) == letters(render(ANSWER)[0].text)
+    assert "a | b\n1 | 2" in found[-1], "rows are shown one by one, without alignment"
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -89,3 +94,23 @@ def test_full_frame_is_not_converted_again() -> None:
 )
 def test_open_marks_are_not_shown(block: str, shown: str) -> None:
     assert GrowingText().frame(block) == shown
+
+
+@pytest.mark.parametrize("secret", ["||it was the butler||", "<tg-spoiler>it was the butler</tg-spoiler>"])
+def test_spoiler_is_hidden_while_the_answer_grows(secret: str) -> None:
+    found = frames(f"The end: {secret}, of course.\n\n> {secret}\n\nMore")
+    assert not any("butler" in frame or "it" in frame for frame in found)
+    assert found[-1].startswith("The end: ▒▒ ▒▒▒ ▒▒▒ ▒▒▒▒▒▒, of course.")
+
+
+def test_code_in_a_list_is_shown_line_by_line() -> None:
+    found = frames("1. first\n   ```bash\n   ls -l\n   ```\n2. second")
+    assert all(later.startswith(earlier) for earlier, later in pairwise(found))
+    assert not any("bash" in frame or "`" in frame for frame in found)
+
+
+def test_texts_that_differ_are_continued() -> None:
+    growing = GrowingText()
+    assert growing.frame("a <b>bold words here") == "a bold words here"
+    growing.frame("a <b>bold words here.\n\nnext")
+    assert growing.frame("a <b>bold words here.\n\nnext block") == "a bold words here.\n\nnext block"

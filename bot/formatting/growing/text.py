@@ -1,56 +1,70 @@
-"""The visible text of an answer that still grows: finished blocks are converted once, and never change again.
+"""The visible text of an answer that still grows: finished blocks are converted once, and nothing changes once shown.
 
 The last block is converted as if its open styles, code and links ended here, so that no visible mark disappears later.
+Where the conversion changes all the same, the reader keeps the text that was shown, and the rest is added to it.
 """
 
 import re
 
 from bot.formatting.blocks import styled
 from bot.formatting.characters import clean, cut, units
+from bot.formatting.growing.appending import append
+from bot.formatting.growing.mending import mended
 from bot.formatting.parsing import parse
 from bot.formatting.source import prepared
 
 MOST_UNITS = 4096
 MOST_TAIL = 8_000
 """The longest part of the last block that is read: more text would not fit into the frame."""
-_CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
-_LINK = re.compile(r"!?\[(?P<text>[^\[\]\n]{0,300})(?:\](?:\([^()\s]*|\[[^\[\]\n]*)?)?\Z")
-_TICKS = re.compile("`+")
-_CITED = re.compile(r"[\d^\s,]{0,9}")
-_HALF = re.compile(r"(?:[*_~`\\!$]+|&#?\w*|</?\w*|^[ \t>]*(?:#{1,6}|[-+*]|\d{1,9}[.)]?|\|.*|[-=:| ]+))\Z", re.MULTILINE)
 _BLANK = re.compile(r"\n[ \t>]*\n")
 _BLANK_LINE = re.compile(rb"\n[ \t>]*\n[ \t]*\Z")
-_DELIMITERS = re.compile(r"\n[ \t]*\|?[ \t]*:?-+[ \t:|-]*\n")
-_STYLES = ("**", "__", "~~")
-_SINGLE = re.compile(r"(?<![*_\w\\])([*_])(?![\s*_])(?!.*\1)", re.DOTALL)
+_BETWEEN = "\n\n"
 
 
 class GrowingText:
     """Converts the beginning of a text that grows from call to call."""
 
     def __init__(self) -> None:
-        self._source = self._finished = ""
-        self._from = 0
+        self._source = ""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._finished = self._shown = ""
+        self._from = self._same_shown = self._same_text = 0
 
     def frame(self, text: str, limit: int = MOST_UNITS) -> str:
         """Return the visible beginning of the text, within `limit` UTF-16 units and without whitespace at its end."""
         if not text.startswith(self._source):
-            self._finished, self._from = "", 0
+            self._begin()
         self._source = text
-        if units(self._finished) < limit:
-            last = self._last_block(clean(text[self._from :]))
-            return cut(self._finished + last, limit).rstrip()
-        return cut(self._finished, limit).rstrip()
+        if units(self._finished) < MOST_UNITS:
+            before = len(self._finished)
+            last = self._last_block(clean(text[self._from :])).rstrip()
+            self._add(self._finished + last, ends_block=len(self._finished) > before)
+        return cut(self._shown, limit).rstrip()
+
+    def _add(self, text: str, *, ends_block: bool) -> None:
+        """Add what the text has more than the one that was shown. Blocks that are finished are not compared again."""
+        added = append(self._shown[self._same_shown :], text[self._same_text :])
+        found, same = added.text, None if added.differs_at is None else self._same_text + added.differs_at
+        if ends_block:
+            following = text[len(self._finished) :]
+            if not found.endswith(following):  # the blocks differ: only the text after them is added
+                found = f"{found.rstrip()}{_BETWEEN}{following}"
+            same = len(self._finished)
+        self._shown = self._shown[: self._same_shown] + found
+        if same is not None:
+            self._same_text, self._same_shown = same, len(self._shown) - (len(text) - same)
 
     def _last_block(self, tail: str) -> str:
         """Return the visible text of the last block, after moving the blocks before it to the finished text."""
         # Only a blank line surely ends a block: a line below a table may become its next row.
         before = _finished_blocks(tail[:MOST_TAIL]) if _BLANK.search(tail) else ""
         if before:
-            self._finished += _visible(before) + "\n\n"
+            self._finished += _visible(before) + _BETWEEN
             self._from += len(before)
             tail = tail[len(before) :]
-        return _visible(_mended(tail[:MOST_TAIL]))
+        return _visible(mended(tail[:MOST_TAIL]))
 
 
 def _finished_blocks(tail: str) -> str:
@@ -75,26 +89,4 @@ def _starts_of_blocks(events: list[tuple[object, int]]) -> list[int]:
 
 
 def _visible(markdown: str) -> str:
-    return styled(parse(prepared(markdown))).text
-
-
-def _mended(block: str) -> str:
-    """Return a block that ends here: an incomplete mark is left out, and open elements are closed."""
-    if _is_fence(block):
-        return re.sub(r"\n[`~]{1,2}\Z", "", block) if "\n" in block.strip() else ""
-    block = _HALF.sub("", block.rstrip())
-    if block.startswith("|") and not _DELIMITERS.search(block):
-        return ""
-    plain = _CODE.sub("", block)
-    if ticks := _TICKS.search(plain):
-        return block + ticks[0]
-    block = _LINK.sub(lambda link: "" if _CITED.fullmatch(link["text"]) else link["text"], block).rstrip()
-    for mark in _STYLES:
-        if plain.count(mark) % 2:
-            block = block.removesuffix(mark) if block.endswith(mark) else block + mark
-    single = _SINGLE.search(plain.replace("**", "").replace("__", ""))
-    return block + single[1] if single else block
-
-
-def _is_fence(block: str) -> bool:
-    return block.lstrip(" >").startswith(("```", "~~~"))
+    return styled(parse(prepared(markdown)), is_draft=True).text

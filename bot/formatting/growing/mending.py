@@ -1,0 +1,109 @@
+"""The last block of a text that grows, as if its open styles, code and links ended here."""
+
+import re
+from collections.abc import Iterator
+
+from bot.formatting import formulas
+from bot.formatting.parsing import TAGS
+
+MOST_HELD = 300
+"""The longest beginning of a formula in single dollars that is held back."""
+_CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
+_WITHIN = r"(?:[^\[\]\n]|\[[^\[\]\n]{0,99}\](?:\([^()\s]{0,300}\))?+){0,300}+"
+_LINK = re.compile(rf"!?\[(?P<text>{_WITHIN})(?:\](?:\([^()\s]*|\[[^\[\]\n]*)?)?\Z")
+_FENCE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)$", re.MULTILINE)
+_HALF_FENCE = re.compile(r"\n[ \t>]*[`~]{1,2}\Z")
+_TICKS = re.compile("`+")
+_CITED = re.compile(r"[\d^\s,]{0,9}|!\w{0,20}")
+_MARK, _HALF_TAG = r"[*_~`\\!$|]+|&#?\w*", r"</?[\w-]*|<a\s[^<>\n]{0,300}"
+_HALF_LINE = r"^[ \t>]*(?:#{1,6}|[-+*]|\d{1,9}[.)]?|\|.*|[-=:| ]+)"
+_HALF = re.compile(rf"(?:{_MARK}|{_HALF_TAG}|{_HALF_LINE})\Z", re.MULTILINE)
+_DELIMITERS = re.compile(r"\n[ \t>]*\|?[ \t]*:?-+[ \t:|-]*\n")
+_STYLES = ("**", "__", "~~")
+_SINGLE = re.compile(r"(?<![*_\w\\])([*_])(?![\s*_])(?!.*\1)", re.DOTALL)
+_TAG = re.compile(rf"<(?P<close>/?)(?P<name>a(?=[ >])|{'|'.join(TAGS)})(?:\s[^<>]*)?>", re.IGNORECASE)
+_DISPLAYED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("\\begin{", "\\end{"), ("<tg-spoiler>", "</tg-spoiler>"))
+_SPOILER = re.compile(r"(?:(?<=[\s(\[{\"'\u201c\u2018\u00ab\u2013\u2014:])|\A)\|\|(?=\w)(?!.*\|\|)", re.DOTALL)
+_DOLLAR = re.compile(rf"(?<![\w$\\])\$(?=[^\s$])(?P<rest>[^$\n]{{0,{MOST_HELD}}})\Z")
+_PROSE, _OPERATOR = re.compile(r"\s[^\W\d_]{3,}\s"), re.compile(r"[\\^_{]")
+
+
+def mended(block: str) -> str:
+    """Return a block that ends here: an incomplete mark is left out, and open elements are closed."""
+    fence, is_open = _last_fence(block)
+    if fence and is_open:
+        return (
+            re.sub(r"\n[ \t>]*[`~]{1,2}\Z", "", block)
+            if block[fence.end() :].strip(" >\n`~")
+            else block[: fence.start()]
+        )
+    if fence and not block[fence.end() :].strip():
+        return block
+    block = _HALF.sub("", block.rstrip())
+    if block.lstrip(" >").startswith("|"):
+        return block if _DELIMITERS.search(f"{block}\n") else ""
+    block = block[: _held_from(_without_code(block))].rstrip()
+    if ticks := _TICKS.search(_without_code(block)):
+        return block + ticks[0] + _closing(_without_code(block + ticks[0]))
+    block = _LINK.sub(lambda link: "" if _CITED.fullmatch(link["text"]) else link["text"], block).rstrip()
+    block = _HALF.sub("", block).rstrip()
+    return block + _closing(_without_code(block))
+
+
+def _last_fence(block: str) -> tuple[re.Match[str] | None, bool]:
+    """Return the last line that opens or closes code, and whether it opens some."""
+    last: re.Match[str] | None = None
+    is_open = False
+    for found in _FENCE.finditer(block):
+        if not is_open or last is None:
+            last, is_open = found, True
+        elif found["mark"].startswith(last["mark"]) and not found["info"].strip():
+            last, is_open = found, False
+    return last, is_open
+
+
+def _without_code(block: str) -> str:
+    """Return the block with a placeholder of the same length for its code."""
+    return _CODE.sub(lambda code: "\ufffc" * len(code[0]), block)
+
+
+def _held_from(block: str) -> int:
+    """Return the position of an open formula or spoiler, which would be shown as its source, or the block's end."""
+    whole = [(start, end) for start, end, _ in formulas.find(block)]
+    starts = [block.rfind(opening) for opening, closing in _DISPLAYED if _is_open(block, opening, closing)]
+    starts += [found.start() for pattern in (_SPOILER, _DOLLAR) if (found := pattern.search(block))]
+    outside = [at for at in starts if not any(start <= at < end for start, end in whole)]
+    return min((at for at in outside if block[at] != "$" or _is_formula(block[at:])), default=len(block))
+
+
+def _is_open(block: str, opening: str, closing: str) -> bool:
+    if opening == closing:
+        return block.count(opening) % 2 == 1
+    return block.rfind(opening) > block.rfind(closing)
+
+
+def _is_formula(text: str) -> bool:
+    """Return whether an open dollar begins a formula rather than an amount."""
+    if text.startswith("$$") or _OPERATOR.search(text):
+        return True
+    return not text[1:2].isdigit() and not _PROSE.search(f"{text} ") and len(text) < MOST_HELD // 4
+
+
+def _closing(block: str) -> str:
+    """Return the marks that close the open styles and tags, the innermost first."""
+    return "".join(mark for _, mark in sorted(_open_styles(block), reverse=True))
+
+
+def _open_styles(block: str) -> Iterator[tuple[int, str]]:
+    for mark in _STYLES:
+        if block.count(mark) % 2:
+            yield block.rfind(mark), mark
+    if single := _SINGLE.search(block.replace("**", "\ufffc\ufffc").replace("__", "\ufffc\ufffc")):
+        yield single.start(), single[1]
+    tags: list[tuple[int, str]] = []
+    for tag in _TAG.finditer(block):
+        if not tag["close"]:
+            tags.append((tag.start(), f"</{tag['name']}>"))
+        elif tags:
+            tags.pop()
+    yield from tags

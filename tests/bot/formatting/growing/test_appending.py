@@ -1,0 +1,29 @@
+import pytest
+
+from bot.formatting.growing.appending import append
+
+
+@pytest.mark.parametrize(
+    ("shown", "text", "found"),
+    [
+        ("", "a", "a"),
+        ("a b", "a b c", "a b c"),
+        ("a *b*", "a b c", "a *b* c"),
+        ("a b", "a **b** c", "a b** c"),
+        ("a b.", "*a* b. c", "a b. c"),
+        ("a\n\n•", "*a*\n\n• b", "a\n\n• b"),
+        ("<kbd>ctrl and more words", "ctrl and more words here", "<kbd>ctrl and more words here"),
+        ("more words here", "<b>more words here and", "more words here and"),
+        ("a bash", "a ls", "a bash ls"),
+        ("a b c", "a b", "a b c"),
+        ("...", "*a*", "...*a*"),
+    ],
+)
+def test_rest_is_added_behind_the_letters_that_were_shown(shown: str, text: str, found: str) -> None:
+    assert append(shown, text).text == found
+
+
+def test_text_with_other_letters_is_not_compared_twice() -> None:
+    added = append("a bash", "a ls")
+    assert added.differs_at == len("a")
+    assert append("a b", "*a* b c").differs_at is None

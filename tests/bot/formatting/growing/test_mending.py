@@ -1,0 +1,45 @@
+import time
+
+import pytest
+
+from bot.formatting.growing.mending import mended
+
+
+@pytest.mark.parametrize(
+    ("block", "shown"),
+    [
+        ("a **b *c", "a **b *c***"),
+        ("a <kbd>b", "a <kbd>b</kbd>"),
+        ("**a <b>b", "**a <b>b</b>**"),
+        ("<b>a</b> c", "<b>a</b> c"),
+        ('see <a href="https://e.co', "see"),
+        ("see <tg-spo", "see"),
+        ("see ||it wa", "see"),
+        ("see ||it was|| ok", "see ||it was|| ok"),
+        ("a || b", "a || b"),
+        ("see <tg-spoiler>it", "see"),
+        ("so $\\frac{1", "so"),
+        ("so $x^2", "so"),
+        ("it costs $5 or more", "it costs $5 or more"),
+        ("the $HOME folder is there", "the $HOME folder is there"),
+        ("so $$x", "so"),
+        ("so \\[x", "so"),
+        ("so \\(x\\) and", "so \\(x\\) and"),
+        ("\\begin{align}\na", ""),
+        ("> [!WARN", ">"),
+        ("[![alt](https://e.com/i.png)](htt", "![alt](https://e.com/i.png)"),
+        ("1. a\n   ```ba", "1. a\n"),
+        ("1. a\n   ```bash\n   ls", "1. a\n   ```bash\n   ls"),
+        ("```py\nx\n```", "```py\nx\n```"),
+        ("| a | b |\n|---|---|\n| `x", "| a | b |\n|---|---|\n"),
+    ],
+)
+def test_block_ends_here(block: str, shown: str) -> None:
+    assert mended(block) == shown
+
+
+@pytest.mark.parametrize("part", ["[", "[[a](b)", "![[", "**a `", "$a ", "||a ", "<b>", "\n```", "\\(", "<a ", "> "])
+def test_time_is_bounded(part: str) -> None:
+    began = time.process_time()
+    mended(part * (8000 // len(part)))
+    assert time.process_time() - began < 2.0
