@@ -142,7 +142,7 @@ QUOTES = (
     shape(
         "> quote\n> > nested\n> - item\n>\n> ```\n> code\n> ```\n\nafter", "quote", "nested", "item", "code", "after"
     ),
-    shape("> [!NOTE]\n> Mind **this**.", "[!NOTE]", "Mind this."),
+    shape("> [!NOTE]\n> Mind **this**.", "NOTE", "Mind this."),
     shape(">no space\nlazy line", "no space", "lazy line"),
     shape("> " * 50 + "deep quote", "deep quote"),
 )
