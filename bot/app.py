@@ -45,6 +45,7 @@ from bot.services import Services
 from bot.updates import webhook
 from bot.updates.incoming import RUNS, handler_in_span, handler_of
 from bot.updates.intake import Intake
+from bot.updates.merging import Waits
 from bot.updates.polling import Poller
 from bot.updates.polling_turn import PollingTurn
 from storage.tenants import tenants
@@ -96,7 +97,7 @@ class Bot:
             handler_in_span(handle, services.span),
             limiter.slow_down,
             services.chat_queue,
-            comment_seconds=config.comment_seconds,
+            waits=Waits(config.comment_seconds, config.file_seconds),
         )
         self._poll_request = self._requests[2]
         turn = PollingTurn(services.db, services.lease_id, services.clock)

@@ -34,6 +34,7 @@ class BotConfig:
     bytes_per_day: int = 200_000_000
     footer: bool = True
     comment_seconds: float = 0.2
+    file_seconds: float = 2.5
     talk_tokens: int = 1000
     outside: str = "off"
     name_conversations: bool = False

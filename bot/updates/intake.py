@@ -26,6 +26,8 @@ from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate, Own
 
 log = logging.getLogger(__name__)
 MOST_EPOCHS = 50
+LOOK_SECONDS = merging.JOIN_SECONDS
+"""How often a message that waits longer than that looks for the next one."""
 WAITED_SECONDS = 2.0
 """If an update is unclaimed for this long, and its chat has no claimed update, its worker has died."""
 
@@ -43,14 +45,14 @@ class Intake:
         slow_down: Callable[[int], None],
         queue: ChatQueue | None = None,
         *,
-        comment_seconds: float = merging.COMMENT_SECONDS,
+        waits: merging.Waits = merging.USUAL,
     ) -> None:
         """`slow_down` is called for each chat that a dead process was answering, which may have used up its budget.
 
-        `queue` decides which process works on a chat; None: this one, at once. `comment_seconds`: how long a text waits
-        for the forwarded message that it comments on.
+        `queue` decides which process works on a chat; None: this one, at once. `waits`: how long
+        messages wait for others that belong to them.
         """
-        self._comment_seconds = comment_seconds
+        self._waits = waits
         self._db, self._bot_id, self._lease_id, self._clock = db, bot_id, lease_id, clock
         self._handle, self._slow_down = handle, slow_down
         self._workers: dict[str, asyncio.Task[None]] = {}
@@ -218,13 +220,10 @@ class Intake:
     async def _parsed(self, claimed: ClaimedUpdate) -> tuple[ClaimedUpdate, dict[str, Any]]:
         """Parse a claimed update. If more messages may belong to it, wait for them and join them."""
         updates, rest = [json.loads(claimed.payload)], list[ClaimedUpdate]()
-        while len(updates) < merging.MOST_PARTS and (wait := merging.wait_seconds(updates, self._comment_seconds)):
+        while len(updates) < merging.MOST_PARTS and (wait := merging.wait_seconds(updates, self._waits)):
             last = rest[-1] if rest else claimed
-            age = (self._clock.now() - last.received_at).total_seconds()
-            await asyncio.sleep(max(0.0, wait - age))
             chat, after = claimed.chat_key, last.update_id
-            following = partial(inbox.next_in_chat, bot_id=self._bot_id, chat_key=chat, after=after)
-            if await self._db.read_key(following) is None:  # almost always so, and there is nothing to commit
+            if not await self._comes_within(wait, last):  # almost always so, and there is nothing to commit
                 break
             more = await self._db.write(partial(self._claim_next_part, chat, after, updates))
             if more is None:
@@ -232,6 +231,19 @@ class Intake:
             rest.append(more[0])
             updates.append(more[1])
         return (replace(claimed, rest=tuple(rest)), merging.joined(updates)) if rest else (claimed, updates[0])
+
+    async def _comes_within(self, seconds: float, last: ClaimedUpdate) -> bool:
+        """Wait for the chat's next update. Return False if none came in time."""
+        following = partial(inbox.next_in_chat, bot_id=self._bot_id, chat_key=last.chat_key, after=last.update_id)
+        left = max(0.0, seconds - (self._clock.now() - last.received_at).total_seconds())
+        while True:
+            step = min(left, LOOK_SECONDS)
+            await asyncio.sleep(step)
+            left -= step
+            if await self._db.read_key(following) is not None:
+                return True
+            if left <= 0 or not self._open:
+                return False
 
     def _finish_and_claim(self, handled: ClaimedUpdate | None, chat_key: str, conn: Connection) -> ClaimedUpdate | None:
         """Mark an update as done, unless its handler finished or released the claim; then claim the chat's next one."""

@@ -1,12 +1,18 @@
-"""Messages that a person sent as one but Telegram delivers as several: long pastes, albums, forwards with a comment."""
+"""Messages that a person means as one but Telegram delivers as several.
+
+These are long pastes, albums, forwards with a comment, and pictures or files with the question about them.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 JOIN_SECONDS = 0.5
 COMMENT_SECONDS = 0.2
 """How long a text waits for the message that it was sent with as a comment."""
+FILE_SECONDS = 2.5
+"""How long a picture or file without a caption waits, in a private chat, for the question about it."""
 NEAR_UNITS, MOST_UNITS = 3500, 4096  # clients cut a long paste near this length
 MOST_PARTS = 100  # clients forward up to this many at once
 SAME_MOMENT_SECONDS = 1
@@ -23,16 +29,29 @@ It is missing where they have formatting, whose marks are part of the text.
 Update = Mapping[str, Any]
 
 
-def wait_seconds(parts: Sequence[Update], comment_seconds: float = COMMENT_SECONDS) -> float:
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long messages wait for others, in seconds: texts for what they comment on, files for their question."""
+
+    comment_seconds: float = COMMENT_SECONDS
+    file_seconds: float = FILE_SECONDS
+
+
+USUAL = Waits()
+
+
+def wait_seconds(parts: Sequence[Update], waits: Waits = USUAL) -> float:
     """Return how long to wait for a next part; 0 if none is expected."""
     last = _message(parts[-1])
+    if _is_bare_file(last) and all(map(_is_bare_file, map(_message, parts))):
+        return max(waits.file_seconds, JOIN_SECONDS if last.get("media_group_id") else 0.0)
     if last.get("media_group_id") or _is_forward(last) or _units(last.get("text")) >= NEAR_UNITS:
         return JOIN_SECONDS
-    return comment_seconds if len(parts) == 1 and _may_be_comment(last) else 0.0
+    return waits.comment_seconds if len(parts) == 1 and _may_be_comment(last) else 0.0
 
 
 def continues(parts: Sequence[Update], after: Update) -> bool:
-    """Return True if `after` belongs to the paste, the album or the forwards of `parts`."""
+    """Return True if `after` belongs to the paste, the album, the forwards or the files of `parts`."""
     last, new = _message(parts[-1]), _message(after)
     if not last or not new or _sender(last) != _sender(new):
         return False
@@ -40,6 +59,8 @@ def continues(parts: Sequence[Update], after: Update) -> bool:
         return True
     if _is_forward(last) or _is_forward(new):
         return _sent_together(last, new) and _is_one_question([*map(_message, parts), new])
+    if _is_bare_file(last) or (_is_bare_file(new) and len(parts) == 1):
+        return _is_about_files([*map(_message, parts)], new)
     is_long = _units(last.get("text")) >= NEAR_UNITS and "reply_to_message" not in new
     return is_long and isinstance(new.get("text"), str) and not new["text"].startswith("/")
 
@@ -50,12 +71,34 @@ def _is_one_question(messages: Sequence[Mapping[str, Any]]) -> bool:
     return len(own) <= 1 and all(map(_may_be_comment, own))
 
 
+def _is_about_files(messages: Sequence[Mapping[str, Any]], new: Mapping[str, Any]) -> bool:
+    """Return True for files and one text: the question about them, which may reply to one of them."""
+    are_files = all(map(_is_bare_file, messages))
+    if are_files and not _is_bare_file(new):
+        new = _without_own_reply(messages, new)
+        return _may_be_comment(new) and _sent_together(messages[-1], new, FILE_SECONDS)
+    if are_files:
+        return _sent_together(messages[-1], new, FILE_SECONDS)
+    return len(messages) == 1 and _may_be_comment(messages[0]) and _sent_together(messages[0], new)
+
+
+def _without_own_reply(messages: Sequence[Mapping[str, Any]], new: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message without its reply to one of the messages that it is joined with."""
+    reply, ids = new.get("reply_to_message"), {each.get("message_id") for each in messages}
+    if not isinstance(reply, dict) or reply.get("message_id") not in ids:
+        return new
+    return {name: value for name, value in new.items() if name != "reply_to_message"}
+
+
 def joined(updates: Sequence[Update]) -> dict[str, Any]:
     """Join the parts into one update with the first one's id. Its message is the person's own, if there is one."""
     messages = _distinct(updates)
-    own = next((number for number, message in enumerate(messages) if not _is_forward(message)), 0)
-    message, rest = messages[own], messages[:own] + messages[own + 1 :]
-    if message.get("media_group_id") or any(map(_is_forward, messages)):
+    own = min(
+        range(len(messages)), key=lambda number: (_is_forward(messages[number]), not messages[number].get("text"))
+    )
+    rest = messages[:own] + messages[own + 1 :]
+    message = dict(_without_own_reply(rest, messages[own]))
+    if any(not each.get("text") or _is_forward(each) for each in messages):
         captions = [each for each in (message, *rest) if each.get("caption") and not _is_forward(each)]
         if captions and not message.get("text"):
             message |= {name: captions[0][name] for name in ("caption", "caption_entities") if name in captions[0]}
@@ -127,9 +170,20 @@ def _may_be_comment(message: Mapping[str, Any]) -> bool:
     return not text.startswith("/") or text.split(maxsplit=1)[0].partition("@")[0] == "/ask"
 
 
-def _sent_together(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
+def _is_bare_file(message: Mapping[str, Any]) -> bool:
+    """Return True for a picture or file that its sender sent to the bot alone and without words."""
+    chat = message.get("chat")
+    if not isinstance(chat, dict) or chat.get("type") != "private" or _is_forward(message):
+        return False
+    has_words = any(name in message for name in ("caption", "reply_to_message", "quote"))
+    return not has_words and any(name in message for name in ("photo", "document")) and "animation" not in message
+
+
+def _sent_together(one: Mapping[str, Any], two: Mapping[str, Any], seconds: float = 0.0) -> bool:
     first, second = one.get("date"), two.get("date")
-    return isinstance(first, int) and isinstance(second, int) and abs(first - second) <= SAME_MOMENT_SECONDS
+    if not isinstance(first, int) or not isinstance(second, int):
+        return False
+    return abs(first - second) <= SAME_MOMENT_SECONDS + seconds
 
 
 def _message(update: Update) -> Mapping[str, Any]:

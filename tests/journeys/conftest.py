@@ -138,7 +138,7 @@ class Journey:
 
 @contextlib.asynccontextmanager
 async def started(
-    tmp_path: Path, sandbox: Sandbox, config: str = CONFIG, comment_seconds: float = 0.0
+    tmp_path: Path, sandbox: Sandbox, config: str = CONFIG, wait_seconds: float = 0.0
 ) -> AsyncIterator[Journey]:
     (tmp_path / "farthing.toml").write_text(config)
     if not (tmp_path / "farthing.db").exists():
@@ -157,7 +157,9 @@ async def started(
         variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": f"k-{name}"}
     async with open_container(read(variables, tmp_path / "no.env")) as container:
         services = bot_services(container, footer=False)  # so that answers can be compared without it
-        services = replace(services, config=replace(services.config, comment_seconds=comment_seconds))
+        services = replace(
+            services, config=replace(services.config, comment_seconds=wait_seconds, file_seconds=wait_seconds)
+        )
         bot = Bot(services, RateLimiter(burst=100, chat_seconds=0.0, may_call=services.may_call))
         app = BuiltOnDemand(partial(build_app, web_services(container, bot)))
         async with served(http_server(app, "127.0.0.1", 0)) as url:

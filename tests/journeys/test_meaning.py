@@ -18,8 +18,8 @@ BOT_NAME = "farthing_sandbox_bot"
 
 @pytest.fixture
 async def waiting(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Journey]:
-    """Yield a journey whose bot waits for the forwarded message after a comment."""
-    async with started(tmp_path, sandbox, comment_seconds=1.0) as running:
+    """Yield a journey whose bot waits for the other messages of a question."""
+    async with started(tmp_path, sandbox, wait_seconds=1.0) as running:
         yield running
 
 
@@ -142,3 +142,15 @@ async def test_file_over_the_limit_is_read_in_part_and_both_are_told(journey: Jo
     (question,) = await asked(journey)
     assert "[File sea.txt, only the first 200000 characters of it:]" in question
     assert "I read the first 200,000 characters of sea.txt" in bot_texts(journey)[0]
+
+
+async def test_photo_and_the_question_sent_after_it_are_one_question(waiting: Journey) -> None:
+    photo = waiting.sandbox.world.keep_file("cat.jpg", "image/jpeg", files.picture("JPEG"))
+    say(waiting, "", photo=[{"file_id": photo, "file_unique_id": photo, "width": 8, "height": 8, "file_size": 99}])
+    await asyncio.sleep(0.02)
+    say(waiting, "what is on it?")
+    await waiting.idle()
+    [question] = await waiting.rows("SELECT parts FROM messages WHERE role = 'user'")
+    assert json.loads(question["parts"]) == [{"text": "what is on it?"}, {"text": "[image]"}]
+
+    await waiting.check_books()

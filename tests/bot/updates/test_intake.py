@@ -67,10 +67,10 @@ def intake(
     handled: Handled,
     lease: str = "mine",
     slowed: list[int] | None = None,
-    comment_seconds: float = 0.0,
+    wait_seconds: float = 0.0,
 ) -> Intake:
     slow_down = slowed.append if slowed is not None else lambda _: None
-    return Intake(db, 1, lease, FixedClock(), handled, slow_down, comment_seconds=comment_seconds)
+    return Intake(db, 1, lease, FixedClock(), handled, slow_down, waits=merging.Waits(wait_seconds, wait_seconds))
 
 
 async def states(db: Database) -> list[tuple[int, str]]:
@@ -215,7 +215,7 @@ async def test_claim_in_progress_is_not_released(db: Database, handled: Handled)
 async def test_forward_waits_for_its_comment_and_a_comment_for_its_forward(db: Database, handled: Handled) -> None:
     moment: dict[str, Any] = {"date": 100}
     forward = {**moment, "forward_origin": {"type": "hidden_user", "sender_user_name": "Eve", "date": 1}}
-    made = intake(db, handled, comment_seconds=0.01)
+    made = intake(db, handled, wait_seconds=0.01)
     await made.store([message(1, "what does this mean?", **moment), message(2, "the tide", **forward)])
     await made.store([message(3, "the sea", BAO, **forward), message(4, "and this?", BAO, **moment)])
     await made.finish()

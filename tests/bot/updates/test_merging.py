@@ -7,9 +7,11 @@ import pytest
 from bot.updates.merging import (
     ALBUM,
     COMMENT_SECONDS,
+    FILE_SECONDS,
     JOIN_SECONDS,
     NEAR_UNITS,
     PART_CHARS,
+    Waits,
     continues,
     joined,
     wait_seconds,
@@ -31,9 +33,24 @@ def forwarded(text: str, **more: Any) -> dict[str, Any]:
     return said(text, **ORIGIN, **more)
 
 
+def bare(kind: str = "photo", number: int = 1, *, chat: str = "private", **more: Any) -> dict[str, Any]:
+    """Return a picture or file without words."""
+    fields = {"from": {"id": 1}, "chat": {"type": chat}, "date": 100, "message_id": number, kind: {}}
+    return {"update_id": number, "message": {**fields, **more}}
+
+
 @pytest.mark.parametrize(
     ("parts", "seconds"),
     [
+        ([bare()], FILE_SECONDS),
+        ([bare("document")], FILE_SECONDS),
+        ([bare(), bare("document", 2)], FILE_SECONDS),
+        ([bare(media_group_id="g"), bare(number=2, media_group_id="g")], FILE_SECONDS),
+        ([bare(caption="this?")], 0),
+        ([bare(chat="group")], 0),
+        ([bare("document", animation={})], 0),
+        ([bare(reply_to_message={})], 0),
+        ([bare(), said("what is this?")], 0),
         ([said("x" * 4000)], JOIN_SECONDS),
         ([said("🙂" * 2000)], JOIN_SECONDS),
         ([said("x" * NEAR_UNITS)], JOIN_SECONDS),
@@ -51,7 +68,7 @@ def forwarded(text: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_time_to_wait_for_the_next_part(parts: list[dict[str, Any]], seconds: float) -> None:
-    assert wait_seconds(parts) == seconds
+    assert wait_seconds(parts, Waits()) == seconds
 
 
 def test_long_paste_continues_in_the_next_message_of_the_same_sender() -> None:
@@ -139,3 +156,42 @@ def test_forwards_without_a_comment_are_joined_to_the_first() -> None:
     message = joined([forwarded("one"), shown("two", **ORIGIN)])["message"]
     assert (message["text"], [each["caption"] for each in message[ALBUM]]) == ("one", ["two"])
     assert "caption" not in message
+
+
+QUESTION = said("what is this?", date=103)
+
+
+@pytest.mark.parametrize(
+    ("parts", "after", "is_one"),
+    [
+        ([bare()], QUESTION, True),
+        ([bare(), bare("document", 2)], QUESTION, True),
+        ([bare()], bare(number=2), True),
+        ([bare()], said("/ask what is this?", date=101), True),
+        ([bare()], said("what is this?", date=101, reply_to_message={"message_id": 1}), True),
+        ([said("what is this?")], bare(), True),
+        ([bare()], said("what is this?", date=104), False),
+        ([bare()], said("what is this?", user=2), False),
+        ([bare()], said("/new"), False),
+        ([bare()], said("and this?", reply_to_message={"message_id": 9}), False),
+        ([bare(), QUESTION], bare(number=2), False),
+        ([bare(), QUESTION], said("another"), False),
+        ([bare(chat="group")], QUESTION, False),
+        ([bare(caption="this?")], QUESTION, False),
+        ([said("hello")], bare(date=102), False),
+        ([said("hello")], bare(caption="this?"), False),
+        ([said("/model")], bare(), False),
+    ],
+)
+def test_file_and_the_text_after_it_are_one_question(
+    parts: list[dict[str, Any]], after: dict[str, Any], is_one: bool
+) -> None:
+    assert continues(parts, after) == is_one
+
+
+def test_text_is_the_message_and_the_files_before_it_belong_to_it() -> None:
+    question = said("what is this?", message_id=3, reply_to_message={"message_id": 1})
+    update = joined([bare(), bare("document", 2), question])
+    assert (update["update_id"], update["message"]["message_id"], update["message"]["text"]) == (1, 3, "what is this?")
+    assert [each["message_id"] for each in update["message"][ALBUM]] == [1, 2]
+    assert "reply_to_message" not in update["message"]
