@@ -8,12 +8,11 @@ from telegram import Update
 from bot.chat.answer_saver import seconds_of
 from bot.command import Command, Topic
 from bot.context import Context
-from bot.operators.reasons import outcome_in_words
+from bot.operators.reasons import drop_in_words, outcome_in_words
 from bot.spending.prices import price_of
 from engine.attempt_record import AttemptRecord
 from engine.catalog.tariffs import tariff_of, tokens_worth
 from engine.money import ZERO, Money
-from engine.privacy import LEFT_OUT
 from engine.tenancy import Charge, Markup
 from locales.formats import as_code
 from storage.ledger import journal
@@ -40,17 +39,13 @@ async def why(_: Update, context: Context) -> None:
         quotes = "\n".join(f"• {q.provider}/{q.model}: {context.written(q.expected)}" for q in receipt.quotes)
         text += context.t("why.route", lines=quotes)
     if dropped := [drop for drop in receipt.drops if drop.reason != "not configured"]:
-        lines = "\n".join(f"• {d.provider}/{d.model}: {_reason(context, d.reason)}" for d in dropped)
+        lines = "\n".join(f"• {d.provider}/{d.model}: {drop_in_words(context, d.reason)}" for d in dropped)
         text += context.t("why.dropped", lines=lines)
     if kept is not None and kept.usage is not None:
         text += _dearer(context, receipt.asked, price, kept.usage.input_tokens + kept.usage.output_tokens)
     if receipt.list_price is not None:
         text += _list_price(context, receipt.list_price, price)
     await context.reply(text)
-
-
-def _reason(context: Context, reason: str) -> str:
-    return context.t("why.left_out") if reason == LEFT_OUT else reason
 
 
 def _dearer(context: Context, model: str, price: Money, tokens: int) -> str:

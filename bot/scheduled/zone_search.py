@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from babel.core import get_global
+
 from locales.places import ZONES_BY_PLACE
 from storage.schedules.zones import UTC_NAME, known_zone
 
@@ -64,7 +66,11 @@ def _with_offset(said: re.Match[str], now: datetime) -> list[str]:
 
 
 def _likeliest(names: list[str]) -> list[str]:
-    return sorted(names, key=lambda name: (_LARGE.index(name) if name in _LARGE else len(_LARGE), name))[:MOST_FOUND]
+    """Return the zones of most people first, and each zone under one of its names."""
+    aliases, found = get_global("zone_aliases"), dict[str, str]()
+    for name in sorted(names, key=lambda name: (_LARGE.index(name) if name in _LARGE else len(_LARGE), name)):
+        found.setdefault(aliases.get(name, name), name)
+    return list(found.values())[:MOST_FOUND]
 
 
 @cache

@@ -60,3 +60,8 @@ def test_offset_is_written_with_its_sign(name: str, text: str) -> None:
     zone = known_zone(name)
     assert zone is not None
     assert offset_text(zone, NOW) == text
+
+
+def test_zone_with_two_names_is_found_once() -> None:
+    assert found_by("GMT+5:30", NOW)[:2] == ["Asia/Kolkata", "Asia/Colombo"]
+    assert found_by("+5:45", NOW) == ["Asia/Kathmandu"]
