@@ -2,6 +2,7 @@
 import { ask, telegram } from "./ask.js";
 import { dialog, el, fill, list, title, toast } from "./dom.js";
 import { lazy, tried } from "./lazy.js";
+import { formatted } from "./markdown.js";
 import { moment, onDay } from "./shown.js";
 import { t } from "./words.js";
 
@@ -66,7 +67,7 @@ async function open(each, show) {
 function bubble(message) {
   const mine = message.role === "user";
   return el("div", { class: mine ? "said mine" : "said" },
-    el("small", {}, `${t(mine ? "chats.you" : "chats.bot")} · ${moment(message.at)}`), el("p", {}, message.text));
+    el("small", {}, `${t(mine ? "chats.you" : "chats.bot")} · ${moment(message.at)}`), mine ? el("p", {}, message.text) : formatted(message.text));
 }
 
 async function rename(found, show) {
