@@ -38,7 +38,7 @@ print("**no bold**", "<img src=x onerror=alert(1)>")
 <img src=x onerror="broken.push('html')"> [bad](javascript:alert(1)) ~~old~~ **open
 """
 COUNTED = {
-    "h3 b": 1, "ol > li": 2, "ul > li": 2, "pre code": 1, "td": 2, "th": 2, "blockquote": 1, "a": 1, "s": 1, "i": 1,
+    "h3 b": 1, "ol > li": 2, "ul > li": 2, "pre code": 1, "td": 2, "th": 2, "blockquote b": 1, "a": 1, "s": 1, "i": 1,
 }  # fmt: skip
 SHOWN = ("2 * 3 * 4", "snake_case_name", "**no bold**", "<img src=x", "[bad](javascript:alert(1))", "**open", "☐ open")
 

@@ -8,6 +8,7 @@ const QUOTE = /^ {0,3}> ?/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const CELLS = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
 const TASK = /^\[([ xX])\]\s+/;
+const CALLOUT = /^\[!([A-Za-z]+)\][-+]?/;
 const MOST_DEPTH = 6;
 const MOST_CHARS = 20000; // of one paragraph: a longer one would keep the page busy
 
@@ -34,7 +35,9 @@ function blocks(lines, depth) {
       found.push(el("hr"));
       at += 1;
     } else if (QUOTE.test(line) && depth < MOST_DEPTH) {
-      found.push(el("blockquote", {}, ...blocks(take((each) => QUOTE.test(each)).map((each) => each.replace(QUOTE, "")), depth + 1)));
+      const quoted = take((each) => QUOTE.test(each)).map((each) => each.replace(QUOTE, ""));
+      quoted[0] = quoted[0].replace(CALLOUT, "**$1**");
+      found.push(el("blockquote", {}, ...blocks(quoted, depth + 1)));
     } else if (ITEM.test(line) && depth < MOST_DEPTH) {
       const indent = ITEM.exec(line)[1].length;
       const rows = take((each) => !each.trim() || each.search(/\S/) > indent || (ITEM.test(each) && each.search(/\S/) === indent));
