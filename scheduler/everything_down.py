@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from engine.catalog.offers import Model, Offer
+from engine.routing.early_attempts import MOST_EARLY_WAIT_SECONDS
 from engine.routing.health import State
-from engine.routing.selection import MOST_EARLY_WAIT_SECONDS
 from scheduler.context import JobContext
 from scheduler.incidents import IncidentFacts, report, resolve
 from scheduler.outage_facts import OUTAGE_KINDS, minutes_between, subjects_out

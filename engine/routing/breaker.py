@@ -85,11 +85,14 @@ class Breaker:
     def is_likely_down(self, now: float) -> bool:
         """Return whether the failures since the latest first token are too many for chance: a repeat would fail.
 
-        The order is that in which results became known: an outage cuts all answers at once, whenever they began.
+        A cut counts by its time: an outage cuts all answers at once, whenever they began. Any other failure counts by
+        its start: one that began before the latest success says nothing about the time after it.
         """
         window = self.window(now)
-        good_at = max((each.known_at for each in window if not each.failed), default=-inf)
-        since = [each for each in window if each.failed and max(each.known_at, each.cut_at) > good_at]
+        good = [each for each in window if not each.failed]
+        good_at = max((each.known_at for each in good), default=-inf)
+        good_since = max((each.began_at for each in good), default=-inf)
+        since = [each for each in window if each.failed and (each.cut_at > good_at or each.began_at > good_since)]
         before = len(window) - len(since)
         share = (sum(each.failed for each in window) - len(since) + 1) / (before + 2)
         return self.is_open or (len(since) > 1 and share ** len(since) < CHANCE_OF_REPEAT)

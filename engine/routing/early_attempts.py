@@ -9,6 +9,7 @@ from engine.routing.provider_registry import ProviderRegistry
 
 MOST_SLOW_ATTEMPTS = 5  # attempts running at an offer during its rest, while attempts fail slowly
 LEAST_OUTAGE_SECONDS = 3.0  # early attempts are spaced as if the outage had lasted at least this long
+MOST_EARLY_WAIT_SECONDS = 2.0  # longest wait of a prompt for such an attempt
 EARLY_SECONDS = 1.0  # least time between two attempts at a resting offer
 PROBE_SECONDS = 1.5  # most attempts at a recovered offer get their first token within this time
 
@@ -19,7 +20,8 @@ class EarlyAttempts(ProviderRegistry):
     def early(self, offers: Sequence[Offer]) -> Early | None:
         """Return the offer most likely to have recovered, and when its next attempt is due: one per second.
 
-        Returns None if no offer may be attempted before its rest is over, and none is at the end of its rest.
+        Offers whose attempt a prompt can wait for come first: one at its limit for long must not hide them. Returns
+        None if no offer may be attempted before its rest is over, and none is at the end of its rest.
         """
         now = self._clock.monotonic()
         found: list[tuple[float, float, Offer]] = []
@@ -37,7 +39,7 @@ class EarlyAttempts(ProviderRegistry):
             found.append((0.0 if denial is None else denial.seconds, due, offer))
         if not found:
             return None
-        _, due, offer = min(found, key=lambda each: each[:2])
+        _, due, offer = min(found, key=lambda each: (each[1] > MOST_EARLY_WAIT_SECONDS, *each[:2]))
         return Early(offer, due)
 
     def passed_over(self, offer: Offer, saving_atto: float) -> None:
@@ -47,22 +49,29 @@ class EarlyAttempts(ProviderRegistry):
     def early_wait_seconds(self, offer: Offer, failure_atto: float, pause_share: float) -> float:
         """Return the seconds until an offer is worth an attempt although another one is available; infinite if never.
 
-        A resting offer is worth an attempt when two conditions hold: the prompts since the latest attempt have paid as
-        much extra as a failed attempt costs, and the pause since then is `pause_share` of the outage (counted as 3 s at
-        least). While attempts fail slowly, at most five run at a time. If one runs for longer than failures usually
-        take, a few more may follow it. A silent offer, whose attempts are late, gets further attempts in the same
-        rhythm.
+        A resting offer, or one that has only failed since its latest first token, is worth an attempt when two
+        conditions hold: the prompts since the latest attempt have paid as much extra as a failed attempt costs, and the
+        pause since then is `pause_share` of the outage (counted as 3 s at least). While attempts fail slowly, at most
+        five run at a time. If one runs for longer than failures usually take, a few more may follow it. A silent offer,
+        whose attempts are late, gets further attempts in the same rhythm.
         """
-        now, provider, health = self._clock.monotonic(), self._providers[offer.provider], self._offer(offer)
-        if not (provider.breaker.is_open or health.breaker.is_open):
+        now, health = self._clock.monotonic(), self._offer(offer)
+        failing_since = self._failing_since(offer)
+        if failing_since is None:
             patience = self._policy.patience_seconds(thinks=is_thinking_model(offer.model))
             return health.another_wait_seconds(now, patience / MOST_SLOW_ATTEMPTS, failure_atto)
-        opened_at = max(provider.breaker.opened_at, health.breaker.opened_at)
-        if health.outlives_failures(now, opened_at):
+        if health.outlives_failures(now, failing_since):
             return 0.0
-        outage_seconds = max(now - opened_at, LEAST_OUTAGE_SECONDS)
+        outage_seconds = max(now - failing_since, LEAST_OUTAGE_SECONDS)
         pause_seconds = max(health.resting.failure_seconds / MOST_SLOW_ATTEMPTS, pause_share * outage_seconds)
-        return health.resting.wait_seconds(now, opened_at, pause_seconds, failure_atto)
+        return health.resting.wait_seconds(now, failing_since, pause_seconds, failure_atto)
+
+    def _failing_since(self, offer: Offer) -> float | None:
+        """Return when an offer began to rest, or to fail without resting; None if it does neither."""
+        provider, health = self._providers[offer.provider], self._offer(offer)
+        if provider.breaker.is_open or health.breaker.is_open:
+            return max(provider.breaker.opened_at, health.breaker.opened_at)
+        return health.failing_since
 
     def hold_seconds(self, offer: Offer) -> float:
         """Return the seconds until the running attempts at a silent offer will show whether it works; else 0."""

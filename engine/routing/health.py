@@ -64,6 +64,8 @@ class Health(EarlyAttempts):
             chance = max(status.failure_chance, late / (late + 1))
             seconds = self._policy.patience_seconds(thinks=is_thinking_model(offer.model))
             status = status._replace(failure_chance=chance, failure_seconds=seconds, may_be_early=True)
+        if health is not None and health.failing_since is not None and status.failure_chance:
+            status = status._replace(may_be_early=True)
         if unrestricted:
             is_calm = not status.failure_chance and (health is None or not health.pending.began_at)
             if is_calm and len(provider.calm) < MOST_OFFERS:
@@ -228,6 +230,7 @@ class Health(EarlyAttempts):
             remaining_tokens=provider.remaining_tokens(now, model),
             slot_atto=slot,
             may_exceed=over_seconds > 0 and provider.trial_wait_seconds(now, model) <= 0,
+            may_test=over_seconds > 0 and provider.may_test_limit(now, model),
         )
 
     def _count(

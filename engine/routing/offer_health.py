@@ -211,7 +211,8 @@ class RestCost:
 class OfferHealth:
     """The health of one offer. `gone_until`: until then the model counts as unknown to the provider, as it has said.
 
-    `early_at`: the time of the next attempt during a rest.
+    `early_at`: the time of the next attempt during a rest. `failing_since`: the first failure since the latest first
+    token; None without one.
     """
 
     breaker: Breaker
@@ -223,6 +224,7 @@ class OfferHealth:
     demand: SlotDemand = field(default_factory=SlotDemand)
     resting: RestCost = field(default_factory=RestCost)
     answered_at: float = -inf
+    failing_since: float | None = None
     _failed_at: float = -inf
 
     def outlives_failures(self, now: float, opened_at: float) -> bool:
@@ -255,7 +257,7 @@ class OfferHealth:
 
     def succeeded(self, now: float, began_at: float, *, number: int, probe: bool) -> None:
         """Record a first token."""
-        self.answered_at = now
+        self.answered_at, self.failing_since = now, None
         ignored, recovers = self.breaker.ignores(began_at), probe and self.breaker.is_open
         self.breaker.succeeded(now, began_at, number=number, probe=probe)
         if recovers:
@@ -271,6 +273,9 @@ class OfferHealth:
         `patience_seconds`: the longest wait for a first token.
         """
         self._failed_at = now
+        if self.failing_since is None:
+            self.failing_since = now
+            self.resting.attempted(now)
         if not was_alive:
             self.resting.failure_seconds = now - began_at
         if probe or not self.breaker.ignores(began_at, number):

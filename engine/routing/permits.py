@@ -12,7 +12,8 @@ from engine.catalog.thinking import thinks_first
 
 RETRY_SHARE = 0.1
 RETRIES_PER_SECOND = 1.0
-MOST_RETRIES = 10.0  # upper bound of the retries that accumulate in quiet times
+FIRST_RETRIES = 10.0  # at the start of the process
+MOST_RETRIES = 60.0  # upper bound of the retries that accumulate in quiet times: those of a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class OfferStatus(NamedTuple):
     `first_token_seconds`: the usual wait. `over_limit_seconds`: until its rate is below the learned limit;
     `remaining_tokens`: left of the reported quota; beyond either, an offer is tried only if no other is left.
     `slot_atto`: the value of a place under the learned limit, in atto-dollars. `may_exceed`: an attempt over that
-    limit is due, if it saves much.
+    limit is due, if it saves much; `may_test`: one to test it is due, if the next offer is very dear.
     """
 
     reason: str = ""
@@ -60,6 +61,7 @@ class OfferStatus(NamedTuple):
     slot_atto: float = 0.0
     may_be_early: bool = False
     may_exceed: bool = False
+    may_test: bool = False
 
 
 class Permit(Struct, frozen=True):
@@ -98,16 +100,31 @@ class Early:
     wait_seconds: float
 
 
+class NextAttempt(Struct, frozen=True):
+    """The quote to attempt next, by its number in the route, and the permit for it."""
+
+    number: int
+    permit: Permit
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait for this time, then ask for the next choice again."""
+
+    seconds: float
+
+
 @dataclass(slots=True)
 class RetryBudget:
     """A budget of repeats for the same prompt: a tenth of the first attempts, and one per second.
 
-    It prevents a retry storm during an outage. First attempts are never limited. (After Finagle's RetryBudget, with
-    half of its share.)
+    It prevents a retry storm during an outage. First attempts are never limited. The retries of a quiet minute
+    accumulate, because prompts that a hang has stopped fail together when it is over. (After Finagle's RetryBudget,
+    with half of its share.)
     """
 
-    _left: float = MOST_RETRIES
-    _updated_at: float = 0.0
+    _left: float = FIRST_RETRIES
+    _updated_at: float = inf
 
     def first_attempt(self, now: float) -> None:
         """Add a share of a retry for a first attempt."""

@@ -23,6 +23,7 @@ MOST_FAILURE_CHANCE = 0.99
 LEAST_PAUSE_SHARE = 0.12  # pause between early attempts, as a share of the outage so far
 PAUSE_SHARE = 0.18  # the same if the next offer costs twice as much
 EXCEED_TIMES = 2.0  # a limit is exceeded if the next offer costs over so many times as much,
+TEST_TIMES = 3.0  # a limit is tested sooner if the next offer costs over so many times as much
 DEARER_THAN_USUAL = 1.3  # and so many times as much as one that rests or fails
 
 _Able = tuple[bool, bool, float, float, int]  # over its limit, last resort, atto-dollars, first token, number
@@ -89,7 +90,7 @@ def plan(
     the rest) is by c + d*p/(1-p), as exchanging two neighbours shows. A failure costs the waiting time, and the share
     of an answer's cost that this offer usually bills for failures. A place under a learned limit costs the saving that
     another prompt would have with it. An offer over its limit comes last, but first if an attempt over
-    the limit is due and the next offer is dear because others rest.
+    the limit is due and the next offer is dear.
     """
     delay_atto_per_second = _atto(delay_usd_per_second)
     able: list[_Able] = []
@@ -138,20 +139,31 @@ def _sorted(
 ) -> list[_Able]:
     """Return the able ones in order: an offer over its limit comes last, or first if an attempt over it is due.
 
-    That is so if the next offer is dear, and only because cheaper ones rest or fail: the limit may hold no longer.
+    That is so if the next offer is dear only because cheaper ones rest or fail, or if it is very dear and a test of the
+    limit is due: the limit may hold no longer.
     """
     able.sort()
     if not able or able[0][0] or not able[-1][0]:
         return able
     most_atto = able[0][2]
     usual = (*resting, *(quotes[each[4]] for each in able if not each[0]))
-    if not any(quote.plan_atto * DEARER_THAN_USUAL < most_atto for quote in usual):
-        return able
+    is_unusual = any(quote.plan_atto * DEARER_THAN_USUAL < most_atto for quote in usual)
     for each in able:
         quote, is_over = quotes[each[4]], each[0] and not each[1]
-        if is_over and quote.plan_atto * EXCEED_TIMES < most_atto and may_exceed(quote, status_of(quote.offer)):
+        if is_over and _is_worth_exceeding(quote, status_of(quote.offer), most_atto, is_unusual=is_unusual):
             return [each, *(other for other in able if other is not each)]
     return able
+
+
+def _is_worth_exceeding(quote: Quote, status: OfferStatus, most_atto: float, *, is_unusual: bool) -> bool:
+    """Return whether an attempt over the limit is due. `most_atto`: the cost of the next offer.
+
+    `is_unusual`: that is dearer than usual.
+    """
+    if quote.expected_tokens > status.remaining_tokens:
+        return False
+    is_test = status.may_test and quote.plan_atto * TEST_TIMES < most_atto
+    return is_test or (is_unusual and status.may_exceed and quote.plan_atto * EXCEED_TIMES < most_atto)
 
 
 def may_exceed(quote: Quote, status: OfferStatus) -> bool:

@@ -191,6 +191,11 @@ class ProviderHealth:
         usable = (key for key in self.keys if key.wait_seconds(now, model) <= 0)
         return min((key.budget(model).limit.trial_wait_seconds(now) for key in usable), default=inf)
 
+    def may_test_limit(self, now: float, model: str) -> bool:
+        """Return whether a test of the learned limit of `model` is due under a usable key if the next offer is dear."""
+        usable = (key for key in self.keys if key.wait_seconds(now, model) <= 0)
+        return any(key.budget(model).limit.may_be_tested(now) for key in usable)
+
     def limit_of(self, model: str) -> int | None:
         """Return the learned requests per minute of `model` over all keys; None if no limit was learned."""
         known = [each for key in self.keys if (each := key.budget(model).limit.per_minute) is not None]

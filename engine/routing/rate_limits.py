@@ -14,6 +14,7 @@ SLACK_SECONDS = 0.25  # the provider's minute and ours do not start together
 NOTABLE_SHARE = 0.9  # a smaller drop is ignored: it may come from the difference between the two minutes
 LEAST_SEEN = 5  # fewer requests in a minute show no rate
 ACCEPTED_TO_RAISE = 50  # attempts between a refusal and the next raise, so that few are refused
+ACCEPTED_TO_TEST = 25  # the same where the next offer is so dear that a lifted limit is worth finding soon
 NEW_RAISE_SECONDS = 10.0  # a limit that was just learned may hold only for a moment
 FIRST_TRY_SECONDS, TRY_TIMES = 3.0, 3  # between attempts over the limit, and how these pauses grow
 FIRST_RAISE_SECONDS, LONGEST_RAISE_SECONDS, LONGEST_TOKEN_RAISE_SECONDS = 60.0, 120.0, 240.0
@@ -73,6 +74,10 @@ class LearnedLimit:
         The pauses between such attempts grow from 3 s to two minutes, until one is accepted.
         """
         return max(0.0, self._try_at - now)
+
+    def may_be_tested(self, now: float) -> bool:
+        """Return whether a test of the limit is due where the next offer is dear."""
+        return self._accepted >= ACCEPTED_TO_TEST and now >= self._refused_at + NEW_RAISE_SECONDS
 
     def take_counts(self) -> tuple[int, int]:
         """Return how many attempts began and how many were refused in this process since the last call."""

@@ -5,40 +5,26 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from math import inf
 
-from msgspec import Struct
-
 from engine.catalog.offers import Drop, Quote
 from engine.errors import KEY_ERRORS, ProviderError, Unreachable
+from engine.routing.early_attempts import MOST_EARLY_WAIT_SECONDS
 from engine.routing.health import Health
-from engine.routing.permits import Denial, Permit
+from engine.routing.permits import Denial, NextAttempt, Pause, Permit
 from engine.routing.plan import DEARER_THAN_USUAL, EXCEED_TIMES, EarlyQuote, Route, may_exceed
+
+__all__ = ["NextAttempt", "Pause", "Selection"]
 
 REPEAT_TIMES = 3  # an offer is repeated if the next one costs this many times as much
 MOST_REPEATS = 4  # of one prompt, if no other offer is left
 QUICK_SECONDS = 5.0  # after a slower failure, a repeat needs a sign that the offer works
 FIRST_PAUSE_SECONDS = 0.25  # before a repeat; if no other offer is left, each further pause is twice as long
 MOST_REPEAT_WAIT_SECONDS = 5.0
-MOST_EARLY_WAIT_SECONDS = 2.0
 POLL_SECONDS = 0.1
 LEAST_RETRY_AFTER_SECONDS = 1.0
 MOST_HOLD_SECONDS = 0.5  # longest wait of a failed prompt for the attempts of other prompts that failed with it
 # longest wait for attempts at a resting offer, and the steps of waiting
 MOST_EARLY_HOLD_SECONDS, HOLD_POLL_SECONDS = 1.0, 0.05
 DUE_SOON_SECONDS = 0.3
-
-
-class NextAttempt(Struct, frozen=True):
-    """The quote to attempt next, by its number in the route, and the permit for it."""
-
-    number: int
-    permit: Permit
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Wait for this time, then ask for the next choice again."""
-
-    seconds: float
 
 
 @dataclass(slots=True)
@@ -70,6 +56,7 @@ class Selection:
     _pause_until: float = 0.0
     _repeat_wait_seconds: float = 0.0
     _early_wait_seconds: float = 0.0
+    _passed_over: set[int] = field(default_factory=set)
     _planned: bool = False
     _repeats: int = 0
     _hold_seconds: float = 0.0
@@ -149,11 +136,23 @@ class Selection:
     def _step(self, route: Route, doubtful: AbstractSet[int]) -> NextAttempt | Pause | None:
         """Return the next step on a route: an early attempt, a pause or its first offer; None if that is denied."""
         number = next(each for each in map(self._number, route.quotes) if each not in doubtful)
+        self._pass_over(route.early)
         step = self._admit_early(route) or self._hold_for_early(route, number, is_awaited=bool(doubtful))
         step = step or self._admit_over(route) or self._hold(number) or self._admit(number)
         if step is None:
             self._once.pop(number, None)
         return step
+
+    def _pass_over(self, earlies: Sequence[EarlyQuote]) -> None:
+        """Count the saving of each offer that failed this prompt and may be tried early, once.
+
+        Those that rested before were counted when the prompt came.
+        """
+        for early in earlies:
+            number = self._number(early.quote)
+            if number in self._attempts and number not in self._passed_over:
+                self._passed_over.add(number)
+                self.health.passed_over(early.quote.offer, early.saving_atto)
 
     def _again(self, following: Quote, now: float) -> set[int]:
         """Return the quotes that failed once and may be repeated before the next one."""

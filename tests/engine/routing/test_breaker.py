@@ -256,3 +256,28 @@ def test_of_a_busy_minute_the_latest_outcomes_count() -> None:
     assert [each.known_at for each in breaker.window(2)] == [
         number / 1000 for number in range(1000, 2000) for _ in "12"
     ]
+
+
+def test_timeouts_from_before_the_latest_answer_do_not_make_an_offer_likely_down() -> None:
+    breaker = Breaker(5, 60)
+    for _ in range(40):
+        breaker.succeeded(20, 10)
+    for _ in range(2):
+        breaker.failed(21, 1)
+    assert not breaker.is_likely_down(21)
+    for _ in range(3):
+        breaker.failed(22, 21.9)
+    assert not breaker.is_open
+    breaker.failed(22, 21.9)
+    assert breaker.is_likely_down(22)
+
+
+def test_answers_cut_after_the_latest_answer_make_an_offer_likely_down_whenever_they_began() -> None:
+    breaker = Breaker(5, 60)
+    for number in range(1, 5):
+        breaker.succeeded(2, 1, number=number)
+    for number in range(5, 25):
+        breaker.succeeded(20, 10, number=number)
+    for number in range(1, 5):
+        breaker.failed(21, 1, number=number)
+    assert breaker.is_likely_down(21)

@@ -116,3 +116,17 @@ def test_offer_at_the_end_of_its_rest_is_attempted_before_one_in_its_last_half_s
     early = providers.health.early([B, A])
     assert early is not None
     assert early.offer == A
+
+
+def test_offer_at_its_limit_for_long_hides_no_resting_one(providers: TwoProviders) -> None:
+    for _ in range(6):
+        providers.succeeds()
+    providers.health.failed(providers.permit(), RateLimited(retry_after_seconds=0))
+    providers.fails(Overloaded(), 5, offer=B)
+    providers.health.failed(providers.permit(), RateLimited(retry_after_seconds=0))  # the test of the limit
+    only_a = providers.health.early([A])
+    assert only_a is not None
+    assert only_a.wait_seconds > 2
+    early = providers.health.early([A, B])
+    assert early is not None
+    assert (early.offer, early.wait_seconds) == (B, 0)

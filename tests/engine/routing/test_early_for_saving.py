@@ -180,3 +180,21 @@ def test_end_of_a_rest_is_probed_however_long_cut_answers_had_taken(providers: T
     providers.clock.wait(5.1)
     near = DEAR._replace(expected_atto=int(CHEAP.expected_atto * 1.2))
     assert offers(plan([CHEAP, near], (), providers.health.status, Fraction("1e-8"))) == [A, B]
+
+
+def test_offer_that_has_only_failed_lately_is_attempted_early_without_a_rest(providers: TwoProviders) -> None:
+    providers.succeeds(10)
+    providers.fails(DOWN, 4)
+    near = DEAR._replace(expected_atto=int(CHEAP.expected_atto * 1.2))
+
+    def order() -> list[Offer]:
+        delay = Fraction("0.000001")
+        return offers(with_early(plan([CHEAP, near], (), providers.health.status, delay), providers.health))
+
+    assert order() == [B, A]
+    providers.clock.wait(1.4)  # a share of the outage, counted as 3 s
+    found = [order() for _ in range(9)]
+    assert found[0] == [B, A]  # a failed attempt is not paid for yet
+    assert found[-1] == [A, B]
+    providers.succeeds()
+    assert providers.health.status(A).may_be_early is False

@@ -1,6 +1,6 @@
 """The values that health and its callers exchange, and the retry budget."""
 
-from engine.routing.permits import MOST_RETRIES, HealthPolicy, RetryBudget
+from engine.routing.permits import FIRST_RETRIES, MOST_RETRIES, HealthPolicy, RetryBudget
 
 
 def test_patience_is_longer_for_a_model_that_thinks_first() -> None:
@@ -18,7 +18,7 @@ def spent(budget: RetryBudget, now: float, wanted: int) -> int:
 
 def test_retries_run_out_and_come_back_one_a_second() -> None:
     budget = RetryBudget()
-    assert spent(budget, 0, 100) == MOST_RETRIES
+    assert spent(budget, 0, 100) == FIRST_RETRIES
     assert spent(budget, 0.5, 100) == 0
     assert spent(budget, 3, 100) == 3
 
@@ -31,8 +31,14 @@ def test_ten_first_attempts_earn_one_retry() -> None:
     assert spent(budget, 0, 100) == 5
 
 
-def test_quiet_time_saves_up_ten_retries_at_most() -> None:
+def test_process_begins_with_few_retries_however_long_the_machine_has_run() -> None:
+    assert spent(RetryBudget(), 10**6, 1000) == FIRST_RETRIES
+
+
+def test_quiet_time_saves_up_the_retries_of_a_minute_at_most() -> None:
     budget = RetryBudget()
+    budget.first_attempt(10)
+    assert spent(budget, 40, 1000) == FIRST_RETRIES + 30
     assert spent(budget, 10**6, 1000) == MOST_RETRIES
 
 

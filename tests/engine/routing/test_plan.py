@@ -203,6 +203,24 @@ def test_limit_is_kept_where_the_next_offer_is_as_dear_as_usual() -> None:
     assert order_of({"a": 10, "c": 500}, a=OVER) == ["c", "a"]
 
 
+TESTED = OfferStatus(over_limit_seconds=9, may_test=True)
+
+
+@pytest.mark.parametrize(
+    ("dear", "over", "first"),
+    [
+        (31, TESTED, "a"),
+        (30, TESTED, "c"),  # not over three times as much
+        (31, TESTED._replace(may_test=False), "c"),
+        (31, TESTED._replace(remaining_tokens=-1), "c"),
+    ],
+)
+def test_limit_is_tested_where_the_next_offer_costs_over_three_times_as_much(
+    dear: float, over: OfferStatus, first: str
+) -> None:
+    assert order_of({"a": 10, "c": dear}, a=over)[0] == first
+
+
 def test_limit_is_exceeded_where_the_next_offer_is_dear_because_another_fails() -> None:
     fails = OfferStatus(failure_chance=0.9, failure_share=1.0)
     assert order_of({"a": 10, "b": 11, "c": 40}, a=OVER, b=fails) == ["a", "c", "b"]

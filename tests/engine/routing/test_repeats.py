@@ -220,3 +220,18 @@ def test_quote_that_is_left_out_is_not_attempted_under_another_key() -> None:
         choice = prompt.next()
         assert choice is not None
         assert choice.permit.offer == B
+
+
+def test_saving_of_a_prompt_that_a_resting_offer_failed_counts_towards_its_early_attempt(
+    providers: TwoProviders,
+) -> None:
+    providers.succeeds()
+    prompt = Prompt(providers, CHEAP, DEAR)
+    failed = prompt.next()
+    providers.fails(DOWN, 4)
+    providers.clock.wait(0.4)
+    prompt.fail(failed, StreamCut("cut"), shown=True)
+    providers.clock.wait(0.4)
+    choice = prompt.next()
+    assert choice is not None
+    assert (choice.permit.offer, choice.permit.early) == (A, True)
