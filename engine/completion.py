@@ -1,7 +1,6 @@
 """The answer that was kept: its choices, usage and events."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -23,8 +22,7 @@ class Choice(Struct, frozen=True):
     logprobs: Mapping[str, object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """The answer that was kept. A choice's `finish` is None if the reader stopped it.
 
     `events` are those that the reader received. `ignored`: fields of the request that the offer's dialect could not
@@ -36,7 +34,7 @@ class Completion:
     choices: tuple[Choice, ...]
     usage: Usage
     stopped: bool = False
-    events: tuple[Delta | Finished, ...] = field(default=(), repr=False)
+    events: tuple[Delta | Finished, ...] = ()
     ignored: tuple[str, ...] = ()
 
     @property

@@ -82,12 +82,12 @@ class Catalog:
     prefixes: PromptCache = field(default_factory=PromptCache)
     forecast: ConversationForecast = field(default_factory=ConversationForecast)
     learned_contexts: LearnedContexts = field(default_factory=LearnedContexts)
-    _offers: tuple[Offer, ...] = field(init=False)
+    _offers: dict[Offer, None] = field(init=False)  # in order
     _facts: dict[str, tuple[int, tuple[Offer, ...], tuple[_OfferFacts, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         in_models = (offer for model in self.models.values() for offer in model.offers)
-        self._offers = tuple(dict.fromkeys((*in_models, *self.known)))
+        self._offers = dict.fromkeys((*in_models, *self.known))
 
     def names(self) -> tuple[str, ...]:
         """Return the names that may be requested now: models, then the offers of configured providers."""
@@ -257,7 +257,7 @@ class Catalog:
     def _sellers(self, name: str) -> tuple[Offer, ...]:
         """Return the offers that sell the model `name`: known offers first, then those of the price catalogue."""
         exact = Offer.named(name)
-        known = tuple(offer for offer in self._offers if offer.model == name)
+        known = tuple([offer for offer in self._offers if offer.model == name])
         if exact in self._offers or (not known and self._is_sold(exact)):
             return (exact,)
         others = [Offer(provider, name) for provider in self.book.sellers(name, self.configured)]
@@ -267,7 +267,7 @@ class Catalog:
         return bool(offer.model) and self.configured(offer.provider) and self.book.knows(offer.provider, offer.model)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _SizedRequest:
     """One request with its sizes. `answer_tokens`: expected visible tokens of each choice.
 

@@ -4,8 +4,8 @@ The payers of an answer: a member's team or group if its funds suffice, then the
 """
 
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -62,7 +62,7 @@ class Admission:
         This process takes over the shared counts, so that it can refuse a further request without a query.
         """
         self.check(tenant, model)
-        windows = [RequestWindow(kind, subject, limit) for (kind, subject), limit in self._limits(tenant)]
+        windows = [RequestWindow(kind, subject, limit) for (kind, subject), limit in _limits(tenant)]
         try:
             for counted in await shared.count(windows):
                 self._note(counted)
@@ -95,7 +95,7 @@ class Admission:
 
         The error names the longer wait of the two.
         """
-        full = [(wait, each) for each in self._limits(tenant) if (wait := self._wait_seconds(*each)) > 0]
+        full = [(wait, each) for each in _limits(tenant) if (wait := self._wait_seconds(*each)) > 0]
         if full:
             wait, (window, limit) = max(full)
             raise TooManyRequests(limit, wait, key_limited=window[0] == "key")
@@ -103,17 +103,15 @@ class Admission:
     def count(self, tenant: Tenant) -> None:
         """Count one request for the tenant and for its API key."""
         now = self._clock.monotonic()
-        for window, _ in self._limits(tenant):
+        for window, _ in _limits(tenant):
             self._times[window].append(now)
 
     def left(self, tenant: Tenant) -> RequestsLeft:
         """Return the remaining requests of the plan or of the key, whichever has fewer."""
-        return min((self._left(*each) for each in self._limits(tenant)), key=lambda each: each.remaining)
-
-    def _limits(self, tenant: Tenant) -> Iterator[tuple[_Window, int]]:
-        yield ("tenant", tenant.id), tenant.requests_per_minute
-        if tenant.key is not None and tenant.key.requests_per_minute is not None:
-            yield ("key", tenant.key.key_id), tenant.key.requests_per_minute
+        limits = _limits(tenant)
+        if len(limits) == 1:
+            return self._left(*limits[0])
+        return min([self._left(*each) for each in limits], key=lambda each: each.remaining)
 
     def _wait_seconds(self, window: _Window, limit: int) -> float:
         """Return the seconds until the window has room; 0 if it has room now."""
@@ -140,6 +138,14 @@ class Admission:
         idle = [window for window, times in self._times.items() if not times or times[-1] <= now - WINDOW_SECONDS]
         for window in idle:
             del self._times[window]
+
+
+def _limits(tenant: Tenant) -> list[tuple[_Window, int]]:
+    """Return the windows that count the tenant's requests, with their limits."""
+    own = ("tenant", tenant.id), tenant.requests_per_minute
+    if tenant.key is None or tenant.key.requests_per_minute is None:
+        return [own]
+    return [own, (("key", tenant.key.key_id), tenant.key.requests_per_minute)]
 
 
 Sized = Callable[[Plan], HoldRequest]
@@ -172,27 +178,30 @@ def expected_output(quotes: Sequence[Quote]) -> int:
     return max(0, quotes[0].expected_tokens - quotes[0].input_tokens) if quotes else 0
 
 
-@asynccontextmanager
-async def held(ledger: Ledger, requests: Sequence[HoldRequest]) -> AsyncIterator[tuple[HoldRequest, Hold]]:
-    """Hold with the first request whose payer has the funds.
+class Held:
+    """The `async with` block of the first hold whose payer has the funds: its request, and the hold.
 
-    Raises the last payer's InsufficientFunds or DailyAnswersUsed.
+    Raises the last payer's InsufficientFunds or DailyAnswersUsed. It is a class, because a generator takes longer.
     """
-    if len(requests) == 1:
-        async with ledger.hold(requests[0]) as hold:
-            yield requests[0], hold
-        return
-    async with AsyncExitStack() as stack:
-        yield await _first(stack, ledger, requests)
 
+    __slots__ = ("_block", "_ledger", "_requests")
 
-async def _first(stack: AsyncExitStack, ledger: Ledger, requests: Sequence[HoldRequest]) -> tuple[HoldRequest, Hold]:
-    refused: InsufficientFunds | DailyAnswersUsed | None = None
-    for each in requests:
-        try:
-            return each, await stack.enter_async_context(ledger.hold(each))
-        except (InsufficientFunds, DailyAnswersUsed) as error:
-            if refused is None or each.member_id is None:
-                refused = error
-    assert refused is not None
-    raise refused
+    def __init__(self, ledger: Ledger, requests: Sequence[HoldRequest]) -> None:
+        self._ledger, self._requests = ledger, requests
+
+    async def __aenter__(self) -> tuple[HoldRequest, Hold]:
+        refused: InsufficientFunds | DailyAnswersUsed | None = None
+        for each in self._requests:
+            self._block = self._ledger.hold(each)
+            try:
+                return each, await self._block.__aenter__()
+            except (InsufficientFunds, DailyAnswersUsed) as error:
+                if refused is None or each.member_id is None:
+                    refused = error
+        assert refused is not None
+        raise refused
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._block.__aexit__(kind, error, traceback)

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from engine.catalog.offers import Offer
 from engine.chat import Event, Restart
 from engine.gateway.attempt_content import AttemptContent, ContentEvent
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
+class StreamEnd(Struct, frozen=True):
     """The last item of the stream. If it has an `error`, nothing was charged."""
 
     error: Exception | None = None

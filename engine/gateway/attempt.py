@@ -182,15 +182,16 @@ class Attempt(BilledAttempt):
     def _extend_timeout(self, *, has_deltas: bool) -> None:
         """Set the timeout: for the usage if the answer is complete, else for the longest permitted silence."""
         now, idle_seconds = asyncio.get_running_loop().time(), self.market.policy.idle_seconds
-        if self._timer.expired():
-            return
         was_whole, self._was_whole = self._was_whole, self.content.is_whole
         if self._was_whole and not was_whole:
-            self._times_out_at = now + min(_TAIL_SECONDS, idle_seconds)
-            self._timer.reschedule(self._times_out_at)
+            self._set_timeout(now + min(_TAIL_SECONDS, idle_seconds))
         elif has_deltas and self._times_out_at < now + idle_seconds:
-            self._times_out_at = min(self._ends_at, now + idle_seconds * _TIMER_SLACK)
-            self._timer.reschedule(self._times_out_at)
+            self._set_timeout(min(self._ends_at, now + idle_seconds * _TIMER_SLACK))
+
+    def _set_timeout(self, at: float) -> None:
+        if not self._timer.expired():
+            self._times_out_at = at
+            self._timer.reschedule(at)
 
     def _notify_thinking(self) -> None:
         """Pass new reasoning to the stream, which may hold it back."""

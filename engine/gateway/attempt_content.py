@@ -56,10 +56,10 @@ class AttemptContent:
         # an answer even without content: it has reasoning, or an end that is an answer by itself
         self._is_answer = False
 
-    def add_all(self, chunks: Iterable[Chunk]) -> bool:
+    def add_all(self, chunks: Sequence[Chunk]) -> bool:
         """Record each of `chunks`; return True if any of them is content."""
         has_content = False
-        for chunk in _joined(chunks) if self._joins_texts else chunks:
+        for chunk in _joined(chunks) if self._joins_texts and len(chunks) > 1 else chunks:
             has_content = self.add(chunk) or has_content
         return has_content
 

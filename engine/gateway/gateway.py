@@ -20,7 +20,7 @@ from engine.errors import (
     RequestRejected,
     SpendingCapReached,
 )
-from engine.gateway.admission import Admission, expected_output, held, hold_requests
+from engine.gateway.admission import Admission, Held, expected_output, hold_requests
 from engine.gateway.answer import Answer
 from engine.gateway.embeddings.run import Embedded, EmbeddingFinisher, EmbeddingRun
 from engine.gateway.question import Approval, Finisher, Market, Question, Siblings
@@ -80,7 +80,7 @@ class Gateway:
         else:
             await self._admit(tenant, model.name)
         route = await self._route_or_journal(tenant, model, request)
-        async with held(self._ledger, _hold_requests(tenant, model, request, route)) as (hold_request, hold):
+        async with Held(self._ledger, _hold_requests(tenant, model, request, route)) as (hold_request, hold):
             payer, member = hold_request.tenant_id, hold_request.member_id
             if approve is not None:
                 approve(model, route, payer)
@@ -128,7 +128,7 @@ class Gateway:
         def sized(plan: Plan) -> HoldRequest:
             return structs.replace(hold_request, answers_per_day=plan.answers_per_day)
 
-        async with held(self._ledger, hold_requests(tenant, model.name, sized)) as (paid, hold):
+        async with Held(self._ledger, hold_requests(tenant, model.name, sized)) as (paid, hold):
             run = EmbeddingRun(self.market, paid.tenant_id, request, route, hold, finish)
             self._enter(run)
             try:

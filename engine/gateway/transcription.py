@@ -27,7 +27,7 @@ from engine.errors import (
     ProviderError,
     RequestFault,
 )
-from engine.gateway.admission import held, hold_requests
+from engine.gateway.admission import Held, hold_requests
 from engine.gateway.question import Market
 from engine.gateway.rejections import rejected
 from engine.holds import Ceiling, HoldRequest
@@ -126,7 +126,7 @@ class Transcriber:
             raise ExcludedBySettings(self.offer.name, (self.offer.provider,))
         held_seconds = self.rate.billed_seconds(request.seconds + ROUNDING_SECONDS)
         requests = hold_requests(tenant, None, partial(self._hold_request, tenant, request, held_seconds))
-        async with held(self.ledger, requests) as (hold_request, hold):
+        async with Held(self.ledger, requests) as (hold_request, hold):
             transcription = _TranscriptionRun(self, hold_request.tenant_id, request, held_seconds)
             speech = await transcription.run(await request.fetch())
             if speech.text:

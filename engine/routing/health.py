@@ -154,7 +154,7 @@ class Health(EarlyAttempts):
         health.succeeded(now, permit.began_at, number=permit.number, probe=permit.probe)
         provider.track.succeeded(now, None)
         provider.keys[permit.key].accepted(now, permit.offer.model, permit.began_at)
-        provider.read(self._clock)
+        provider.answered(self._clock, now, permit.offer.model)
 
     def succeeded(self, permit: Permit, first_token_ms: int | None, limits: LimitHeaders | None = None) -> None:
         """Report that an attempt has ended properly."""
@@ -166,7 +166,7 @@ class Health(EarlyAttempts):
             track.learn_speed(first_token_ms)
         if limits is not None:
             provider.keys[permit.key].apply_limits(now, permit.offer.model, limits)
-        provider.read(self._clock)
+        provider.answered(self._clock, now, permit.offer.model)
 
     def failed(self, permit: Permit, error: ProviderError) -> None:
         """Report a failure: to the breakers if it `counts`, and to the key or the offer if it concerns them."""

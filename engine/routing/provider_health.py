@@ -139,6 +139,12 @@ class ProviderHealth:
             self.seen, self.since = found.state, clock.now()
         return found
 
+    def answered(self, clock: Clock, now: float, model: str) -> None:
+        """Note an answer of `model`. The state is read only if something restricts it: otherwise it can't change."""
+        self.calm.clear()
+        if not self.is_unrestricted(now, model):
+            self.read(clock)
+
     def _breaker_state(self, now: float, model: str | None) -> Availability:
         """Return the worse state of the provider's breaker and the offer's; for None, that of the healthiest offer."""
         own = _state_of(self.breaker, self.last_error, now)

@@ -11,13 +11,16 @@ from engine.completion import Choice, Completion
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
 
-_encode_text = msgspec.json.Encoder().encode  # gives the same bytes for a text as `dumps`
+_encode = msgspec.json.Encoder().encode  # several times faster; gives the same bytes for a text as `dumps`
 dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def sendable(body: Mapping[str, Any]) -> bytes:
     """Return `body` as UTF-8 JSON. A lone surrogate, which a provider may send, becomes a question mark."""
-    return dumps(body).encode(errors="replace")
+    try:
+        return _encode(body)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return dumps(body).encode(errors="replace")
 
 
 def event_of(chunk: Mapping[str, Any]) -> bytes:
@@ -79,7 +82,7 @@ class ChunkEncoder:
         if start or not isinstance(event, Delta) or not _is_plain(event):
             return event_of(chunk_json(self._id, self._created, self._model, event, start=start))
         try:
-            text = _encode_text(event.text)
+            text = _encode(event.text)
         except UnicodeEncodeError:  # a lone surrogate
             text = dumps(event.text).encode(errors="replace")
         return self._before + text + self._after
@@ -88,7 +91,7 @@ class ChunkEncoder:
         """Return the server-sent events of chunks after the first one; plain texts are encoded together."""
         texts = [event.text for event in events if isinstance(event, Delta) and _is_plain(event)]
         try:
-            encoded = [_encode_text(text) for text in texts] if len(texts) == len(events) else []
+            encoded = [_encode(text) for text in texts] if len(texts) == len(events) else []
         except UnicodeEncodeError:  # a lone surrogate
             encoded = []
         if not encoded:

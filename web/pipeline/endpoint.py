@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from string import punctuation
 from urllib.parse import quote
 
@@ -270,8 +271,13 @@ def header_text(name: str) -> str:
 def _offer_headers(asked: FamilyRequest, answer: Answer | SeveralAnswers) -> Headers:
     if answer.offer is None:
         return []
-    ignored = (*asked.ignored, *answer.ignored)
-    return [(name.encode(), value.encode("latin-1")) for name, value in served_by(*answer.offer, ignored).items()]
+    return list(_encoded(*answer.offer, (*asked.ignored, *answer.ignored)))
+
+
+@lru_cache(maxsize=1024)
+def _encoded(provider: str, model: str, ignored: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    found = served_by(provider, model, ignored)
+    return tuple([(name.encode(), value.encode("latin-1")) for name, value in found.items()])
 
 
 def _stored_headers(asked: FamilyRequest, completion: Completion) -> Mapping[str, str]:

@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from starlette.responses import Response
 
 from engine.chat import ChatRequest, Event
@@ -17,8 +17,7 @@ from web.errors import HttpProblem
 KEEP_ALIVE = b": keep-alive\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """The sender, id and time of a request; `created` is in whole seconds since 1970."""
 
     caller: Caller

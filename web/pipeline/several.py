@@ -157,7 +157,7 @@ async def several_answers(
 def joined(completions: Sequence[Completion], choices: int) -> Completion:
     """Return several answers as one: all choices, and the sum of their usage."""
     events = [_numbered(event, number * choices) for number, each in enumerate(completions) for event in each.events]
-    return replace(
+    return msgspec.structs.replace(
         completions[0],
         choices=tuple(choice for each in completions for choice in each.choices),
         usage=_sum([each.usage for each in completions]),

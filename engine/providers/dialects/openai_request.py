@@ -28,6 +28,7 @@ ANY_OBJECT: Mapping[str, Any] = {
 }
 """JSON mode as a schema that fits every object."""
 _SEEDS = 2**63  # Mistral accepts no negative seed
+_NO_OPTIONS = Options()
 _NO_EFFORT: Mapping[str, Any] = {}
 
 
@@ -56,6 +57,16 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
         body["stream_options"] = {"include_usage": True}
         if spec.asks_no_padding:
             body["stream_options"]["include_obfuscation"] = False
+    return body if is_plain(request) else body | _optional_fields(call, spec, effort)
+
+
+def is_plain(request: ChatRequest) -> bool:
+    """Return True for a request without options, as many are: then none needs to be read."""
+    return request.n == 1 and request.options == _NO_OPTIONS
+
+
+def _optional_fields(call: ProviderCall, spec: Spec, effort: Mapping[str, Any]) -> dict[str, Any]:
+    request, options = call.request, call.request.options
     refused = _refused_fields(call.model, spec)
     optional = {
         "temperature": None if options.temperature is None else min(options.temperature, spec.most_temperature),
@@ -77,11 +88,13 @@ def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     found = {name: value for name, value in optional.items() if value is not None and name not in refused}
     if "seed" in found:
         found[spec.seed_field] = found.pop("seed")
-    return body | found
+    return found
 
 
 def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
     """Return the request's fields that are not sent unchanged."""
+    if is_plain(call.request) and "messages.name" not in spec.without:
+        return ()
     options, refused = call.request.options, _refused_fields(call.model, spec)
     given = given_fields(options)
     found = [name for name in given if name in refused and name != "parallel_tool_calls"]

@@ -46,7 +46,8 @@ class ConnectionPool:
         self, url: str, headers: Mapping[str, str], body: bytes, receiver: Receiver, pace: ReadPace = AT_ONCE
     ) -> None:
         address = _address(url)
-        request = _head(address, headers, len(body)) + body  # first: where it raises, no connection is taken
+        head = _head(address, tuple(headers.items()))  # first: where it raises, no connection is taken
+        request = b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
         connection = self._take(address) or await self._connect(address)
         await connection.exchange(request, receiver, pace)
 
@@ -162,12 +163,16 @@ def _address(url: str) -> Address:
     return Address(host.strip("[]"), parsed.port or (443 if is_tls else 80), is_tls, head)
 
 
-def _head(address: Address, headers: Mapping[str, str], length: int) -> bytes:
-    """Return the head of a request. Raises Unreachable for a header that contains a line break or is not text."""
-    lines = [f"{name}: {value}\r\n" for name, value in {**DEFAULT_HEADERS, **headers}.items()]
+@lru_cache(maxsize=256)
+def _head(address: Address, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """Return the head of a request up to the length of its body.
+
+    Raises Unreachable for a header that contains a line break or is not text.
+    """
+    lines = [f"{name}: {value}\r\n" for name, value in {**DEFAULT_HEADERS, **dict(headers)}.items()]
     if any(line.find("\n") != len(line) - 1 or line.count("\r") != 1 for line in lines):
         raise Unreachable("a header with a line break")
     try:
-        return f"{address.head}{''.join(lines)}content-length: {length}\r\n\r\n".encode()
+        return f"{address.head}{''.join(lines)}".encode()
     except UnicodeEncodeError as error:
         raise Unreachable("a header with half a character") from error

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.chat import Delta, Finish, Finished, ToolCallDelta, Usage
 from engine.completion import Choice, Completion

@@ -3,6 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from engine.chat import Delta, Finish, Finished, ToolCallDelta, Usage
 from engine.completion import Choice, Completion
@@ -108,7 +109,7 @@ def test_summary_of_reasoning_has_events_of_its_own() -> None:
 
 def test_reasoning_that_can_not_be_read_has_no_part() -> None:
     events = (Delta(hides_thinking=True, redacted_thinking="x"), Delta(thinking_signature="s"), Delta("a"))
-    done = replace(DONE, events=events)
+    done = structs.replace(DONE, events=events)
     found = sent(encoder(SUMMARY), events, done)
     assert [event["type"].removeprefix("response.") for event in found[2:6]] == [
         "output_item.added",
@@ -125,7 +126,7 @@ def test_custom_tools_input_is_sent_as_one_text() -> None:
         Delta("", 0, (ToolCallDelta(1, "c2", "look", "{}"),)),
         Finished(Finish.TOOL_CALLS),
     )
-    done = replace(DONE, events=events)
+    done = structs.replace(DONE, events=events)
     found = sent(encoder(ItemForm(custom=frozenset({"patch"}))), events, done)
     kinds = [event["type"].removeprefix("response.") for event in found]
     assert kinds[2:6] == [
