@@ -3,7 +3,7 @@
 The payers of an answer: a member's team or group if its funds suffice, then the tenant's own wallet.
 """
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TypeAlias
@@ -22,6 +22,7 @@ from engine.errors import (
 )
 from engine.holds import LEAST_OUTPUT_TOKENS, HoldRequest
 from engine.ports import Clock, CountedWindow, FullWindow, Hold, Ledger, RequestWindow, RequestWindows
+from engine.routing.recent_times import RecentTimes
 from engine.tenancy import Plan, Sponsor, Tenant
 
 WINDOW_SECONDS = 60.0
@@ -47,7 +48,7 @@ class Admission:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._times: defaultdict[_Window, deque[float]] = defaultdict(deque)
+        self._times: defaultdict[_Window, RecentTimes] = defaultdict(RecentTimes)
 
     def admit(self, tenant: Tenant, model: str) -> None:
         """Check and count one request. Raises the errors of `check`, and counts nothing then."""
@@ -74,7 +75,7 @@ class Admission:
 
     def _note(self, counted: CountedWindow) -> None:
         now, window = self._clock.monotonic(), (counted.window.kind, counted.window.subject)
-        self._times[window] = deque(now - age for age in counted.ages_seconds)
+        self._times[window] = RecentTimes(now - age for age in counted.ages_seconds)
 
     def check(self, tenant: Tenant, model: str) -> None:
         """Raise TenantBanned, ModelNotInPlan, ModelNotInKey or TooManyRequests if the request can't be admitted."""
@@ -123,14 +124,13 @@ class Admission:
         reset_seconds = times[-1] + WINDOW_SECONDS - now if times else 0.0
         return RequestsLeft(limit, max(0, limit - len(times)), reset_seconds, key_limited=window[0] == "key")
 
-    def _recent(self, window: _Window) -> tuple[deque[float], float]:
+    def _recent(self, window: _Window) -> tuple[RecentTimes, float]:
         """Return the times of the window's requests within the last minute, and the time now."""
         now = self._clock.monotonic()
         if len(self._times) > SWEEP_AT_WINDOWS:
             self._sweep(now)
         times = self._times[window]
-        while times and times[0] <= now - WINDOW_SECONDS:
-            times.popleft()
+        times.forget_until(now - WINDOW_SECONDS)
         return times, now
 
     def _sweep(self, now: float) -> None:

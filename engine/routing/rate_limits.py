@@ -4,10 +4,10 @@
 """
 
 from bisect import bisect_right, insort
-from collections import deque
 from dataclasses import dataclass, field
-from itertools import takewhile
 from math import inf
+
+from engine.routing.recent_times import RecentAmounts, RecentTimes
 
 WINDOW_SECONDS = 60.0
 SLACK_SECONDS = 0.25  # the provider's minute and ours do not start together
@@ -41,7 +41,7 @@ class LearnedLimit:
     """
 
     per_minute: int | None = None
-    _begun_at: deque[float] = field(default_factory=deque)
+    _begun_at: RecentTimes = field(default_factory=RecentTimes)
     _refused_begun_at: list[float] = field(default_factory=list)
     _most_per_minute: int = 0
     _extra: int = 0
@@ -182,15 +182,14 @@ class LearnedLimit:
         return self._begun_until(began_at) - bisect_right(self._refused_begun_at, began_at)
 
     def _begun_until(self, moment: float) -> int:
-        return sum(1 for _ in takewhile(lambda begun_at: begun_at <= moment, self._begun_at))
+        return self._begun_at.until(moment)
 
     def _rate(self, now: float) -> int:
         self._forget_before(now - WINDOW_SECONDS)
         return len(self._begun_at) - len(self._refused_begun_at)
 
     def _forget_before(self, moment: float) -> None:
-        while self._begun_at and self._begun_at[0] <= moment:
-            self._begun_at.popleft()
+        self._begun_at.forget_until(moment)
         del self._refused_begun_at[: bisect_right(self._refused_begun_at, moment)]
 
 
@@ -228,8 +227,7 @@ class LearnedTokenLimit:
     """
 
     per_minute: int | None = None
-    _taken: deque[tuple[float, int]] = field(default_factory=deque)
-    _used: int = 0
+    _taken: RecentAmounts = field(default_factory=RecentAmounts)
     _tokens_here: int = 0
     _extra: float = FIRST_EXTRA
     _raise_at: float = 0.0
@@ -252,8 +250,7 @@ class LearnedTokenLimit:
     def count_elsewhere(self, now: float, tokens: int) -> None:
         """Count tokens that another process has used."""
         self._forget_before(now - WINDOW_SECONDS)
-        self._taken.append((now, tokens))
-        self._used += tokens
+        self._taken.add(now, tokens)
 
     def remaining_at(self, now: float) -> float:
         """Return the tokens left of this minute; infinite if no limit was learned."""
@@ -261,13 +258,13 @@ class LearnedTokenLimit:
             return inf
         self._forget_before(now - WINDOW_SECONDS)
         extra = self._extra if now >= self._raise_at else 0.0
-        return self.per_minute * (1 + extra) - self._used
+        return self.per_minute * (1 + extra) - self._taken.total
 
     def accepted(self, now: float) -> None:
         """Raise the limit if more was accepted than it allows."""
         self._forget_before(now - WINDOW_SECONDS)
-        if self.per_minute is not None and self._used > self.per_minute:
-            self.per_minute = self._used
+        if self.per_minute is not None and self._taken.total > self.per_minute:
+            self.per_minute = self._taken.total
             self._extra, self._raise_after_seconds = min(MOST_EXTRA, 2 * self._extra), FIRST_RAISE_SECONDS
 
     def refused(self, now: float, began_at: float) -> None:
@@ -276,16 +273,12 @@ class LearnedTokenLimit:
         The limit is at least the tokens of the attempts before it; if there were none, nothing is learned.
         """
         self._forget_before(now - WINDOW_SECONDS)
-        refused = next((taken for taken in self._taken if taken[0] == began_at), None)
-        if refused is not None:
-            self._taken.remove(refused)
-            self._used -= refused[1]
-        before = sum(tokens for at, tokens in self._taken if at <= began_at)
+        self._taken.remove(began_at)
+        before = self._taken.total_until(began_at)
         if before > 0:
             self.per_minute = before if self.per_minute is None else min(before, self.per_minute)
             self._extra, self._raise_at = FIRST_EXTRA, now + self._raise_after_seconds
             self._raise_after_seconds = min(LONGEST_TOKEN_RAISE_SECONDS, 2 * self._raise_after_seconds)
 
     def _forget_before(self, moment: float) -> None:
-        while self._taken and self._taken[0][0] <= moment:
-            self._used -= self._taken.popleft()[1]
+        self._taken.forget_until(moment)
