@@ -110,6 +110,7 @@ def web_services(
         public_url=_http_url(container),
         cors_origins=container.settings.config.http.cors_origins,
         alert_wrong_keys=_alert_wrong_keys(container, _notifier(bot, notices)),
+        can_write=container.lease.is_held,
     )
 
 

@@ -16,6 +16,7 @@ from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
 from storage.database.database import Database
+from storage.database.unavailable import is_unavailable
 from storage.invoices.invoices import Seller
 from web import health, home, metrics, openapi
 from web.admin import exclusions, invoices, keys, reports, tenants
@@ -41,13 +42,15 @@ from web.requests.body_memory import BodyMemory
 from web.requests.cors import ANY, Cors
 from web.requests.middleware import RequestHead, RequestLimits, RequestMiddleware
 from web.requests.paths import Paths
+from web.requests.unexpected import DATABASE_UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
 class WebServices:
     """The storage, engine and settings that the routes use.
 
-    `public_url`: the address that GET / shows. `alert_wrong_keys` tells admins the number of wrong admin keys.
+    `can_write`: whether this process has lately written to the database. `public_url`: the address that GET / shows.
+    `alert_wrong_keys` tells admins the number of wrong admin keys.
     """
 
     db: Database
@@ -65,6 +68,7 @@ class WebServices:
     public_url: str = ""
     cors_origins: Sequence[str] = (ANY,)
     alert_wrong_keys: Callable[[int], Awaitable[object]] | None = None
+    can_write: Callable[[], bool] = lambda: True
 
 
 def build_app(services: WebServices) -> ASGIApp:
@@ -108,7 +112,7 @@ def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
     chosen = exclusions.ExclusionsStore(store, services.gateway.market)
     routers = [
         home.router(services.public_url),
-        health.router(services.db, services.gateway.market),
+        health.router(services.db, services.gateway.market, services.can_write),
         models.router(services.gateway.market.catalog),
         usage.router(services.db, services.clock),
         own_exclusions.router(chosen),
@@ -188,8 +192,8 @@ def _translate_errors(app: FastAPI) -> None:
         return respond(request, HttpProblem(error.status_code, f"{text}.", code=code, more_headers=error.headers or {}))
 
     @app.exception_handler(Exception)
-    async def broken(request: Request, _: Exception) -> JSONResponse:
-        return respond(request, SERVER_ERROR)
+    async def broken(request: Request, error: Exception) -> JSONResponse:
+        return respond(request, DATABASE_UNAVAILABLE if is_unavailable(error) else SERVER_ERROR)
 
 
 def _invalid(error: RequestValidationError) -> HttpProblem:

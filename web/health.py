@@ -1,5 +1,8 @@
 """GET /health, /ready and /providers."""
 
+import asyncio
+from collections.abc import Callable
+
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
@@ -9,25 +12,32 @@ from web.openapi_parts import KEY_ERRORS, errors
 from web.provider_rows import any_configured, provider_rows
 from web.schemas import HealthOut, ProviderList, Ready
 
+ANSWER_SECONDS = 3.0
 
-async def database_answers(db: Database) -> str | None:
+
+async def database_answers(db: Database, can_write: Callable[[], bool]) -> str | None:
     try:
-        await db.read(lambda conn: conn.rows("SELECT 1 AS one"))
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await db.read(lambda conn: conn.rows("SELECT 1 AS one"))
     except Exception:  # noqa: BLE001 - every driver error has the same meaning here
         return "database: does not answer"
-    return None
+    return None if can_write() else "database: can't be written; is the disk full?"
 
 
 async def migrations_done(db: Database) -> str | None:
     try:
-        pending = await db.read(migrations_pending)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            pending = await db.read(migrations_pending)
     except Exception:  # noqa: BLE001 - database_answers() reports the reason
         return "migrations: unknown"
     return "migrations: pending; run `python -m main migrate`" if pending else None
 
 
-def router(db: Database, market: Market) -> APIRouter:
-    """Return the routes. /health: the process runs. /ready: it can answer prompts, or the reasons why not."""
+def router(db: Database, market: Market, can_write: Callable[[], bool]) -> APIRouter:
+    """Return the routes. /health: the process runs. /ready: it can answer prompts, or the reasons why not.
+
+    `can_write`: whether the last renewal of the process's lease succeeded in time.
+    """
     routes = APIRouter(tags=["health"])
 
     @routes.head("/health", include_in_schema=False)  # some monitors send HEAD
@@ -43,7 +53,7 @@ def router(db: Database, market: Market) -> APIRouter:
         responses={503: {"model": Ready, "description": "Not ready: see `reasons`"}},
     )
     async def ready() -> JSONResponse:
-        reasons = [reason for reason in (await database_answers(db), await migrations_done(db)) if reason]
+        reasons = [reason for reason in (await database_answers(db, can_write), await migrations_done(db)) if reason]
         if not any_configured(market):
             reasons.append("providers: none is configured")
         return JSONResponse(

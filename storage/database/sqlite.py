@@ -1,8 +1,7 @@
 """SQLite: one writer thread that commits units in batches, and query-only connections for readers.
 
-A batch of units is one transaction, BEGIN IMMEDIATE to COMMIT, with synchronous=FULL: callers get their results after
-the disk has synced. If a unit raises, the batch is rolled back and replayed with a SAVEPOINT around each unit, so that
-only the failed unit is undone.
+A batch is one transaction, BEGIN IMMEDIATE to COMMIT, with synchronous=FULL: callers get their results after the disk
+has synced. If a unit raises, the batch is replayed with a SAVEPOINT around each, so that only that unit is undone.
 """
 
 import asyncio
@@ -224,8 +223,10 @@ class Writer:
             self._raw.execute("SAVEPOINT unit")
             try:
                 job.result = job.unit(conn)
-            except Exception as error:  # noqa: BLE001 - it belongs to the unit's caller
+            except Exception as error:
                 job.error = error
+                if not self._raw.in_transaction:  # on a full disk, SQLite itself rolls everything back
+                    raise
                 self._raw.execute("ROLLBACK TO unit")
             self._raw.execute("RELEASE unit")
         self._raw.execute("COMMIT")

@@ -40,6 +40,14 @@ async def test_not_ready_without_a_database(api: RunningApi, monkeypatch: pytest
     assert (status, body["reasons"]) == (503, ["database: does not answer", "migrations: unknown"])
 
 
+async def test_not_ready_while_the_lease_can_not_be_renewed(api: RunningApi) -> None:
+    """The disk is full: everything can still be read."""
+    lease = api.container.lease
+    lease._renewed = (-1e9, lease._clock.now())
+    status, body = await readiness(api)
+    assert (status, body["reasons"]) == (503, ["database: can't be written; is the disk full?"])
+
+
 @pytest.mark.parametrize(("is_admin", "sees_prices"), [(True, True), (False, False)])
 async def test_prices_of_providers_are_for_the_operator(api: RunningApi, *, is_admin: bool, sees_prices: bool) -> None:
     async with api.http(ADMIN_KEY if is_admin else None) as http:

@@ -28,7 +28,6 @@ from engine.tenancy import Charge, Tenant
 from storage.database.connection import Connection
 from web import errors
 from web.auth import Caller
-from web.errors import SERVER_ERROR
 from web.pipeline.body import parse_body
 from web.pipeline.event_stream import MOST_JOINED, SILENCE_SECONDS, EventStream, when_gone
 from web.pipeline.family import Family, FamilyRequest, Origin, replay
@@ -36,6 +35,7 @@ from web.pipeline.idempotency import ClaimedKey, IdempotencyKeys
 from web.pipeline.several import SeveralAnswers, several_answers
 from web.requests.cors import Headers
 from web.requests.middleware import RequestHead
+from web.requests.unexpected import unexpected
 
 log = logging.getLogger(__name__)
 _JSON: Headers = [(b"content-type", b"application/json")]
@@ -157,8 +157,7 @@ def _failure(error: Exception, request_id: str, problem: Callable[[errors.HttpPr
         return problem(errors.from_engine(error), request_id)
     if isinstance(error, ClientDisconnect):
         return Response(status_code=499)
-    log.error("request %s failed", request_id, exc_info=error)
-    return problem(SERVER_ERROR, request_id)
+    return problem(unexpected(error, request_id), request_id)
 
 
 @dataclass(frozen=True, slots=True)

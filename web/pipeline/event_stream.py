@@ -10,9 +10,9 @@ from engine.chat import Event
 from engine.errors import EngineError
 from engine.gateway.answer import Answer
 from web import errors
-from web.errors import SERVER_ERROR
 from web.pipeline.family import StreamEncoder
 from web.pipeline.several import SeveralAnswers
+from web.requests.unexpected import unexpected
 
 log = logging.getLogger(__name__)
 SILENCE_SECONDS = 8.0  # after this time without events a stream gets a comment, so that no proxy closes it
@@ -66,9 +66,8 @@ class EventStream:
             return None if answer.completion is None else encoder.end(answer.completion, answer.charge)
         except EngineError as error:
             return encoder.error(errors.from_engine(error))
-        except Exception:
-            log.exception("stream %s failed", answer.question.request.id)
-            return encoder.error(SERVER_ERROR)
+        except Exception as error:  # noqa: BLE001 - logged there
+            return encoder.error(unexpected(error, answer.question.request.id))
 
     async def _write(self, data: bytes) -> None:
         if data:

@@ -13,11 +13,12 @@ from engine.errors import EngineError, TenantBanned, TooManyRequests
 from engine.gateway.admission import Admission
 from engine.tenancy import Tenant
 from web.auth import Authenticator, Caller, new_request_id
-from web.errors import SERVER_ERROR, ErrorShape, HttpProblem, error_response, shape_of, unknown_path
+from web.errors import ErrorShape, HttpProblem, error_response, shape_of, unknown_path
 from web.miniapp.access import MiniAppAccess, MiniAppUser, needs_user
 from web.requests.body import WHOLE_BODY, BodyReader, ClientLeft, declared_length
 from web.requests.cors import Cors, Headers
 from web.requests.paths import Paths
+from web.requests.unexpected import unexpected
 
 log = logging.getLogger(__name__)
 _OPENAI_ONLY = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/embeddings"})
@@ -157,9 +158,9 @@ class RequestMiddleware:
             return
         except (HttpProblem, EngineError) as error:
             await error_response(error, head.shape, head.request_id)(scope, receive, send)
-        except Exception:
-            log.exception("request %s could not be admitted", head.request_id)
-            await error_response(SERVER_ERROR, head.shape, head.request_id)(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - logged there
+            problem = unexpected(error, head.request_id)
+            await error_response(problem, head.shape, head.request_id)(scope, receive, send)
         else:
             app = self._prompts.get(head.path, self._app) if head.method == "POST" else self._app
             method = "GET" if head.method == "HEAD" else head.method  # the server leaves out the body

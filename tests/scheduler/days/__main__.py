@@ -1,7 +1,8 @@
-"""Simulated days, run by hand: python -m tests.scheduler.days HOURS SEED [SEED ...] [-v] [-w]
+"""Simulated days, run by hand: python -m tests.scheduler.days HOURS SEED [SEED ...] [-v] [-w] [-x]
 
 Each seed gives one day with a single process and one with three. -v prints the simulated faults and the admin's chat.
--w adds worse ones: providers that fail together or are slow, times without the database or Telegram.
+-w adds worse ones: providers that fail together or are slow, times without the database or Telegram. -x adds
+those of `worst`: clocks that are set back or forward, offers that are removed, keys that are replaced.
 """
 
 import logging
@@ -19,7 +20,7 @@ def main() -> int:
     failed = False
     for seed in seeds:
         for replicas in (False, True):
-            day = simulated(seed, hours, replicas=replicas, is_worse="-w" in sys.argv)
+            day = simulated(seed, hours, replicas=replicas, is_worse="-w" in sys.argv, is_worst="-x" in sys.argv)
             faults = Oracle(day, hours).faults()
             failed = failed or bool(faults)
             said = f"seed {seed}, {'three processes' if replicas else 'one process'}, {len(day.weather.calls)} calls"
@@ -35,6 +36,8 @@ def _events(day: Day) -> Iterator[tuple[float, str]]:
     for away in day.weather.interruptions:
         yield away.begins, f"   + no {away.subject}"
         yield away.ends, f"   - no {away.subject}"
+    for act in day.weather.interventions:
+        yield act.at, f"   ! {act.kind} {act.subject} {act.value:g}"
     for name, begins, ends in day.weather.low_balance:
         yield begins, f"   + low balance {name}"
         yield ends, f"   - low balance {name}"

@@ -18,11 +18,14 @@ T = TypeVar("T")
 START = datetime(2026, 11, 24, 6, tzinfo=UTC)
 
 
+@dataclass
 class LoopClock:
-    """The time of the event loop."""
+    """The time of the event loop. `ahead_seconds`: the error of its time of day."""
+
+    ahead_seconds: float = 0.0
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self.monotonic())
+        return START + timedelta(seconds=self.monotonic() + self.ahead_seconds)
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
@@ -37,6 +40,7 @@ class Telegram(Notifications):
     """Telegram's chat with the admin. `at`: the times of each message and of each edit."""
 
     at: dict[Sent, float] = field(default_factory=dict)
+    blocked_by: frozenset[int] = frozenset()
 
     def _record(self, chat: int, message: Any) -> Sent:
         sent = super()._record(chat, message)
@@ -102,6 +106,8 @@ class Mortal:
         chart: UsageSpan | None = None,
     ) -> Sent | Undelivered:
         self._check()
+        if user_id in self._telegram.blocked_by:
+            return Undelivered.REFUSED
         return await self._telegram.deliver(user_id, key, values, buttons, reply_to=reply_to, chart=chart)
 
     async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:

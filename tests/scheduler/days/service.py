@@ -36,6 +36,7 @@ from storage.reports.losses import SqlLosses
 from storage.tenants import tenants
 from tests.scheduler.days.inline import DatabaseGone, InlineDatabase
 from tests.scheduler.days.mortal import START, LoopClock, Mortal, ProcessKilled, Telegram
+from tests.scheduler.days.rare import intervene
 from tests.scheduler.days.weather import DATABASE, Interruption, SimulatedProvider, Weather
 
 OFFERS = tuple(Offer.named(name) for name in ("deepseek/a", "deepseek/b", "gemini/a", "openai/a"))
@@ -59,16 +60,17 @@ class Process:
     """One process with its own memory: the engine, and the jobs while it leads."""
 
     def __init__(self, day: "Day", *, clock: bool) -> None:
-        self.day, self.clock, self.ports = day, LoopClock(), Mortal(day.db, day.telegram)
+        self.day, self.clock, self.ports = day, day.clock, Mortal(day.db, day.telegram)
         providers = {
             name: SimulatedProvider(name, day.weather, day.chance) for name in dict.fromkeys(o.provider for o in OFFERS)
         }
         self.book = PriceBook({name: flat_price(*price) for name, price in day.prices.items()})
-        model = Model("auto", OFFERS, Flat(5 * 10**12))
+        model = Model("auto", tuple(each for each in OFFERS if each.name not in day.removed), Flat(5 * 10**12))
         catalog = Catalog({"auto": model}, self.book, providers.__contains__, named_markup=Fraction(2))
         policy = HealthPolicy()
         health = Health(policy, self.clock, dict.fromkeys(providers, 1), day.chance.random)
         journal = SqlJournal(self.ports)
+        self.offers = model.offers
         self.market = Market(catalog, health, providers, journal, self.clock, policy)
         self.lease = Lease(self.ports, self.clock)
         ledger = SqlLedger(self.ports, self.lease, self.clock, {})
@@ -94,6 +96,11 @@ class Process:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self.day.weather.interventions:  # as the end of a process shows on one machine, by any clock
+            await self.day.db.write(lambda conn: conn.run("DELETE FROM leases WHERE id = :id", id=self.lease.id))
+
+    def successor(self) -> "Process":
+        return Process(self.day, clock=self._is_clock)
 
     async def _lead(self) -> None:
         epoch: int | None = None
@@ -142,7 +149,7 @@ class Process:
         task.add_done_callback(self._asked.discard)
 
     async def _ask(self, number: int, tenant: Tenant) -> None:
-        asked = "auto" if self.day.chance.random() < AUTO_SHARE else self.day.chance.choice(OFFERS).name
+        asked = "auto" if self.day.chance.random() < AUTO_SHARE else self.day.chance.choice(self.offers).name
         request = ChatRequest(f"r{number}", asked, (says(Role.USER, "say something about tea"),))
         with suppress(EngineError, ProcessKilled, DatabaseGone):
             async with self.gateway.answer(tenant, request) as answer:
@@ -162,6 +169,9 @@ class Day:
         self.weather, self.chance, self.replicas = weather, random.Random(seed), replicas
         self.db, self.telegram = InlineDatabase(), Telegram()
         self.prices: dict[str, tuple[str, str]] = dict(PRICES)
+        self.clock, self.removed = LoopClock(), set[str]()
+        if weather.interventions:
+            self.telegram.admins, self.telegram.blocked_by = (9002, *self.telegram.admins), frozenset({9002})
         self.processes: list[Process] = []
         self.told: list[tuple[float, Process, str]] = []
         self.errors: list[str] = []
@@ -179,6 +189,7 @@ class Day:
             asyncio.create_task(self._kills(kill_every_seconds)),
             asyncio.create_task(self._reprice(reprice_every_seconds)),
             *(asyncio.create_task(self._interrupt(each)) for each in self.weather.interruptions),
+            *(asyncio.create_task(intervene(self, each)) for each in self.weather.interventions),
         ]
         await asyncio.sleep(end - loop.time())
         for act in acts:
@@ -192,9 +203,9 @@ class Day:
     async def _start(self) -> None:
         roles = [(True, False)] if not self.replicas else [(False, False), (True, True), (True, True)]
         for clock, _ in roles:
-            await self._enter(Process(self, clock=clock))
+            await self.enter(Process(self, clock=clock))
 
-    async def _enter(self, process: Process) -> None:
+    async def enter(self, process: Process) -> None:
         now = asyncio.get_running_loop().time()
         if self.replicas:
             for at, _, told in self.told:
@@ -232,6 +243,8 @@ class Day:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self.chance.expovariate(1 / every_seconds))
+            if not self.processes:  # they are being replaced
+                continue
             victim = self.chance.choice(self.processes)
             self.processes.remove(victim)
             began = loop.time()
@@ -239,7 +252,7 @@ class Day:
             await asyncio.sleep(self.chance.choice([1, 5, 20]))
             while self.db.is_gone:
                 await asyncio.sleep(1)
-            await self._enter(Process(self, clock=victim._is_clock))
+            await self.enter(victim.successor())
             if not victim._is_clock:
                 self.processes.insert(0, self.processes.pop())
             self.downtimes.append((began, loop.time() + (9 if self.replicas else 1)))
@@ -257,7 +270,10 @@ class Day:
         while True:
             await asyncio.sleep(self.chance.expovariate(1 / every_seconds))
             name = self.chance.choice(sorted(self.prices))
-            dearer = f"{float(PRICES[name][0]) * self.chance.uniform(0.8, 1.2):.4f}"
+            if self.weather.interventions and self.prices[name] != PRICES[name]:
+                dearer = PRICES[name][0]  # changed back
+            else:
+                dearer = f"{float(PRICES[name][0]) * self.chance.uniform(0.8, 1.2):.4f}"
             self.prices[name] = dearer, self.prices[name][1]
             self.repriced.append((asyncio.get_running_loop().time(), name))
             for process in self.processes:

@@ -15,6 +15,7 @@ from engine.providers.balances import Balance
 
 REFUSED_SECONDS, WORD_SECONDS, LAST_SECONDS = 0.05, 0.5, 1.0
 DATABASE, TELEGRAM = "database", "telegram"
+CLOCK, RESTART, REMOVED, RESTORED = "clock", "restart", "removed", "restored"
 DOWN, UNREACHABLE, SILENT, CUT, KEY, BALANCE, LIMIT, FLAKY, SLOW = (
     "down",
     "unreachable",
@@ -64,6 +65,20 @@ class Interruption:
 
 
 @dataclass(frozen=True, slots=True)
+class Intervention:
+    """Something that happens to the machine, or that the operator does, at a moment.
+
+    `kind`: CLOCK sets the time of day `value` seconds wrong; RESTART replaces all processes; REMOVED and RESTORED
+    change the offers of farthing.toml, and restart.
+    """
+
+    kind: str
+    at: float
+    subject: str = ""
+    value: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A call that a provider has answered or failed. `good`: its first word was sent."""
 
@@ -81,6 +96,7 @@ class Weather:
     troubles: Sequence[Trouble]
     low_balance: Sequence[tuple[str, float, float]] = ()
     interruptions: Sequence[Interruption] = ()
+    interventions: Sequence[Intervention] = ()
     calls: list[Call] = field(default_factory=list)
     _accepted: dict[str, deque[float]] = field(default_factory=dict)
 
