@@ -16,7 +16,7 @@ def unit_seconds() -> float:
 def units_of(work: Callable[[], object], most: float) -> float:
     """Return the units that the work takes.
 
-    It is repeated while they exceed `most`, because pauses of the machine pass.
+    The work is repeated while it takes more than `most` units, because a pause of the machine is short.
     """
     taken = most
     for _ in range(TRIES):

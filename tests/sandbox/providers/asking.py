@@ -7,14 +7,13 @@ import httpx
 
 from main.sandbox import stand_in_providers
 from sandbox.providers import StandIns
-from sandbox.providers.dialects.openai import OpenAIStandIn
 from sandbox.providers.registry import plain_stand_ins, stand_ins_of
 
 Request: TypeAlias = tuple[str, dict[str, str], dict[str, Any]]
 LONG = "Tell me at some length about the sea and the wind"
 STAND_INS = stand_ins_of(stand_in_providers())
 PROVIDERS = tuple(STAND_INS)
-OPENAI_LIKE = tuple(name for name, found in STAND_INS.items() if isinstance(found, OpenAIStandIn))
+OPENAI_LIKE = tuple(name for name, found in STAND_INS.items() if found.dialect == "openai")
 MODELS = {name: found.models[0] for name, found in STAND_INS.items()}
 PLAIN = {name for name, found in STAND_INS.items() if type(found) in plain_stand_ins().values()}
 CALM: dict[str, dict[str, Any]] = {
