@@ -59,7 +59,7 @@ FURTHER_TESTS: dict[str, tuple[str, ...]] = {
         "statuses",
     ),
     "engine/routing/key_health.py": ("rate_limits", "quotas", "limit_shapes", "token_quota"),
-    "engine/routing/offer_health.py": ("track_record", "holds"),
+    "engine/routing/offer_health.py": ("track_record", "holds", "slot_demand", "rests_of_offers"),
     "engine/routing/permits.py": ("health",),
     "engine/routing/plan.py": ("selection", "early_for_saving", "holds", "token_quota"),
     "engine/routing/provider_health.py": ("health", "health_rests"),
