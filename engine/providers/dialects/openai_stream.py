@@ -101,7 +101,7 @@ class OpenAIStreamReader(StreamReader):
         return found
 
     def _read_plain(self, chunk: PlainChunk, data: str) -> list[Chunk] | None:
-        """Return what `read` returns for a plain chunk, sooner; None if only the general way can tell."""
+        """Read a plain chunk, faster than `read` does. None: the chunk may not be plain."""
         if chunk.usage and self._spec.reports_cost:
             return None
         if not chunk.choices:

@@ -7,7 +7,7 @@ from engine.errors import ContextTooLong, RateLimited, StreamCut
 from engine.ports import LimitHeaders
 from engine.routing.plan import EarlyQuote, Route
 from engine.routing.selection import FIRST_PAUSE_SECONDS, NextAttempt, Selection
-from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step
+from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step, spend_retries
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
 
@@ -281,3 +281,20 @@ def test_demand_is_counted_with_its_saving(providers: TwoProviders) -> None:
     Prompt(providers, CHEAP, DEAR).next()
     ((_, saving_atto),) = providers.health._providers["a"].offers["m"].demand._savings
     assert saving_atto == DEAR.plan_atto - CHEAP.plan_atto
+
+
+@pytest.mark.parametrize(("has_failed", "earned"), [(False, 4.1), (True, 0)])
+def test_early_attempt_earns_a_tenth_of_a_retry_unless_its_offer_has_failed_for_this_prompt(
+    providers: TwoProviders, earned: float, *, has_failed: bool
+) -> None:
+    spend_retries(providers)
+    providers.fails(DOWN, 5)
+    providers.clock.wait(4)
+    selection, budget = early_first(providers), providers.health._providers["a"].budget
+    if has_failed:
+        selection.begin(0)
+    before = budget._left
+    choice = selection.next(providers.clock.monotonic())
+    assert isinstance(choice, NextAttempt)
+    assert choice.permit.early
+    assert budget._left - before == pytest.approx(earned)
