@@ -4,14 +4,16 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from json import dumps
+from typing import Any, cast
 
+import msgspec
 from telegram._utils.defaultvalue import DEFAULT_NONE, DefaultValue
 from telegram.error import NetworkError, TimedOut
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest, RequestData
-from telegram.request._requestparameter import RequestParameter
 
 from engine.errors import ProviderError
 from engine.providers.http import connections
@@ -29,6 +31,7 @@ _HEADERS = {
     "accept": "*/*",
 }
 Result = bool | dict[str, Any] | list[dict[str, Any]]
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_.~ -]+")
 _TIMED_OUT = frozenset({"ConnectTimeout", "PoolTimeout", "ReadTimeout", "WriteTimeout"})
 
@@ -112,6 +115,13 @@ class FormRequest(HTTPXRequest):
         self._note_time(answer.date)
         return answer.status, answer.body
 
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        try:
+            return _decode(payload)
+        except ValueError:
+            return HTTPXRequest.parse_json_payload(payload)  # replaces bytes that are no UTF-8, or raises TelegramError
+
     def _note_time(self, date: str) -> None:
         """Compare Telegram's clock with this machine's, once a minute."""
         if time.monotonic() < self._skew_known_until:
@@ -138,7 +148,19 @@ async def post(bot: ExtBot[int], method: str, fields: Mapping[str, object]) -> R
     return await bot.request.post(f"{bot.base_url}/{method}", form(fields))
 
 
+@dataclass(slots=True)
+class _PlainForm:
+    """The part of PTB's RequestData that requests read, without an object for each field."""
+
+    parameters: dict[str, Any]
+    contains_files = False
+
+    @property
+    def json_parameters(self) -> dict[str, str]:
+        return {name: value if isinstance(value, str) else dumps(value) for name, value in self.parameters.items()}
+
+
 def form(fields: Mapping[str, object]) -> RequestData:
     """Return fields of plain values, as JSON knows them. Those that are None are left out."""
-    given = (RequestParameter(name, value, None) for name, value in fields.items() if value is not None)
-    return RequestData(list(given))
+    plain = _PlainForm({name: value for name, value in fields.items() if value is not None})
+    return cast("RequestData", plain)

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable
 from typing import Protocol, Self
 
 from telegram.error import BadRequest, TelegramError, TimedOut
@@ -60,7 +61,7 @@ class PacedPreview(ABC):
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._began = self._last = time.monotonic()
-        self._ended = False
+        self._ended = self._is_calling = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._begin())
@@ -82,12 +83,8 @@ class PacedPreview(ABC):
                 await self._hand_over(head)
 
     async def _send_frames(self) -> None:
-        while True:
-            try:
-                # Not wait_for: on Python 3.11 it can lose a cancellation, and _halt would never end.
-                async with asyncio.timeout(HEARTBEAT_SECONDS):
-                    await self._changed.wait()
-            except TimeoutError:
+        while not self._ended:
+            if not (self._changed.is_set() or await self._change()):
                 await self._heartbeat()
                 continue
             wait = self._last + self._seconds() - time.monotonic()
@@ -95,6 +92,15 @@ class PacedPreview(ABC):
                 await asyncio.sleep(wait)
             self._changed.clear()
             await self._frame(self._latest)
+
+    async def _change(self) -> bool:
+        """Wait for a new text. Return False if none comes for HEARTBEAT_SECONDS."""
+        try:
+            # Not wait_for: on Python 3.11 it can lose a cancellation, and _halt would never end.
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                return await self._changed.wait()
+        except TimeoutError:
+            return False
 
     async def _frame(self, text: str) -> None:
         """Send a frame if it changed.
@@ -116,9 +122,18 @@ class PacedPreview(ABC):
     async def _halt(self) -> None:
         """Stop the loop and wait for the frame being sent, so that no frame follows the final message."""
         if self._task is not None:
-            self._task.cancel()
+            if not self._is_calling:  # otherwise it ends after the call
+                self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+
+    async def _uninterrupted(self, call: Awaitable[None]) -> None:
+        """Make the call. If the preview ends meanwhile, it waits for the call."""
+        self._is_calling = True
+        try:
+            await call
+        finally:
+            self._is_calling = False
 
     @abstractmethod
     async def _begin(self) -> None:
@@ -157,7 +172,6 @@ class DraftPreview(PacedPreview):
             self._fields["message_thread_id"] = thread_id
         self._works = True
         self._waited = ""  # the last frame before the answer had text
-        self._in_flight: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._limiter.streams += 1
@@ -175,8 +189,6 @@ class DraftPreview(PacedPreview):
     async def _hand_over(self, head: str | None) -> None:
         """Make the draft equal the beginning of the final message, so that clients turn one into the other."""
         self._limiter.streams -= 1
-        if self._in_flight is not None:
-            await asyncio.gather(self._in_flight, return_exceptions=True)
         if head and not (self._shown and head.startswith(self._shown)):
             await self._send(plain_head(head))
 
@@ -187,10 +199,8 @@ class DraftPreview(PacedPreview):
         return max(own, min(WIDEST_SECONDS, self._limiter.streams / FRAMES_PER_SECOND))
 
     async def _send(self, text: str) -> None:
-        """Send in a task, so that a frame being sent is awaited when the loop is halted."""
         if self._works:
-            self._in_flight = asyncio.create_task(self._call(text))
-            await asyncio.shield(self._in_flight)
+            await self._uninterrupted(self._call(text))
 
     async def _call(self, text: str) -> None:
         async def post() -> bool:

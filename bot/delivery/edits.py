@@ -4,9 +4,8 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from telegram.error import TelegramError, TimedOut
 from telegram.ext import ExtBot
@@ -62,7 +61,6 @@ class EditPreview(PacedPreview):
         self._reply_to, self._schedule = reply_to, schedule
         self._message_id: int | None = None
         self._taken = False
-        self._in_flight: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._schedule.join(self._chat_id)
@@ -74,7 +72,8 @@ class EditPreview(PacedPreview):
 
     async def _begin(self) -> None:
         if self._limiter.takes_preview(self._chat_id):
-            await self._uninterrupted(self._send_placeholder())
+            # in a task of its own: answers that begin together all get a placeholder
+            await self._uninterrupted(asyncio.create_task(self._send_placeholder()))
         self._last = time.monotonic()
         await self._send_frames()
 
@@ -96,8 +95,6 @@ class EditPreview(PacedPreview):
     async def _hand_over(self, head: str | None) -> None:
         """Delete the placeholder, unless the final message will replace it by an edit."""
         self._schedule.leave(self._chat_id)
-        if self._in_flight is not None:
-            await asyncio.gather(self._in_flight, return_exceptions=True)
         if self._message_id is not None and (head is None or not self._taken):
             try:
                 await self._bot.delete_message(self._chat_id, self._message_id)
@@ -132,8 +129,3 @@ class EditPreview(PacedPreview):
         """Make an edit that had no free slot when its text came."""
         if self._latest and self._growing.frame(self._latest) != self._shown:
             await self._frame(self._latest)
-
-    async def _uninterrupted(self, call: Coroutine[Any, Any, None]) -> None:
-        """Make the call in a task: if this preview is halted, the call being sent is still awaited."""
-        self._in_flight = asyncio.create_task(call)
-        await asyncio.shield(self._in_flight)
