@@ -15,6 +15,7 @@ NOTABLE_SHARE = 0.9  # a smaller drop is ignored: it may come from the differenc
 LEAST_SEEN = 5  # fewer requests in a minute show no rate
 ACCEPTED_TO_RAISE = 50  # attempts between a refusal and the next raise, so that few are refused
 ACCEPTED_TO_TEST = 25  # the same where the next offer is so dear that a lifted limit is worth finding soon
+MISLED = 2  # refusals within a minute of a raise: it was accepted because the provider's minute differs from ours
 NEW_RAISE_SECONDS = 10.0  # a limit that was just learned may hold only for a moment
 FIRST_TRY_SECONDS, TRY_TIMES = 3.0, 3  # between attempts over the limit, and how these pauses grow
 FIRST_RAISE_SECONDS, LONGEST_RAISE_SECONDS, LONGEST_TOKEN_RAISE_SECONDS = 60.0, 120.0, 240.0
@@ -36,8 +37,7 @@ class LearnedLimit:
     A 429 sets the limit to the requests accepted in the minute before it. After ten seconds, and later after a minute
     and 50 accepted requests without a 429, one request more is tried. If it is accepted, twice as many extra requests
     may follow, so that a limit that no longer exists is raised within a minute. If it is refused, the next test comes
-    later, so that an existing limit costs few refusals. A refused attempt counts in its minute too, because some
-    providers count it.
+    later, so that an existing limit costs few refusals. A refused attempt counts too: some providers count it.
     """
 
     per_minute: int | None = None
@@ -48,6 +48,9 @@ class LearnedLimit:
     _raise_at: float = 0.0
     _raise_after_seconds: float = NEW_RAISE_SECONDS
     _refused_at: float = 0.0
+    _raised_from: int = 0
+    _raised_at: float = -inf
+    _refused_since_raise: int = 0
     _accepted: int = ACCEPTED_TO_RAISE
     _over_at: float = inf
     _try_at: float = -inf
@@ -120,6 +123,9 @@ class LearnedLimit:
         if taken <= self.per_minute:
             return
         is_trial = self._extra > 0 or began_at >= self._over_at  # else the provider's minute differs from ours
+        if now > self._raised_at + WINDOW_SECONDS:
+            self._raised_from = self.per_minute
+        self._raised_at, self._refused_since_raise = now, 0
         self.per_minute = max(self.per_minute, taken - len(self._refused_begun_at))
         self._extra = min(max(1, self._extra * 2), self.per_minute) if is_trial else 0
         self._raise_after_seconds = FIRST_RAISE_SECONDS
@@ -141,6 +147,9 @@ class LearnedLimit:
         self._accepted, self._over_at = ACCEPTED_TO_RAISE if self.per_minute is None else 0, inf
         if accepted < LEAST_SEEN:
             return
+        self._refused_since_raise += 1
+        if self._refused_since_raise == MISLED and now <= self._raised_at + WINDOW_SECONDS:
+            accepted = min(accepted, max(self._raised_from, (self.per_minute or 0) // 2))
         if self._extra or self.per_minute is None:
             self._extra, self._raise_at = 0, now + self._raise_after_seconds
             self._raise_after_seconds = min(LONGEST_RAISE_SECONDS, self._raise_after_seconds * 2)

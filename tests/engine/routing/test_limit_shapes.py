@@ -77,7 +77,7 @@ def simulated(provider: ProviderLimit) -> tuple[float, float]:
     ("provider", "most_refused", "least_used"),
     [
         (SlidingMinute(), 0.04, 0.91),
-        (FixedMinute(), 0.05, 0.95),
+        (FixedMinute(), 0.05, 0.94),
         (TokenBucket(), 0.05, 0.95),
         (SlidingMinute(counts_refused=True), 0.08, 0.90),
     ],
