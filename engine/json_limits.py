@@ -1,23 +1,62 @@
 """Limits for JSON from outside: parsing must neither block the event loop nor crash the interpreter.
 
 The number of values bounds the time and the memory of parsing: 8 MB of `[{},{},...]` would take half a second and 200
-MB. The depth bounds the recursion of code that reads or writes the values.
+MB. The depth bounds the recursion of code that reads or writes the values. The number of digits bounds the time for
+each integer, which grows with its square.
 """
 
+import json
 import re
+import sys
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 MOST_VALUES = 200_000
 MOST_DEPTH = 100
+MOST_DIGITS = 640
+"""Digits of one integer: 20 MB of integers with 4,300 digits, Python's own limit, would take 0.4 seconds."""
 # matches an unclosed string too, so that the search takes linear time
 _TEXT = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}:,]', re.DOTALL)
 
 
-def has_too_many_values(json: str, most: int = MOST_VALUES) -> bool:
-    """Return whether a JSON text has more than `most` values, counted by the separators outside strings."""
-    return _separators(json) > most and _separators(_TEXT.sub("", json)) > most
+def limit_digits() -> None:
+    """Let this process refuse integers of over MOST_DIGITS digits, in JSON and elsewhere."""
+    sys.set_int_max_str_digits(MOST_DIGITS)
+
+
+def parsed(text: str) -> Any:
+    """Return the value of a JSON text within a request or an answer, such as the arguments of a tool call.
+
+    Raises ValueError for a text that is no JSON, or over the limits of this module.
+    """
+    if len(text) > MOST_VALUES and has_too_many_values(text):
+        raise ValueError(f"over {MOST_VALUES:,} values")
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if too_deep(found):
+        raise ValueError(f"nested deeper than {MOST_DEPTH} levels")
+    return found
+
+
+def has_too_many_values(text: str, most: int = MOST_VALUES) -> bool:
+    """Return whether a JSON text has more than `most` values, counted by the separators outside strings.
+
+    A text with so many quotes that cutting the strings out would take long has too many as well.
+    """
+    return _separators(text) > most and (text.count('"') > 4 * most or _separators(_TEXT.sub("", text)) > most)
+
+
+def exceeds(value: Any, most: int) -> bool:
+    """Return whether `value` holds over `most` values, on all its levels together."""
+    level, number = _containers([value]), 0
+    while level and number <= most:
+        number += sum(map(len, level))
+        level = _containers(child for each in level for child in (each.values() if type(each) is dict else each))
+    return number > most
 
 
 def open_brackets(line: str) -> int:
@@ -28,6 +67,8 @@ def open_brackets(line: str) -> int:
 
 def too_deep(value: Any, most: int = MOST_DEPTH) -> str:
     """Return the path of the first value that is nested over `most` levels deep, cut after four parts; else ""."""
+    if not _is_deeper(value, most):
+        return ""
     level: list[tuple[Any, tuple[str, ...]]] = [(value, ())]
     for _ in range(most):
         level = [child for each in level for child in _children(*each)]
@@ -38,10 +79,13 @@ def too_deep(value: Any, most: int = MOST_DEPTH) -> str:
 
 
 def too_deep_unparsed(json: bytes, most: int = MOST_DEPTH) -> str:
-    """Return the path as `too_deep` does, for a JSON text that is too deep to be parsed."""
+    """Return the path as `too_deep` does, for a JSON text that is too deep to be parsed.
+
+    The path is "" if it lies far behind the beginning: reading tokens takes time.
+    """
     open_: list[str | int] = []  # the key or index in each object or list that is still open
     text = b""
-    for token in _TOKENS.finditer(json):
+    for token in islice(_TOKENS.finditer(json[:_READ_BYTES]), _READ_TOKENS):
         mark = token.group()
         if mark in {b"{", b"["}:
             open_.append(0 if mark == b"[" else "")
@@ -60,6 +104,20 @@ def too_deep_unparsed(json: bytes, most: int = MOST_DEPTH) -> str:
     return ""
 
 
+def _is_deeper(value: Any, most: int) -> bool:
+    level = _containers([value])
+    for _ in range(most):
+        level = _containers(child for each in level for child in (each.values() if type(each) is dict else each))
+        if not level:
+            return False
+    return True
+
+
+def _containers(values: Iterable[Any]) -> list[Any]:
+    """Return the objects and lists among `values`."""
+    return [value for value in values if type(value) is dict or type(value) is list]
+
+
 def _children(value: Any, path: tuple[str, ...]) -> Iterable[tuple[Any, tuple[str, ...]]]:
     """Return the objects and lists directly within `value`, with their paths."""
     pairs: Iterable[tuple[Any, Any]]
@@ -76,8 +134,9 @@ def _children(value: Any, path: tuple[str, ...]) -> Iterable[tuple[Any, tuple[st
     ]
 
 
-def _separators(json: str) -> int:
-    return json.count(",") + json.count("[") + json.count("{")
+def _separators(text: str) -> int:
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 _PATH_PARTS, _PART_CHARS = 4, 64
+_READ_BYTES, _READ_TOKENS = 4 * 1024 * 1024, 50_000

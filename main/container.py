@@ -15,6 +15,7 @@ from engine.gateway.gateway import Gateway
 from engine.gateway.hedging import Hedging
 from engine.gateway.question import Market
 from engine.gateway.transcription import Transcriber
+from engine.json_limits import limit_digits
 from engine.money import Money, exact
 from engine.ports import AttemptObserver, Provider
 from engine.providers.registry import build
@@ -65,6 +66,7 @@ async def open_container(settings: Settings, *, migrate_apart: bool = False) -> 
 
     `migrate_apart`: migrate in a process of its own, because this one would keep 30 MB of libraries.
     """
+    limit_digits()
     async with AsyncExitStack() as stack:
         await ensure_schema(settings, apart=migrate_apart)
         db = await stack.enter_async_context(open_database(settings.env.database_url))

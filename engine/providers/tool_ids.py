@@ -91,8 +91,9 @@ def of_at_most(chars: int) -> Callable[[str], str]:
 
 
 def _marked(call_id: str) -> str:
-    """Return the mark in the id; empty if there is none."""
-    return next((mark for mark in (_MARK, _RAW_MARK) if mark in call_id), "")
+    """Return the first mark in the id; empty if there is none."""
+    found = [(at, mark) for mark in (_MARK, _RAW_MARK) if (at := call_id.find(mark)) >= 0]
+    return min(found)[1] if found else ""
 
 
 def _packed(signature: str) -> tuple[str, bytes]:

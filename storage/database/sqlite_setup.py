@@ -19,9 +19,17 @@ BUSY_SECONDS = 10.0
 SAFE_VERSION = (3, 51, 3)  # older versions can corrupt the WAL when two connections write at once
 STATEMENTS_CACHED = 512
 PRAGMAS = ("foreign_keys = ON", f"busy_timeout = {int(BUSY_SECONDS * 1000)}")
+SECURE = "secure_delete = ON"
+"""Deleted texts are overwritten in the file. Debian's SQLite does so by default, others leave them in free pages."""
 # Under load the same few hundred pages are written repeatedly. A WAL of up to 64 MB is copied back less often, which
 # keeps ten million entries nearly as fast as ten thousand.
-WRITER_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 16000", "cache_size = -4096")
+WRITER_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "wal_autocheckpoint = 16000",
+    "cache_size = -4096",
+    SECURE,
+)
 READER_PRAGMAS = ("query_only = ON", "wal_autocheckpoint = 0", "cache_size = -1024")
 _MOST_DOUBLINGS = 6
 _texts: dict[tuple[BatchWrite, int], str] = {}

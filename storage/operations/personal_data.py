@@ -84,7 +84,7 @@ _OPERATOR_FIELDS = frozenset({"cost", "waste", "allowance_worth"})
 
 
 def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int:
-    """Delete a tenant's messages, questions, waiting prompts, stored answers and responses, receipts and name.
+    """Delete a tenant's messages, questions, waiting prompts, stored answers and responses, receipts and all names.
 
     Return the number of messages. A stored answer under an idempotency key is replaced by an error, so that a repeated
     request is not charged again.
@@ -126,6 +126,7 @@ def forget(conn: Connection, tenant_id: int, user_id: int, now: datetime) -> int
     stored_responses.forget(conn, tenant_id)
     app_tokens.end_all(conn, tenant_id)
     tenant_settings.forget_name(conn, tenant_id)
+    api_keys.forget_names(conn, tenant_id)
     return deleted
 
 

@@ -152,6 +152,11 @@ def touch(conn: Connection, key_id: int, now: datetime) -> None:
     conn.run("UPDATE api_keys SET last_used_at = :now WHERE id = :id", id=key_id, now=ms(now))
 
 
+def forget_names(conn: Connection, tenant_id: int) -> None:
+    """Erase the names of a tenant's keys, revoked ones too. The keys keep working, and are told by their prefixes."""
+    conn.run("UPDATE api_keys SET name = '' WHERE tenant_id = :id", id=tenant_id)
+
+
 def change(conn: Connection, tenant_id: int, key_id: int, changes: Mapping[str, Any], now: datetime) -> ApiKey | None:
     """Set the given fields of KeySettings; return the key, or None if the tenant has no such live key."""
     stored = _stored(changes)

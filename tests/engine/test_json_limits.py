@@ -4,7 +4,18 @@ import json
 
 import pytest
 
-from engine.json_limits import MOST_DEPTH, has_too_many_values, open_brackets, too_deep, too_deep_unparsed
+from engine.json_limits import (
+    MOST_DEPTH,
+    MOST_DIGITS,
+    MOST_VALUES,
+    exceeds,
+    has_too_many_values,
+    limit_digits,
+    open_brackets,
+    parsed,
+    too_deep,
+    too_deep_unparsed,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +63,45 @@ def test_path_in_a_text_that_is_not_parsed_is_the_same() -> None:
         assert too_deep_unparsed(json.dumps(body).encode(), most) == found
     assert too_deep_unparsed(b"]]]}}:,") == ""
     assert too_deep_unparsed(b"[" * 200_000) == "0.0.0.0"
+
+
+def test_path_far_behind_the_beginning_is_not_looked_for() -> None:
+    assert too_deep_unparsed(b'["' + b"a" * 5_000_000 + b'",' + b"[" * 200_000) == ""
+    assert too_deep_unparsed(b"[" + b'"a",' * 60_000 + b"[" * 200_000) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [(None, 0), ("text", 0), ([1, 2], 2), ({"a": {"b": [1, 2, 3]}, "c": []}, 6), ([[], [], [[]]], 4)],
+)
+def test_values_on_all_levels_are_counted(value: object, number: int) -> None:
+    assert not exceeds(value, number)
+    assert number == 0 or exceeds(value, number - 1)
+
+
+def test_json_within_a_text_is_parsed_within_the_limits() -> None:
+    assert parsed('{"a": [1, "x"]}') == {"a": [1, "x"]}
+    assert parsed("[" * MOST_DEPTH + "]" * MOST_DEPTH) is not None
+    assert parsed('"' + "[{," * MOST_VALUES + '"') == "[{," * MOST_VALUES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no json",
+        "[" * 900_000,
+        "[" * (MOST_DEPTH + 1) + "]" * (MOST_DEPTH + 1),
+        "[" + "{}," * MOST_VALUES + "1]",
+        "[" + '"",' * 5 * MOST_VALUES + "1]",
+    ],
+)
+def test_json_within_a_text_that_would_take_long_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parsed(text)
+
+
+def test_integers_of_many_digits_are_refused() -> None:
+    limit_digits()
+    assert parsed("9" * MOST_DIGITS) == int("9" * MOST_DIGITS)
+    with pytest.raises(ValueError, match="digits"):
+        parsed("9" * (MOST_DIGITS + 1))

@@ -1,11 +1,11 @@
 """Anthropic's Messages as sent to a tenant: the whole message, its content blocks, the usage."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.chat import Finish, Finished, Usage
 from engine.completion import Completion
+from engine.json_limits import parsed
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
 from web.pipeline.blocks import Block, BlockKind, split
@@ -66,8 +66,8 @@ def block_json(block: Block) -> dict[str, Any]:
 def _arguments(text: str) -> Any:
     """Return the arguments as an object, even if the model wrote something else."""
     try:
-        found = json.loads(text or "{}")
-    except (ValueError, RecursionError):
+        found = parsed(text or "{}")
+    except ValueError:
         return {"text": text}
     return found if isinstance(found, dict) else {"value": found}
 

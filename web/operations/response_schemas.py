@@ -1,11 +1,18 @@
 """The schemas of a response: its request field by field, its answer."""
 
 from web.openapi_parts import MODEL_NAME, PICTURE_URL, Schema, nullable, object_schema, ref
+from web.pipeline.fields import MOST_LABEL_CHARS, MOST_LABEL_NAME_CHARS, MOST_LABELS
 
 _TEXT: Schema = {"type": "string"}
 _NAME: Schema = {"type": "string", "minLength": 1}
 _FLAG: Schema = nullable({"type": "boolean"})
 _OBJECT: Schema = {"type": "object"}
+_LABELS: Schema = {
+    **_OBJECT,
+    "maxProperties": MOST_LABELS,
+    "propertyNames": {"maxLength": MOST_LABEL_NAME_CHARS},
+    "additionalProperties": {"type": "string", "maxLength": MOST_LABEL_CHARS},
+}
 
 
 def _one_of(*names: str) -> Schema:
@@ -109,7 +116,7 @@ _REQUEST = object_schema(
             "description": "`reasoning.encrypted_content`: what a provider wants back with its reasoning",
         },
         "text": nullable(object_schema({"format": nullable(_FORMAT)})),
-        "metadata": nullable(_OBJECT),
+        "metadata": nullable(_LABELS),
     },
     ("model", "input"),
 )

@@ -5,6 +5,8 @@ from typing import Any
 
 from engine.errors import BadRequest
 
+MOST_LABELS, MOST_LABEL_NAME_CHARS, MOST_LABEL_CHARS = 16, 64, 512
+
 
 class Fields:
     """The fields of a JSON object, checked by type and range. Absent and null are equal. Raises BadRequest."""
@@ -65,6 +67,15 @@ class Fields:
         if value is not None and not isinstance(value, dict):
             raise self._bad(name, "an object")
         return value
+
+    def labels(self, name: str) -> dict[str, Any] | None:
+        """Return an object of a few short texts, as OpenAI limits its metadata."""
+        value = self.object(name) or {}
+        texts = [text for text in value.values() if isinstance(text, str) and len(text) <= MOST_LABEL_CHARS]
+        if not len(texts) == len(value) <= MOST_LABELS or max(map(len, value), default=0) > MOST_LABEL_NAME_CHARS:
+            sizes = f"at most {MOST_LABELS} strings of at most {MOST_LABEL_CHARS} characters"
+            raise self._bad(name, f"an object of {sizes}, with names of at most {MOST_LABEL_NAME_CHARS}")
+        return self.object(name)
 
     def text_or_object(self, name: str) -> str | dict[str, Any] | None:
         value = self._data.get(name)

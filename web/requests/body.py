@@ -14,6 +14,8 @@ from web.requests.body_memory import BodyHold, BodyMemory
 WHOLE_BODY = "farthing.whole_body"
 """The ASGI extension of main/http/protocol.py: a short body that came before the request began."""
 MOST_BODY_BYTES = 20 * 1024 * 1024
+SHORT_BYTES = 64 * 1024
+"""A body of this length is parsed in a moment, whatever it holds."""
 MOST_VALUES = 200_000
 FREE_SECONDS = 5.0
 LEAST_BYTES_PER_SECOND = 10_000
@@ -28,6 +30,9 @@ TOO_SLOW = HttpProblem(
     408,
     "The body came too slowly: after 5 s it must come at 10 kB/s or better, and whole within 60 s.",
     code="request_timeout",
+)
+NOT_UTF8 = HttpProblem(
+    400, "The body is not UTF-8 text. If it is compressed, name its encoding in Content-Encoding.", code="invalid_utf8"
 )
 TOO_LARGE = HttpProblem(413, "The body is over 20 MiB. Send a smaller request.", code="request_too_large")
 
@@ -63,6 +68,8 @@ class BodyReader:
             if inflater is not None:
                 inflater.end()
             body = parts.joined()
+            if len(body) > SHORT_BYTES and not is_utf8(body):
+                raise NOT_UTF8.new()
             if await has_too_many_values(body):
                 raise bad_request(None, f"The body has over {MOST_VALUES:,} JSON values.")
             return body
@@ -199,6 +206,15 @@ def _inflater(headers: Mapping[bytes, bytes]) -> _Inflater | None:
         code="unsupported_encoding",
         more_headers={"accept-encoding": "gzip, deflate"},
     )
+
+
+def is_utf8(raw: bytes) -> bool:
+    """Return whether a body is UTF-8 without NUL, as all JSON is. In UTF-16 no values could be counted unparsed."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in raw
 
 
 async def has_too_many_values(raw: bytes) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.chat import ChatRequest, Image, Message, Part, Role, Text, ToolCall
+from engine.json_limits import parsed
 from engine.providers.mending.pictures import PictureRules, checked_picture, data_url
 from engine.providers.mending.tool_names import PLAIN_NAME
 from engine.providers.mending.tool_turns import arguments_object
@@ -175,6 +176,6 @@ def _signatures_json(turn: Message, model: str) -> Iterator[dict[str, Any]]:
 
 def _parsed(arguments: str) -> object:
     try:
-        return json.loads(arguments)
-    except (ValueError, RecursionError):
+        return parsed(arguments)
+    except ValueError:
         return None

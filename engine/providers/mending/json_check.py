@@ -1,6 +1,5 @@
 """A check of an answer against a JSON schema, in bounded time: `pattern` and `format` are not checked."""
 
-import json
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ from msgspec import structs
 
 from engine.chat import Delta
 from engine.errors import CapabilityMissing
+from engine.json_limits import parsed
 from engine.ports import Provider, ProviderCall
 from engine.providers.mending.schemas import schema_of
 
@@ -61,8 +61,8 @@ def checked(deltas: Sequence[Delta], schema: Mapping[str, Any], ended: Container
 def fits(text: str, schema: Mapping[str, Any]) -> bool:
     """Return whether the text is JSON that fits the schema, as far as this module checks it."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parsed(text)
+    except ValueError:
         return False
     return _Check(schema).holds(value, schema, 0)
 

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from engine.chat import ChatRequest, Message, Options
-from engine.json_limits import MOST_DEPTH
+from engine.json_limits import MOST_DEPTH, parsed
 from engine.providers.mending.tool_names import safe_name
 from engine.providers.mending.tool_turns import arguments_object
 
@@ -41,8 +41,8 @@ def with_plain_properties(request: ChatRequest, replaced: Mapping[str, str]) -> 
 def arguments_with(text: str, names: Mapping[str, str]) -> str:
     """Return a call's arguments with the properties renamed; unchanged if they are no JSON object."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = parsed(text)
+    except ValueError:
         return text
     return json.dumps(_values(found, names, 0), ensure_ascii=False, separators=(",", ":"))
 

@@ -1,14 +1,14 @@
 """Tool calls paired with their results: each assistant's turn with calls is followed by one result per call."""
 
-import json
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import structs
 
 from engine.chat import Message, Part, Role, Text, ToolCall
-from engine.json_limits import too_deep
+from engine.json_limits import parsed
 from engine.providers.mending.tool_names import UNNAMED_TOOL
 from engine.providers.tool_ids import plain, signature_in
 
@@ -16,12 +16,59 @@ NO_RESULT = "(no result)"
 
 
 @dataclass(slots=True)
-class _Result:
-    """A result in the history, and the position of its message. `is_used`: it was paired with a call."""
+class _Turn:
+    """The results that belong to one turn with calls, each with its place in the history.
 
-    place: int
-    message: Message
-    is_used: bool = False
+    They are kept by the call's id, and if they have none, by the call's name.
+    """
+
+    by_id: defaultdict[str, deque[tuple[int, Message]]] = field(default_factory=lambda: defaultdict(deque))
+    by_name: defaultdict[str, deque[tuple[int, Message]]] = field(default_factory=lambda: defaultdict(deque))
+
+    def answers(self, calls: Sequence[ToolCall], used: set[int]) -> Iterator[Message]:
+        """Yield the result of each call, in the order of the calls; add the places of all results to `used`."""
+        left = Counter(plain(call.id) for call in calls)
+        for call in calls:
+            own = plain(call.id)
+            left[own] -= 1
+            chosen = (call.id and self._of_id(own, is_last=not left[own])) or self._without_id(call.name)
+            used.update(place for place, _ in chosen)
+            parts = _joined([result.parts for _, result in chosen])
+            failed = any(result.is_error for _, result in chosen)
+            yield Message(Role.TOOL, parts or (Text(NO_RESULT),), (), call.id, call.name, is_error=failed)
+
+    def _of_id(self, call_id: str, *, is_last: bool) -> list[tuple[int, Message]]:
+        """Return the next result of an id; for the last call with this id all that are left.
+
+        No result is sent twice: a client would pay for it once.
+        """
+        waiting = self.by_id[call_id]
+        return [waiting.popleft() for _ in range(len(waiting) if is_last else min(1, len(waiting)))]
+
+    def _without_id(self, name: str) -> list[tuple[int, Message]]:
+        """Return the result without an id for a call of this name: the first of its name, else the first without."""
+        waiting = self.by_name[name] or self.by_name[""]
+        return [waiting.popleft()] if waiting else []
+
+
+@dataclass(slots=True)
+class _Ids:
+    """The ids of a request's calls in the provider's form. A repeated id gets a number."""
+
+    form: Callable[[str], str]
+    _taken: set[str] = field(default_factory=set)
+    _numbers: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def take(self, call_id: str) -> str:
+        # the number goes before a signature, which must stay at the end
+        wanted = plain(call_id) or f"call_{len(self._taken)}"
+        while True:
+            number = self._numbers[wanted]
+            self._numbers[wanted] += 1
+            form = self.form(f"{wanted}_{number}" if number else wanted)
+            if form not in self._taken:
+                self._taken.add(form)
+                return form
 
 
 def paired(
@@ -34,58 +81,32 @@ def paired(
     its name, or else to the next call without a result. `call_id` and `tool_name` bring ids and names into a provider's
     form; a signature that an id contained becomes the call's `signature`.
     """
-    results = {place: _Result(place, message) for place, message in enumerate(messages) if message.role is Role.TOOL}
-    taken_ids: set[str] = set()
-    found: list[Message] = []
-    answers: dict[int, list[Message]] = {}
-    for place, message in enumerate(messages):
-        if message.tool_calls:
-            answers[place] = list(_answered(place, messages, results))
+    used: set[int] = set()
+    answers = {place: list(turn.answers(messages[place].tool_calls, used)) for place, turn in _turns(messages).items()}
+    ids, found = _Ids(call_id), list[Message]()
     for place, message in enumerate(messages):
         if place in answers:
-            found += _with_ids(message, answers[place], (call_id, tool_name), taken_ids)
+            found += _with_ids(message, answers[place], ids, tool_name)
         elif message.role is not Role.TOOL:
             found.append(message)
-        elif not results[place].is_used:
+        elif place not in used:
             found.append(_as_text(message))
     return tuple(found)
 
 
-def _answered(place: int, messages: Sequence[Message], results: dict[int, _Result]) -> Iterator[Message]:
-    """Yield the result of each call of a turn, in the order of the calls."""
-    calls = messages[place].tool_calls
-    end = next((n for n in range(place + 1, len(messages)) if _repeats_an_id(messages[n], calls)), len(messages))
-    waiting = [result for n, result in results.items() if place < n < end]
-    by_id = [[result for result in waiting if _is_of(result.message, call)] for call in calls]
-    for own in by_id:
-        for result in own:
-            result.is_used = True
-    next_calls = next((n for n in range(place + 1, end) if messages[n].tool_calls), end)
-    unnamed = [result for result in waiting if result.place < next_calls and not result.message.tool_call_id]
-    for call, own in zip(calls, by_id, strict=True):
-        chosen = own or _without_id(call, unnamed)
-        for result in chosen:
-            result.is_used = True
-        parts = _joined([result.message.parts for result in chosen])
-        failed = any(result.message.is_error for result in chosen)
-        yield Message(Role.TOOL, parts or (Text(NO_RESULT),), (), call.id, call.name, is_error=failed)
-
-
-def _is_of(result: Message, call: ToolCall) -> bool:
-    return bool(call.id) and plain(result.tool_call_id) == plain(call.id)
-
-
-def _repeats_an_id(message: Message, calls: Sequence[ToolCall]) -> bool:
-    """Return whether a later turn uses the id of one of `calls` again: results after it belong to the later call."""
-    ids = {plain(call.id) for call in calls if call.id}
-    return any(plain(later.id) in ids for later in message.tool_calls)
-
-
-def _without_id(call: ToolCall, unnamed: list[_Result]) -> list[_Result]:
-    """Return the result without an id that belongs to `call`: the first of its name, else the first without name."""
-    free = [result for result in unnamed if not result.is_used]
-    named = [result for result in free if result.message.name == call.name]
-    return (named or [result for result in free if not result.message.name])[:1]
+def _turns(messages: Sequence[Message]) -> dict[int, _Turn]:
+    """Return the turns with calls, by their places. A result belongs to the last turn before it that has its id."""
+    turns, owners = dict[int, _Turn](), dict[str, _Turn]()
+    last = _Turn()
+    for place, message in enumerate(messages):
+        if message.tool_calls:
+            last = turns[place] = _Turn()
+            owners.update((plain(call.id), last) for call in message.tool_calls if call.id)
+        elif message.role is Role.TOOL and not message.tool_call_id:
+            last.by_name[message.name].append((place, message))
+        elif message.role is Role.TOOL and (owner := owners.get(plain(message.tool_call_id))) is not None:
+            owner.by_id[plain(message.tool_call_id)].append((place, message))
+    return turns
 
 
 def _joined(results: Sequence[tuple[Part, ...]]) -> tuple[Part, ...]:
@@ -97,28 +118,16 @@ def _joined(results: Sequence[tuple[Part, ...]]) -> tuple[Part, ...]:
 
 
 def _with_ids(
-    message: Message,
-    answers: list[Message],
-    forms: tuple[Callable[[str], str], Callable[[str], str]],
-    taken_ids: set[str],
+    message: Message, answers: list[Message], forms: _Ids, tool_name: Callable[[str], str]
 ) -> Iterator[Message]:
-    """Yield a turn and its results with ids and names in the provider's form. A repeated id gets a number."""
-    call_id, tool_name = forms
-    ids: list[str] = []
-    for call in message.tool_calls:
-        # the number goes before a signature, which must stay at the end
-        wanted, number = plain(call.id) or f"call_{len(taken_ids)}", 0
-        while (form := call_id(f"{wanted}_{number}" if number else wanted)) in taken_ids:
-            number += 1
-        taken_ids.add(form)
-        ids.append(form)
+    """Yield a turn and its results with ids and names in the provider's form."""
+    ids = [forms.take(call.id) for call in message.tool_calls]
     names = [tool_name(call.name) if call.name else UNNAMED_TOOL for call in message.tool_calls]
     calls = zip(message.tool_calls, ids, names, strict=True)
     yield structs.replace(
         message,
         tool_calls=tuple(
-            replace(call, id=id_, name=name, signature=call.signature or signature_in(call.id))
-            for call, id_, name in calls
+            ToolCall(id_, name, call.arguments, call.signature or signature_in(call.id)) for call, id_, name in calls
         ),
     )
     for answer, id_, name in zip(answers, ids, names, strict=True):
@@ -134,9 +143,7 @@ def _as_text(result: Message) -> Message:
 def arguments_object(text: str) -> dict[str, Any]:
     """Return a call's arguments as an object, even if the model wrote invalid JSON or another value."""
     try:
-        found = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        return {"text": text}
-    if too_deep(found):  # writing such a deep value into the request would fail
+        found = parsed(text or "{}")  # writing a very deep value into the request would fail
+    except ValueError:
         return {"text": text}
     return found if isinstance(found, dict) else {"value": found}

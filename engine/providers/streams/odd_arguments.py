@@ -1,6 +1,6 @@
 """Arguments of tool calls that do not begin as a JSON object: the object that they stand for."""
 
-import json
+from engine.json_limits import parsed
 
 EMPTY = "{}"
 _NOTHING = frozenset({"", "null", "None", "undefined", "[]", EMPTY})
@@ -23,14 +23,14 @@ def object_text(text: str) -> str:
 
 def _string(text: str) -> str:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = parsed(text)
+    except ValueError:
         return ""
     return found if isinstance(found, str) else ""
 
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
+        return isinstance(parsed(text), dict)
+    except ValueError:
         return False

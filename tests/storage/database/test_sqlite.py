@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from storage.database import sqlite
+from storage.database import sqlite, sqlite_setup
 from storage.database.connection import Connection
 from storage.database.database import Database, open_database
 from storage.database.leases import Lease
@@ -50,6 +50,19 @@ def test_writer_syncs_and_readers_cannot_write(tmp_path: Path) -> None:
     readers.close()
     writer.start()
     writer.stop()
+
+
+def test_deleted_texts_are_overwritten_in_the_file(tmp_path: Path) -> None:
+    raw = sqlite_setup.connect(f"{tmp_path}/x.db", writer=True)
+    raw.execute("CREATE TABLE t (a)")
+    raw.executemany("INSERT INTO t VALUES (?)", [("my secret " * 1000,), ("short secret",), ("kept",)])
+    raw.execute("DELETE FROM t WHERE a LIKE '%secret%'")
+    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw.close()
+    left = (tmp_path / "x.db").read_bytes()
+    assert b"secret" not in left
+    assert b"kept" in left
+    assert sqlite_setup.SECURE in sqlite_setup.WRITER_PRAGMAS
 
 
 async def test_missing_folder_is_created(tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ async def test_deletion_leaves_no_words_and_no_name(db: Database) -> None:
         assert [each["values"] for each in export(conn, owner)["notices"]] == [{"team": "my secret team"}]
         assert [each["content"]["text"] for each in export(conn, owner)["questions"]] == ["my secret question"]
         personas.add(conn, owner, "a secret", "my secret persona")
+        api_keys.add(conn, owner, api_keys.new_key(), KeySettings(name="my secret laptop"), NOW)
         conversation = conversations.open_conversation(conn, USER, 0, NOW)
         conversation_list.give_title(conn, conversation, "my secret title")
         conversation_memory.store_summary(conn, conversation, "my secret summary", 9)
@@ -151,9 +152,8 @@ async def test_deletion_leaves_no_words_and_no_name(db: Database) -> None:
         stored_responses.store(conn, StoredResponse("r", owner, None, said, said, "my secret answer"), NOW)
         assert export(conn, owner)["responses"] == [{"id": "r", "input": said, "output": said}]
         deleted = personal_data.forget(conn, owner, USER, NOW)
-        chats = ("messages", "inbox", "conversations", "questions")
-        tables = (*chats, "tenant_notices", "personas", "idempotency", "receipts", "tenants", "stored_responses")
         check_books(conn)
+        tables = [table.name for table in metadata.sorted_tables]
         return deleted, str([list(found.values()) for table in tables for found in conn.rows(f"SELECT * FROM {table}")])
 
     deleted, left = await db.write(unit)

@@ -152,3 +152,47 @@ async def test_lone_surrogate_of_a_provider_breaks_no_answer(
     assert (first.status_code, again.status_code) == (200, 200)
     assert "a?b" in first.text
     await api.check_books()
+
+
+SCHEMAS: dict[str, Any] = {
+    "tools": {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"enum": [0.5] * 20_001}}}]},
+    "functions": {"functions": [{"name": "f", "parameters": {"enum": [{}] * 20_001}}]},
+    "response_format": {
+        "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {"enum": ["a"] * 20_001}}}
+    },
+}
+
+
+@pytest.mark.parametrize("field", SCHEMAS)
+async def test_schema_of_too_many_values_is_refused_with_its_field(api: RunningApi, field: str) -> None:
+    async with api.http() as http:
+        answer = await http.post(CHAT, json={"model": "auto", "messages": ASKED, **SCHEMAS[field]})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == field
+    assert "20,000 values" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16", "utf-32-be"])
+@pytest.mark.parametrize("path", [CHAT, "/v1/messages", "/v1/embeddings"])
+async def test_long_body_in_another_coding_than_utf_8_is_refused(api: RunningApi, path: str, coding: str) -> None:
+    """U+2261 looks like a quote to a count of bytes, which would hide all values behind it."""
+    body = json.dumps({"a": "\u2261", "x": [[]] * 30_000}, ensure_ascii=False).encode(coding)
+    async with api.http() as http:
+        answer = await http.post(path, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert "UTF-8" in answer.json()["error"]["message"]
+
+
+async def test_many_surrogates_in_utf_8_are_refused(api: RunningApi) -> None:
+    body = b'{"a":"' + b"\xed\xa0\x80" * 40_000 + b'"}'
+    async with api.http() as http:
+        answer = await http.post(CHAT, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert "UTF-8" in answer.json()["error"]["message"]
+
+
+async def test_integer_of_many_digits_is_refused(api: RunningApi) -> None:
+    body = f'{{"model": "auto", "messages": {json.dumps(ASKED)}, "x": {"9" * 641}}}'
+    async with api.http() as http:
+        answer = await http.post(CHAT, content=body, headers={"content-type": "application/json; charset=utf-8"})
+    assert answer.status_code == 400

@@ -71,3 +71,15 @@ def test_list_of_objects_has_a_bounded_length(*, items: list[Any], accepted: boo
             fields.list_of_objects("x", least=1, most=2)
     with pytest.raises(BadRequest):
         Fields({"x": [1]}).list_of_objects("x", most=2)
+
+
+@pytest.mark.parametrize("value", [{}, {"a": "b"}, {"a" * 64: "b" * 512}, {str(n): "" for n in range(16)}, None])
+def test_labels_are_returned(value: Any) -> None:
+    assert Fields({"metadata": value}).labels("metadata") == value
+
+
+@pytest.mark.parametrize("value", [[], {"a": 1}, {"a" * 65: "b"}, {"a": "b" * 513}, {str(n): "" for n in range(17)}])
+def test_other_labels_are_refused(value: Any) -> None:
+    with pytest.raises(BadRequest) as refused:
+        Fields({"metadata": value}).labels("metadata")
+    assert refused.value.field == "metadata"

@@ -183,3 +183,14 @@ async def test_anthropics_own_client_reads_the_error(api: RunningApi) -> None:
 async def test_openais_clients_get_openais_error_at_the_same_path(api: RunningApi) -> None:
     async with api.http() as http:
         assert set((await http.get("/v1/models/nothing")).json()) == {"error"}
+
+
+@pytest.mark.parametrize("name", ["authorization", "x-api-key"])
+async def test_header_of_a_key_that_comes_twice_is_refused(api: RunningApi, name: str) -> None:
+    """A proxy in front may have checked the first one."""
+    keys = [(name, "Bearer other"), (name, f"Bearer {api.key}")]
+    async with api.http("") as http:
+        for content in (b"{}", b" " * 100_000):
+            sent = [*keys, ("content-type", "application/json")]
+            answer = await http.post("/v1/chat/completions", content=content, headers=sent)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "repeated_header")

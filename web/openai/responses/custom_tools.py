@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.chat import Tool
+from engine.json_limits import parsed
 from web.pipeline.fields import Fields
 
 KIND = "custom"
@@ -44,8 +45,8 @@ def arguments_of(text: str) -> str:
 def input_of(arguments: str) -> str:
     """Return the input in the function's arguments; the arguments as they are if the model wrote something else."""
     try:
-        found = json.loads(arguments)
-    except (ValueError, RecursionError):
+        found = parsed(arguments)
+    except ValueError:
         return arguments
     text = found.get(_INPUT) if isinstance(found, dict) else None
     return text if isinstance(text, str) else arguments

@@ -47,7 +47,7 @@ def response_request(
     for name, reason in _UNSUPPORTED.items():
         if body.get(name):
             raise BadRequest(name, reason)
-    fields.object("metadata")
+    fields.labels("metadata")
     model = fields.text("model")
     if len(model) > MOST_NAME_CHARS or not model.isprintable():
         raise UnknownModel(model[:MOST_NAME_CHARS])

@@ -1,12 +1,13 @@
 """Tool calls and results in the forms that clients send, paired in the form that providers accept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from engine.chat import Image, Message, Role, Text, ToolCall, says
 from engine.providers.mending.tool_turns import NO_RESULT, arguments_object, paired
-from engine.providers.tool_ids import carrying, plain
+from engine.providers.tool_ids import carrying, of_at_most, of_nine_letters, plain
+from tests.processor_time import units_of
 
 ASKED = says(Role.USER, "what?")
 PICTURE = Image("data:image/png;base64,AAAA")
@@ -82,6 +83,26 @@ def test_plain_history_stays_as_it_is() -> None:
             ["assistant call_0", "tool call_0 1", "assistant call_1", "tool call_1 2"],
             id="without ids, in two turns",
         ),
+        pytest.param(
+            (called("a", "a", "a"), result("a", "1"), result("a", "2")),
+            ["assistant a,a_1,a_2", "tool a 1", "tool a_1 2", f"tool a_2 {NO_RESULT}"],
+            id="an id in three calls, two results",
+        ),
+        pytest.param(
+            (called("a", "a"), result("a", "1"), result("a", "2"), result("a", "3")),
+            ["assistant a,a_1", "tool a 1", "tool a_1 2\n3"],
+            id="an id in two calls, three results",
+        ),
+        pytest.param(
+            (called("a", "b"), called("a"), result("b", "1"), result("a", "2")),
+            ["assistant a,b", f"tool a {NO_RESULT}", "tool b 1", "assistant a_1", "tool a_1 2"],
+            id="an id in two turns, the result of another one after both",
+        ),
+        pytest.param(
+            (called("a", "a_1", "a", "a_1"),),
+            ["assistant a,a_1,a_2,a_1_1", *(f"tool {each} {NO_RESULT}" for each in ("a", "a_1", "a_2", "a_1_1"))],
+            id="an id that looks numbered",
+        ),
     ],
 )
 def test_results_follow_their_calls(history: tuple[Message, ...], expected: list[str]) -> None:
@@ -149,3 +170,31 @@ def test_signed_id_that_repeats_gets_a_number() -> None:
     ids = [call.id for message in found for call in message.tool_calls]
     assert len(set(ids)) == len(ids) == 3
     assert {call.signature for message in found for call in message.tool_calls} == {"c2lnbmVk"}
+
+
+@pytest.mark.parametrize("form", [plain, of_at_most(64), of_nine_letters])
+@pytest.mark.parametrize("own", ["a-sig0b-sig1c", "a-sig1b-sig0c", "-sig1", "-sig0-sig1", "a-sig", "\ud800", "a" * 9])
+def test_any_id_may_repeat(form: Callable[[str], str], own: str) -> None:
+    found = paired([called(own, own, own), called(own)], form, str)
+    ids = [call.id for message in found for call in message.tool_calls]
+    assert len(set(ids)) == 4
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        pytest.param([called(*["a"] * 20_000), *[result("a", "1")] * 4000], id="one id in one turn"),
+        pytest.param([called("a"), result("a", "1")] * 4000, id="one id in all turns"),
+        pytest.param([m for n in range(4000) for m in (called(f"{n}"), result(f"{n}", "1"))], id="many turns"),
+        pytest.param([called(*map(str, range(20_000))), *(result(str(n), "1") for n in range(4000))], id="many ids"),
+        pytest.param([called(*[""] * 20_000), *[result("", "1", "find"), result("", "1")] * 2000], id="no ids"),
+    ],
+)
+def test_long_history_takes_time_in_proportion_to_its_length(history: list[Message]) -> None:
+    """It takes up to 60 units; a quadratic way takes thousands."""
+    assert units_of(lambda: paired(history, of_at_most(64), str), 400) < 400
+
+
+def test_no_result_is_sent_twice() -> None:
+    found = paired([called(*["a"] * 100), result("a", "long")], plain, str)
+    assert sum(message.text == "long" for message in found) == 1
