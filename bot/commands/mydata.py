@@ -10,12 +10,11 @@ from bot.buttons import button, rows
 from bot.command import Command
 from bot.context import Context
 from bot.formatting.literal import as_code
-from bot.teams.joining import tell_ended
+from bot.teams.joining import queue_ended
 from storage.database.connection import Connection
 from storage.operations import personal_data
 from storage.teams import members, teams
-from storage.teams.members import TeamMember
-from storage.teams.teams import Team, TeamBusy
+from storage.teams.teams import TeamBusy
 
 
 async def export(_: Update, context: Context) -> None:
@@ -51,19 +50,17 @@ async def confirmed(_: Update, context: Context, __: tuple[str, ...]) -> None:
     state, services = await context.state(), context.services
     now, user_id = services.clock.now(), context.user.id
 
-    def unit(conn: Connection) -> tuple[int, Team | None, list[TeamMember]]:
+    def unit(conn: Connection) -> int:
         team = teams.of_member(conn, state.id)
-        team = team if team is not None and team.owner_id == state.id else None
-        people = [] if team is None else members.of_team(conn, team.id, now)
-        return personal_data.forget(conn, state.id, user_id, now), team, people
+        if team is not None and team.owner_id == state.id:
+            queue_ended(conn, team, members.of_team(conn, team.id, now), now)
+        return personal_data.forget(conn, state.id, user_id, now)
 
     try:
-        gone, team, people = await services.db.write(unit)
+        gone = await services.db.write(unit)
     except TeamBusy:
         await context.reply(context.t("team.busy"))
         return
-    if team is not None:
-        await tell_ended(context, team, people)
     await context.reply(context.t("forget.done", n=gone))
 
 

@@ -1,7 +1,7 @@
 """How a team begins and how members join and leave: its name, invitations, and its end."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from telegram import InlineKeyboardButton, Update
@@ -12,6 +12,8 @@ from bot.context import Context
 from bot.formatting.literal import as_code
 from bot.teams.pages import COMMAND, confirm, limit_values, my_team, owned_team, press, show
 from engine.money import Money
+from storage.alerts import tenant_notices
+from storage.alerts.tenant_notices import TenantNotice
 from storage.database.connection import Connection
 from storage.teams import invitations, members, teams
 from storage.teams.members import TeamMember
@@ -130,11 +132,12 @@ async def tell(context: Context, member: TeamMember, key: str, **values: object)
         await context.notifier.notify(member.telegram_user_id, key, values)
 
 
-async def tell_ended(context: Context, team: Team, people: Sequence[TeamMember]) -> None:
-    """Tell the members of a dissolved team, its owner excepted."""
-    for each in people:
-        if not each.is_owner:
-            await tell(context, each, "team.was_ended", name=as_code(team.name))
+def queue_ended(conn: Connection, team: Team, people: Sequence[TeamMember], now: datetime) -> None:
+    """Store a notice for each member of a dissolved team but its owner: it arrives also if this process dies."""
+    values = {"name": as_code(team.name)}
+    ids = [each.telegram_user_id for each in people if not each.is_owner]
+    found = [TenantNotice(each, "team.was_ended", values) for each in ids if each is not None]
+    tenant_notices.queue(conn, found, now)
 
 
 async def ask_leave(_: Update, context: Context, __: tuple[str, ...]) -> None:
@@ -166,15 +169,16 @@ async def end(_: Update, context: Context, args: tuple[str, ...]) -> None:
     if team is None or team.id != int(args[0]):
         return
 
-    def unit(conn: Connection) -> tuple[list[TeamMember], Money]:
-        return members.of_team(conn, team.id, now), teams.dissolve(conn, team.id, now)
+    def unit(conn: Connection) -> Money:
+        people, rest = members.of_team(conn, team.id, now), teams.dissolve(conn, team.id, now)
+        queue_ended(conn, team, people, now)
+        return rest
 
     try:
-        people, rest = await context.services.db.write(unit)
+        rest = await context.services.db.write(unit)
     except TeamBusy:
         await context.edit_or_reply(context.t("team.busy"), rows([press(context, "team.back", "open")]))
         return
-    await tell_ended(context, team, people)
     await context.edit_or_reply(context.t("team.ended", name=as_code(team.name), usd=rest))
 
 

@@ -1,5 +1,6 @@
 """Log formats: console or JSON lines. Secrets are hidden in both, even inside tracebacks."""
 
+import copy
 import json
 import logging
 import re
@@ -9,6 +10,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 from urllib.parse import quote, quote_plus
+
+from storage.database.unavailable import is_unavailable
 
 _SHAPES = re.compile(
     r"\b\d{5,}:[A-Za-z0-9_-]{30,}"  # a bot token
@@ -55,14 +58,27 @@ def _spellings(secret: str) -> set[str]:
 
 
 class Redacting(logging.Formatter):
-    """Hides secrets in the lines of another formatter."""
+    """Hides secrets in the lines of another formatter. A database in trouble takes one line, without a traceback.
+
+    Otherwise an hour without it would be a gigabyte of tracebacks, and a full disk would get fuller.
+    """
 
     def __init__(self, inner: logging.Formatter, secrets: Iterable[str]) -> None:
         super().__init__()
         self._inner, self._redactor = inner, Redactor(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._redactor.hide(self._inner.format(record))
+        return self._redactor.hide(self._inner.format(_shortened(record)))
+
+
+def _shortened(record: logging.LogRecord) -> logging.LogRecord:
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None or not is_unavailable(error):
+        return record
+    short = copy.copy(record)
+    reason = str(error.__cause__ or error).strip().partition("\n")[0]
+    short.msg, short.args, short.exc_info, short.exc_text = f"{record.getMessage()}: {reason}", None, None, None
+    return short
 
 
 class JsonLines(logging.Formatter):

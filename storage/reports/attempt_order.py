@@ -1,6 +1,7 @@
 """The attempts of a provider in the order in which they were journaled, with times that don't go back.
 
-After the clock was set back, earlier attempts bear later times; by these, an outage would follow its own end.
+After the clock was set back, earlier attempts bear later times; by these, an outage would follow its own end. Once
+the clock is set right again, the attempts in between bear times before those of earlier ones.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,7 @@ def attempts_of(
     edge = now + MOST_SKEW
     known = journal.attempts_of(conn, provider, models, since, until=edge)
     ahead = journal.attempts_of(conn, provider, models, edge)
-    return in_order([*known, *ahead], now) if ahead else known
+    return in_order([*known, *ahead], now)
 
 
 def in_order(attempts: Iterable[JournaledAttempt], now: datetime) -> list[JournaledAttempt]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from engine.money import Money
+from storage.alerts.json_values import from_json
 from storage.ledger import transfers
 from storage.teams import members, teams
 from storage.teams.members import TeamMember
@@ -29,6 +30,11 @@ class Crew:
         state, now = await self.chat.state(user), self.chat.clock.now()
         team = await self.chat.read(lambda conn: teams.of_member(conn, state.id))
         return None if team is None else await self.chat.read(lambda conn: members.find(conn, team.id, state.id, now))
+
+    async def queued(self) -> list[tuple[int, str, dict[str, object]]]:
+        """Return the notices that the clock's process will send."""
+        rows = await self.chat.read(lambda conn: conn.rows("SELECT * FROM tenant_notices ORDER BY id"))
+        return [(each["user_id"], each["key"], from_json(each["message_values"])) for each in rows]
 
     async def invite(self, label: str = "Up to $5.00") -> str:
         """Return the words in the link of a new invitation."""

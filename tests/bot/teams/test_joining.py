@@ -84,7 +84,7 @@ async def test_dissolved_team_gives_the_rest_back_and_tells_its_members(crew: Cr
     assert "$20.00 went to your wallet" in await crew.chat.press("Yes")
     assert (await crew.chat.state()).wallet == Money.usd("100")
     assert await crew.team() is None
-    assert any("dissolved by its owner" in text for text in crew.chat.told(BAO))
+    assert await crew.queued() == [(BAO, "team.was_ended", {"name": "`Tea house`"})]
     await crew.chat.press_data(f"team:ended:{team.id}:{ANN}")
     await crew.chat.check_books()
 
@@ -114,6 +114,6 @@ async def test_members_are_told_when_the_team_ends_with_its_forgotten_owner(crew
     assert "team" not in await crew.chat.say("/forget", BAO)
     await crew.chat.say("/forget")
     await crew.chat.press("Yes, delete")
-    assert any("Tea house" in text for text in crew.chat.told(BAO))
+    assert await crew.queued() == [(BAO, "team.was_ended", {"name": "`Tea house`"})]
     assert await crew.team() is None
     await crew.chat.check_books()

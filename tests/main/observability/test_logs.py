@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 import sys
 import threading
 from urllib.parse import quote
@@ -117,3 +118,17 @@ def test_uncaught_error_of_a_thread_is_logged_without_secrets(capsys: pytest.Cap
     line = json.loads(capsys.readouterr().err)
     assert (line["level"], line["message"]) == ("critical", "uncaught error")
     assert "ValueError: [hidden]" in line["traceback"]
+
+
+@pytest.mark.parametrize("cause", [True, False])
+def test_database_in_trouble_is_one_line(cause: bool) -> None:
+    error: Exception = sqlite3.OperationalError("database or disk is full\nand more")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL  # type: ignore[attr-defined]
+    if cause:
+        inner, error = error, ValueError("a library's")
+        error.__cause__ = inner
+    found = (type(error), error, None)
+    line = logging.LogRecord("x", logging.ERROR, __file__, 1, "job %s failed", ("alerts",), found)
+    said = Redacting(logging.Formatter(), []).format(line)
+    assert said == "job alerts failed: database or disk is full"
+    assert line.exc_info is not None  # other handlers get it whole

@@ -65,3 +65,19 @@ async def test_everything_is_down_and_back(
     await outages.run(context)
     assert "answered again" in notifier.texts[1]
     assert len(notifier.texts) == 2
+
+
+async def test_outage_goes_on_when_the_clock_is_set_right_again(
+    context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications
+) -> None:
+    await journal.answered("openai", times=3)
+    clock.wrong_by = -timedelta(hours=1)
+    clock.move(minutes=10)
+    await journal.failed("openai", times=6)
+    await outages.run(context)
+    clock.wrong_by = timedelta(0)
+    await outages.run(context)
+    assert [text[:1] for text in notifier.texts] == ["🔴"]
+    await journal.answered("openai")
+    await outages.run(context)
+    assert [text[:1] for text in notifier.texts] == ["🔴", "🟢"]

@@ -13,7 +13,9 @@ PROMPT = {"model": "auto", "messages": [{"role": "user", "content": "hello"}], "
 
 
 def test_error_of_the_database_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    assert unexpected(sqlite3.OperationalError("disk full\nmore"), "r1") is DATABASE_UNAVAILABLE
+    error = sqlite3.OperationalError("disk full\nmore")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    assert unexpected(error, "r1") is DATABASE_UNAVAILABLE
     (record,) = caplog.records
     assert (record.getMessage(), record.exc_info) == ("request r1 failed: the database: disk full", None)
 
