@@ -1,8 +1,9 @@
 """Inline buttons: their callback data, written and read, and their layout in rows."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, TelegramObject
 
 MOST_DATA_BYTES = 64
 
@@ -18,6 +19,19 @@ def button(text: str, command: str, action: str, *args: object, owner: int) -> I
 def rows(buttons: list[InlineKeyboardButton], width: int = 2) -> InlineKeyboardMarkup:
     """Return a keyboard with `width` buttons a row."""
     return InlineKeyboardMarkup([buttons[start : start + width] for start in range(0, len(buttons), width)])
+
+
+def plain_keyboard(keyboard: InlineKeyboardMarkup) -> dict[str, Any]:
+    """Return a keyboard as values of JSON, like PTB's `to_dict`, which takes ten times as long."""
+    return {"inline_keyboard": [[plain(each) for each in row] for row in keyboard.inline_keyboard]}
+
+
+def plain(value: TelegramObject) -> dict[str, Any]:
+    """Return an object as values of JSON. One that contains more than texts and numbers is left to PTB's `to_dict`."""
+    given = {name: found for name in value.__slots__ if (found := getattr(value, name)) is not None}
+    if value.api_kwargs or not all(isinstance(found, str | int) for found in given.values()):
+        return value.to_dict()
+    return given
 
 
 @dataclass(frozen=True, slots=True)

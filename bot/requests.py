@@ -153,7 +153,7 @@ class _PlainForm:
     """The part of PTB's RequestData that requests read, without an object for each field."""
 
     parameters: dict[str, Any]
-    contains_files = False
+    contains_files, multipart_data = False, None
 
     @property
     def json_parameters(self) -> dict[str, str]:

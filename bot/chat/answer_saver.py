@@ -120,7 +120,7 @@ class AnswerSaver:
         If the question was deleted meanwhile, nothing is stored.
         """
         record, destination, now = self.record, self.destination, self.context.services.clock.now()
-        if questions.find(conn, record.id) is None:
+        if not questions.exists(conn, record.id):
             return
         standing = record.answer_request_id
         replaced = replaced_exchanges.of(conn, standing) if standing else ""

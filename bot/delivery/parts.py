@@ -12,6 +12,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
 from bot import requests
+from bot.buttons import plain, plain_keyboard
 from bot.delivery import rich_messages
 from bot.delivery.rate_limiter import Priority
 from bot.delivery.refusals import RefusedFor, reason_of
@@ -47,12 +48,12 @@ def payload(
     return _written(
         {
             "text": piece.text,
-            "entities": [entity.to_dict() for entity in piece.entities],
+            "entities": [plain(entity) for entity in piece.entities],
             "thread_id": thread_id,
             "reply_to": reply_to,
             "edit": edit,
             **({"tables": asdict(rich_part)} if rich_part else {}),
-            **({"keyboard": keyboard.to_dict()} if keyboard else {}),
+            **({"keyboard": plain_keyboard(keyboard)} if keyboard else {}),
             **({"note": note} if note else {}),
         }
     )

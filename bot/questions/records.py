@@ -42,7 +42,7 @@ async def store_and_begin(
         record = _store(conn, context, tenant_id, place, content)
         if record is None:
             return Begun.USED, None
-        return questions.begin(conn, record.id, ask, context.services.clock.now())
+        return questions.begin_locked(conn, record, ask, context.services.clock.now())
 
     return await context.services.db.write(unit)
 

@@ -8,7 +8,7 @@ from bot.buttons import button
 from bot.context import Context
 from bot.questions.buttons import AGAIN, COMMAND, first_words
 from engine.errors import InsufficientFunds
-from storage.telegram import questions
+from storage.telegram import question_changes
 
 KEPT = timedelta(days=7)
 
@@ -17,7 +17,7 @@ async def ask_now(context: Context) -> InlineKeyboardButton | None:
     """Return the button that asks the user's last question, if it was refused for lack of money."""
     state, since = await context.state(), context.services.clock.now() - KEPT
     record = await context.services.db.read(
-        lambda conn: questions.last_unpaid(conn, state.id, InsufficientFunds.__name__, since)
+        lambda conn: question_changes.last_unpaid(conn, state.id, InsufficientFunds.__name__, since)
     )
     if record is None:
         return None

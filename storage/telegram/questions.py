@@ -114,14 +114,14 @@ def store(
     It belongs to the open conversation of its place, unless another one is given.
     """
     conversation = conversation_id or conversations.open_conversation(conn, place.chat_id, place.thread_id, now)
-    made = scalar(
+    made = row(
         conn,
         "INSERT INTO questions (bot_id, update_id, tenant_id, chat_id, thread_id, message_id, more_message_ids,"
         " conversation_id, content, state, model, variant, error, answer_message_ids, schedule_id, created_at,"
         " changed_at) VALUES (:bot, :update, :tenant, :chat, :thread, :message, :more, :conversation, :content,"
         " 'waiting', '', '', '', '[]', :schedule, :now, :now) ON CONFLICT (bot_id, update_id)"
         " WHERE update_id IS NOT NULL DO NOTHING"
-        " RETURNING id",
+        " RETURNING *",
         bot=place.bot_id,
         update=update_id,
         tenant=tenant_id,
@@ -134,9 +134,13 @@ def store(
         schedule=schedule_id,
         now=ms(now),
     )
-    found = find(conn, int(made)) if made else of_update(conn, place.bot_id, update_id)
+    found = record_of(made) if made is not None else of_update(conn, place.bot_id, update_id)
     assert found is not None
     return found
+
+
+def exists(conn: Connection, question_id: int) -> bool:
+    return scalar(conn, "SELECT 1 AS one FROM questions WHERE id = :id", id=question_id) is not None
 
 
 def find(conn: Connection, question_id: int) -> QuestionRecord | None:
@@ -144,9 +148,9 @@ def find(conn: Connection, question_id: int) -> QuestionRecord | None:
 
 
 def of_update(conn: Connection, bot_id: int, update_id: int | None) -> QuestionRecord | None:
-    """Return the question that was stored for an update."""
+    """Return the question that was stored for an update, and lock it."""
     sql = "SELECT * FROM questions WHERE bot_id = :bot AND update_id = :update"
-    return record_of(row(conn, sql, bot=bot_id, update=update_id))
+    return record_of(row(conn, sql + for_update(conn), bot=bot_id, update=update_id))
 
 
 def of_message(conn: Connection, place: Place) -> QuestionRecord | None:
@@ -169,27 +173,15 @@ def last(conn: Connection, tenant_id: int, place: Place) -> QuestionRecord | Non
     return record_of(row(conn, sql, tenant=tenant_id, **values))
 
 
-def last_unpaid(conn: Connection, tenant_id: int, error: str, since: datetime) -> QuestionRecord | None:
-    """Return the tenant's last question if it was refused for `error` after `since` and no later one was answered."""
-    found = record_of(
-        row(
-            conn,
-            "SELECT * FROM questions WHERE tenant_id = :tenant AND state <> 'waiting' ORDER BY changed_at DESC, id DESC"
-            " LIMIT 1",
-            tenant=tenant_id,
-        )
-    )
-    if found is None or found.error != error or found.created_at < since:
-        return None
-    return found
-
-
 def begin(conn: Connection, question_id: int, ask: Ask, now: datetime) -> tuple[Begun, QuestionRecord | None]:
     """Begin an ask, or return why it can't begin. The same update may continue its own ask."""
     sql = "SELECT * FROM questions WHERE id = :id"
     found = record_of(row(conn, sql + for_update(conn), id=question_id))
-    if found is None:
-        return Begun.GONE, None
+    return (Begun.GONE, None) if found is None else begin_locked(conn, found, ask, now)
+
+
+def begin_locked(conn: Connection, found: QuestionRecord, ask: Ask, now: datetime) -> tuple[Begun, QuestionRecord]:
+    """Begin an ask as `begin` does, for a record whose row this transaction has locked or made."""
     if found.request_id == ask.request_id:
         return Begun.BEGUN, found
     if found.state is QuestionState.ASKING and is_handled_now(conn, found):
@@ -205,11 +197,19 @@ def begin(conn: Connection, question_id: int, ask: Ask, now: datetime) -> tuple[
         agreed=ask.agreed_nanousd,
         tokens=ask.output_tokens,
         now=ms(now),
-        id=question_id,
+        id=found.id,
     )
-    how = replace(found, model=ask.model, variant=ask.variant, agreed_nanousd=ask.agreed_nanousd, error="")
-    how = replace(how, output_tokens=ask.output_tokens, request_id=ask.request_id)
-    return Begun.BEGUN, replace(how, state=QuestionState.ASKING)
+    asked = replace(
+        found,
+        model=ask.model,
+        variant=ask.variant,
+        agreed_nanousd=ask.agreed_nanousd,
+        output_tokens=ask.output_tokens,
+        request_id=ask.request_id,
+        state=QuestionState.ASKING,
+        error="",
+    )
+    return Begun.BEGUN, asked
 
 
 def is_handled_now(conn: Connection, found: QuestionRecord) -> bool:

@@ -1,6 +1,7 @@
 import pytest
+from telegram import InlineKeyboardButton, MessageEntity, TelegramObject, User, WebAppInfo
 
-from bot.buttons import MOST_DATA_BYTES, PressedButton, button, read, rows
+from bot.buttons import MOST_DATA_BYTES, PressedButton, button, plain, plain_keyboard, read, rows
 
 
 def test_callback_data_is_read_back() -> None:
@@ -29,3 +30,24 @@ def test_buttons_are_laid_out_in_rows() -> None:
     made = [button(str(number), "a", "b", owner=1) for number in range(5)]
     assert [[each.text for each in row] for row in rows(made).inline_keyboard] == [["0", "1"], ["2", "3"], ["4"]]
     assert [len(row) for row in rows(made, width=3).inline_keyboard] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        InlineKeyboardButton("Again", callback_data="ask:again:1:7"),
+        InlineKeyboardButton("Open", url="https://example.org/?a=1"),
+        InlineKeyboardButton("Open", web_app=WebAppInfo("https://example.org/app")),
+        InlineKeyboardButton("Stop", callback_data="x:y:0", api_kwargs={"style": "danger"}),
+        MessageEntity(MessageEntity.PRE, 0, 12, language="python"),
+        MessageEntity(MessageEntity.TEXT_LINK, 3, 4, url="https://example.org"),
+        MessageEntity(MessageEntity.TEXT_MENTION, 3, 4, user=User(7, "Ann", is_bot=False)),
+    ],
+)
+def test_plain_values_are_those_of_ptb(made: TelegramObject) -> None:
+    assert plain(made) == made.to_dict()
+
+
+def test_plain_keyboard_is_that_of_ptb() -> None:
+    keyboard = rows([button(name, "ask", name, owner=7) for name in ("one", "two", "three")])
+    assert plain_keyboard(keyboard) == keyboard.to_dict()

@@ -5,7 +5,7 @@ import pytest
 
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.telegram import conversations, inbox, question_upkeep, questions
+from storage.telegram import conversations, inbox, question_changes, question_upkeep, questions
 from storage.telegram.inbox import CHAT, IncomingUpdate
 from storage.telegram.question_content import QuestionContent
 from storage.telegram.questions import Ask, Begun, Place, QuestionRecord, QuestionState
@@ -172,10 +172,10 @@ async def test_question_that_waits_for_money_is_found(db: Database, later: str, 
             answered(conn, record, 2)
         elif later == "other error":
             fails(conn, record, 2)
-        unpaid = questions.last_unpaid(conn, ANN, "InsufficientFunds", NOW - DAY)
+        unpaid = question_changes.last_unpaid(conn, ANN, "InsufficientFunds", NOW - DAY)
         assert (unpaid is not None and unpaid.id == record.id) is expected
-        assert questions.last_unpaid(conn, ANN, "InsufficientFunds", NOW + DAY) is None
-        assert questions.last_unpaid(conn, BAO, "InsufficientFunds", NOW - DAY) is None
+        assert question_changes.last_unpaid(conn, ANN, "InsufficientFunds", NOW + DAY) is None
+        assert question_changes.last_unpaid(conn, BAO, "InsufficientFunds", NOW - DAY) is None
 
     await db.write(unit)
 
