@@ -42,7 +42,8 @@ async def on_message(update: Update, context: Context) -> None:
     if pending_input.SETTING in state.settings and await pending_input.took_text(message, context, content):
         return
     if content.is_empty:
-        await context.reply(context.t("chat.unreadable"))
+        is_name = context.in_group and message.text
+        await context.reply(context.t("chat.only_name" if is_name else "chat.unreadable"))
     else:
         await ask_message(context, message, content)
 

@@ -26,6 +26,7 @@ _CORE = frozenset(
     | {"successful_payment", "refunded_payment"}
 )
 """The fields of a message without which it can't be handled, its text, and payments, which no message may lose."""
+_POLL = {"allows_revoting": False, "members_only": False}
 _KINDS = frozenset({"message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member"})
 
 
@@ -112,6 +113,8 @@ def read(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
     number = payload.get("update_id")
     update, error = _converted(payload, bot)
     if error:
+        update, error = _converted(_completed(payload), bot)
+    if error:
         update = _reduced(payload, bot)
         log.warning("update %s is malformed and was %s: %s", number, "read in part" if update else "ignored", error)
     if update is None or (flaw := _flaw(update)) is None:
@@ -126,6 +129,20 @@ def _converted(payload: Mapping[str, Any], bot: ExtBot[int]) -> tuple[Update | N
         return Update.de_json(dict(payload), bot), ""
     except Exception as error:  # noqa: BLE001 - PTB does not check fields: a malformed one raises any error here
         return None, type(error).__name__
+
+
+def _completed(value: Any) -> Any:
+    """Return the JSON value with the fields of polls that PTB requires, and that older Bot API servers don't send."""
+    if isinstance(value, list):
+        return [_completed(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _completed(each) for name, each in value.items()}
+    if isinstance(poll := found.get("poll"), dict):
+        options = [each for each in poll.get("options") or () if isinstance(each, dict)]
+        numbered = [{"persistent_id": str(number), **each} for number, each in enumerate(options)]
+        found["poll"] = {**_POLL, **poll, "options": numbered}
+    return found
 
 
 def _reduced(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:

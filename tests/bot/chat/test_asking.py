@@ -18,10 +18,10 @@ async def test_anonymous_senders_are_told_that_they_can_not_ask(journey: Journey
     assert await journey.rows("SELECT * FROM holds") == []
 
 
-async def test_mention_without_text_is_unreadable(journey: Journey) -> None:
+async def test_mention_without_text_is_told_how_to_ask(journey: Journey) -> None:
     journey.sandbox.world.say(GROUP_ID, ANN, f"@{journey.bot.bot.username}")
     await journey.idle()
-    assert bot_texts(journey, GROUP_ID) == [text("chat.unreadable")]
+    assert bot_texts(journey, GROUP_ID) == [text("chat.only_name")]
 
 
 @pytest.mark.parametrize("words", ["tell me about the sea"])

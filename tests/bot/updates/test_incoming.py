@@ -147,3 +147,21 @@ def test_button_under_a_message_that_can_not_be_read_in_full_works() -> None:
 def test_payment_is_never_left_out_of_a_message() -> None:
     message = {name: value for name, value in SOUND.items() if name != "text"}
     assert read({"update_id": 5, "message": {**message, "successful_payment": {"currency": "XTR"}}}, BOT) is None
+
+
+POLL = {
+    **OLD_POLL, "options": [{"text": "Yes", "voter_count": 0}], "total_voter_count": 0, "is_closed": False,
+    "is_anonymous": True, "allows_multiple_answers": False,
+}  # fmt: skip
+
+
+def test_poll_of_an_older_bot_api_server_is_read() -> None:
+    reply = {**SOUND, "poll": POLL}
+    update = read({"update_id": 5, "message": {**SOUND, "poll": POLL, "reply_to_message": reply}}, BOT)
+    assert update is not None
+    message = update.message
+    assert message is not None
+    assert message.poll is not None
+    assert [option.text for option in message.poll.options] == ["Yes"]
+    assert message.reply_to_message is not None
+    assert message.reply_to_message.poll is not None
