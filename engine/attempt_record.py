@@ -88,7 +88,7 @@ class DropLine(Struct, frozen=True):
 class Receipt(Struct, frozen=True):
     """The offers that were quoted, dropped and attempted for one answer.
 
-    `list_price` is GPT-4o's list price for the same tokens; None where no price is known.
+    `list_price` is GPT-4o's list price for the same tokens; None if no price is known.
     """
 
     request_id: str

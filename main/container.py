@@ -103,7 +103,7 @@ async def ensure_schema(settings: Settings, *, apart: bool = False) -> None:
 
     PostgreSQL is migrated only by the command, because other replicas may be running.
     """
-    from storage.migrations import upgrade  # noqa: PLC0415 - only where a migration is due
+    from storage.migrations import upgrade  # noqa: PLC0415 - only if a migration is due
 
     url = settings.env.database_url
     try:

@@ -100,7 +100,7 @@ def markdown(lines: Sequence[Line]) -> str:
 
 def chart(parts: Mapping[str, Sequence[Line]], path: Path) -> None:
     """Draw dollars per 1,000 prompts as bars, one block per part."""
-    from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - only where a picture is wanted
+    from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - only if a picture is wanted
 
     rows = sum(len(lines) + 2 for lines in parts.values())
     picture = Image.new("RGB", (WIDTH * SCALE, (rows * ROW + 20) * SCALE), BACKGROUND)

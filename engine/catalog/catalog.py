@@ -55,11 +55,11 @@ class _OfferFacts:
     last_resort: bool
     configured: bool
     writes_cache: bool
-    unpriced: str  # the reason why there is no price; empty where there is one
-    rates: Rates | None  # where they are the same for every request
+    unpriced: str  # the reason why there is no price; empty if there is one
+    rates: Rates | None  # if they are the same for every request
     sizes: OfferSizes
     hits: OfferHits
-    most_tokens: float  # of a plain request: the context; 0 where the offer can serve none
+    most_tokens: float  # of a plain request: the context; 0 if the offer can serve none
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Background reads: abandoned answers, read to their end for the usage where closing would not stop the bill."""
+"""Background reads: abandoned answers, read to their end for the usage if closing would not stop the bill."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

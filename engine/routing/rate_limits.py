@@ -14,7 +14,7 @@ SLACK_SECONDS = 0.25  # the provider's minute and ours do not start together
 NOTABLE_SHARE = 0.9  # a smaller drop is ignored: it may come from the difference between the two minutes
 LEAST_SEEN = 5  # fewer requests in a minute show no rate
 ACCEPTED_TO_RAISE = 50  # attempts between a refusal and the next raise, so that few are refused
-ACCEPTED_TO_TEST = 25  # the same where the next offer is so dear that a lifted limit is worth finding soon
+ACCEPTED_TO_TEST = 25  # the same if the next offer is so dear that a lifted limit is worth finding soon
 MISLED = 2  # refusals within a minute of a raise: it was accepted because the provider's minute differs from ours
 NEW_RAISE_SECONDS = 10.0  # a limit that was just learned may hold only for a moment
 FIRST_TRY_SECONDS, TRY_TIMES = 3.0, 3  # between attempts over the limit, and how these pauses grow
@@ -79,7 +79,7 @@ class LearnedLimit:
         return max(0.0, self._try_at - now)
 
     def may_be_tested(self, now: float) -> bool:
-        """Return whether a test of the limit is due where the next offer is dear."""
+        """Return whether a test of the limit is due if the next offer is dear."""
         return self._accepted >= ACCEPTED_TO_TEST and now >= self._refused_at + NEW_RAISE_SECONDS
 
     def take_counts(self) -> tuple[int, int]:
@@ -113,7 +113,7 @@ class LearnedLimit:
         return self._begun_at[over] + WINDOW_SECONDS + SLACK_SECONDS - now if over >= 0 else 0.0
 
     def accepted(self, now: float, began_at: float = inf) -> None:
-        """Raise the limit where the attempt that began at `began_at` was accepted over it."""
+        """Raise the limit if the attempt that began at `began_at` was accepted over it."""
         rate = self._rate(now)
         self._most_per_minute = max(self._most_per_minute, rate)
         self._accepted += 1

@@ -85,7 +85,7 @@ def command(raw: Raw, sql: bytes) -> pq.abc.PGresult:
 
 
 def begin(raw: Raw, sql: bytes) -> None:
-    """Run a BEGIN, with the settings of the transaction where the connection can't keep them."""
+    """Run a BEGIN, with the settings of the transaction if the connection can't keep them."""
     command(raw, sql + raw.__dict__.get(_POOLED, b""))
 
 

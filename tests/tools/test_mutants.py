@@ -10,7 +10,7 @@ from tools import mutants
 
 ROOT = Path(__file__).parents[2]
 ATTEMPT_TESTS = tuple(
-    f"tests/engine/gateway/test_{name}.py" for name in ("attempt", "attempt_records", "attempt_calls")
+    f"tests/engine/gateway/test_{name}.py" for name in ("attempt", "attempt_calls", "attempt_records")
 )
 RESULTS = """engine.money.x_a__mutmut_1: killed
 engine.money.x_a__mutmut_2: timeout

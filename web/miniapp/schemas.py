@@ -12,7 +12,7 @@ from web.schemas import InvoiceOut, MarginList, ProviderOut
 
 class AccountOut(BaseModel):
     plan: str
-    next_plan: str | None = Field(description="The plan of the next period, where it differs")
+    next_plan: str | None = Field(description="The plan of the next period, if it differs")
     wallet_usd: Usd
     held_usd: Usd
     owed_usd: Usd

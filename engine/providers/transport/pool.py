@@ -46,7 +46,7 @@ class ConnectionPool:
         self, url: str, headers: Mapping[str, str], body: bytes, receiver: Receiver, pace: ReadPace = AT_ONCE
     ) -> None:
         address = _address(url)
-        head = _head(address, tuple(headers.items()))  # first: where it raises, no connection is taken
+        head = _head(address, tuple(headers.items()))  # first: if it raises, no connection is taken
         request = b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
         connection = self._take(address) or await self._connect(address)
         await connection.exchange(request, receiver, pace)

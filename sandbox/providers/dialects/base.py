@@ -35,7 +35,7 @@ class StandInDialect(ABC):
     def serves(self, path: str) -> bool:
         """Return whether POST requests to this path, without the base URL, belong to the dialect."""
 
-    def embeds(self, path: str) -> bool:  # noqa: ARG002 - only where a dialect has embeddings
+    def embeds(self, path: str) -> bool:  # noqa: ARG002 - only if a dialect has embeddings
         """Return whether a request to this path asks for embeddings or their token count."""
         return False
 
@@ -88,7 +88,7 @@ class StandInDialect(ABC):
         """Return the headers of every answer that contain the request limit and its rest."""
         return {}
 
-    def probes(self, *, has_money: bool) -> dict[str, Any]:  # noqa: ARG002 - only where a balance can be read
+    def probes(self, *, has_money: bool) -> dict[str, Any]:  # noqa: ARG002 - only if a balance can be read
         """Return the bodies of the free GET requests, by path."""
         return {"models": self.model_list()}
 

@@ -276,3 +276,19 @@ def test_provider_without_keys_is_shown_closed() -> None:
     found = provider(0)
     found.drained = True
     assert found.state("a", found.availability(0), 0).state is State.CLOSED
+
+
+def test_no_attempt_over_a_limit_is_due_without_a_usable_key() -> None:
+    found = provider(2)
+    for key in found.keys:
+        key.rate_limited(0, "m", 0, 0.5, jitter=1, per_day=False)
+    assert found.trial_wait_seconds(0, "m") == inf
+    assert found.trial_wait_seconds(0, "other") == 0
+
+
+def test_places_of_all_keys_are_added() -> None:
+    found = provider(3)
+    assert found.places_of("m") is None
+    limited(found.keys[0], 5, 0)
+    limited(found.keys[1], 7, 0)
+    assert (found.places_of("m"), found.places_of("other")) == (12, None)

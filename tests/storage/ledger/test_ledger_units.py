@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from engine.holds import Grant
 from engine.money import ZERO
@@ -93,5 +94,17 @@ async def test_captures_with_other_rates_are_not_batched(db: Database) -> None:
                     CaptureUnit(captures[1], None, dict(RATES), FixedClock()),
                 ],
             )
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize("more", [{"answers_per_day": 3}, {"member_id": 7}])
+async def test_hold_that_is_limited_by_more_than_funds_is_not_batched(db: Database, more: dict[str, int]) -> None:
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        asked = [hold_request(owner, "a"), replace(hold_request(owner, "b"), **more)]
+        with pytest.raises(NotBatchable):
+            HoldUnit.run_batch(conn, [HoldUnit(each, "lease", FixedClock()) for each in asked])
+        assert conn.rows("SELECT 1 FROM holds") == []
 
     await db.write(unit)

@@ -20,7 +20,7 @@ class PlanLineOut(BaseModel):
     name: str
     text: str
     is_current: bool
-    label: str | None = Field(description="The text of its button; null where there is nothing to choose")
+    label: str | None = Field(description="The text of its button; null if there is nothing to choose")
 
 
 class SubscriptionOut(BaseModel):
