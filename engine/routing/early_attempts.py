@@ -20,11 +20,12 @@ class EarlyAttempts(ProviderRegistry):
     def early(self, offers: Sequence[Offer]) -> Early | None:
         """Return the offer most likely to have recovered, and when its next attempt is due: one per second.
 
-        Offers whose attempt a prompt can wait for come first: one at its limit for long must not hide them. Returns
-        None if no offer may be attempted before its rest is over, and none is at the end of its rest.
+        That is the one which was not attempted for the longest time. Offers whose attempt a prompt can wait for come
+        first: one at its limit for long must not hide them. Returns None if no offer may be attempted before its rest
+        is over, and none is at the end of its rest.
         """
         now = self._clock.monotonic()
-        found: list[tuple[float, float, Offer]] = []
+        found: list[tuple[bool, float, float, float, Offer]] = []
         for offer in offers:
             denial = self._denial(offer, now)
             if denial is not None and not denial.may_end:
@@ -36,10 +37,14 @@ class EarlyAttempts(ProviderRegistry):
                 provider = self._providers[offer.provider]
                 over_seconds = provider.over_limit_seconds(now, offer.model)
                 due = min(over_seconds, max(due, provider.trial_wait_seconds(now, offer.model)))
-            found.append((0.0 if denial is None else denial.seconds, due, offer))
+            rest_seconds, attempted_at = (
+                0.0 if denial is None else denial.seconds,
+                self._offer(offer).resting.attempted_at,
+            )
+            found.append((due > MOST_EARLY_WAIT_SECONDS, attempted_at, rest_seconds, due, offer))
         if not found:
             return None
-        _, due, offer = min(found, key=lambda each: (each[1] > MOST_EARLY_WAIT_SECONDS, *each[:2]))
+        *_, due, offer = min(found, key=lambda each: each[:4])
         return Early(offer, due)
 
     def passed_over(self, offer: Offer, saving_atto: float) -> None:

@@ -194,17 +194,17 @@ class RestCost:
 
     paid_atto: float = 0.0
     failure_seconds: float = USUAL_FAILURE_SECONDS
-    _attempted_at: float = -inf
+    attempted_at: float = -inf
 
     def attempted(self, now: float) -> None:
         """Record an attempt during a rest."""
-        self._attempted_at, self.paid_atto = now, 0.0
+        self.attempted_at, self.paid_atto = now, 0.0
 
     def wait_seconds(self, now: float, opened_at: float, pause_seconds: float, failure_atto: float) -> float:
         """Return the seconds until another attempt is worth its cost; infinite while prompts have paid too little."""
         if self.paid_atto < failure_atto:
             return inf
-        return max(0.0, max(opened_at, self._attempted_at) + pause_seconds - now)
+        return max(0.0, max(opened_at, self.attempted_at) + pause_seconds - now)
 
 
 @dataclass(slots=True)

@@ -130,3 +130,20 @@ def test_offer_at_its_limit_for_long_hides_no_resting_one(providers: TwoProvider
     early = providers.health.early([A, B])
     assert early is not None
     assert (early.offer, early.wait_seconds) == (B, 0)
+
+
+def test_resting_offers_take_turns_whichever_rest_is_shorter(providers: TwoProviders) -> None:
+    providers.fails(DOWN, 5, offer=B)
+    providers.clock.wait(5)
+    providers.fails(DOWN, 1, offer=B)  # a failed probe: the rest is twice as long
+    providers.fails(DOWN, 5)
+    attempted = []
+    for _ in range(4):
+        providers.clock.wait(1)
+        early = providers.health.early([A, B])
+        assert early is not None
+        permit = providers.health.admit(early.offer, early=True)
+        assert isinstance(permit, Permit)
+        providers.health.failed(permit, DOWN)
+        attempted.append(early.offer)
+    assert attempted in ([A, B, A, B], [B, A, B, A])
