@@ -129,9 +129,9 @@ class Catalog:
         outlook = self.forecast.outlook(talk, tenant_id, at.timestamp()) if talk else None
         needs = needed_capabilities(request, (facts.lacks for facts in facts_now), has_pictures=size.has_pictures)
         sized = _SizedRequest(request, needs, answer_tokens, least_tokens, outlook, self.prefixes.continued(request))
-        quotes, drops = list[Quote](), list[Drop]()
+        quotes, drops, by_bytes = list[Quote](), list[Drop](), self.sizes.is_beyond(tenant_id)
         for facts in facts_now:
-            input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.sizes, size)
+            input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.sizes, size, by_bytes=by_bytes)
             if size.has_pictures:
                 input_tokens += estimate_pictures(request, facts.offer.model)
                 ceiling_tokens += pictures_beyond_bound(request, facts.offer.model)
@@ -164,7 +164,7 @@ class Catalog:
         self.learned_contexts.served(offer, usage.input_tokens)
         size = measure(request)
         if size.is_plain:
-            self.sizes.learn_input(offer, size, usage.input_tokens)
+            self.sizes.learn_input(offer, size, usage.input_tokens, tenant_id)
         if not is_cut:
             reported = (usage.output_tokens // request.n, usage.reasoning_tokens // request.n)
             visible_tokens = estimate_text(answer) // request.n

@@ -12,16 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.catalog.offers import Offer, bound
-from engine.catalog.token_counts import Measure
+from engine.catalog.token_counts import Measure, unlearned_hold_tokens
 
 POOL_WEIGHT = 20.0  # this many answers of one offer weigh as much as those of all offers
 SAMPLES_TO_HOLD = 100  # with fewer samples, a hold covers the UTF-8 bytes
 HOLD_MARGIN = 1.3
 LEAST_TOKENS = 20  # the count of a shorter prompt shows the chat template rather than the tokenizer
 _MOST_INPUT_RATIO, _MOST_OUTPUT_RATIO = 8.0, 32.0
-LONG_TOKENS, LONG_MARGIN = 4096, 2.0
-"""From LONG_TOKENS on, the kind of a text is certain. The measured vocabularies differ from the estimate for its kind
-by a factor below 1.5, so a margin of two is enough for the hold."""
 USUAL_OUTPUT_TOKENS = 240  # the expected length of an answer until one was seen
 MEMORY = 0.995
 SIZE_WEIGHT = 10.0  # this many answers to inputs of one size weigh as much as those of all sizes
@@ -49,16 +46,21 @@ class Mean:
 
 @dataclass(slots=True)
 class Ratio:
-    """Reported input tokens divided by estimated ones, for one offer and script: the mean and the maximum."""
+    """Reported input tokens divided by estimated ones, for one offer and script: the mean and the maximum.
+
+    `most` is the maximum of the first SAMPLES_TO_HOLD reports: later ones that exceed the hold change only the holds of
+    their own tenant, so that nobody can raise those of others.
+    """
 
     mean: Mean = field(default_factory=Mean)
     most: float = 0.0
     seen: int = 0
 
     def add(self, value: float) -> None:
-        self.mean.add(value)
+        if self.seen < SAMPLES_TO_HOLD:
+            self.most = max(value, self.most)
         self.seen += 1
-        self.most = max(value, self.most)
+        self.mean.add(min(value, self.most * HOLD_MARGIN))
 
 
 @dataclass(slots=True)
@@ -169,6 +171,14 @@ class TokenSizes:
     _pooled: dict[str, Mean] = field(default_factory=dict)
     _all_words: Mean = field(default_factory=lambda: Mean(1.0))
     _lengths: AnswerLengths = field(default_factory=AnswerLengths)
+    _beyond: dict[int, None] = field(default_factory=dict)
+
+    def is_beyond(self, tenant_id: int | None) -> bool:
+        """Return whether a tenant's input has exceeded a learned hold. The tenant's holds cover the bytes from then on.
+
+        A text can be made to look like prose to the estimate and have several times its tokens.
+        """
+        return tenant_id in self._beyond
 
     def of(self, offer: Offer) -> OfferSizes:
         found = self._offers.get(offer)
@@ -177,11 +187,15 @@ class TokenSizes:
             found = self._offers[offer] = OfferSizes()
         return found
 
-    def input_tokens(self, own: OfferSizes, measure: Measure) -> tuple[int, int]:
+    def input_tokens(self, own: OfferSizes, measure: Measure, *, by_bytes: bool = False) -> tuple[int, int]:
         """Return the expected input tokens at the offer with the sizes `own`, and the number that a hold must cover.
 
-        A hold covers the highest reported ratio with a margin, and never more than the bytes.
+        A hold covers the highest reported ratio with a margin, and never more than the bytes; `by_bytes`: the bytes.
         """
+        expected, held = self._expected_and_held(own, measure)
+        return expected, measure.most_tokens if by_bytes else held
+
+    def _expected_and_held(self, own: OfferSizes, measure: Measure) -> tuple[int, int]:
         pooled = self._pooled.get(measure.script)
         if pooled is None:
             return measure.tokens, unlearned_hold_tokens(measure)
@@ -206,8 +220,14 @@ class TokenSizes:
         """Return the tokens that the offer bills per visible token because of its reasoning."""
         return self.of(offer).thought.value
 
-    def learn_input(self, offer: Offer, measure: Measure, reported_tokens: int) -> None:
+    def learn_input(self, offer: Offer, measure: Measure, reported_tokens: int, tenant_id: int | None = None) -> None:
+        """Learn from an input. A tenant whose input exceeded what a hold covers is remembered."""
         if measure.tokens >= LEAST_TOKENS and reported_tokens > 0:
+            _, held = self._expected_and_held(self.of(offer), measure)
+            if tenant_id is not None and held < min(reported_tokens, measure.most_tokens):
+                if len(self._beyond) >= _MOST_TENANTS:
+                    del self._beyond[next(iter(self._beyond))]
+                self._beyond[tenant_id] = None
             value = min(_MOST_INPUT_RATIO, reported_tokens / measure.tokens)
             self.of(offer).inputs.setdefault(measure.script, Ratio()).add(value)
             self._pooled.setdefault(measure.script, Mean()).add(value)
@@ -247,6 +267,7 @@ class TokenSizes:
             "words": self._dumped(lambda own: own.words),
             "pooled": [[script, mean.value, mean.samples] for script, mean in self._pooled.items()],
             "all_words": [self._all_words.value, self._all_words.samples],
+            "beyond": list(self._beyond),
             **self._lengths.dump(),
         }
 
@@ -262,18 +283,9 @@ class TokenSizes:
         for script, value, samples in kept["pooled"]:
             self._pooled[str(script)] = Mean(float(value), float(samples))
         self._all_words = Mean(*map(float, kept["all_words"]))
+        self._beyond = dict.fromkeys(map(int, kept.get("beyond", ())))
         self._lengths.load(kept)
 
     def _dumped(self, mean_of: Callable[[OfferSizes], Mean]) -> list[list[Any]]:
         means = ((offer.name, mean_of(own)) for offer, own in self._offers.items())
         return [[name, mean.value, mean.samples] for name, mean in means if mean.samples]
-
-
-def unlearned_hold_tokens(measure: Measure) -> int:
-    """Return the input tokens to hold while an offer has too few reports.
-
-    It is the bound by bytes, or less for a request that is only a long text, such as a file of 200 kB.
-    """
-    if not measure.is_plain or measure.tokens < LONG_TOKENS:
-        return measure.most_tokens
-    return min(measure.most_tokens, int(measure.tokens * LONG_MARGIN) + measure.overhead_tokens)

@@ -1,6 +1,8 @@
+from datetime import UTC, datetime
+
 import pytest
 
-from engine.catalog.offers import Offer
+from engine.catalog.offers import Offer, Quote
 from engine.chat import Image, Message, Role, Text, Usage, says
 from tests.engine.catalog.catalogs import HELLO, asks, catalog
 
@@ -40,3 +42,16 @@ def test_each_of_several_choices_teaches_its_own_length() -> None:
     two.learn(asks(HELLO, n=2), offer, Usage(100, 60), "word " * 40, None)
     expected = one.sizes.answer_tokens("auto", None)
     assert two.sizes.answer_tokens("auto", None) == pytest.approx(expected, abs=1)  # each text is rounded up
+
+
+def test_text_made_to_look_like_prose_is_held_by_its_bytes_the_next_time() -> None:
+    """Few spaces hide that nearly each byte is a token: the hold covers less, and a charge never exceeds its hold."""
+    of, request, at = catalog(), asks(says(Role.USER, "Zq7 " * 8000)), datetime(2026, 11, 30, tzinfo=UTC)
+
+    def held(tenant_id: int) -> Quote:
+        return of.quote(request, of.models["auto"], at, tenant_id)[0][0]
+
+    assert held(7).input_ceiling_tokens < 20_000
+    of.learn(request, held(7).offer, Usage(30_000, 10), "ok", 7)
+    assert held(7).input_ceiling_tokens > 32_000
+    assert held(8).input_ceiling_tokens < 20_000

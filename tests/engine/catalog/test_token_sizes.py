@@ -3,13 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.catalog.offers import Offer
-from engine.catalog.token_counts import Measure, measure
+from engine.catalog.token_counts import LONG_TOKENS, Measure, measure, unlearned_hold_tokens
 from engine.catalog.token_sizes import (
-    LONG_TOKENS,
     SAMPLES_TO_HOLD,
     USUAL_OUTPUT_TOKENS,
     TokenSizes,
-    unlearned_hold_tokens,
 )
 from engine.chat import ChatRequest, Image, Message, Role, Text, says
 
@@ -183,3 +181,34 @@ def test_short_text_and_a_text_with_pictures_are_held_for_their_bytes() -> None:
     assert short == most
     with_picture, most = held_for(Text(TIDE * 2500), Image("data:image/png;base64,AA", width=9, height=9))
     assert with_picture == most
+
+
+def test_input_beyond_its_hold_is_held_by_its_bytes_from_then_on() -> None:
+    sizes = TokenSizes()
+    for _ in range(SAMPLES_TO_HOLD):
+        sizes.learn_input(A, PROSE, PROSE.tokens, 7)
+    before = sizes.input_tokens(sizes.of(A), PROSE)
+    assert not sizes.is_beyond(8)
+    sizes.learn_input(A, PROSE, PROSE.tokens * 3, 8)
+    assert (sizes.is_beyond(8), sizes.is_beyond(7), sizes.is_beyond(None)) == (True, False, False)
+    assert sizes.input_tokens(sizes.of(A), PROSE, by_bytes=True)[1] == PROSE.most_tokens
+    assert sizes.input_tokens(sizes.of(A), PROSE)[1] == before[1], "holds of others stay as they are"
+    restored = TokenSizes()
+    restored.load(sizes.dump())
+    assert restored.is_beyond(8)
+
+
+def test_one_tenant_raises_the_expected_input_of_others_by_no_more_than_the_margin() -> None:
+    sizes = TokenSizes()
+    for _ in range(SAMPLES_TO_HOLD):
+        sizes.learn_input(A, PROSE, PROSE.tokens, 7)
+    for ratio in (1.2, 1.29, 1.6, 2, 3, 4, 8) * 200:
+        sizes.learn_input(A, PROSE, round(PROSE.tokens * ratio), 8)
+    assert sizes.of(A).inputs[PROSE.script].mean.value < 1.31
+    assert sizes.input_tokens(sizes.of(A), PROSE)[1] < PROSE.tokens * 1.31 + PROSE.overhead_tokens
+
+
+def test_input_beyond_the_bytes_says_nothing_about_the_tenant() -> None:
+    sizes = TokenSizes()
+    sizes.learn_input(A, sized(100), 10**6, 7)
+    assert not sizes.is_beyond(7)
