@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+
 from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
 from engine.errors import Garbled, KeyRefused, Overloaded
 from engine.providers.dialects.adapter import compact_json, integer, json_object
@@ -23,6 +26,33 @@ _MOST_CANDIDATES = 128
 _NOT_BLOCKED = (None, "", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED")
 
 
+class _TextPart(Struct, forbid_unknown_fields=True):
+    text: str
+
+
+class _TextContent(Struct, forbid_unknown_fields=True):
+    parts: tuple[_TextPart]
+    role: str = ""
+
+
+class _TextCandidate(Struct, forbid_unknown_fields=True):
+    content: _TextContent
+    index: int = 0
+
+
+class _TextFrame(Struct, forbid_unknown_fields=True):
+    """A frame with one text and nothing else, as nearly all are. Decoding it takes a third of the time of a dict's."""
+
+    candidates: tuple[_TextCandidate]
+    usageMetadata: dict[str, Any] | None = None  # noqa: N815 - the field's name
+    modelVersion: str = ""  # noqa: N815
+    responseId: str = ""  # noqa: N815
+
+
+_decode_text_frame = msgspec.json.Decoder(_TextFrame).decode
+_MOST_ATTEMPTS = 16  # frames of another form, in a stream without any frame of this one
+
+
 class GeminiStreamReader(StreamReader):
     """Reads a stream of GenerateContentResponses."""
 
@@ -33,8 +63,11 @@ class GeminiStreamReader(StreamReader):
         self._parts = 0
         self._counts = UsageCounts(_COUNTS, "totalTokenCount")
         self._has_usage = False
+        self._attempts_left = _MOST_ATTEMPTS
 
     def read(self, frame: Frame) -> list[Chunk]:
+        if self._attempts_left and self._model and (found := self._text_of(frame.data)) is not None:
+            return found
         # some proxies send OpenAI's end marker
         if frame.data[:1] != "{" and (frame.data.strip() == "[DONE]" or is_heartbeat(frame)):
             return []
@@ -51,6 +84,21 @@ class GeminiStreamReader(StreamReader):
         if data.get("error"):
             raise refusal(None, data, {})
         return self._chunks(in_camel_case(data) if _SNAKE.search(frame.data) else data)
+
+    def _text_of(self, data: str) -> list[Chunk] | None:
+        """Return the chunks of a frame with one text; None for another frame, which has to be read in full."""
+        try:
+            frame = _decode_text_frame(data)
+        except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+            self._attempts_left -= 1
+            return None
+        candidate, text = frame.candidates[0], frame.candidates[0].content.parts[0].text
+        if frame.modelVersion != self._model or not text:
+            return None
+        self._attempts_left = _MOST_ATTEMPTS
+        if self._counts.add(frame.usageMetadata):
+            self._has_usage = True
+        return [Delta(text, candidate.index)]
 
     def _chunks(self, data: Mapping[str, Any]) -> list[Chunk]:
         found: list[Chunk] = []

@@ -5,6 +5,8 @@ import pytest
 
 from engine.chat import Finish, Served
 from engine.errors import Garbled, KeyRefused, Overloaded, ProviderError, StreamCut
+from engine.providers.dialects.gemini_stream import GeminiStreamReader
+from engine.providers.sse import Frame
 from tests.engine.providers.dialects.frames import frame
 from tests.engine.providers.dialects.wires import Wire, calls, data, finishes, text, usage
 
@@ -114,3 +116,37 @@ async def test_html_page_and_empty_body_are_failures() -> None:
     for body in ("", "<html>", "[]"):
         with pytest.raises(ProviderError):
             await Wire("gemini", body).chunks()
+
+
+def _frame(text: str = "so", *, usage: object = None, model: object = "m", part: object = None, **more: object) -> str:
+    candidate = {"content": {"parts": [part or {"text": text}], "role": "model"}, "index": 0, **more}
+    counts = usage or {"promptTokenCount": 4, "candidatesTokenCount": 2, "totalTokenCount": 6}
+    return json.dumps({"candidates": [candidate], "usageMetadata": counts, "modelVersion": model})
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [_frame("a"), _frame("b"), _frame("c", finishReason="STOP")],
+        [_frame(), _frame("")],
+        [_frame(), _frame(model="other"), _frame(model="other")],
+        [_frame(), _frame(model=None), _frame(model=7)],
+        [_frame(), _frame(index=1), _frame(index=-1), _frame(index=1.0), _frame(index=None)],
+        [
+            _frame(),
+            _frame(part={"text": "hm", "thought": True}),
+            _frame(part={"functionCall": {"name": "f", "id": "c1"}}),
+        ],
+        [_frame(), _frame(usage={"promptTokenCount": 4, "candidatesTokenCount": 0, "totalTokenCount": 9}), _frame()],
+        [_frame(), _frame(usage={"promptTokenCount": "4"}), _frame(usage=[1])],
+        [_frame("é\ud800"), _frame("\ud800"), _frame("ü\u2028")],
+        [_frame(), *[_frame(finishReason=None)] * 40, _frame("z")],
+    ],
+)
+def test_frames_with_one_text_are_read_like_any_other(frames: list[str]) -> None:
+    quick, full = (GeminiStreamReader(has_stop_sequences=False) for _ in range(2))
+    full._attempts_left = 0
+    for each in frames:
+        assert quick.read(Frame("", each)) == full.read(Frame("", each))
+        assert quick.take_usage() == full.take_usage()
+    assert quick._counts.first("totalTokenCount") == full._counts.first("totalTokenCount")
