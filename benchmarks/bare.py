@@ -68,7 +68,8 @@ class BareSqlite:
 def _values(hold_request: HoldRequest) -> tuple[dict[str, object], dict[str, object]]:
     hold: dict[str, object] = {
         "request": hold_request.request_id, "epoch": 1, "tenant": hold_request.tenant_id, "key": None, "month": 202611,
-        "wallet": 8_620_000, "allowance": 0, "tokens": 1724, "period": 1, "lease": "bare", "now": 1,
+        "asker": hold_request.tenant_id, "wallet": 8_620_000, "allowance": 0, "tokens": 1724, "period": 1,
+        "lease": "bare", "now": 1,
     }  # fmt: skip
     line: dict[str, object] = dict.fromkeys(re.findall(r":(\w+)", holds_sql.JOURNAL.sqlite[0]), 0)
     line |= {"asked": "auto", "provider": "deepseek", "model": "deepseek-v4-flash", "outcome": "answered", "served": ""}
