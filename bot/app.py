@@ -48,6 +48,8 @@ from bot.updates.intake import Intake
 from bot.updates.merging import Waits
 from bot.updates.polling import Poller
 from bot.updates.polling_turn import PollingTurn
+from bot.updates.webhook_watch import WebhookWatch
+from storage.telegram import poller_conflicts
 from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
@@ -108,6 +110,7 @@ class Bot:
             turn if services.db.dialect == "postgresql" else None,  # a SQLite file is used by one process only
         )
         self._secret = webhook.secret_of(config.token)
+        self._watch = WebhookWatch(self.bot, config.public_url, self._secret, self._note_foreign_process)
         self.stars = StarsClient(self.bot)
         _add_handlers(self._application)
 
@@ -149,8 +152,7 @@ class Bot:
         self._profile = asyncio.create_task(set_descriptions(self.bot, self._services.db), name="profile")
         await self.take_up()
         self._take_up_loop = asyncio.create_task(self._take_up_often(), name="take up")
-        if not self._services.config.public_url:
-            self._poller.start()
+        (self._watch if self._services.config.public_url else self._poller).start()
         log.info("bot @%s is up", self.bot.username)
 
     async def _admins_languages(self) -> dict[int, str]:
@@ -166,11 +168,16 @@ class Bot:
         else:
             await self.bot.delete_webhook(drop_pending_updates=False)
 
+    async def _note_foreign_process(self) -> None:
+        services = self._services
+        await services.db.write(partial(poller_conflicts.note, now=services.clock.now()))
+
     async def quiet(self) -> None:
         """Take no new updates; running answers continue."""
         for task in filter(None, (self._take_up_loop, self._profile)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+        await self._watch.stop()
         await self._poller.stop()
         self._intake.close()
 

@@ -54,11 +54,15 @@ def route(intake: Intake, secret: str) -> Route:
 async def register(bot: ExtBot[int], public_url: str, secret: str) -> None:
     """Set the webhook. Any replica may do so at any time: equal address and secret change nothing. Raises OSError."""
     await _log_state(bot)
-    url = f"{public_url.rstrip('/')}{PATH}"
+    url = url_of(public_url)
     try:
         await repeated(lambda: _set(bot, url, secret))
     except TelegramError as error:
         raise OSError(f"Telegram does not take the webhook {url}: {error}") from error
+
+
+def url_of(public_url: str) -> str:
+    return f"{public_url.rstrip('/')}{PATH}"
 
 
 async def _set(bot: ExtBot[int], url: str, secret: str) -> None:

@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -33,6 +34,8 @@ T = TypeVar("T")
 THREADS = 16
 ATTEMPTS = 5
 MAX_BATCH = 256
+FIRST_SECONDS, FREE_SECONDS = 0.1, 3.0
+"""The waits for a connection of this process, if the server takes no further one: for the first one, and for any."""
 BATCH_LOCK_MS = 250  # a row locked by another transaction delays only its own unit, not the whole batch
 _BEGIN_WRITE = b"BEGIN"
 _BEGIN_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -162,7 +165,8 @@ class Pool:
     """Worker threads and the connections that they share. BatchUnits go to the batch thread first.
 
     A deadlock or a serialization failure runs the whole unit again. A connection lost before the unit began is
-    replaced; when one is lost later, the outcome is unknown and the caller gets the error.
+    replaced; when one is lost later, the outcome is unknown and the caller gets the error. A server without a free
+    connection gets the units over those that the process has.
     """
 
     def __init__(self, url: str) -> None:
@@ -172,7 +176,7 @@ class Pool:
         self._batches = BatchThread(url, self._completions, self._jobs.put)
         self._free: queue.LifoQueue[Raw] = queue.LifoQueue()
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed, self._open = False, 0
         self._threads = [
             threading.Thread(target=self._work, name=f"farthing-postgres-{number}", daemon=True)
             for number in range(THREADS)
@@ -240,21 +244,47 @@ class Pool:
             try:
                 raw = self._free.get_nowait()
             except queue.Empty:
-                raw = connect(self._url)
-                begin(raw, how)
-                return raw
+                try:
+                    return self._connect(how)
+                except psycopg.OperationalError as error:
+                    raw = self._freed(error)
             try:
                 begin(raw, how)
             except psycopg.DatabaseError:  # the connection was lost while it was idle
-                raw.close()
+                self._drop(raw)
             else:
                 return raw
+
+    def _connect(self, how: bytes) -> Raw:
+        raw = connect(self._url)
+        with self._lock:
+            self._open += 1
+        try:
+            begin(raw, how)
+        except psycopg.DatabaseError:
+            self._drop(raw)
+            raise
+        return raw
+
+    def _freed(self, error: psycopg.OperationalError) -> Raw:
+        """Wait for a connection that another thread gives back. Raises `error` if none comes."""
+        with suppress(queue.Empty):
+            return self._free.get(timeout=FIRST_SECONDS)
+        if self._open:
+            with suppress(queue.Empty):
+                return self._free.get(timeout=FREE_SECONDS)
+        raise error
+
+    def _drop(self, raw: Raw) -> None:
+        with self._lock:
+            self._open -= 1
+        raw.close()
 
     def _roll_back(self, raw: Raw) -> None:
         """Roll back and free the connection. If that fails, close it, so that the server rolls back."""
         try:
             command(raw, b"ROLLBACK")
         except psycopg.Error:
-            raw.close()
+            self._drop(raw)
         else:
             self._free.put(raw)

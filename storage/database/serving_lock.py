@@ -27,9 +27,20 @@ class AlreadyServed(OSError):
         )
 
 
+class UnusableFile(OSError):
+    """The database's file can't be served from there."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        user = os.geteuid()
+        super().__init__(
+            f"{path} can't be written by user {user}: {reason}. Give that user {path.parent} (a folder mounted"
+            f" into a container: `chown {user}` outside, or use a named volume), or set DATABASE_URL to another file."
+        )
+
+
 @asynccontextmanager
 async def serving_lock(path: Path) -> AsyncIterator[None]:
-    """Hold the lock of the database `path` until the context is left. Raises AlreadyServed."""
+    """Hold the lock of the database `path` until the context is left. Raises AlreadyServed or UnusableFile."""
     file = _opened(path)
     try:
         left_seconds = WAIT_SECONDS
@@ -48,8 +59,13 @@ async def serving_lock(path: Path) -> AsyncIterator[None]:
 def _opened(path: Path) -> int:
     """Open the lock's file beside the database; two names of one database have one lock."""
     resolved = path.resolve()
-    resolved.parent.mkdir(parents=True, exist_ok=True)
-    return os.open(resolved.with_name(f"{resolved.name}.serving"), os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+    if resolved.is_dir():
+        raise UnusableFile(path, "it is a folder")
+    try:
+        resolved.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(resolved.with_name(f"{resolved.name}.serving"), os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+    except OSError as error:
+        raise UnusableFile(path, error.strerror or str(error)) from error
 
 
 def _try_lock(file: int) -> bool:

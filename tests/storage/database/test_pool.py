@@ -38,6 +38,23 @@ def terminate(server: Server, *pids: int) -> None:
             other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
 
 
+async def test_units_share_the_connections_that_the_server_grants(postgres_server: Server, url: str) -> None:
+    role = f"few{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 2".encode())
+        try:
+            async with open_database(url.replace("//postgres@", f"//{role}@")) as db:
+                pids = await asyncio.gather(*(db.read(slow_backend_pid) for _ in range(40)))
+            assert len(set(pids)) <= 2
+        finally:
+            admin.execute(f"DROP ROLE {role}".encode())
+
+
+def slow_backend_pid(conn: Connection) -> int:
+    conn.rows("SELECT pg_sleep(0.005)")
+    return backend_pid(conn)
+
+
 async def test_connection_lost_while_idle_is_replaced(postgres_server: Server, url: str) -> None:
     async with open_database(url) as db:
         lost = await db.write(backend_pid)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage.database import serving_lock as module
-from storage.database.serving_lock import AlreadyServed, serving_lock
+from storage.database.serving_lock import AlreadyServed, UnusableFile, serving_lock
 
 HOLDER = """
 import asyncio, pathlib, sys
@@ -61,3 +61,16 @@ async def test_kill_releases_the_lock_at_once(tmp_path: Path) -> None:
     async with serving_lock(path):
         pass
     assert (tmp_path / "farthing.db.serving").stat().st_mode & 0o777 == 0o600
+
+
+async def test_folder_that_can_not_be_written_is_told_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UnusableFile, match=r"can't be written by user \d+: .+\. Give that user .+/file "):
+        async with serving_lock(tmp_path / "file" / "farthing.db"):
+            pass
+
+
+async def test_folder_is_no_database(tmp_path: Path) -> None:
+    with pytest.raises(UnusableFile, match="it is a folder"):
+        async with serving_lock(tmp_path):
+            pass
