@@ -85,7 +85,7 @@ class Intake:
     def _store(
         self, incoming: Sequence[IncomingUpdate], free: Sequence[str], conn: Connection
     ) -> tuple[list[IncomingUpdate], list[ClaimedUpdate]]:
-        """Store updates and, in the same commit, claim the first of each chat of `free`: no worker handles those."""
+        """Store updates, and in the same commit claim the first of each chat in `free`, which have no worker yet."""
         fresh = inbox.store(conn, self._bot_id, incoming, self._clock.now())
         chats = _chats(fresh)
         self._queue.enqueue(conn, chats)

@@ -6,10 +6,13 @@ from typing import cast
 
 import pytest
 
-from engine.errors import ModelNotInPlan, TooManyRequests
+from engine.errors import DailyAnswersUsed, ModelNotInPlan, TooManyRequests
 from engine.gateway.gateway import Gateway
+from engine.money import Money
 from engine.ports import CountedWindow, Ledger, RequestWindow
-from engine.tenancy import Tenant
+from engine.privacy import Exclusions
+from engine.tenancy import Sponsor, Tenant
+from tests.engine.gateway.embeddings.scripts import MODEL, PRICE, Embedding, ScriptedEmbedder
 from tests.engine.gateway.gateways import ASK
 from tests.engine.gateway.test_gateway import serving
 from tests.engine.scripted import TENANT, whole
@@ -55,3 +58,43 @@ async def test_model_outside_the_plan_is_refused_and_not_counted() -> None:
     with pytest.raises(ModelNotInPlan):
         await ask(sharing(windows), replace(TENANT, plan=replace(TENANT.plan, models=("smart",))))
     assert windows.asked == []
+
+
+@pytest.mark.parametrize("shared", [Windows(), None])
+async def test_model_of_the_plan_is_admitted(shared: Windows | None) -> None:
+    made, ledger, _ = serving(*whole("a"))
+    gateway = Gateway(made.market, cast("Ledger", ledger), request_windows=shared)
+    await ask(gateway, replace(TENANT, plan=replace(TENANT.plan, models=("auto",))))
+    assert len(ledger.requests) == 1
+
+
+async def test_daily_limit_of_the_plan_does_not_stop_a_side_call_that_a_sponsor_pays() -> None:
+    made, ledger, _ = serving(*whole("a"))
+    ledger.today = 5
+    limited = replace(TENANT, plan=replace(TENANT.plan, answers_per_day=1))
+    await made.check_admission(replace(limited, sponsors=(Sponsor(TENANT.id + 1, TENANT.plan),)), "auto")
+    with pytest.raises(DailyAnswersUsed):
+        await made.check_admission(limited, "auto")
+
+
+async def test_embeddings_of_the_plan_go_to_no_excluded_provider() -> None:
+    one, two = ScriptedEmbedder("a"), ScriptedEmbedder("b")
+    plan = replace(TENANT.plan, models=(MODEL,))
+    await Embedding(one, two)("hello", tenant=replace(TENANT, plan=plan, exclusions=Exclusions(frozenset({"a"}))))
+    assert (one.calls, len(two.calls)) == ([], 1)
+
+
+async def test_embeddings_are_not_paid_by_a_sponsor_whose_plan_lacks_the_model() -> None:
+    embedding = Embedding(ScriptedEmbedder("a"))
+    sponsor = Sponsor(TENANT.id + 1, replace(TENANT.plan, models=("auto",)))
+    await embedding("hello", tenant=replace(TENANT, sponsors=(sponsor,)))
+    assert embedding.ledger.hold_request is not None
+    assert embedding.ledger.hold_request.tenant_id == TENANT.id
+
+
+async def test_only_number_of_dimensions_is_not_sent_and_the_price_is_that_of_today() -> None:
+    one = ScriptedEmbedder("openai", tokens=3)
+    embedding = Embedding(one, prices={"x/y": PRICE})
+    await embedding("hello", model="openai/text-embedding-ada-002", dimensions=1536)
+    assert one.calls[0].dimensions is None
+    assert embedding.record.cost == Money(300)  # $0.10 a million tokens
