@@ -25,11 +25,14 @@ _TAG = re.compile(rf"<(?P<close>/?)(?P<name>a(?=[ >])|{'|'.join(TAGS)})(?:\s[^<>
 _DISPLAYED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("\\begin{", "\\end{"), ("<tg-spoiler>", "</tg-spoiler>"))
 _SPOILER = re.compile(r"(?:(?<=[\s(\[{\"'\u201c\u2018\u00ab\u2013\u2014:])|\A)\|\|(?=\w)(?!.*\|\|)", re.DOTALL)
 _DOLLAR = re.compile(rf"(?<![\w$\\])\$(?=[^\s$])(?P<rest>[^$\n]{{0,{MOST_HELD}}})\Z")
+_ANY_OPENING = re.compile(r"[*_~`\\$|<\[]")
 _PROSE, _OPERATOR = re.compile(r"\s[^\W\d_]{3,}\s"), re.compile(r"[\\^_{]")
 
 
 def mended(block: str) -> str:
     """Return a block that ends here: an incomplete mark is left out, and open elements are closed."""
+    if not _ANY_OPENING.search(block):  # nothing can be open in it
+        return _HALF.sub("", _HALF.sub("", block.rstrip()).rstrip()).rstrip()
     fence, is_open = _last_fence(block)
     if fence and is_open:
         return (

@@ -1,7 +1,11 @@
+import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.formatting.growing import mending
 from bot.formatting.growing.mending import mended
 
 
@@ -43,3 +47,11 @@ def test_time_is_bounded(part: str) -> None:
     began = time.process_time()
     mended(part * (8000 // len(part)))
     assert time.process_time() - began < 2.0
+
+
+@given(st.text("ab 1-#+=:!.)>\n&](", max_size=40))
+def test_block_without_openings_is_read_like_any_other(block: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mending, "_ANY_OPENING", re.compile(""))
+        in_full = mended(block)
+    assert mended(block) == in_full
