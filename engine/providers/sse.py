@@ -92,6 +92,8 @@ class LineSplitter:
 
     def take_rest(self) -> str:
         """Return the unfinished line, and forget it."""
+        if not self._parts:
+            return ""
         rest = "".join(self._parts)
         self._parts.clear()
         self._chars = 0

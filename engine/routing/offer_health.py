@@ -1,5 +1,6 @@
 """The health of one offer: breaker, track record, pending attempts, demand. `now` is monotonic seconds, passed in."""
 
+from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass, field
 from math import inf
@@ -37,6 +38,7 @@ class TrackRecord:
     _failure_chance: float = 0.0
     _updated_at: float = 0.0
     _first_tokens_ms: deque[int] = field(default_factory=lambda: deque(maxlen=FIRST_TOKEN_SAMPLES))
+    _ordered_ms: list[int] = field(default_factory=list)  # the same, sorted
 
     def failure_chance(self, now: float) -> float:
         """Return the chance that an attempt fails, from 0 to 1."""
@@ -73,8 +75,11 @@ class TrackRecord:
     def learn_speed(self, first_token_ms: int | None) -> None:
         if first_token_ms is not None:
             self._calm_status = None
+            ordered = self._ordered_ms
+            if len(ordered) == FIRST_TOKEN_SAMPLES:
+                del ordered[bisect_left(ordered, self._first_tokens_ms[0])]
             self._first_tokens_ms.append(first_token_ms)
-            ordered = sorted(self._first_tokens_ms)
+            insort(ordered, first_token_ms)
             self.p50_first_token_ms = ordered[len(ordered) // 2]
             self.p95_first_token_ms = ordered[len(ordered) * 95 // 100]
 

@@ -23,7 +23,7 @@ from engine.providers.streams.endings import (
 )
 from engine.providers.streams.glued_frames import frames_in
 from engine.providers.streams.openai_choice import OpenAIChoice, is_half
-from engine.providers.streams.openai_usage import billed_usd, reports_in, usage_of
+from engine.providers.streams.openai_usage import billed_usd, plain_usage, reports_in, usage_of
 from engine.providers.streams.plain_chunks import PlainChoice, PlainChunk, plain_chunk
 from engine.providers.streams.signed_calls import SignedToolCalls, signs_calls
 from engine.providers.streams.think_tags import ThinkingHabits
@@ -219,7 +219,11 @@ class OpenAIStreamReader(StreamReader):
 
     def _counted(self, report: Mapping[str, Any] | None) -> list[Chunk]:
         """Return the usage after the report of a plain chunk, if it has one."""
-        return [usage_of(self._counts)] if report and self._counts.add(in_snake_case(report)) else []
+        if not report:
+            return []
+        plain = plain_usage(report) if self._counts.is_empty else None
+        self._counts.add(in_snake_case(report))
+        return [plain or usage_of(self._counts)]
 
     def _usage(self, data: Mapping[str, Any], groq: Mapping[str, Any], frame: Frame) -> list[Chunk]:
         added = [self._counts.add(report) for report in reports_in(data, groq)]

@@ -99,6 +99,11 @@ class UsageCounts:
         self._counts: dict[str, int] = {}  # a detail by its path, with a dot
         self._latest: dict[str, Any] | None = None  # the latest report, if it is not counted yet
 
+    @property
+    def is_empty(self) -> bool:
+        """True if no report has been taken."""
+        return self._latest is None and not self._counts
+
     def add(self, report: Any) -> bool:
         """Take one report; return False if it is not one.
 

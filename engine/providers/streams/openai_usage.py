@@ -21,6 +21,27 @@ _CACHED = (
     "cached_content_token_count",
 )
 
+_OWN = frozenset(
+    {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"}
+)
+_PROMPT_PARTS = frozenset({"cached_tokens", "audio_tokens", "text_tokens", "image_tokens"})
+
+
+def plain_usage(report: Mapping[str, Any]) -> Usage | None:
+    """Return the usage in a report as OpenAI writes it, if it adds up; None if only `usage_of` can read it."""
+    if not report.keys() <= _OWN:
+        return None
+    prompt, completion = report.get("prompt_tokens"), report.get("completion_tokens")
+    parts, output_parts = report.get("prompt_tokens_details") or {}, report.get("completion_tokens_details") or {}
+    if not (type(prompt) is type(completion) is int and type(parts) is type(output_parts) is dict):
+        return None
+    cached, reasoning = parts.get("cached_tokens") or 0, output_parts.get("reasoning_tokens") or 0
+    if not (type(cached) is type(reasoning) is int and parts.keys() <= _PROMPT_PARTS):
+        return None
+    is_credible = 0 <= cached <= prompt and 0 <= reasoning <= completion
+    adds_up = report.get("total_tokens") == prompt + completion
+    return Usage(prompt, completion, cached, 0, reasoning) if is_credible and adds_up else None
+
 
 def billed_usd(frame: Frame) -> Decimal | None:
     """Return the bill that a frame reports, with its exact digits; None if none above zero is reported."""

@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.routing.offer_health import TrackRecord
+from engine.routing.offer_health import FIRST_TOKEN_SAMPLES, TrackRecord
 from engine.routing.permits import OfferStatus
 
 
@@ -158,3 +160,13 @@ def test_status_follows_speed_and_recovery() -> None:
         track.failed(0, 1)
     track.recovered(0)
     assert track.status(0).failure_chance == 0.05
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=3 * FIRST_TOKEN_SAMPLES))
+def test_percentiles_are_those_of_the_latest_times(times: list[int]) -> None:
+    track = TrackRecord()
+    for each in times:
+        track.learn_speed(each)
+    latest = sorted(times[-FIRST_TOKEN_SAMPLES:])
+    expected = latest[len(latest) // 2], latest[len(latest) * 95 // 100]
+    assert (track.p50_first_token_ms, track.p95_first_token_ms) == expected

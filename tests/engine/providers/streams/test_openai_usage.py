@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.chat import Usage
 from engine.providers.streams.endings import UsageCounts
-from engine.providers.streams.openai_usage import usage_of
+from engine.providers.streams.openai_usage import plain_usage, usage_of
 
 XAI = {
     "prompt_tokens": 20,
@@ -75,3 +77,32 @@ def test_later_reports_take_nothing_away() -> None:
     zeros = dict.fromkeys(first, 0)
     details = {"completion_tokens_details": {"reasoning_tokens": 2}}
     assert usage_of(counted(first, zeros, details)) == Usage(9, 3, reasoning_tokens=2)
+
+
+_NUMBERS = st.sampled_from([0, 1, 3, 9, 12, -1, None, "9", 9.0, True])
+_DETAILS = st.none() | st.dictionaries(
+    st.sampled_from(["cached_tokens", "reasoning_tokens", "audio_tokens", "cache_write_tokens"]), _NUMBERS, max_size=2
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"prompt_tokens": _NUMBERS, "completion_tokens": _NUMBERS, "total_tokens": _NUMBERS},
+        optional={
+            "prompt_tokens_details": _DETAILS,
+            "completion_tokens_details": _DETAILS,
+            "prompt_cache_hit_tokens": _NUMBERS,
+        },
+    )
+)
+def test_plain_usage_is_the_usage_that_all_reports_give(report: dict[str, Any]) -> None:
+    assert plain_usage(report) in {None, usage_of(counted(report))}
+
+
+def test_usage_in_openais_own_words_is_plain() -> None:
+    details = {"cached_tokens": 4, "audio_tokens": 0}
+    report = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "prompt_tokens_details": details}
+    assert plain_usage(report) == Usage(9, 3, 4)
+    assert plain_usage(report | {"completion_tokens_details": {"reasoning_tokens": 2}}) == Usage(9, 3, 4, 0, 2)
+    assert plain_usage(report | {"total_tokens": 13}) is None
+    assert plain_usage(report | {"cost": 0.5}) is None
