@@ -16,7 +16,7 @@ from operator import mul
 from msgspec import Struct
 
 from engine.catalog.offers import Offer
-from engine.chat import ChatRequest, Message, Text
+from engine.chat import ChatRequest, Message, Options, Text
 
 LIFETIMES: tuple[tuple[str, float, int], ...] = (
     # (provider, seconds, tokens from which it caches)
@@ -136,7 +136,7 @@ class PromptCache:
         found = self._sent.get(request.conversation)
         if found is None:
             return _NOWHERE
-        prints = prefix_hashes(request.messages)
+        prints = prefix_hashes(request.messages, hash_before_messages(request.options))
         return {offer: sent for offer, sent in found.items() if sent.is_prefix_of(prints)}
 
     def hits(self, offer: Offer, now: float) -> OfferHits:
@@ -154,7 +154,8 @@ class PromptCache:
 
     def sent(self, request: ChatRequest, offer: Offer, input_tokens: int, cached_tokens: int, now: float) -> None:
         """Note that the provider now has the whole prompt cached, and correct the share of hits by `cached_tokens`."""
-        by_offer, prints = self._sent.setdefault(request.conversation, {}), prefix_hashes(request.messages)
+        by_offer = self._sent.setdefault(request.conversation, {})
+        prints = prefix_hashes(request.messages, hash_before_messages(request.options))
         before = by_offer.get(offer)
         if before is not None and before.tokens > 0 and before.is_prefix_of(prints):
             hits = self.hits(offer, now)
@@ -173,15 +174,26 @@ def gap_class(seconds: float) -> int:
     return bisect_left(GAP_SECONDS, seconds)
 
 
-def prefix_hashes(messages: Sequence[Message]) -> list[int]:
-    """Return a hash of the first message, of the first two, and so on. Roles are not hashed, which saves time."""
+def hash_before_messages(options: Options) -> int:
+    """Return a hash of the options that a provider writes before the messages: tools, and the form of the answer.
+
+    A request that changes them misses the cache, which says nothing about the offer.
+    """
+    if not options.tools and not options.response_format:
+        return 0
+    tools = tuple((tool.name, tool.description, repr(tool.parameters)) for tool in options.tools)
+    return hash((tools, repr(options.response_format)))
+
+
+def prefix_hashes(messages: Sequence[Message], before: int = 0) -> list[int]:
+    """Return a hash of the first message, of the first two, and so on, each together with `before`."""
     hashes: list[int] = []
-    last = 0
+    last = before
     for message in messages:
-        part = message.parts[0] if len(message.parts) == 1 else None
-        if type(part) is Text and not message.tool_calls and not message.tool_call_id:
-            last = hash((last, part.text))
+        part, role = message.parts[0] if len(message.parts) == 1 else None, id(message.role)  # an enum hashes slowly
+        if type(part) is Text and not message.tool_calls and not message.tool_call_id and not message.name:
+            last = hash((last, role, part.text))
         else:
-            last = hash((last, message.parts, message.tool_calls, message.tool_call_id))
+            last = hash((last, role, message.parts, message.tool_calls, message.tool_call_id, message.name))
         hashes.append(last)
     return hashes

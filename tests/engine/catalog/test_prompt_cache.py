@@ -2,7 +2,7 @@ import pytest
 
 from engine.catalog.offers import Offer
 from engine.catalog.prompt_cache import GAP_SECONDS, OfferHits, PromptCache, gap_class, prefix_hashes
-from engine.chat import ChatRequest, Image, Message, Role, Text, ToolCall, says
+from engine.chat import ChatRequest, Image, Message, Options, Role, Text, Tool, ToolCall, says
 
 DEEPSEEK, OPENAI, OTHER = Offer("deepseek", "v4"), Offer("openai", "m"), Offer("mybox", "m")
 FIRST = (says(Role.USER, "one " * 2000),)
@@ -203,6 +203,9 @@ def test_forgotten_reports_are_forgotten_in_place() -> None:
         (says(Role.USER, "one"), Message(Role.ASSISTANT, (Text("a"),), (ToolCall("1", "find", "{}"),))),
         (says(Role.USER, "one"), Message(Role.ASSISTANT, (Text("a"),), tool_call_id="1")),
         (says(Role.USER, "one"), Message(Role.ASSISTANT, (Image("a"),))),
+        (says(Role.USER, "one"), says(Role.SYSTEM, "a")),
+        (says(Role.SYSTEM, "one"), says(Role.ASSISTANT, "a")),
+        (says(Role.USER, "one"), Message(Role.ASSISTANT, (Text("a"),), name="n")),
     ],
 )
 def test_messages_of_other_content_have_another_hash(other: tuple[Message, ...]) -> None:
@@ -216,3 +219,32 @@ def test_shorter_request_does_not_continue_a_prompt() -> None:
     prefixes.sent(request(SECOND), DEEPSEEK, 2000, 0, now=0)
     assert prefixes.cached_tokens(request(FIRST), DEEPSEEK, now=1) == 0
     assert prefixes.cached_tokens(request(SECOND), DEEPSEEK, now=1) == 1800
+
+
+OTHER_OPTIONS = (
+    Options(tools=(Tool("f"),)),
+    Options(tools=(Tool("g"),)),
+    Options(tools=(Tool("f", "d"),)),
+    Options(tools=(Tool("f", parameters={"type": "object"}),)),
+    Options(response_format={"type": "json_object"}),
+)
+
+
+@pytest.mark.parametrize("options", OTHER_OPTIONS)
+def test_miss_of_a_request_with_other_tools_says_nothing_about_the_offer(options: Options) -> None:
+    """One tenant could teach the misses of such requests, and drive all others away from the offer."""
+    prefixes = PromptCache()
+    before = prefixes.hits(DEEPSEEK, 0).shares
+    for turn, each in enumerate((Options(), options) * 10):
+        asked = ChatRequest("1", "auto", FIRST, options=each, conversation="c")
+        assert prefixes.cached_tokens(asked, DEEPSEEK, now=turn) == 0
+        prefixes.sent(asked, DEEPSEEK, 2000, 0, now=turn)
+    assert prefixes.hits(DEEPSEEK, 0).shares == before
+
+
+def test_same_tools_continue_a_prompt() -> None:
+    prefixes = PromptCache()
+    for options in OTHER_OPTIONS:
+        prefixes.sent(ChatRequest("1", "auto", FIRST, options=options, conversation="c"), DEEPSEEK, 2000, 0, now=0)
+        asked = ChatRequest("2", "auto", SECOND, options=options, conversation="c")
+        assert prefixes.cached_tokens(asked, DEEPSEEK, now=1) > 1000
