@@ -155,10 +155,7 @@ class Catalog:
         *,
         is_cut: bool = False,
     ) -> None:
-        """Learn token sizes from an answer's reported usage. Estimated usage is ignored.
-
-        `is_cut`: the answer ended at the output limit, so its length is not learned.
-        """
+        """Learn token sizes from reported usage. `is_cut`: the answer's length, at the output limit, is not learned."""
         if usage.estimated:
             return
         self.learned_contexts.served(offer, usage.input_tokens)
@@ -167,8 +164,9 @@ class Catalog:
             self.sizes.learn_input(offer, size, usage.input_tokens, tenant_id)
         if not is_cut:
             reported = (usage.output_tokens // request.n, usage.reasoning_tokens // request.n)
-            visible_tokens = estimate_text(answer) // request.n
-            self.sizes.learn_output(offer, request.model, tenant_id, visible_tokens, reported, input_tokens=size.tokens)
+            told = offer, request.model, tenant_id, estimate_text(answer) // request.n, reported
+            effort = request.options.reasoning_effort
+            self.sizes.learn_output(*told, input_tokens=size.tokens, effort=effort)
 
     def remember(
         self, request: ChatRequest, offer: Offer, usage: Usage, at: datetime, tenant_id: int | None = None
@@ -211,7 +209,7 @@ class Catalog:
         free = free and self.policies.allow_free_tier(sized.request.exclusions, offer.provider)
         price = FREE_PRICE if free else facts.price
         assert price is not None
-        expected, later, output = 0, 0, sized.output_tokens(self.sizes.output_times(facts.sizes))
+        expected, later, output = 0, 0, sized.output_tokens(self.sizes, facts.sizes)
         if not free:
             rates = facts.rates or rates_of(price, input_tokens, writes_cache=facts.writes_cache)
             expected = input_tokens * rates.input + output * rates.output
@@ -282,8 +280,9 @@ class _SizedRequest:
     outlook: Outlook | None
     sent: Mapping[Offer, SentPrompt]
 
-    def output_tokens(self, times: float) -> int:
-        """Return the output tokens that are expected to be billed. `times`: tokens billed per visible token."""
+    def output_tokens(self, sizes: TokenSizes, own: OfferSizes) -> int:
+        """Return the output tokens that are expected to be billed."""
+        times = sizes.output_times(own, self.request.options.reasoning_effort)
         expected, most = round(self.answer_tokens * times), self.request.max_output_tokens
         return self.request.n * (expected if not most or expected < most else most)
 

@@ -7,7 +7,7 @@ to multiply the result by.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,12 +68,17 @@ class OfferSizes:
     """The sizes that one offer has reported.
 
     `inputs`: ratios by script. `words`: reported visible tokens divided by estimated ones. `thought`: tokens billed for
-    one visible token.
+    one visible token, by the effort that the request asks for.
     """
 
     inputs: dict[str, Ratio] = field(default_factory=dict)
     words: Mean = field(default_factory=lambda: Mean(1.0))
-    thought: Mean = field(default_factory=lambda: Mean(1.0))
+    thought: dict[str, Mean] = field(default_factory=dict)
+
+    def thinking_times(self, effort: str | None) -> float:
+        """Return the tokens billed per visible token at an effort; 1 if none was seen."""
+        mean = self.thought.get(effort or "")
+        return 1.0 if mean is None else mean.value
 
 
 @dataclass(slots=True)
@@ -212,13 +217,13 @@ class TokenSizes:
         """Return the expected visible tokens of an answer for this tenant and this size of input (0: unknown)."""
         return self._lengths.expected(model, tenant_id, input_tokens)
 
-    def output_times(self, own: OfferSizes) -> float:
+    def output_times(self, own: OfferSizes, effort: str | None = None) -> float:
         """Return the billed tokens per estimated visible token: the tokenizer's factor times that of the reasoning."""
-        return own.words.drawn(self._all_words.value, POOL_WEIGHT) * own.thought.value
+        return own.words.drawn(self._all_words.value, POOL_WEIGHT) * own.thinking_times(effort)
 
-    def thinking_times(self, offer: Offer) -> float:
-        """Return the tokens that the offer bills per visible token because of its reasoning."""
-        return self.of(offer).thought.value
+    def thinking_times(self, offer: Offer, effort: str | None = None) -> float:
+        """Return the tokens that the offer bills per visible token because of its reasoning at this effort."""
+        return self.of(offer).thinking_times(effort)
 
     def learn_input(self, offer: Offer, measure: Measure, reported_tokens: int, tenant_id: int | None = None) -> None:
         """Learn from an input. A tenant whose input exceeded what a hold covers is remembered."""
@@ -241,6 +246,7 @@ class TokenSizes:
         reported: tuple[int, int],
         *,
         input_tokens: int = 0,
+        effort: str | None = None,
     ) -> None:
         """Learn from an answer. `visible_tokens`: estimated; `reported`: all output tokens, then the reasoning tokens.
 
@@ -250,7 +256,7 @@ class TokenSizes:
         if visible_tokens <= 0 or billed <= thought:
             return
         visible, own = billed - thought, self.of(offer)
-        own.thought.add(min(_MOST_OUTPUT_RATIO, billed / visible))
+        own.thought.setdefault(effort or "", Mean()).add(min(_MOST_OUTPUT_RATIO, billed / visible))
         for mean in (own.words, self._all_words):
             mean.add(min(_MOST_OUTPUT_RATIO, visible / visible_tokens))
         self._lengths.learn(model, tenant_id, input_tokens, visible_tokens)
@@ -263,8 +269,12 @@ class TokenSizes:
                 for offer, own in self._offers.items()
                 for script, ratio in own.inputs.items()
             ],
-            "thought": self._dumped(lambda own: own.thought),
-            "words": self._dumped(lambda own: own.words),
+            "thought": [
+                [offer.name, mean.value, mean.samples, effort]
+                for offer, own in self._offers.items()
+                for effort, mean in own.thought.items()
+            ],
+            "words": [[each.name, own.words.value, own.words.samples] for each, own in self._offers.items()],
             "pooled": [[script, mean.value, mean.samples] for script, mean in self._pooled.items()],
             "all_words": [self._all_words.value, self._all_words.samples],
             "beyond": list(self._beyond),
@@ -276,8 +286,8 @@ class TokenSizes:
         for name, script, value, samples, most, seen in kept["inputs"]:
             ratio = Ratio(Mean(float(value), float(samples)), most, int(seen))
             self.of(Offer.named(name)).inputs[str(script)] = ratio
-        for name, value, samples in kept["thought"]:
-            self.of(Offer.named(name)).thought = Mean(float(value), float(samples))
+        for name, value, samples, *effort in kept["thought"]:  # earlier releases stored no effort
+            self.of(Offer.named(name)).thought[str(*effort)] = Mean(float(value), float(samples))
         for name, value, samples in kept["words"]:
             self.of(Offer.named(name)).words = Mean(float(value), float(samples))
         for script, value, samples in kept["pooled"]:
@@ -285,7 +295,3 @@ class TokenSizes:
         self._all_words = Mean(*map(float, kept["all_words"]))
         self._beyond = dict.fromkeys(map(int, kept.get("beyond", ())))
         self._lengths.load(kept)
-
-    def _dumped(self, mean_of: Callable[[OfferSizes], Mean]) -> list[list[Any]]:
-        means = ((offer.name, mean_of(own)) for offer, own in self._offers.items())
-        return [[name, mean.value, mean.samples] for name, mean in means if mean.samples]

@@ -201,7 +201,8 @@ class BilledAttempt:
 
     def _delivered(self, events: Sequence[ContentEvent]) -> Delivered:
         sizes, offer, seconds = self.market.catalog.sizes, self.quote.offer, (self.first_token_ms or 0) / 1000
-        learned = (sizes.thinking_times(offer), sizes.thinking_speeds.tokens(offer, seconds))
+        effort = self.question.request.options.reasoning_effort
+        learned = (sizes.thinking_times(offer, effort), sizes.thinking_speeds.tokens(offer, seconds))
         return Delivered(text_of(events), thinking_of(self.content.events), *learned)
 
     def cost_atto(self, usage: Usage) -> int:

@@ -212,3 +212,23 @@ def test_input_beyond_the_bytes_says_nothing_about_the_tenant() -> None:
     sizes = TokenSizes()
     sizes.learn_input(A, sized(100), 10**6, 7)
     assert not sizes.is_beyond(7)
+
+
+def test_thinking_at_one_effort_says_nothing_about_another() -> None:
+    """A left answer without a report is charged by the learned share: one tenant's effort must not raise it for all."""
+    sizes = TokenSizes()
+    sizes.learn_output(A, "auto", 7, 100, (100, 0))
+    for _ in range(50):
+        sizes.learn_output(A, "auto", 8, 100, (2000, 1900), effort="high")
+    assert sizes.thinking_times(A, "high") == 20
+    assert sizes.thinking_times(A) == sizes.thinking_times(A, "low") == 1
+    assert sizes.output_times(sizes.of(A), "high") > 10 * sizes.output_times(sizes.of(A))
+    restored = TokenSizes()
+    restored.load(sizes.dump())
+    assert (restored.thinking_times(A, "high"), restored.thinking_times(A)) == (20, 1)
+
+
+def test_share_of_thinking_stored_by_an_earlier_release_is_that_without_an_effort() -> None:
+    sizes = TokenSizes()
+    sizes.load({**sizes.dump(), "thought": [[A.name, 5.0, 9.0]]})
+    assert sizes.thinking_times(A) == 5
