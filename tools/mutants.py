@@ -35,7 +35,7 @@ FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/gateway/answer.py": ("background_reads",),
     "engine/gateway/answer_stream.py": ("answer", "answer_records"),
     "engine/gateway/billed_attempt.py": ("attempt_records", "answer_records", "answer_left"),
-    "engine/gateway/gateway.py": ("embeddings/run",),
+    "engine/gateway/gateway.py": ("embeddings/run", "excluded_offers"),
     "engine/gateway/failover.py": ("hedging",),
     "engine/routing/health.py": (
         "token_quota",

@@ -5,9 +5,12 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
+from msgspec import structs
 
 from engine.errors import DailyAnswersUsed, ModelNotInPlan, TooManyRequests
+from engine.gateway.admission import expected_output
 from engine.gateway.gateway import Gateway
+from engine.holds import LEAST_OUTPUT_TOKENS
 from engine.money import Money
 from engine.ports import CountedWindow, Ledger, RequestWindow
 from engine.privacy import Exclusions
@@ -98,3 +101,26 @@ async def test_only_number_of_dimensions_is_not_sent_and_the_price_is_that_of_to
     await embedding("hello", model="openai/text-embedding-ada-002", dimensions=1536)
     assert one.calls[0].dimensions is None
     assert embedding.record.cost == Money(300)  # $0.10 a million tokens
+
+
+async def test_hold_has_the_highest_prices_and_the_number_of_choices() -> None:
+    made, ledger, _ = serving(*whole("a"))
+    async with made.answer(TENANT, structs.replace(ASK, n=2)):
+        pass
+    [request] = ledger.requests
+    [ceiling] = request.ceilings
+    assert (request.n, ceiling.input_atto, ceiling.output_atto) == (2, 10**12, 10**12)
+
+
+@pytest.mark.parametrize(("models", "payers"), [(("auto",), [TENANT.id + 1]), (("smart",), [TENANT.id])])
+async def test_sponsor_whose_plan_has_the_model_pays_for_the_expected_output(
+    models: tuple[str, ...], payers: list[int]
+) -> None:
+    (made, ledger, _), asked = serving(*whole("a")), structs.replace(ASK, n=2)
+    quotes = made.route(made.market.catalog.models["auto"], asked).quotes
+    sponsor = Sponsor(TENANT.id + 1, replace(TENANT.plan, models=models))
+    async with made.answer(replace(TENANT, sponsors=(sponsor,)), asked):
+        pass
+    assert [request.tenant_id for request in ledger.requests] == payers
+    if payers != [TENANT.id]:
+        assert ledger.requests[0].least_output_tokens == max(LEAST_OUTPUT_TOKENS, expected_output(quotes) // 2)
