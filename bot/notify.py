@@ -94,6 +94,8 @@ class TelegramNotifier:
                 rate_limit_args=None if user_id in self._admin_ids else self._priority,
             )
         except Forbidden:
+            if user_id in self._admin_ids:
+                log.warning("admin %d has blocked the bot or not started it, and misses: %s", user_id, piece.text)
             await self._db.write(lambda conn: tenant_settings.set_blocked(conn, user_id, True))
             return Undelivered.REFUSED
         except BadRequest as error:

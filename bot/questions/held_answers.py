@@ -5,14 +5,17 @@ from telegram.constants import ChatMemberStatus, ChatType
 
 from bot.buttons import button, rows
 from bot.context import Context
+from storage.alerts import alert_messages
 from storage.telegram import outbox
 
 COMMAND, AGAIN = "start", "resend"
 
 
 async def offer_held(context: Context) -> None:
-    """Tell the user about each answer that is kept, with a button that sends it."""
+    """Tell the user about each answer that is kept, with a button that sends it. Admins get the alerts they missed."""
     user_id = context.user.id
+    if context.is_admin:
+        await context.services.db.write(lambda conn: alert_messages.retry_lost(conn, user_id))
     for request_id in await context.services.db.read(lambda conn: outbox.held(conn, user_id)):
         again = button(context.t("chat.send_again"), COMMAND, AGAIN, *_fields(request_id), owner=user_id)
         await context.reply(context.t("chat.held"), rows([again]))

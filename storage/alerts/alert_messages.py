@@ -70,6 +70,12 @@ def lost(conn: Connection, incident: int, admin: int) -> None:
     _settle(conn, incident, admin, "is_lost = :yes", yes=True)
 
 
+def retry_lost(conn: Connection, admin: int) -> int:
+    """Let the messages that this admin could not get be sent again; return their number."""
+    sql = "UPDATE alert_messages SET is_lost = :no, tries = 0, next_at = 0 WHERE admin = :admin AND is_lost = :yes"
+    return conn.run(sql, admin=admin, no=False, yes=True)
+
+
 def failed(conn: Connection, known: AlertMessage, now: datetime) -> None:
     """Plan the next try of a delivery that failed."""
     conn.run(

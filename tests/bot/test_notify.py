@@ -104,6 +104,17 @@ async def test_user_who_blocks_the_bot_is_marked(sandbox: Sandbox, db: Database,
     assert (await state(db, ANN)).blocked
 
 
+async def test_alert_that_an_admin_blocks_is_in_the_log(
+    sandbox: Sandbox, db: Database, notifier: TelegramNotifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    await join(db, ANN)
+    sandbox.world.block(ANN)
+    of_admin = TelegramNotifier(notifier._bot, db, frozenset({ANN}))
+    assert await of_admin.deliver(ANN, "alert.backup", {"error": "the disk"}) is Undelivered.REFUSED
+    assert "has blocked the bot or not started it" in caplog.text
+    assert "the disk" in caplog.text
+
+
 async def test_unknown_chat_is_no_error_and_marks_nobody(db: Database, notifier: TelegramNotifier) -> None:
     await join(db, ANN)
     assert await notifier.notify(5, "topup.yes", {}) is None

@@ -4,6 +4,8 @@ import pytest
 
 import locales
 from bot.menu import discover
+from storage.alerts import alert_messages
+from storage.database.connection import Connection
 from tests.bot.commands.conftest import ANN, OLGA, ROOM, Chat
 
 
@@ -13,6 +15,19 @@ async def test_start_makes_a_tenant_on_the_free_plan_and_greets(chat: Chat) -> N
     assert "Hi Ann!" in text
     assert f"Your plan, {state.plan}, has {state.allowance_left_tokens:,} tokens left" in text
     assert state.plan == "free"
+
+
+async def test_start_of_an_admin_lets_missed_alerts_come(chat: Chat) -> None:
+    def miss(conn: Connection) -> None:
+        for admin in (OLGA, ANN):
+            alert_messages.claim(conn, 1, admin, chat.clock.now())
+            alert_messages.lost(conn, 1, admin)
+
+    await chat.write(miss)
+    for user in (OLGA, ANN):
+        await chat.say("/start", user)
+    rows = await chat.read(lambda conn: conn.rows("SELECT admin, is_lost FROM alert_messages ORDER BY admin"))
+    assert {each["admin"]: bool(each["is_lost"]) for each in rows} == {OLGA: False, ANN: True}
 
 
 async def test_start_speaks_the_language_of_the_app(chat: Chat) -> None:

@@ -48,6 +48,10 @@ async def test_failed_delivery_waits_and_a_lost_admin_is_marked(db: Database) ->
     assert (await found(db))[5].tries == 1
     await db.write(partial(alert_messages.lost, incident=5, admin=1))
     assert (await found(db))[5].is_lost
+    assert await db.write(partial(alert_messages.retry_lost, admin=2)) == 0
+    assert await db.write(partial(alert_messages.retry_lost, admin=1)) == 1
+    assert (await found(db))[5] == unsent(5, 1)
+    assert await claims(db)
 
 
 async def test_no_incident_has_no_messages(db: Database) -> None:
