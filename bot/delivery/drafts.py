@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 QUICK_SECONDS, QUICK_FOR_SECONDS, CALM_SECONDS, SLOW_SECONDS = 0.6, 3.0, 1.2, 5.0
 FRAMES_PER_SECOND = 12.0  # for all answers together: above it, the interval of each answer grows
 WIDEST_SECONDS = 8.0
+RETRY_SECONDS = 0.15  # after the first text was dropped, because all chats had to wait for a moment
 HEARTBEAT_SECONDS = 18.0
 HEARTBEAT_UNITS = 16  # length that a heartbeat may add to a frame, in UTF-16 units
 
@@ -170,7 +171,7 @@ class DraftPreview(PacedPreview):
         self._fields = {"chat_id": chat_id, "draft_id": draft_id, "can_stop": True}
         if thread_id is not None:
             self._fields["message_thread_id"] = thread_id
-        self._works = True
+        self._works, self._was_called = True, False
         self._waited = ""  # the last frame before the answer had text
 
     async def __aenter__(self) -> Self:
@@ -200,10 +201,15 @@ class DraftPreview(PacedPreview):
 
     async def _send(self, text: str) -> None:
         if self._works:
+            self._was_called = False
             await self._uninterrupted(self._call(text))
+            if not (self._was_called or self.has_shown or self._limiter.is_slow(self._chat_id)):
+                self._last = time.monotonic() + RETRY_SECONDS - self._seconds()
+                self._changed.set()
 
     async def _call(self, text: str) -> None:
         async def post() -> bool:
+            self._was_called = True
             try:
                 await requests.post(self._bot, "sendMessageDraft", {**self._fields, "text": text})
             except TimedOut:

@@ -37,6 +37,25 @@ def test_first_text_is_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     play(monkeypatch, scenario)
 
 
+def test_first_text_is_shown_soon_after_all_chats_had_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(recorded: Telegram) -> None:
+        recorded.limiter.streams = 40  # so that frames are seconds apart
+        async with draft(recorded) as preview:
+            await asyncio.sleep(0.2)
+            recorded.limiter._gate.shut(now() + 20)
+            preview.show("Hello")
+            await asyncio.sleep(0.4)
+            assert recorded.texts("sendMessageDraft") == [""]
+            recorded.limiter._gate.open()
+            await asyncio.sleep(0.25)
+            assert recorded.texts("sendMessageDraft") == ["", "Hello"]
+            preview.show("Hello, sea")
+            await asyncio.sleep(0.5)
+            assert recorded.texts("sendMessageDraft") == ["", "Hello"]
+
+    play(monkeypatch, scenario)
+
+
 def test_each_frame_is_the_latest_text_and_continues_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with draft(recorded) as preview:
