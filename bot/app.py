@@ -142,8 +142,9 @@ class Bot:
         except InvalidToken as error:
             raise TokenRefusedError("Telegram refuses TELEGRAM_BOT_TOKEN; `make setup` asks for it again.") from error
         except TelegramError as error:
-            where = self._services.config.api_url
-            raise OSError(f"the Bot API at {where} does not answer: {error}") from error
+            config = self._services.config
+            through = " through TELEGRAM_PROXY" if config.proxy else ""
+            raise OSError(f"the Bot API at {config.api_url} does not answer{through}: {error}") from error
         await self._poll_request.initialize()
         await self._choose_delivery()  # a start that fails before this line may be repeated
         self._services.after_lapse(self._intake.drop_lost)

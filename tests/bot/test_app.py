@@ -24,6 +24,10 @@ async def test_refused_token_and_unreachable_api_stop_the_start(journey: Journey
     with pytest.raises(OSError, match=r"127\.0\.0\.1:1 does not answer"):
         await unreachable.start()
     await unreachable.stop()
+    behind = Bot(services(journey, api_url="http://127.0.0.1:1", proxy="http://127.0.0.1:1"))
+    with pytest.raises(OSError, match="does not answer through TELEGRAM_PROXY"):
+        await behind.start()
+    await behind.stop()
 
 
 async def test_webhook_has_a_route_and_polling_has_none(journey: Journey) -> None:
