@@ -31,7 +31,7 @@ def write_table(out: StyledWriter, rows: Sequence[Row], aligned: Sequence[str]) 
 
 def write_rows(out: StyledWriter, rows: Sequence[Row]) -> None:
     """Write a table whose next rows are unknown, so that no row changes the ones above it."""
-    out.write("\n".join(" | ".join(cell.text for cell in row).rstrip() for row in rows))
+    out.write("\n".join(" | ".join(cell.text for cell in row).rstrip(" |") for row in rows))
 
 
 def _line(row: Row, widths: Sequence[int], aligned: Sequence[str]) -> str:

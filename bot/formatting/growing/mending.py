@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from bot.formatting import formulas
 from bot.formatting.parsing import TAGS
 
+MOST_TRIMMED = 3
 MOST_HELD = 300
 """The longest beginning of a formula in single dollars that is held back."""
 _CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
@@ -16,7 +17,8 @@ _HALF_FENCE = re.compile(r"\n[ \t>]*[`~]{1,2}\Z")
 _TICKS = re.compile("`+")
 _CITED = re.compile(r"[\d^\s,]{0,9}|!\w{0,20}")
 _MARK, _HALF_TAG = r"[*_~`\\!$|]+|&#?\w*", r"</?[\w-]*|<a\s[^<>\n]{0,300}"
-_HALF_LINE = r"^[ \t>]*(?:#{1,6}|[-+*]|\d{1,9}[.)]?|\|.*|[-=:| ]+)"
+_HALF_LINE = r"^[ \t>]*(?:#{1,6}|[-+*]|\d{1,9}[.)]?|[-=:| ]+)"
+_ROWS = re.compile(r"(?:^[ \t>]*\|[^\n]*\n?)+\Z", re.MULTILINE)
 _HALF = re.compile(rf"(?:{_MARK}|{_HALF_TAG}|{_HALF_LINE})\Z", re.MULTILINE)
 _DELIMITERS = re.compile(r"\n[ \t>]*\|?[ \t]*:?-+[ \t:|-]*\n")
 _STYLES = ("**", "__", "~~")
@@ -35,22 +37,28 @@ def mended(block: str) -> str:
         return _HALF.sub("", _HALF.sub("", block.rstrip()).rstrip()).rstrip()
     fence, is_open = _last_fence(block)
     if fence and is_open:
-        return (
-            re.sub(r"\n[ \t>]*[`~]{1,2}\Z", "", block)
-            if block[fence.end() :].strip(" >\n`~")
-            else block[: fence.start()]
-        )
+        has_code = block[fence.end() :].strip(" >\n`~")
+        return _HALF_FENCE.sub("", block) if has_code else block[: fence.start()]
     if fence and not block[fence.end() :].strip():
         return block
-    block = _HALF.sub("", block.rstrip())
-    if block.lstrip(" >").startswith("|"):
-        return block if _DELIMITERS.search(f"{block}\n") else ""
+    if (rows := _ROWS.search(block)) and _DELIMITERS.search(f"\n{rows[0]}"):
+        return block[: rows.start()] + rows[0][: rows[0].rfind("\n") + 1]
+    block = block[: rows.start()] if rows else block
+    end = fence.end() if fence else 0
+    block = block[:end] + _trimmed(block[end:])
     block = block[: _held_from(_without_code(block))].rstrip()
     if ticks := _TICKS.search(_without_code(block)):
         return block + ticks[0] + _closing(_without_code(block + ticks[0]))
-    block = _LINK.sub(lambda link: "" if _CITED.fullmatch(link["text"]) else link["text"], block).rstrip()
-    block = _HALF.sub("", block).rstrip()
+    block = _LINK.sub(lambda link: "" if _CITED.fullmatch(link["text"]) else link["text"], block)
+    block = block[:end] + _trimmed(block[end:])
     return block + _closing(_without_code(block))
+
+
+def _trimmed(block: str) -> str:
+    """Return the block without incomplete marks at its end."""
+    for _ in range(MOST_TRIMMED):
+        block = _HALF.sub("", block.rstrip())
+    return block.rstrip()
 
 
 def _last_fence(block: str) -> tuple[re.Match[str] | None, bool]:

@@ -114,3 +114,10 @@ def test_texts_that_differ_are_continued() -> None:
     assert growing.frame("a <b>bold words here") == "a bold words here"
     growing.frame("a <b>bold words here.\n\nnext")
     assert growing.frame("a <b>bold words here.\n\nnext block") == "a bold words here.\n\nnext block"
+
+
+def test_table_below_a_heading_grows_by_rows_without_bars() -> None:
+    found = frames("## Prices\n| tea | price |\n|---|---|\n| green | **4** |\n| black | 5 |\nA line")
+    assert all(later.startswith(earlier) for earlier, later in pairwise(found))
+    assert not any("| tea" in frame or "--" in frame or "*" in frame for frame in found)
+    assert found[-1] == "Prices\n\ntea | price\ngreen | 4\nblack | 5\nA line"
