@@ -25,6 +25,7 @@ MOST_HOLD_SECONDS = 0.5  # longest wait of a failed prompt for the attempts of o
 # longest wait for attempts at a resting offer, and the steps of waiting
 MOST_EARLY_HOLD_SECONDS, HOLD_POLL_SECONDS = 1.0, 0.05
 DUE_SOON_SECONDS = 0.3
+LONG_HOLD_TIMES = 10  # the wait is twice as long if the next offer costs over so many times as much
 
 
 @dataclass(slots=True)
@@ -32,8 +33,8 @@ class Selection:
     """Chooses each attempt of one prompt. `order` plans quotes by the current health.
 
     Every offer of the route is attempted once, cheapest first. If the next one costs over three times as much as a
-    resting one, an attempt at the resting one is waited for, up to 1 s. Of prompts that failed together, one goes to a
-    silent offer first; the others follow when that attempt has survived for 0.1 s.
+    resting one, an attempt at the resting one is waited for, up to 1 s (2 s at over ten times). Of prompts that failed
+    together, one goes to a silent offer first; the others follow when that attempt has survived for 0.1 s.
 
     A failed offer is repeated once if the next one costs over three times as much: at once after a quick failure, after
     a pause if it cut the answer, and after a slow failure only if it has answered other prompts since. If no other
@@ -137,7 +138,7 @@ class Selection:
         """Return the next step on a route: an early attempt, a pause or its first offer; None if that is denied."""
         number = next(each for each in map(self._number, route.quotes) if each not in doubtful)
         self._pass_over(route.early)
-        step = self._admit_early(route) or self._hold_for_early(route, number, is_awaited=bool(doubtful))
+        step = self._admit_early(route) or self._hold_for_early(route, number, doubtful)
         step = step or self._admit_over(route) or self._hold(number) or self._admit(number)
         if step is None:
             self._once.pop(number, None)
@@ -185,16 +186,19 @@ class Selection:
         self._hold_seconds += seconds
         return Pause(seconds) if seconds > 0 else None
 
-    def _hold_for_early(self, route: Route, number: int, *, is_awaited: bool) -> Pause | None:
+    def _hold_for_early(self, route: Route, number: int, doubtful: AbstractSet[int]) -> Pause | None:
         """Return a pause if the next offer costs over three times as much as one that may soon prove to have recovered.
 
-        `is_awaited`: a cheaper offer that does not rest would probably fail for this prompt again at the moment.
+        `doubtful`: cheaper offers that do not rest, but would probably fail for this prompt again at the moment. If the
+        next offer costs over ten times as much, the prompt waits twice as long.
         """
-        if self._early_hold_seconds >= MOST_EARLY_HOLD_SECONDS:
+        next_atto = self.quotes[number].expected_atto
+        cheaper = [early for early in route.early if early.quote.expected_atto * REPEAT_TIMES < next_atto]
+        if not doubtful and not any(map(self._is_soon_known, cheaper)):
             return None
-        most_atto = self.quotes[number].expected_atto / REPEAT_TIMES
-        cheaper = (early for early in route.early if early.quote.expected_atto < most_atto)
-        if not is_awaited and not any(map(self._is_soon_known, cheaper)):
+        known = (*(early.quote for early in cheaper), *(self.quotes[each] for each in doubtful))
+        is_very_dear = any(quote.expected_atto * LONG_HOLD_TIMES < next_atto for quote in known)
+        if self._early_hold_seconds >= MOST_EARLY_HOLD_SECONDS * (1 + is_very_dear):
             return None
         self._early_hold_seconds += HOLD_POLL_SECONDS
         return Pause(HOLD_POLL_SECONDS)

@@ -119,15 +119,24 @@ def test_attempt_under_way_is_waited_for_where_the_next_offer_is_much_dearer(pro
     assert begun(prompt).offer == A
 
 
-def test_attempt_under_way_is_waited_for_one_second_at_most(providers: TwoProviders) -> None:
+@pytest.mark.parametrize(("times", "most_seconds"), [(3.1, 1), (10, 1), (10.1, 2)])
+def test_attempts_under_way_are_waited_for_one_second_at_most_or_two_where_the_next_offer_is_very_dear(
+    providers: TwoProviders, times: float, most_seconds: float
+) -> None:
     resting(providers)
     early_permit(providers)
     providers.health.passed_over(A, -1e18)  # so that no further attempt is worth its cost
-    prompt = Prompt(providers, CHEAP, DEAR)
-    choice = prompt.next()
+    providers.health.offer_health("a", "m").resting.failure_seconds = 9.0
+    prompt = Prompt(providers, CHEAP, DEAR._replace(expected_atto=int(times * CHEAP.expected_atto)))
+
+    def attempt_again(providers: TwoProviders) -> None:
+        if prompt.waited_seconds == pytest.approx(0.9):
+            providers.health.admit(A, early=True)
+
+    choice = prompt.next(attempt_again)
     assert choice is not None
     assert choice.permit.offer == B
-    assert prompt.waited_seconds == pytest.approx(1)
+    assert prompt.waited_seconds == pytest.approx(most_seconds)
 
 
 def test_attempt_that_waits_for_long_is_not_waited_for(providers: TwoProviders) -> None:
