@@ -1,5 +1,6 @@
 """ProviderAdapter, which every dialect extends: keys, connections, limits and one streamed call. Also JSON helpers."""
 
+import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -119,7 +120,12 @@ class ProviderAdapter(ABC):
         self, call: ProviderCall, headers: Mapping[str, str], body: bytes, reading: AnswerReading
     ) -> None:
         try:
-            await self._transport.post(self.url(call.model), headers, body, reading, call.request.pace)
+            async with asyncio.timeout(None) as timer:
+                reading.late = timer
+                await self._transport.post(self.url(call.model), headers, body, reading, call.request.pace)
+        except TimeoutError:
+            if not timer.expired():
+                raise
         except Unreachable:
             if reading.is_refused:  # the part of the error that has arrived is used
                 raise reading.refusal() from None

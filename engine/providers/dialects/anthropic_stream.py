@@ -6,11 +6,13 @@ from typing import Any
 from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
 from engine.errors import Garbled, Overloaded
 from engine.providers.dialects.adapter import compact_json, integer, json_object
+from engine.providers.errors.details import in_exception, reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame, is_heartbeat
 from engine.providers.streams.answer_reading import StreamReader
 from engine.providers.streams.endings import UsageCounts, finish_of, in_snake_case, is_reason
 from engine.providers.streams.glued_frames import frames_in
+from engine.providers.streams.listed import listed
 from engine.providers.streams.openai_parts import MOST_PARTS
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
 from engine.providers.tool_ids import ANSWER_TOOL
@@ -45,6 +47,8 @@ class AnthropicStreamReader(StreamReader):
         kind = data.get("type") or frame.event
         if kind == "error" or (data.get("error") and kind != "message"):
             raise refusal(None, data, {})
+        if not data.get("type") and reports_failure(data, frame.event):
+            raise refusal(None, in_exception(data, frame.event), {})
         if kind == "message_stop":
             self.has_ended = True
             if is_reason(data.get("stop_reason")) and not self.has_finished:  # a proxy that has no message_delta
@@ -80,8 +84,8 @@ class AnthropicStreamReader(StreamReader):
     def _whole(self, message: Mapping[str, Any]) -> list[Chunk]:
         """Return the chunks of a complete message, from a server that ignores `stream`."""
         found: list[Chunk] = [Served(str(message.get("model") or ""))]
-        content = message.get("content") or ()
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        content = message.get("content")
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else listed(content)
         if len(blocks) > MOST_PARTS:
             raise Garbled(f"over {MOST_PARTS} blocks")
         for index, block in enumerate(blocks):

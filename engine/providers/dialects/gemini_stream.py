@@ -15,6 +15,7 @@ from engine.providers.sse import Frame, is_heartbeat
 from engine.providers.streams.answer_reading import StreamReader
 from engine.providers.streams.endings import UsageCounts, finish_of, is_reason, reconciled
 from engine.providers.streams.glued_frames import frames_in
+from engine.providers.streams.listed import listed
 from engine.providers.streams.openai_parts import MOST_PARTS
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
 
@@ -109,7 +110,7 @@ class GeminiStreamReader(StreamReader):
         if (data.get("promptFeedback") or {}).get("blockReason") not in _NOT_BLOCKED:
             self.has_finished = True
             found.append(Finished(Finish.REFUSED))
-        candidates = data.get("candidates") or ()
+        candidates = listed(data.get("candidates"))
         if max(len(candidates), len(self._calls)) > _MOST_CANDIDATES:
             raise Garbled(f"over {_MOST_CANDIDATES} candidates")
         for candidate in candidates:
@@ -125,7 +126,7 @@ class GeminiStreamReader(StreamReader):
 
     def _candidate(self, candidate: Mapping[str, Any]) -> list[Chunk]:
         index = integer(candidate.get("index"))
-        parts = (candidate.get("content") or {}).get("parts") or ()
+        parts = _parts_of(candidate.get("content"))
         if len(parts) > MOST_PARTS:
             raise Garbled(f"over {MOST_PARTS} parts")
         found: list[Chunk] = [delta for part in parts for delta in self._deltas(part, index)]
@@ -171,6 +172,14 @@ class GeminiStreamReader(StreamReader):
         if finish is Finish.STOP and index in self._calls:
             finish = Finish.TOOL_CALLS
         return Finished(finish, index, at_stop_sequence=reason == "STOP" and self._has_stop_sequences)
+
+
+def _parts_of(content: Any) -> Sequence[Any]:
+    """Return the parts of a content, which some proxies send as a list of contents, or as a text."""
+    if isinstance(content, str):
+        return [{"text": content}]
+    found = [part for each in listed(content) for part in listed(each.get("parts"))]
+    return [{"text": part} if isinstance(part, str) else part for part in found]
 
 
 def in_camel_case(found: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from engine.chat import Chunk, Delta, Finish, Finished, Served, TextDeltas
 from engine.errors import Garbled, Overloaded, StreamCut
 from engine.providers.dialects.adapter import json_object
-from engine.providers.errors.details import reports_error, reports_failure
+from engine.providers.errors.details import in_exception, reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame, is_heartbeat
@@ -22,6 +22,7 @@ from engine.providers.streams.endings import (
     reason_of,
 )
 from engine.providers.streams.glued_frames import frames_in
+from engine.providers.streams.listed import listed
 from engine.providers.streams.openai_choice import OpenAIChoice, is_half
 from engine.providers.streams.openai_usage import billed_usd, plain_usage, reports_in, usage_of
 from engine.providers.streams.plain_chunks import PlainChoice, PlainChunk, plain_chunk
@@ -33,6 +34,7 @@ _MOST_CHOICES = 128
 _MOST_LOGPROBS_CHARS = 16_000_000  # largest size of the frames with logprobs; later ones are left out
 _NOT_PLAIN = ("finish_reason", "logprobs", "message", "usage", "error")  # keys of a choice that is more than text
 _PLAIN = frozenset({"content", "role"})  # keys of a delta that is only text
+_REASONS = ("finish_reason", "finishReason")  # some servers name it beside the choices
 _END_MARKERS = {"[DONE]", "DONE", '"[DONE]"'}
 
 
@@ -52,6 +54,7 @@ class OpenAIStreamReader(StreamReader):
         self._model = ""
         self._counts = UsageCounts(("prompt_tokens", "completion_tokens"), "total_tokens")
         self._cost_usd: Decimal | None = None
+        self._has_usage = False
         self._left_logprobs_chars = _MOST_LOGPROBS_CHARS
         self._template = TextTemplate()
         self._template_choice: OpenAIChoice | None = None
@@ -71,13 +74,23 @@ class OpenAIStreamReader(StreamReader):
                 return []
             raise
         groq = _object(data.get("x_groq"))
-        if reports_error(data) or groq.get("error") or frame.event == "error" or reports_failure(data):
-            raise refusal(None, data, {})
+        if groq.get("error") or reports_failure(data, frame.event):
+            raise refusal(None, in_exception(data, frame.event), {})
         if (text := self._plain_text(data)) is not None:
             return [text]
         found = self._served(data.get("model"))
         found += self._deltas(data, len(frame.data))
         return found + self._usage(data, groq, frame)
+
+    @property
+    def awaits_usage(self) -> bool:
+        return self.has_finished and not self._has_usage
+
+    def read_after_end(self, frame: Frame) -> list[Chunk]:
+        if '"usage' not in frame.data:
+            return []
+        data = json_object(frame)
+        return self._usage(data, _object(data.get("x_groq")), frame)
 
     @property
     def runs(self) -> TextTemplate:
@@ -167,19 +180,28 @@ class OpenAIStreamReader(StreamReader):
 
     def _deltas(self, data: Mapping[str, Any], chars: int) -> list[Chunk]:
         found: list[Chunk] = []
-        choices = data.get("choices") or ()
+        choices = listed(data.get("choices"))
         if max(len(choices), len(self._choices)) > _MOST_CHOICES:
             raise Garbled(f"over {_MOST_CHOICES} choices")
+        reason_beside = reason_of(data) if any(map(data.get, _REASONS)) else ""
         for place, body in enumerate(choices):
             if body.get("error"):
                 raise refusal(None, body, {})
             index = count_of(body.get("index", 0 if self._one_choice else place))
             choice = self._choices.get(index) or self._new_choice(index)
-            reason = reason_of(body)
+            reason = reason_of(body) or reason_beside
             found += choice.take(body, self._logprobs(body, chars), at_end=bool(reason))
             if reason:
                 found += choice.rest()
                 found.append(self._finished(reason, body, choice))
+        return found if choices or not reason_beside else [*found, *self._ended_beside(reason_beside)]
+
+    def _ended_beside(self, reason: str) -> list[Chunk]:
+        """End the choices that are open, for a reason that a frame without choices gives."""
+        found: list[Chunk] = []
+        for choice in self._choices.values():
+            if not choice.has_finished:
+                found += [*choice.rest(), self._finished(reason, {}, choice)]
         return found
 
     def _choice(self, index: int) -> OpenAIChoice | None:
@@ -221,6 +243,7 @@ class OpenAIStreamReader(StreamReader):
         """Return the usage after the report of a plain chunk, if it has one."""
         if not report:
             return []
+        self._has_usage = True
         plain = plain_usage(report) if self._counts.is_empty else None
         self._counts.add(in_snake_case(report))
         return [plain or usage_of(self._counts)]
@@ -229,6 +252,7 @@ class OpenAIStreamReader(StreamReader):
         added = [self._counts.add(report) for report in reports_in(data, groq)]
         if not any(added):
             return []
+        self._has_usage = True
         if self._spec.reports_cost:
             self._cost_usd = billed_usd(frame) or self._cost_usd
         return [usage_of(self._counts, self._cost_usd)]

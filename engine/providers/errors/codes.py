@@ -130,6 +130,13 @@ WITHIN_STREAM: Mapping[str, int] = {
     "badrequesterror": 400,  # vLLM
     "tool_use_failed": 400,
     "json_validate_failed": 400,
+    **dict.fromkeys(("internalserverexception", "modelstreamerrorexception", "modelerrorexception"), 500),  # AWS
+    **dict.fromkeys(("serviceunavailableexception", "modelnotreadyexception", "modeltimeoutexception"), 503),
+    "servicequotaexceededexception": 429,
+    "validationexception": 400,
+    "accessdeniedexception": 403,
+    "resourcenotfoundexception": 404,
+    **dict.fromkeys(("unrecognizedclientexception", "expiredtokenexception"), 401),
     "api_error": 500,
     "server_error": 500,
 }

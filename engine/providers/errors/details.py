@@ -16,6 +16,8 @@ _OF_MINIMAX = {  # the HTTP status that a code of MiniMax's `base_resp` correspo
     1001: 504, 1002: 429, 1004: 401, 1008: 402, 1026: 400, 1027: 400, 1039: 429, 1041: 429, 1042: 400, 2013: 400,
     2045: 429, 2049: 401, 2056: 429,
 }  # fmt: skip
+_EXCEPTION = re.compile(r"[A-Za-z]{0,60}[Ee]xception")
+_MOST_FIELDS_OF_EXCEPTION = 8
 _FORWARDED = "Provider returned error"
 """OpenRouter's own message; the message of the company that it asked is in `metadata.raw`."""
 _MOST_RAW_CHARS = 10_000
@@ -58,12 +60,15 @@ def reports_error(body: Mapping[str, Any]) -> bool:
     return any(error.values()) if isinstance(error, dict) else bool(error)
 
 
-def reports_failure(body: Mapping[str, Any]) -> bool:
-    """Return whether a response of status 200 reports a failure outside the field `error`.
+def reports_failure(body: Mapping[str, Any], event: str = "") -> bool:
+    """Return whether a frame, or a response of status 200, reports a failure.
 
-    vLLM has a flat object, MiniMax a `base_resp`, FastAPI a `detail`; GLM and others only a code and a message.
+    vLLM has a flat object, MiniMax a `base_resp`, FastAPI a `detail`; GLM and others only a code and a message; AWS
+    names an exception. `event`: the frame's name.
     """
     base = body.get("base_resp")
+    if reports_error(body) or (event and (event == "error" or _EXCEPTION.fullmatch(event))):
+        return True
     if body.get("object") == "error" or (isinstance(base, dict) and base.get("status_code") not in _FINE):
         return True
     if body.get("choices"):
@@ -71,7 +76,23 @@ def reports_failure(body: Mapping[str, Any]) -> bool:
     has_message = any(map(body.get, ("msg", "message", "error_msg")))
     has_code = any(body.get(name) not in _FINE for name in ("code", "statusCode", "error_code"))
     has_code = has_code or body.get("success") is False or bool(body.get("__type"))  # new-api, AWS
-    return bool(body.get("detail") or body.get("errors")) or (has_message and has_code)
+    return bool(body.get("detail") or body.get("errors")) or (has_message and has_code) or bool(_exception_in(body))
+
+
+def in_exception(body: Mapping[str, Any], event: str = "") -> Mapping[str, Any]:
+    """Return the error of a frame that names an exception of AWS: in its event, in a field, or as a field's name."""
+    name = _exception_in(body) or (event if _EXCEPTION.fullmatch(event) else "")
+    if not name or body.get("error"):
+        return body
+    inner = body.get(name)
+    return {**(inner if isinstance(inner, dict) else body), "__type": name}
+
+
+def _exception_in(body: Mapping[str, Any]) -> str:
+    if len(body) > _MOST_FIELDS_OF_EXCEPTION:
+        return ""
+    named = (body.get(":exception-type"), *body)
+    return next((name for name in named if isinstance(name, str) and _EXCEPTION.fullmatch(name)), "")
 
 
 def _error_of(body: Any) -> tuple[Mapping[str, Any], str]:

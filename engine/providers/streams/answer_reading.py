@@ -1,8 +1,10 @@
 """StreamReader and AnswerReading: the response to one call, turned into chunks or a refusal while it arrives."""
 
+import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from engine.chat import Chunk, Finish, Finished, TextDeltas
@@ -56,6 +58,15 @@ class StreamReader(ABC):
         """Return the usage that the frames of one network read reported, if `read` did not return it."""
         return ()
 
+    @property
+    def awaits_usage(self) -> bool:
+        """True if a complete answer came without its usage, which some servers send after the end marker."""
+        return False
+
+    def read_after_end(self, frame: Frame) -> Sequence[Chunk]:  # noqa: ARG002 - most dialects have no end marker
+        """Return the usage in a frame after the end marker; everything else in it is ignored."""
+        return ()
+
     def end(self) -> Sequence[Chunk]:
         """Return the chunks that were held back until the end. Raises a ProviderError for an answer that was cut."""
         return ()
@@ -72,6 +83,7 @@ def ended_at_limit(choices: int) -> Sequence[Chunk]:
 
 
 MOST_ERROR_BYTES = 64_000
+LATE_USAGE_SECONDS = 0.5  # longest wait for usage after the end marker
 _FIRST_BAD_STATUS = 300
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 _READ_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
@@ -80,7 +92,8 @@ _READ_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError, Rec
 class AnswerReading:
     """The Receiver of one call: passes chunks on to `sink`, and never waits.
 
-    `is_taken`: the provider has accepted the request. `limits`: the rate-limit headers of the response.
+    `is_taken`: the provider has accepted the request. `limits`: the rate-limit headers of the response. `late`: the
+    timeout of the call, which is set to wait for usage after the end marker.
     """
 
     def __init__(self, reader: StreamReader, mending: AnswerMending | None, sink: AnswerSink) -> None:
@@ -91,6 +104,7 @@ class AnswerReading:
         self._may_be_page = False
         self.is_taken = False
         self.limits: LimitHeaders | None = None
+        self.late: asyncio.Timeout | None = None
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """Take status and headers of the response."""
@@ -103,7 +117,7 @@ class AnswerReading:
             self._take()
 
     def feed(self, piece: bytes) -> bool:
-        """Take a piece of the body; return True after the end marker.
+        """Take a piece of the body; return True if no more is needed: after the end marker and the usage.
 
         Raises Garbled, or the ProviderError in the piece.
         """
@@ -112,7 +126,13 @@ class AnswerReading:
         if self._may_be_page and (beginning := piece.lstrip(_BLANKS)):
             self._check_page(beginning)
         self._pass_on(self._splitter.feed(piece, self._reader.runs), final=False)
-        return self._reader.has_ended
+        if not self._reader.has_ended:
+            return False
+        if not self._reader.awaits_usage or self.late is None:
+            return True
+        if self.late.when() is None:
+            self.late.reschedule(asyncio.get_running_loop().time() + LATE_USAGE_SECONDS)
+        return False
 
     def end(self) -> None:
         """Take the end of the body. Raises a ProviderError for an answer that was cut, or for a refused request."""
@@ -176,6 +196,10 @@ def read_frames(
 def _read_into(
     found: list[Chunk], reader: StreamReader, frames: Iterable[Frame | TextRun], *, final: bool
 ) -> ProviderError | None:
+    if reader.has_ended:
+        found += _after_end(reader, frames)
+        return None
+    frames = iter(frames)
     try:
         for frame in frames:
             if isinstance(frame, TextRun):
@@ -186,6 +210,7 @@ def _read_into(
                 break
         if final or reader.has_ended:
             found += reader.end()
+            found += _after_end(reader, frames)
     except ProviderError as error:
         return error
     except _READ_ERRORS as error:
@@ -193,6 +218,18 @@ def _read_into(
         garbled.__cause__ = error
         return garbled
     return None
+
+
+def _after_end(reader: StreamReader, frames: Iterable[Frame | TextRun]) -> Sequence[Chunk]:
+    """Return the usage in the frames after the end marker, if none came before it. No error in them counts."""
+    found: list[Chunk] = []
+    with suppress(ProviderError, *_READ_ERRORS):
+        for frame in frames:
+            if not reader.awaits_usage:
+                break
+            if isinstance(frame, Frame):
+                found += reader.read_after_end(frame)
+    return found
 
 
 def limits_of(headers: Mapping[str, str]) -> LimitHeaders | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.errors import Garbled
+from engine.providers.streams.listed import listed
 from engine.providers.streams.signed_calls import signature_within
 from engine.providers.streams.tool_calls import MOST_CALLS, CallPiece
 
@@ -86,12 +87,20 @@ def call_pieces(delta: Mapping[str, Any]) -> list[CallPiece]:
         if isinstance(function, dict) and function:
             return [_piece({"index": 0, "function": function})]
         calls = _calls_in(delta.get("content"))
-    calls = [calls] if isinstance(calls, dict) else calls
-    if not isinstance(calls, list):
-        raise Garbled("tool calls that are not a list")
+    calls = listed(_parsed(calls) if isinstance(calls, str) else calls)
     if len(calls) > MOST_CALLS:
         raise Garbled(f"over {MOST_CALLS} tool calls")
     return [piece for piece in _pieces(calls) if piece.id or piece.name or piece.arguments]
+
+
+def _parsed(calls: str) -> Any:
+    """Return calls that a server sends as JSON within a text. Raises Garbled."""
+    if not calls.strip():
+        return []
+    try:
+        return json.loads(calls)
+    except (ValueError, RecursionError) as error:
+        raise Garbled("tool calls that are no JSON") from error
 
 
 def _calls_in(content: Any) -> list[Any]:

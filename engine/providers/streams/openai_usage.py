@@ -9,6 +9,7 @@ from engine.chat import Usage
 from engine.providers.reported_costs import reported_cost
 from engine.providers.sse import Frame
 from engine.providers.streams.endings import UsageCounts, in_snake_case, reconciled
+from engine.providers.streams.listed import listed
 
 _PROMPT = ("prompt_tokens", "input_tokens", "prompt_token_count", "tokens.input_tokens", "billed_units.input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens", "tokens.output_tokens", "billed_units.output_tokens")
@@ -54,7 +55,7 @@ def reports_in(data: Mapping[str, Any], groq: Mapping[str, Any]) -> Iterator[Map
     if isinstance(timings, dict) and timings.keys() >= {"prompt_n", "predicted_n"}:
         yield {"timings": timings}
     found: list[Any] = [groq.get("usage")]
-    for choice in data.get("choices") or ():
+    for choice in listed(data.get("choices")):
         found += [choice.get("usage"), *(_usage_in(choice.get(name)) for name in ("delta", "message"))]
     found += [data.get(name) for name in ("usageMetadata", "usage_metadata", "usage")]
     for report in found:

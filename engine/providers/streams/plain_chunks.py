@@ -35,13 +35,15 @@ class PlainChoice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 class PlainChunk(msgspec.Struct, gc=False):
     """A chunk with at most one choice. The general reader ignores all fields that are not listed here.
 
-    The fields of type None hold errors, or usage in other spellings, in chunks that are not plain.
+    The fields of type None hold errors, the finish, or usage in other spellings, in chunks that are not plain.
     """
 
     choices: list[PlainChoice]
     object: Literal["chat.completion.chunk"]
     model: str = ""
     usage: dict[str, Any] | None = None
+    finish_reason: None = None
+    finishReason: None = None  # noqa: N815 - as sent
     usageMetadata: None = None  # noqa: N815 - as sent
     usage_metadata: None = None
     timings: None = None

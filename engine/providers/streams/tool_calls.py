@@ -7,6 +7,7 @@ from engine.chat import ToolCallDelta
 from engine.errors import Garbled
 from engine.providers.streams.json_end import JsonEnd
 from engine.providers.streams.odd_arguments import EMPTY, is_nothing, object_text
+from engine.providers.streams.repeated_arguments import RepeatedArguments
 from engine.providers.tool_ids import carrying, new_id
 
 MOST_CALLS = 128  # in one choice
@@ -38,6 +39,8 @@ class _Call:
     _pending: str = ""
     _is_whole: bool = False
     _first_sign: str = ""
+    _chars: int = 0
+    _repeated: RepeatedArguments = field(default_factory=RepeatedArguments)
 
     @property
     def is_whole(self) -> bool:
@@ -62,13 +65,27 @@ class _Call:
         self.id, self.signature = self.id or piece.id, self.signature or piece.signature
         if piece.name and piece.name != self.name and not (self.name and self.text):
             self.name = piece.name if piece.name.startswith(self.name) else self.name + piece.name
-        self._add(piece.arguments)
+        self._add(self._new_part(piece.arguments))
+
+    def _new_part(self, arguments: str) -> str:
+        """Return the part of a piece that is new. Most pieces are new as a whole, which is decided first."""
+        repeated = self._repeated
+        may_repeat = len(arguments) >= self._chars and self._first_sign == "{" and arguments.startswith(self.text[0])
+        if self._is_whole or not arguments or not (may_repeat or repeated.is_undecided):
+            return arguments
+        return repeated.new_part(arguments, self.arguments)
 
     def take_rest(self, piece: CallPiece) -> None:
         """Take a repetition of the whole call: only the arguments beyond the known ones are new."""
+        self._decide()
         known = self.arguments
         if piece.arguments.startswith(known):
             self._add(piece.arguments[len(known) :])
+
+    def _decide(self) -> None:
+        """Add a piece that was held back, because nothing that could repeat it follows."""
+        if self._repeated.is_undecided:
+            self._add(self._repeated.rest(self.arguments))
 
     def _add(self, arguments: str) -> None:
         """Add a piece. Nothing may follow a complete value, except the real arguments after the placeholder `{}`."""
@@ -78,9 +95,11 @@ class _Call:
                     return
                 self._scan, self._is_whole, self._pending, self._first_sign = JsonEnd(), False, "", ""
                 self.text.clear()
+                self._chars = 0
             end = self._scan.feed(arguments)
             piece, arguments = (arguments, "") if end is None else (arguments[:end], arguments[end:])
             self.text.append(piece)
+            self._chars += len(piece)
             self._pending += piece
             self._first_sign = self._first_sign or piece.lstrip()[:1]
             self._is_whole = end is not None or (self._is_odd and self._is_odd_whole())
@@ -94,6 +113,8 @@ class _Call:
 
     def pull(self, *, final: bool) -> str | None:
         """Return the arguments to pass on now, None if there are none. `final`: the choice has ended."""
+        if final:
+            self._decide()
         held, begun = self._pending, self.position is not None
         if final and not self.arguments.strip():
             self._is_whole, self.text, self._pending = True, [EMPTY], ""

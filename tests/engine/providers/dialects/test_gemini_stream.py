@@ -105,7 +105,7 @@ async def test_function_calls_come_whole() -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"candidates": 5}, {"candidates": [None]}, frame(7), {"candidates": [{"content": "x"}]}, {"promptFeedback": "x"}],
+    [{"candidates": 5}, {"candidates": [7]}, frame(7), {"candidates": [{"content": 5}]}, {"promptFeedback": "x"}],
 )
 async def test_frame_of_another_shape_is_garbled(bad: Any) -> None:
     with pytest.raises(Garbled):

@@ -116,7 +116,7 @@ async def test_endless_frame_and_answer_are_garbled() -> None:
         "7",
         '"word"',
         "[" * 100_000,
-        {"choices": [None]},
+        {"choices": [7]},
         {"choices": 5},
         {"choices": [{"delta": "x"}]},
         {"choices": [{"delta": {"tool_calls": 3}}]},

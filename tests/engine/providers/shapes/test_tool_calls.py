@@ -140,7 +140,7 @@ SHAPES = [
     Shape(
         "SGLang's MiniMax parser cuts the arguments and starts again (sglang 23071)",
         stream(HEAD, calling(call(None, '{"city":"Par', index=0)), calling(call(None, '{"city":"Par', index=0)), *END),
-        Answer(calls=(("a", "get_weather", '{"city":"Par{"city":"Par'),), finish=Finish.LENGTH),
+        Answer(calls=(("a", "get_weather", '{"city":"Par'),), finish=Finish.LENGTH),
     ),
     Shape(
         "a call cut in the middle that ends with tool_calls",
