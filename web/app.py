@@ -133,7 +133,7 @@ def _routers(services: WebServices, memory: BodyMemory) -> list[APIRouter]:
 
 def _prompt_endpoints(prompting: Prompting, services: WebServices) -> dict[str, Any]:
     """Return the endpoints of /v1 that answer prompts, by path. POST calls them directly, not through FastAPI."""
-    files = RequestFiles()
+    files = RequestFiles(count=services.gateway.count_request)
     responses, messages = ResponsesFamily(services.db, services.clock, files), MessagesFamily(files)
     return {
         "/v1/chat/completions": ChatEndpoint(prompting, ChatFamily(files)),

@@ -73,6 +73,15 @@ class Admission:
             # the oldest request of the full window has left it between query and check
             raise TooManyRequests(full.counted.window.limit, 1) from full
 
+    async def count_together(self, tenant: Tenant, shared: RequestWindows) -> None:
+        """Count one request without checking it, for all processes together. A full window stays full."""
+        windows = [RequestWindow(kind, subject, limit) for (kind, subject), limit in self._limits(tenant)]
+        try:
+            for counted in await shared.count(windows):
+                self._note(counted)
+        except FullWindow as full:
+            self._note(full.counted)
+
     def _note(self, counted: CountedWindow) -> None:
         now, window = self._clock.monotonic(), (counted.window.kind, counted.window.subject)
         self._times[window] = RecentTimes(now - age for age in counted.ages_seconds)

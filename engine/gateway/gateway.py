@@ -143,6 +143,13 @@ class Gateway:
         if limit and await self._ledger.answers_today(tenant.id) >= limit:
             raise DailyAnswersUsed(limit, seconds_left_today(self.market.clock.now()))
 
+    async def count_request(self, tenant: Tenant) -> None:
+        """Count one request of the tenant that gets no answer, such as one with a file that can't be read."""
+        if self._request_windows is None:
+            self.admission.count(tenant)
+        else:
+            await self.admission.count_together(tenant, self._request_windows)
+
     async def _admit(self, tenant: Tenant, model: str) -> None:
         """Count one request of the tenant. Raises the errors of `Admission.check`."""
         if self._request_windows is None:

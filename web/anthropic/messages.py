@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from engine.catalog.token_counts import estimate
 from engine.completion import Completion
 from engine.errors import EngineError
-from engine.tenancy import Charge
+from engine.tenancy import Charge, Tenant
 from web.anthropic.message_encoder import MessageEncoder
 from web.anthropic.message_files import MessageFileForm
 from web.anthropic.message_request import ignored_fields, message_request
@@ -34,7 +35,13 @@ class MessagesFamily(Family):
     files: RequestFiles = field(default_factory=RequestFiles)
 
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
-        return MessagesRequest(await self.with_files(body, origin.tenant_id), origin)
+        async with self.counting(body, origin.tenant):
+            return MessagesRequest(await self.with_files(body, origin.tenant_id), origin)
+
+    def counting(
+        self, body: Mapping[str, Any], tenant: Tenant, *, is_free: bool = False
+    ) -> AbstractAsyncContextManager[None]:
+        return self.files.counting(tenant, body.get("messages"), MessageFileForm.kind, is_free=is_free)
 
     async def with_files(self, body: Mapping[str, Any], tenant_id: int) -> Mapping[str, Any]:
         """Return the request with its files read. Raises BadRequest."""
@@ -75,8 +82,9 @@ class TokenCount:
             caller: Caller = request.state.caller
             assert caller.tenant is not None
             body = parse_body(request.state.head.content_type, await request.body())
-            body = await self.family.with_files(body, caller.tenant.id)
-            chat = message_request(body, id=request_id, key_id=None, needs_limit=False)
+            async with self.family.counting(body, caller.tenant, is_free=True):
+                body = await self.family.with_files(body, caller.tenant.id)
+                chat = message_request(body, id=request_id, key_id=None, needs_limit=False)
         except (HttpProblem, EngineError) as error:
             return error_response(error, ErrorShape.ANTHROPIC, request_id)
         return JSONResponse({"input_tokens": estimate(chat, chat.model)}, headers={"x-request-id": request_id})

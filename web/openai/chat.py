@@ -5,17 +5,18 @@ faster than field by field. Everything else, wrong requests above all, is left t
 field.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from engine.catalog.model_names import MOST_NAME_CHARS
-from engine.chat import ChatRequest, Delta, Event, Finished, Message, Options, Role, Text
+from engine.chat import ChatRequest, Delta, Event, Finished, Message, Options, Role, Text, ToolCallDelta
 from engine.completion import Completion
 from engine.tenancy import Charge
 from web.errors import HttpProblem
@@ -23,6 +24,7 @@ from web.openai import chat_request, chat_response, legacy_functions
 from web.openai.chat_files import ChatFileForm
 from web.openai.chat_request import MOST_MESSAGES
 from web.openai.chat_response import ChunkEncoder
+from web.openai.custom_tools import call_json, custom_names
 from web.pipeline.family import Family, FamilyRequest, Origin, StreamEncoder
 from web.pipeline.files import RequestFiles
 from web.pipeline.unserved import unserved_fields
@@ -45,8 +47,10 @@ class ChatFamily(Family):
         return None if plain is None else PlainCompletionsRequest(plain, origin)
 
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
-        messages = await self.files.read(body.get("messages"), ChatFileForm(), "messages", origin.tenant_id)
-        return ChatCompletionsRequest({**body, "messages": messages}, origin)
+        given, form = body.get("messages"), ChatFileForm()
+        async with self.files.counting(origin.tenant, given, form.kind):
+            messages = await self.files.read(given, form, "messages", origin.tenant_id)
+            return ChatCompletionsRequest({**body, "messages": messages}, origin)
 
     def problem(self, problem: HttpProblem, request_id: str) -> Response:  # noqa: ARG002 - not in this shape
         return problem.response()
@@ -61,15 +65,22 @@ class ChatCompletionsRequest(FamilyRequest):
         self.chat = chat_request.chat_request(with_tools or body, id=origin.request_id, key_id=origin.caller.key_id)
         self.stream, self._with_usage = chat_request.wants_stream(body), chat_request.wants_usage(body)
         self.ignored = unserved_fields(body, chat_request.UNSERVED)
+        self._custom = custom_names(body.get("tools"))
         self._created = origin.created
 
     def whole(self, completion: Completion, charge: Charge) -> bytes:
         body = chat_response.completion_json(self.chat.id, self._created, completion, charge, self.ignored)
         finish = self._finish_of_call
+        if self._custom:
+            with_custom_calls(body, self._custom)
         return chat_response.sendable(body if finish is None else legacy_functions.as_functions(body, finish))
 
     def encoder(self) -> StreamEncoder:
-        kind = ChatEncoder if self._finish_of_call is None else partial(FunctionsEncoder, finish=self._finish_of_call)
+        kind: Callable[..., StreamEncoder] = ChatEncoder
+        if self._finish_of_call is not None:
+            kind = partial(FunctionsEncoder, finish=self._finish_of_call)
+        elif self._custom:
+            kind = partial(CustomCallsEncoder, custom=self._custom)
         return kind(self.chat, self._created, self.ignored, with_usage=self._with_usage)
 
 
@@ -140,7 +151,7 @@ class PlainCompletionsRequest(ChatCompletionsRequest):
         tenant = origin.caller.tenant
         self.chat = plain.request(origin.request_id, tenant.key.key_id if tenant and tenant.key else None)
         self.stream, self._with_usage = bool(plain.stream), plain.wants_usage
-        self._finish_of_call, self._created = None, origin.created
+        self._finish_of_call, self._custom, self._created = None, frozenset(), origin.created
 
 
 class ChatEncoder(StreamEncoder):
@@ -216,3 +227,66 @@ class FunctionsEncoder(ChatEncoder):
 
     def end(self, completion: Completion, charge: Charge) -> bytes:
         return legacy_functions.stream_as_functions(super().end(completion, charge), self._finish)
+
+
+class CustomCallsEncoder(ChatEncoder):
+    """Encodes a stream for a client that sent custom tools, whose names are `custom`.
+
+    The input of their calls is a part of the function's arguments, so each call is sent at the end of its choice.
+    """
+
+    def __init__(
+        self,
+        chat: ChatRequest,
+        created: int,
+        ignored: Sequence[str] = (),
+        *,
+        with_usage: bool,
+        custom: frozenset[str],
+    ) -> None:
+        super().__init__(chat, created, ignored, with_usage=with_usage)
+        self._custom = custom
+        self._calls: dict[tuple[int, int], list[ToolCallDelta]] = {}  # by choice and position
+
+    def begin(self, provider: str, model: str) -> bytes:
+        self._model = model
+        return super().begin(provider, model)
+
+    def event(self, event: Event) -> bytes:
+        if isinstance(event, Finished):
+            return self._calls_of(event.index) + super().event(event)
+        if isinstance(event, Delta) and event.tool_calls:
+            kept = tuple(piece for piece in event.tool_calls if not self._hold(event.index, piece))
+            event = replace(event, tool_calls=kept)
+        return super().event(event)
+
+    def events(self, events: Sequence[Event]) -> bytes:
+        return b"".join(map(self.event, events))
+
+    def _hold(self, index: int, piece: ToolCallDelta) -> bool:
+        """Hold a piece back; return False if it belongs to a function's call."""
+        place = index, piece.position
+        if place not in self._calls and piece.name not in self._custom:
+            return False
+        self._calls.setdefault(place, []).append(piece)
+        return True
+
+    def _calls_of(self, index: int) -> bytes:
+        return b"".join([self._call(place, pieces) for place, pieces in self._calls.items() if place[0] == index])
+
+    def _call(self, place: tuple[int, int], pieces: Sequence[ToolCallDelta]) -> bytes:
+        start, self._is_first = self._is_first, False
+        chunk = chat_response.chunk_json(self._id, self._created, self._model, Delta("", place[0]), start=start)
+        arguments = "".join([piece.arguments for piece in pieces])
+        call = {"index": place[1], **call_json(pieces[0].id, pieces[0].name, arguments)}
+        chunk["choices"][0]["delta"]["tool_calls"] = [call]
+        return chat_response.event_of(chunk)
+
+
+def with_custom_calls(answer: dict[str, Any], custom: frozenset[str]) -> None:
+    """Change an answer in place: each call of a custom tool gets its own form."""
+    for choice in answer["choices"]:
+        calls = choice["message"].get("tool_calls", [])
+        for place, call in enumerate(calls):
+            if (name := call["function"]["name"]) in custom:
+                calls[place] = call_json(call["id"], name, call["function"]["arguments"])

@@ -10,6 +10,7 @@ from msgspec import structs
 from engine.chat import Image, Message, Part, Role, Text, ToolCall
 from engine.errors import BadRequest
 from engine.thoughts import Thought, reasoning_fields
+from web.openai.custom_tools import KIND, arguments_of
 from web.openai.image_addresses import is_public
 from web.pipeline.fields import Fields
 
@@ -117,6 +118,8 @@ def _tool_calls(fields: Fields, where: str) -> tuple[ToolCall, ...]:
 
 
 def _tool_call(raw: Mapping[str, Any], where: str) -> ToolCall:
+    if raw.get("type") == KIND:
+        return _custom_call(Fields(raw, where), where)
     function = raw.get("function")
     if not isinstance(function, dict):
         raise BadRequest(f"{where}.function", "must be an object")
@@ -128,6 +131,12 @@ def _tool_call(raw: Mapping[str, Any], where: str) -> ToolCall:
     )
     call_id, name = Fields(raw, where).optional_text("id"), Fields(function, f"{where}.function").optional_text("name")
     return ToolCall(call_id or "", name or "", _arguments(function.get("arguments")), signature)
+
+
+def _custom_call(fields: Fields, where: str) -> ToolCall:
+    custom = Fields(fields.object(KIND) or {}, f"{where}.custom")
+    given = arguments_of(custom.optional_text("input") or "")
+    return ToolCall(fields.optional_text("id") or "", custom.text("name"), given)
 
 
 def _arguments(value: Any) -> str:

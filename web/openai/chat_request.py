@@ -6,6 +6,7 @@ from typing import Any
 from engine.catalog.model_names import MOST_NAME_CHARS
 from engine.chat import ChatRequest, Options, Tool
 from engine.errors import BadRequest, UnknownModel
+from web.openai import custom_tools
 from web.openai.chat_messages import MOST_CALLS, chat_message, ends_cached_prefix
 from web.pipeline.fields import Fields
 from web.pipeline.unserved import Unserved
@@ -118,10 +119,11 @@ def tool_choice(fields: Fields, tools: tuple[Tool, ...]) -> str | Mapping[str, A
     if choice.get("type") == "allowed_tools":
         return _allowed_tools(choice, tools)
     inner = Fields(choice, "tool_choice")
-    kind = inner.choice("type", ("function", "allowed_tools", *_TOOL_CHOICES))
+    kind = inner.choice("type", ("function", custom_tools.KIND, "allowed_tools", *_TOOL_CHOICES))
     if kind in _TOOL_CHOICES:  # the form that Cursor sends
         return kind
-    return _named_tool(inner.object("function") or {}, "tool_choice.function", tools)
+    kind = kind or "function"
+    return _named_tool(inner.object(kind) or {}, f"tool_choice.{kind}", tools)
 
 
 def _allowed_tools(choice: Mapping[str, Any], tools: tuple[Tool, ...]) -> Mapping[str, Any]:
@@ -129,7 +131,10 @@ def _allowed_tools(choice: Mapping[str, Any], tools: tuple[Tool, ...]) -> Mappin
     where = "tool_choice.allowed_tools"
     inner = Fields(Fields(choice, "tool_choice").object("allowed_tools") or choice, where)
     listed = inner.list_of_objects("tools", least=1, most=MOST_TOOLS)
-    named = [_named_tool(each.get("function") or each, f"{where}.tools.{n}", tools) for n, each in enumerate(listed)]
+    named = [
+        _named_tool(each.get("function") or each.get(custom_tools.KIND) or each, f"{where}.tools.{n}", tools)
+        for n, each in enumerate(listed)
+    ]
     mode = inner.choice("mode", ("auto", "required")) or "auto"
     return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}}
 
@@ -159,9 +164,11 @@ def _response_format(fields: Fields) -> Mapping[str, Any] | None:
 
 
 def _tool(raw: Mapping[str, Any], where: str) -> Tool:
+    if raw.get("type") == custom_tools.KIND:
+        return custom_tools.custom_tool(Fields(raw, where).object(custom_tools.KIND) or {}, f"{where}.custom")
     function = raw.get("function")
     if raw.get("type", "function") != "function" or not isinstance(function, dict):
-        raise BadRequest(where, "must be a tool of type function")
+        raise BadRequest(where, "must be a tool of type function or custom")
     fields = Fields(function, f"{where}.function")
     return Tool(
         fields.text("name"),

@@ -38,16 +38,25 @@ def _content(*parts: Schema) -> Schema:
 
 
 _TEXT_CONTENT = _content(_TEXT_PART)
-_TOOL_CALL = object_schema(
+_CALL_OF_FUNCTION = object_schema(
     {
         "id": nullable(TEXT),
-        "type": {"description": "function"},
+        "type": {"description": "function", "not": {"const": "custom"}},
         "function": object_schema(
             {"name": nullable(TEXT), "arguments": {"description": "JSON in a string, as the model wrote it"}}
         ),
     },
     ("function",),
 )
+_CALL_OF_CUSTOM_TOOL = object_schema(
+    {
+        "id": nullable(TEXT),
+        "type": _one_of("custom"),
+        "custom": object_schema({"name": NAME, "input": nullable(TEXT)}, ("name",)),
+    },
+    ("type", "custom"),
+)
+_TOOL_CALL: Schema = {"anyOf": [_CALL_OF_FUNCTION, _CALL_OF_CUSTOM_TOOL]}
 _MESSAGES: Schema = {
     "type": "array",
     "minItems": 1,
@@ -74,6 +83,13 @@ _FUNCTION = object_schema(
     {"name": NAME, "description": nullable(TEXT), "parameters": nullable(_JSON_SCHEMA), "strict": _flag()}, ("name",)
 )
 _TOOL = object_schema({"type": _one_of("function"), "function": _FUNCTION}, ("function",))
+_CUSTOM_TOOL = object_schema(
+    {
+        "type": _one_of("custom"),
+        "custom": object_schema({"name": NAME, "description": nullable(TEXT)}, ("name",)),
+    },
+    ("type", "custom"),
+)
 _RESPONSE_FORMAT: Schema = {
     "anyOf": [
         object_schema({"type": _one_of("text", "json_object")}, ("type",)),
@@ -116,7 +132,7 @@ _REQUEST = object_schema(
         ),
         "logprobs": _flag(),
         "top_logprobs": _whole(0, 20),
-        "tools": nullable({"type": "array", "maxItems": 128, "items": _TOOL}),
+        "tools": nullable({"type": "array", "maxItems": 128, "items": {"anyOf": [_TOOL, _CUSTOM_TOOL]}}),
         "tool_choice": {
             **nullable(_one_of("none", "auto", "required")),
             "description": 'Or one of the tools: `{"type": "function", "function": {"name": ...}}`',
@@ -145,14 +161,26 @@ _USAGE = object_schema(
     },
     ("prompt_tokens", "completion_tokens", "total_tokens", "cost", "allowance_tokens"),
 )
-_ANSWERED_CALL = object_schema(
-    {
-        "id": TEXT,
-        "type": _one_of("function"),
-        "function": object_schema({"name": TEXT, "arguments": TEXT}, ("name", "arguments")),
-    },
-    ("id", "type", "function"),
-)
+_ANSWERED_CALL: Schema = {
+    "anyOf": [
+        object_schema(
+            {
+                "id": TEXT,
+                "type": _one_of("function"),
+                "function": object_schema({"name": TEXT, "arguments": TEXT}, ("name", "arguments")),
+            },
+            ("id", "type", "function"),
+        ),
+        object_schema(
+            {
+                "id": TEXT,
+                "type": _one_of("custom"),
+                "custom": object_schema({"name": TEXT, "input": TEXT}, ("name", "input")),
+            },
+            ("id", "type", "custom"),
+        ),
+    ]
+}
 _CHOICE = object_schema(
     {
         "index": {"type": "integer"},

@@ -67,6 +67,11 @@ _CUSTOM_TOOL = object_schema(
     {"type": _one_of("custom"), "name": _NAME, "description": nullable(_TEXT)},
     ("type", "name"),
 )
+_NATIVE_TOOL = object_schema({"type": _one_of("local_shell", "shell", "apply_patch")}, ("type",))
+_NAMESPACE = object_schema(
+    {"type": _one_of("namespace"), "name": _NAME, "tools": {**_list(_TOOL, _CUSTOM_TOOL), "maxItems": 128}},
+    ("type", "name", "tools"),
+)
 _FORMAT: Schema = {
     "anyOf": [
         object_schema({"type": _one_of("text", "json_object")}, ("type",)),
@@ -94,7 +99,9 @@ _REQUEST = object_schema(
         "max_output_tokens": nullable({"type": "integer", "minimum": 1, "maximum": 10**7}),
         "temperature": nullable({"type": "number", "minimum": 0, "maximum": 2}),
         "top_p": nullable({"type": "number", "minimum": 0, "maximum": 1}),
-        "tools": nullable({"type": "array", "maxItems": 128, "items": {"anyOf": [_TOOL, _CUSTOM_TOOL]}}),
+        "tools": nullable(
+            {"type": "array", "maxItems": 128, "items": {"anyOf": [_TOOL, _CUSTOM_TOOL, _NATIVE_TOOL, _NAMESPACE]}}
+        ),
         "tool_choice": {
             **nullable(_one_of("none", "auto", "required")),
             "description": 'Or one of the tools: `{"type": "function", "name": ...}`',

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from engine.chat import ChatRequest, Event
 from engine.completion import Completion
 from engine.gateway.question import Finisher
-from engine.tenancy import Charge
+from engine.tenancy import Charge, Tenant
 from web.auth import Caller
 from web.errors import HttpProblem
 
@@ -25,9 +25,13 @@ class Origin(Struct, frozen=True):
     created: int
 
     @property
-    def tenant_id(self) -> int:
+    def tenant(self) -> Tenant:
         assert self.caller.tenant is not None
-        return self.caller.tenant.id
+        return self.caller.tenant
+
+    @property
+    def tenant_id(self) -> int:
+        return self.tenant.id
 
 
 class StreamEncoder(ABC):

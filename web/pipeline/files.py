@@ -4,14 +4,15 @@ import base64
 import binascii
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from documents.reading.file_content import FileContent, Flaw, UnreadableFileError
 from documents.reading.reader import FileReader
-from engine.errors import BadRequest
+from engine.errors import BadRequest, EngineError
+from engine.tenancy import Tenant
 from web.errors import HttpProblem
 
 MOST_FILES = 16
@@ -83,9 +84,13 @@ class FileForm(ABC):
 
 @dataclass(frozen=True, slots=True)
 class RequestFiles:
-    """Reads the files of requests, in child processes with limits. A few requests at once: each holds its body."""
+    """Reads the files of requests, in child processes with limits. A few requests at once: each holds its body.
+
+    `count` counts one request of a tenant, for the limit of requests per minute.
+    """
 
     reader: FileReader = field(default_factory=FileReader)
+    count: Callable[[Tenant], Awaitable[None]] | None = None
     _reading: Counter[int] = field(default_factory=Counter)
 
     async def read(self, messages: Any, form: FileForm, where: str, tenant_id: int) -> Any:
@@ -98,6 +103,20 @@ class RequestFiles:
         work = _Reading(self.reader, form, tenant_id)
         with self._place(tenant_id):
             return [await work.message(each, f"{where}.{n}") for n, each in enumerate(messages)]
+
+    @asynccontextmanager
+    async def counting(self, tenant: Tenant, messages: Any, kind: str, *, is_free: bool = False) -> AsyncIterator[None]:
+        """Count a request whose files are read although no answer follows: one that is refused, or free of charge."""
+        has_files = isinstance(messages, list) and _may_have_files(messages, kind)
+        try:
+            yield
+        except (EngineError, HttpProblem) as error:
+            is_busy = isinstance(error, HttpProblem) and error.status in {TOO_MANY.status, ALL_BUSY.status}
+            if has_files and self.count is not None and not is_busy:
+                await self.count(tenant)
+            raise
+        if has_files and is_free and self.count is not None:
+            await self.count(tenant)
 
     @contextmanager
     def _place(self, tenant_id: int) -> Iterator[None]:

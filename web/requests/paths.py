@@ -1,5 +1,6 @@
 """Paths: the existing paths with their methods, and the errors for all others."""
 
+import re
 from collections.abc import Iterable
 from re import Pattern
 
@@ -7,6 +8,9 @@ from starlette.routing import BaseRoute, Route
 
 from web.errors import SEE_HOME, HttpProblem, shown, unknown_path
 from web.miniapp.access import current_operator
+
+_ACTION = re.compile(r"/v1/responses/(?!resp_)[a-z_]+")
+"""A name that is no id, such as `compact`: it is another endpoint of OpenAI's, not a response."""
 
 
 class Paths:
@@ -52,7 +56,7 @@ class Paths:
         methods = self.methods(path)
         if method in methods:
             return
-        if not methods:
+        if not methods or (method == "POST" and _ACTION.fullmatch(path)):
             raise self._not_found(method, path)
         allowed = ", ".join(sorted(methods))
         text = f"{shown(path)} can't be called with {method}, but with {allowed}."

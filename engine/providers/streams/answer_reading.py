@@ -3,7 +3,7 @@
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -196,28 +196,31 @@ def read_frames(
 def _read_into(
     found: list[Chunk], reader: StreamReader, frames: Iterable[Frame | TextRun], *, final: bool
 ) -> ProviderError | None:
-    if reader.has_ended:
-        found += _after_end(reader, frames)
-        return None
-    frames = iter(frames)
+    is_open, frames = not reader.has_ended, iter(frames)
     try:
-        for frame in frames:
-            if isinstance(frame, TextRun):
-                found.append(reader.read_texts(frame.texts))
-                continue
-            found += reader.read(frame)
-            if reader.has_ended:
-                break
-        if final or reader.has_ended:
+        if is_open:
+            _read_to_end_marker(found, reader, frames)
+        if is_open and (final or reader.has_ended):
             found += reader.end()
-            found += _after_end(reader, frames)
     except ProviderError as error:
         return error
     except _READ_ERRORS as error:
         garbled = Garbled(f"not in this dialect ({type(error).__name__})")
         garbled.__cause__ = error
         return garbled
+    if reader.has_ended:
+        found += _after_end(reader, frames)
     return None
+
+
+def _read_to_end_marker(found: list[Chunk], reader: StreamReader, frames: Iterator[Frame | TextRun]) -> None:
+    for frame in frames:
+        if isinstance(frame, TextRun):
+            found.append(reader.read_texts(frame.texts))
+            continue
+        found += reader.read(frame)
+        if reader.has_ended:
+            return
 
 
 def _after_end(reader: StreamReader, frames: Iterable[Frame | TextRun]) -> Sequence[Chunk]:

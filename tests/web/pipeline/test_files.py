@@ -9,6 +9,7 @@ import pytest
 from documents.reading.file_content import FileContent, Flaw, Picture, UnreadableFileError
 from documents.reading.reader import FileReader
 from engine.errors import BadRequest
+from tests.web.conftest import RunningApi
 from web.errors import HttpProblem
 from web.openai.chat_files import ChatFileForm
 from web.pipeline.files import MOST_AT_ONCE, MOST_FILES, MOST_OF_TENANT, RequestFiles
@@ -127,3 +128,40 @@ async def test_few_requests_with_files_wait_at_once() -> None:
     assert len(waiting) == MOST_AT_ONCE
     [found] = await ask(1)
     assert "Whales" in found["content"][0]["text"]
+
+
+BAD, GOOD = encoded(b"\0\1\2", "application/octet-stream"), encoded()
+IN_CHAT = {"type": "file", "file": {"file_data": BAD}}
+IN_RESPONSE = {"type": "input_file", "file_data": BAD}
+IN_MESSAGE = {
+    "type": "document",
+    "source": {"type": "base64", "media_type": "text/plain", "data": GOOD.partition(",")[2]},
+}
+
+
+def request(name: str, *parts: Any, **fields: Any) -> dict[str, Any]:
+    return {"model": "auto", name: [{"role": "user", "content": list(parts)}], **fields}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "counted"),
+    [
+        ("/v1/chat/completions", request("messages", IN_CHAT), 400, 1),
+        ("/v1/chat/completions", request("messages", part(), temperature=9), 400, 1),
+        ("/v1/chat/completions", request("messages", {"type": "text", "text": "x"}, temperature=9), 400, 0),
+        ("/v1/chat/completions", request("messages", part()), 200, 1),
+        ("/v1/responses", request("input", IN_RESPONSE), 400, 1),
+        ("/v1/responses/input_tokens", request("input", {**IN_RESPONSE, "file_data": GOOD}), 200, 1),
+        ("/v1/responses/input_tokens", request("input", {"type": "input_text", "text": "x"}), 200, 0),
+        ("/v1/messages", request("messages", IN_MESSAGE), 400, 1),  # it has no max_tokens
+        ("/v1/messages/count_tokens", request("messages", IN_MESSAGE), 200, 1),
+        ("/v1/messages/count_tokens", request("messages", {"type": "text", "text": "x"}), 200, 0),
+    ],
+)
+async def test_request_whose_files_are_read_counts_as_a_request(
+    api: RunningApi, path: str, body: dict[str, Any], status: int, counted: int
+) -> None:
+    async with api.http() as http:
+        answer = await http.post(path, json=body)
+    left = int(answer.headers["x-ratelimit-limit-requests"]) - int(answer.headers["x-ratelimit-remaining-requests"])
+    assert (answer.status_code, left) == (status, counted), answer.text

@@ -118,3 +118,10 @@ async def test_head_is_possible_where_get_is(api: RunningApi, path: str) -> None
         got, head = await http.get(path), await http.head(path)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == got.headers["content-length"]
+
+
+@pytest.mark.parametrize("name", ["compact", "some_thing"])
+def test_other_endpoint_of_responses_is_unknown(name: str) -> None:
+    found = problem("POST", f"/v1/responses/{name}")
+    assert (found.status, "POST /v1/chat/completions" in found.message) == (404, True)
+    assert problem("POST", "/v1/responses/resp_abc").status == 405

@@ -9,8 +9,8 @@ from engine.completion import Completion
 from engine.tenancy import Charge
 from web.errors import HttpProblem
 from web.openai.chat_response import dumps
+from web.openai.custom_tools import KIND, input_of
 from web.openai.responses import response_object
-from web.openai.responses.custom_tools import input_of
 from web.openai.responses.response_object import ItemForm
 from web.pipeline.blocks import Begun, Block, BlockKind, BlockSplitter, Change, Piece
 from web.pipeline.family import StreamEncoder, sse
@@ -96,9 +96,10 @@ class ResponseEncoder(StreamEncoder):
     def _piece(self, block: Block, text: str) -> bytes:
         """Return the event for a text. Reasoning may have no text, so its part is opened only by its first text.
 
-        The input of a custom tool is sent as one text at the end: until then it is part of a JSON text.
+        The input of a custom tool is sent as one text at the end: until then it is part of a JSON text. Calls of tools
+        without a schema come as items only.
         """
-        if self._form.is_custom(block):
+        if self._form.is_sent_whole(block):
             return b""
         is_first = block.kind is BlockKind.THINKING and block.index not in self._with_part
         begun = self._part_begun(block) if is_first else b""
@@ -106,10 +107,10 @@ class ResponseEncoder(StreamEncoder):
 
     def _item_ended(self, block: Block, status: str) -> bytes:
         sent = b""
-        if self._form.is_custom(block):
-            sent = self._custom_input(block)
+        if self._form.is_sent_whole(block):
+            sent = self._custom_input(block) if self._form.of_call(block).kind == KIND else b""
         elif block.kind is BlockKind.CALL or block.index in self._with_part:
-            named = {"name": block.name} if block.kind is BlockKind.CALL else {}
+            named = {"name": self._form.of_call(block).name} if block.kind is BlockKind.CALL else {}
             whole = {_EVENTS[block.kind][1]: block.content}
             sent = self._event(f"{self._kind(block)}.done", **self._at(block), **whole, **named, **_logprobs(block))
         if block.index in self._with_part:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from engine.catalog.token_counts import estimate
 from engine.completion import Completion
 from engine.errors import BadRequest
 from engine.ports import CaptureStep, Clock
-from engine.tenancy import Charge
+from engine.tenancy import Charge, Tenant
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.tenants import stored_responses
@@ -45,8 +46,14 @@ class ResponsesFamily(Family):
     files: RequestFiles = field(default_factory=RequestFiles)
 
     async def read(self, body: Mapping[str, Any], origin: Origin) -> FamilyRequest:
-        history, items = await self.conversation(body, origin.tenant_id)
-        return ResponsesRequest(body, origin, history, items, self.clock.now())
+        async with self.counting(body, origin.tenant):
+            history, items = await self.conversation(body, origin.tenant_id)
+            return ResponsesRequest(body, origin, history, items, self.clock.now())
+
+    def counting(
+        self, body: Mapping[str, Any], tenant: Tenant, *, is_free: bool = False
+    ) -> AbstractAsyncContextManager[None]:
+        return self.files.counting(tenant, body.get("input"), ResponseFileForm.kind, is_free=is_free)
 
     async def conversation(self, body: Mapping[str, Any], tenant_id: int) -> tuple[list[Item], list[Item]]:
         """Return the items before the request, and its own items. Raises BadRequest or HttpProblem."""
@@ -152,6 +159,7 @@ class InputTokens:
         caller: Caller = request.state.caller
         assert caller.tenant is not None
         body = {"model": "auto", "input": [], **parse_body(request.state.head.content_type, await request.body())}
-        history, items = await self.family.conversation(body, caller.tenant.id)
-        chat = response_request(body, messages_of([*history, *items]), id=request_id, key_id=None)
+        async with self.family.counting(body, caller.tenant, is_free=True):
+            history, items = await self.family.conversation(body, caller.tenant.id)
+            chat = response_request(body, messages_of([*history, *items]), id=request_id, key_id=None)
         return JSONResponse({"object": "response.input_tokens", "input_tokens": estimate(chat, chat.model)})

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from engine.chat import Image, Message, Part, Role, Text, ToolCall
 from engine.errors import BadRequest
 from engine.thoughts import Thought, reasoning_fields
+from web.openai.custom_tools import arguments_of
 from web.openai.image_addresses import is_public
-from web.openai.responses.custom_tools import arguments_of
+from web.openai.responses.client_tools import function_name, native_call, native_output
 from web.openai.responses.response_object import REDACTED_MARK, SIGNATURE_MARK
 from web.pipeline.fields import Fields
 
@@ -31,6 +32,12 @@ _OF_PROVIDER = frozenset(
         "mcp_approval_response",
         "tool_search_call",
         "tool_search_output",
+        "additional_tools",
+        "compaction",
+        "compaction_summary",
+        "compaction_trigger",
+        "program",
+        "program_output",
     }
 )
 _DETAILS = ("auto", "low", "high", "original")
@@ -128,17 +135,24 @@ def _message(item: Mapping[str, Any], where: str) -> Message:
     fields = Fields(item, where)
     if kind == "message":
         return _said(item, where)
-    if kind == "function_call":
-        call = ToolCall(fields.text("call_id"), fields.text("name"), fields.optional_text("arguments") or "{}")
-        return Message(Role.ASSISTANT, (), (call,))
-    if kind == "custom_tool_call":
-        arguments = arguments_of(fields.optional_text("input") or "")
-        return Message(Role.ASSISTANT, (), (ToolCall(fields.text("call_id"), fields.text("name"), arguments),))
+    if (native := native_call(item)) is not None:
+        return Message(Role.ASSISTANT, (), (ToolCall(fields.text("call_id"), *native),))
+    if (output := native_output(item)) is not None:
+        call_id = fields.optional_text("call_id") or fields.text("id")
+        return Message(Role.TOOL, (Text(output),), (), call_id)
+    if kind in ("function_call", "custom_tool_call"):
+        return Message(Role.ASSISTANT, (), (_call(fields, is_custom=kind == "custom_tool_call"),))
     if kind in ("function_call_output", "custom_tool_call_output"):
         return Message(Role.TOOL, _output(item.get("output"), f"{where}.output"), (), fields.text("call_id"))
     raise BadRequest(
         f"{where}.type", "must be message, function_call, function_call_output, reasoning or item_reference"
     )
+
+
+def _call(fields: Fields, *, is_custom: bool) -> ToolCall:
+    given = fields.optional_text("input" if is_custom else "arguments") or ""
+    name = function_name(fields.text("name"), fields.optional_text("namespace"))
+    return ToolCall(fields.text("call_id"), name, arguments_of(given) if is_custom else given or "{}")
 
 
 def _said(item: Mapping[str, Any], where: str) -> Message:

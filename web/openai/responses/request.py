@@ -6,12 +6,14 @@ from typing import Any
 from engine.catalog.model_names import MOST_NAME_CHARS
 from engine.chat import ChatRequest, Message, Options, Role, Text, Tool
 from engine.errors import BadRequest, UnknownModel
-from web.openai.responses import custom_tools
+from web.openai import custom_tools
+from web.openai.responses import client_tools
+from web.openai.responses.client_tools import MOST_TOOLS
 from web.pipeline.fields import Fields
-from web.pipeline.hosted_tools import clients_tools, hosted_tools
+from web.pipeline.hosted_tools import hosted_tools
 from web.pipeline.unserved import Unserved, unserved_fields
 
-MOST_TOOLS, MOST_INCLUDED = 128, 20
+MOST_INCLUDED = 20
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _UNSERVED: Unserved = {
     "max_tool_calls": (),
@@ -22,7 +24,9 @@ _UNSERVED: Unserved = {
     "context_management": ([],),
 }
 _SUMMARIES = ("auto", "concise", "detailed")
-_CLIENTS_KINDS = ("function", custom_tools.KIND)
+_LOGPROBS = "message.output_text.logprobs"
+_FUNCTION = {"type": "function"}
+_NATIVE_CHOICES = ("shell", "local_shell", "apply_patch")
 _TOOL_CHOICES = ("none", "auto", "required")
 _FORMATS = ("text", "json_object", "json_schema")
 _UNSUPPORTED = {
@@ -67,16 +71,22 @@ def response_request(
 
 def ignored_fields(body: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the fields of the request that no offer takes. Raises BadRequest."""
-    hosted = hosted_tools(Fields(body).list_of_objects("tools", most=MOST_TOOLS), _CLIENTS_KINDS)
+    hosted = _hosted(Fields(body).list_of_objects("tools", most=MOST_TOOLS))
     verbosity = (body.get("text") or {}).get("verbosity")
     in_text = ("text.verbosity",) if verbosity is not None and verbosity != "medium" else ()
-    return (*unserved_fields(body, _UNSERVED), *in_text, *hosted)
+    included = (f"include.{_LOGPROBS}",) if _LOGPROBS in (body.get("include") or ()) else ()
+    return (*unserved_fields(body, _UNSERVED), *in_text, *included, *hosted)
+
+
+def _hosted(tools: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the names of the tools that OpenAI runs. Raises BadRequest for a wrong kind."""
+    return hosted_tools([_FUNCTION if client_tools.is_clients(tool) else tool for tool in tools], ("function",))
 
 
 def _options(fields: Fields) -> Options:
     given = fields.list_of_objects("tools", most=MOST_TOOLS)
-    hosted_tools(given, _CLIENTS_KINDS)  # raises BadRequest for a wrong kind
-    tools = tuple(_tool(tool, where) for where, tool in clients_tools(given, _CLIENTS_KINDS))
+    _hosted(given)  # raises BadRequest for a wrong kind
+    tools = client_tools.tools_of(given)
     return Options(
         temperature=fields.number("temperature", 0, 2),
         top_p=fields.number("top_p", 0, 1),
@@ -97,18 +107,6 @@ def _effort(fields: Fields) -> str | None:
     return reasoning.choice("effort", _EFFORTS)
 
 
-def _tool(raw: Mapping[str, Any], where: str) -> Tool:
-    if raw.get("type") == custom_tools.KIND:
-        return custom_tools.custom_tool(raw, where)
-    fields = Fields(raw, where)
-    return Tool(
-        fields.text("name"),
-        fields.optional_text("description") or "",
-        fields.object("parameters") or {},
-        fields.boolean("strict"),
-    )
-
-
 def _tool_choice(fields: Fields, tools: Sequence[Tool]) -> str | Mapping[str, Any] | None:
     """Return the choice in the form of chat completions."""
     choice = fields.text_or_object("tool_choice")
@@ -119,15 +117,23 @@ def _tool_choice(fields: Fields, tools: Sequence[Tool]) -> str | Mapping[str, An
             raise BadRequest("tool_choice", f"must be one of {', '.join(_TOOL_CHOICES)}, or a function")
         return choice
     inner = Fields(choice, "tool_choice")
-    kind = inner.choice("type", ("function", custom_tools.KIND, "allowed_tools"))
+    kind = inner.choice("type", ("function", custom_tools.KIND, "allowed_tools", *_NATIVE_CHOICES))
+    if kind in _NATIVE_CHOICES:
+        return {"type": "function", "function": {"name": _known(str(kind), tools)}}
     if kind == "allowed_tools":
         mode = inner.choice("mode", ("auto", "required")) or "auto"
-        named = [
-            Fields(each, "tool_choice.tools").text("name") for each in inner.list_of_objects("tools", most=MOST_TOOLS)
-        ]
+        named = [_chosen(Fields(each, "tool_choice.tools")) for each in inner.list_of_objects("tools", most=MOST_TOOLS)]
         allowed = [{"type": "function", "function": {"name": _known(name, tools)}} for name in named]
         return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": allowed}}
-    return {"type": "function", "function": {"name": _known(inner.text("name"), tools)}}
+    return {"type": "function", "function": {"name": _known(_chosen(inner), tools)}}
+
+
+def _chosen(fields: Fields) -> str:
+    """Return the name of the function that stands for a chosen tool."""
+    kind = fields.optional_text("type")
+    if kind in _NATIVE_CHOICES:
+        return kind
+    return client_tools.function_name(fields.text("name"), fields.optional_text("namespace"))
 
 
 def _known(name: str, tools: Sequence[Tool]) -> str:

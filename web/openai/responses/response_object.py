@@ -1,7 +1,7 @@
 """OpenAI's response object as sent to a tenant: items of its output, status, usage."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.chat import Finish, Finished
@@ -9,12 +9,11 @@ from engine.completion import Completion
 from engine.money import NANO_PER_USD
 from engine.tenancy import Charge
 from web.openai.chat_response import farthing_json
-from web.openai.responses.custom_tools import custom_names, input_of
+from web.openai.responses.client_tools import CallForm, call_forms
 from web.pipeline.blocks import Block, BlockKind, split
 
 PIECES = "farthing_pieces"
 """The lengths of the pieces that an item's text was sent in, beside a stored item, so that a stream can be repeated."""
-CUSTOM_CALL = "custom_tool_call"
 SIGNATURE_MARK, REDACTED_MARK = "signature:", "redacted:"  # prefixes of `encrypted_content`, which clients can't read
 _INCOMPLETE = {Finish.LENGTH: "max_output_tokens", Finish.REFUSED: "content_filter"}
 _ECHOED: Mapping[str, Any] = {
@@ -37,12 +36,12 @@ _ECHOED: Mapping[str, Any] = {
 class ItemForm:
     """The form of items: reasoning `in_summary`, or as content; `sealed`: with the encrypted part for its provider.
 
-    `custom`: the names of the tools whose calls have a plain text as input.
+    `calls`: the forms of calls by the names of their functions.
     """
 
     in_summary: bool = False
     sealed: bool = False
-    custom: frozenset[str] = frozenset()
+    calls: Mapping[str, CallForm] = field(default_factory=dict)
 
     @staticmethod
     def asked_in(body: Mapping[str, Any]) -> "ItemForm":
@@ -50,10 +49,14 @@ class ItemForm:
         reasoning = body.get("reasoning") or {}
         summary = reasoning.get("summary") or reasoning.get("generate_summary")
         sealed = "reasoning.encrypted_content" in (body.get("include") or ())
-        return ItemForm(bool(summary), sealed, custom_names(body.get("tools")))
+        return ItemForm(bool(summary), sealed, call_forms(body.get("tools")))
 
-    def is_custom(self, block: Block) -> bool:
-        return block.kind is BlockKind.CALL and block.name in self.custom
+    def of_call(self, block: Block) -> CallForm:
+        """Return the form of a call; a function's for one that the request does not have."""
+        return self.calls.get(block.name) or CallForm("function", block.name)
+
+    def is_sent_whole(self, block: Block) -> bool:
+        return block.kind is BlockKind.CALL and self.of_call(block).is_whole
 
 
 def response_id(request_id: str) -> str:
@@ -156,7 +159,7 @@ def items_json(request_id: str, blocks: Sequence[Block], form: ItemForm, *, is_c
 def stored_items_json(request_id: str, completion: Completion, asked: ItemForm) -> list[dict[str, Any]]:
     """Return the items of an answer in their stored form, with everything that a later request may need."""
     blocks = split(completion.events)
-    form = ItemForm(sealed=True, custom=asked.custom)
+    form = ItemForm(sealed=True, calls=asked.calls)
     items = items_json(request_id, blocks, form, is_cut=is_cut(completion))
     sizes = ([len(piece) for piece in block.pieces if piece] for block in blocks)
     return [{**item, PIECES: size} for item, size in zip(items, sizes, strict=True)]
@@ -181,16 +184,7 @@ def item_json(request_id: str, block: Block, status: str, form: ItemForm) -> dic
     """Return a block as an item, with its content so far."""
     own = item_id(request_id, block)
     if block.kind is BlockKind.CALL:
-        is_custom = form.is_custom(block)
-        given = {"input": input_of(block.content)} if is_custom else {"arguments": block.content}
-        return {
-            "id": own,
-            "type": CUSTOM_CALL if is_custom else "function_call",
-            "status": status,
-            "call_id": block.call_id,
-            "name": block.name,
-            **given,
-        }
+        return {"id": own, "status": status, **form.of_call(block).item(block.call_id, block.content)}
     if block.kind in {BlockKind.THINKING, BlockKind.REDACTED}:
         return {"id": own, "type": "reasoning", **_reasoning_json(block, form), "status": status}
     content = [part_json(block)] if block.content else []

@@ -13,11 +13,12 @@ from storage.tenants import stored_responses
 from storage.tenants.stored_responses import Item, StoredResponse
 from web.auth import Caller
 from web.errors import HttpProblem, bad_request, not_found
+from web.openai.custom_tools import arguments_of
 from web.openai.responses import response_object
-from web.openai.responses.custom_tools import arguments_of, custom_names
+from web.openai.responses.client_tools import call_forms, function_name, native_call
 from web.openai.responses.encoder import ResponseEncoder
 from web.openai.responses.item_page import ItemPage
-from web.openai.responses.response_object import CUSTOM_CALL, PIECES, REDACTED_MARK, SIGNATURE_MARK, ItemForm
+from web.openai.responses.response_object import PIECES, REDACTED_MARK, SIGNATURE_MARK, ItemForm
 from web.pipeline.blocks import Begun, Block, BlockKind, Ended, Piece
 
 _NOT_IN_BACKGROUND = HttpProblem(
@@ -97,7 +98,7 @@ def events_of(stored: StoredResponse) -> Iterator[bytes]:
     """Yield the events of a stored response, equal to those of its stream."""
     body: dict[str, Any] = json.loads(stored.body)
     is_sealed = any("encrypted_content" in item for item in body["output"])
-    form = ItemForm(bool(body["reasoning"]["summary"]), is_sealed, custom_names(body["tools"]))
+    form = ItemForm(bool(body["reasoning"]["summary"]), is_sealed, call_forms(body["tools"]))
     unset: dict[str, Any] = {"status": "in_progress", "incomplete_details": None, "output": [], "usage": None}
     begun = {name: unset.get(name, value) for name, value in body.items() if name != "farthing"}
     encoder = ResponseEncoder(stored.id.removeprefix("resp_"), begun, form=form)
@@ -121,11 +122,13 @@ def _changes_of(encoder: ResponseEncoder, item: Item, place: int) -> Iterator[by
 
 def _block(item: Item, place: int) -> Block:
     """Return a stored item as its original block."""
-    if item["type"] == "function_call":
-        pieces = _pieces(item["arguments"], item)
-        return Block(BlockKind.CALL, place, item["call_id"], item["name"], pieces=pieces)
-    if item["type"] == CUSTOM_CALL:
-        return Block(BlockKind.CALL, place, item["call_id"], item["name"], pieces=[arguments_of(item["input"])])
+    if (native := native_call(item)) is not None:
+        return Block(BlockKind.CALL, place, item["call_id"], native[0], pieces=[native[1]])
+    if "call_id" in item:
+        is_custom = "input" in item
+        pieces = [arguments_of(item["input"])] if is_custom else _pieces(item["arguments"], item)
+        name = function_name(item["name"], item.get("namespace"))
+        return Block(BlockKind.CALL, place, item["call_id"], name, pieces=pieces)
     parts = item["content"]
     if item["type"] == "reasoning":
         sealed = item.get("encrypted_content", "")

@@ -10,6 +10,7 @@ from engine.completion import Choice, Completion
 from engine.tenancy import Charge
 from web.errors import SERVER_ERROR
 from web.openai.responses import response_object
+from web.openai.responses.client_tools import CallForm
 from web.openai.responses.encoder import ResponseEncoder
 from web.openai.responses.response_object import ItemForm
 from web.pipeline.blocks import split
@@ -127,7 +128,7 @@ def test_custom_tools_input_is_sent_as_one_text() -> None:
         Finished(Finish.TOOL_CALLS),
     )
     done = structs.replace(DONE, events=events)
-    found = sent(encoder(ItemForm(custom=frozenset({"patch"}))), events, done)
+    found = sent(encoder(ItemForm(calls={"patch": CallForm("custom", "patch")})), events, done)
     kinds = [event["type"].removeprefix("response.") for event in found]
     assert kinds[2:6] == [
         "output_item.added",

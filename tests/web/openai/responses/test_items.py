@@ -106,7 +106,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"type": "function_call", "name": "x"}, "input.0.call_id"),
     ({"type": "function_call_output", "output": "x"}, "input.0.call_id"),
     ({"type": "function_call_output", "call_id": "c", "output": 5}, "input.0.output"),
-    ({"type": "local_shell_call"}, "input.0.type"),
+    ({"type": "local_shell_call"}, "input.0.call_id"),
+    ({"type": "shell_call_output", "output": []}, "input.0.id"),
+    ({"type": "browser_call"}, "input.0.type"),
     ({"type": []}, "input.0.type"),
 ]
 

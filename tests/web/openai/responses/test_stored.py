@@ -18,6 +18,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "text": {"model": "auto"},
     "call": {"model": "auto", "tools": [TOOL], "tool_choice": "required"},
     "custom call": {"model": "auto", "tools": [{"type": "custom", "name": "look"}], "tool_choice": "required"},
+    "call of a shell": {"model": "auto", "tools": [{"type": "shell"}], "tool_choice": {"type": "shell"}},
+    "call in a namespace": {
+        "model": "auto",
+        "tools": [{"type": "namespace", "name": "crm", "description": "", "tools": [TOOL]}],
+        "tool_choice": "required",
+    },
     "reasoning": {"model": "deepseek/deepseek-v4-flash", "reasoning": {"effort": "high"}},
     "summary": {"model": "deepseek/deepseek-v4-flash", "reasoning": {"effort": "high", "summary": "auto"}},
     "signed": {

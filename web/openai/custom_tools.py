@@ -1,6 +1,7 @@
-"""Custom tools of the Responses API: tools whose input is plain text. Each becomes a function with one text.
+"""Custom tools of OpenAI's APIs: tools whose input is plain text. Each becomes a function with one text.
 
-The function's arguments are `{"input": "..."}`; the client gets the text alone, in an item of type custom_tool_call.
+The function's arguments are `{"input": "..."}`; the client gets the text alone: in an item of type custom_tool_call, or
+in the tool call of a chat completion.
 """
 
 import json
@@ -16,21 +17,14 @@ _INPUT = "input"
 _GRAMMAR_ASKED = "The input must follow this {syntax} grammar:\n{definition}"
 
 
-def custom_names(tools: Any) -> frozenset[str]:
-    """Return the names of the custom tools in a request; of tools with one name the first one counts."""
-    kinds: dict[str, Any] = {}
-    for tool in tools if isinstance(tools, list) else ():
-        if isinstance(tool, dict):
-            kinds.setdefault(str(tool.get("name")), tool.get("type"))
-    return frozenset(name for name, kind in kinds.items() if kind == KIND)
-
-
 def custom_tool(raw: Mapping[str, Any], where: str) -> Tool:
     """Return the function that stands for a custom tool. Raises BadRequest."""
     fields = Fields(raw, where)
     form = Fields(fields.object("format") or {}, f"{where}.format")
     described = [fields.optional_text("description") or ""]
     if form.choice("type", ("text", "grammar")) == "grammar":
+        nested = form.object("grammar")  # of chat completions
+        form = form if nested is None else Fields(nested, f"{where}.format.grammar")
         syntax = form.needed_choice("syntax", ("lark", "regex"))
         described.append(_GRAMMAR_ASKED.format(syntax=syntax, definition=form.text("definition")))
     schema = {"type": "object", "properties": {_INPUT: {"type": "string"}}, "required": [_INPUT]}
@@ -50,3 +44,19 @@ def input_of(arguments: str) -> str:
         return arguments
     text = found.get(_INPUT) if isinstance(found, dict) else None
     return text if isinstance(text, str) else arguments
+
+
+def custom_names(tools: Any) -> frozenset[str]:
+    """Return the names of the custom tools of a chat completion; of tools with one name the first one counts."""
+    kinds: dict[str, Any] = {}
+    for tool in tools if isinstance(tools, list) else ():
+        kind = tool.get("type", "function") if isinstance(tool, dict) else None
+        described = tool.get(kind) if isinstance(kind, str) else None
+        if isinstance(described, dict):
+            kinds.setdefault(str(described.get("name")), kind)
+    return frozenset(name for name, kind in kinds.items() if kind == KIND)
+
+
+def call_json(id: str, name: str, arguments: str) -> dict[str, Any]:  # noqa: A002
+    """Return a call in the form of chat completions."""
+    return {"id": id, "type": KIND, KIND: {"name": name, "input": input_of(arguments)}}
