@@ -25,6 +25,10 @@ _NEVER_COMPLETE = 2**60
 _PLAIN_STARTS = ("data: {", "data: [DONE]")
 
 
+_FIELDS = frozenset({"data", "event", "id", "retry"})
+_AROUND_FIELDS = " \t\0\ufeff"  # some proxies indent their lines
+
+
 class Frame(NamedTuple):
     event: str
     data: str
@@ -148,6 +152,8 @@ class _FrameBuilder:
         if line.startswith(":"):
             return
         name, _, value = line.partition(":")
+        if name not in _FIELDS:
+            name = name.strip(_AROUND_FIELDS).lower()
         value = value.removeprefix(" ")
         if name == "data":
             # some servers write the prefix twice

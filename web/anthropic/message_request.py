@@ -10,6 +10,7 @@ from web.anthropic.client_tools import client_tool, is_client_tool
 from web.anthropic.message_turns import ends_prefix, provider_blocks, system_messages, turns_of, with_prefix_end
 from web.pipeline.fields import Fields
 from web.pipeline.hosted_tools import clients_tools, hosted_tools
+from web.pipeline.part_count import check_part_count
 from web.pipeline.unserved import Unserved, unserved_fields
 
 MOST_MESSAGES, MOST_STOPS, MOST_TOOLS = 100_000, 64, 512
@@ -40,6 +41,7 @@ def message_request(body: Mapping[str, Any], *, id: str, key_id: int | None, nee
     """
     fields = Fields(body)
     messages = fields.list_of_objects("messages", least=1, most=MOST_MESSAGES)
+    check_part_count(messages, "messages")
     limit = fields.integer("max_tokens", 1, 10**7)
     if limit is None and needs_limit:
         raise BadRequest("max_tokens", "must be a whole number from 1 to 10000000")

@@ -9,6 +9,7 @@ from engine.errors import BadRequest, UnknownModel
 from web.openai import custom_tools
 from web.openai.chat_messages import MOST_CALLS, chat_message, ends_cached_prefix
 from web.pipeline.fields import Fields
+from web.pipeline.part_count import check_part_count
 from web.pipeline.unserved import Unserved
 
 MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, MOST_CALLS
@@ -47,6 +48,7 @@ def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None)
     """Read a request; unknown fields are ignored. Raises BadRequest that names the wrong field."""
     fields = Fields(body)
     messages = fields.list_of_objects("messages", least=1, most=MOST_MESSAGES)
+    check_part_count(messages, "messages")
     older_limit = fields.integer("max_tokens", 1, 10**7)  # checked even if the newer field is used
     limit = fields.integer("max_completion_tokens", 1, 10**7) or older_limit
     return ChatRequest(

@@ -17,6 +17,15 @@ from engine.providers.streams.openai_parts import MOST_PARTS
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
 from engine.providers.tool_ids import ANSWER_TOOL
 
+_EVENTS = frozenset(
+    {
+        *("message_start", "message_delta", "message_stop", "message"),
+        *("content_block_start", "content_block_delta", "content_block_stop", "ping"),
+    }
+)
+_OWN_BLOCKS = frozenset({"text", "tool_use", "thinking", "redacted_thinking", None, ""})
+"""The blocks of the model itself; all others are of tools that the provider runs, or of its bookkeeping."""
+
 
 class AnthropicStreamReader(StreamReader):
     """Reads a stream of Messages events, or one complete message.
@@ -47,7 +56,7 @@ class AnthropicStreamReader(StreamReader):
         kind = data.get("type") or frame.event
         if kind == "error" or (data.get("error") and kind != "message"):
             raise refusal(None, data, {})
-        if not data.get("type") and reports_failure(data, frame.event):
+        if kind not in _EVENTS and reports_failure(data, frame.event):
             raise refusal(None, in_exception(data, frame.event), {})
         if kind == "message_stop":
             self.has_ended = True
@@ -96,9 +105,9 @@ class AnthropicStreamReader(StreamReader):
         kind = block.get("type")
         if kind == "tool_use":
             return self._call(index, block)
-        if kind == "server_tool_use":
+        if kind not in _OWN_BLOCKS:
             self._of_provider.add(index)
-            return [Delta()]
+            return [Delta()] if kind in {"server_tool_use", "mcp_tool_use"} else []
         if kind == "thinking":
             return self._thinking(block.get("thinking"), block.get("signature"))
         if kind == "redacted_thinking":

@@ -10,6 +10,7 @@ from msgspec import Struct
 from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
 from engine.errors import Garbled, KeyRefused, Overloaded
 from engine.providers.dialects.adapter import compact_json, integer, json_object
+from engine.providers.errors.details import reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame, is_heartbeat
 from engine.providers.streams.answer_reading import StreamReader
@@ -24,6 +25,15 @@ _SNAKE = re.compile(r'"(?:finish_reason|usage_metadata|function_call|prompt_feed
 _UNDERSCORE = re.compile(r"_([a-z])")
 _COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
 _MOST_CANDIDATES = 128
+_REASONS = dict(
+    enumerate(
+        (
+            *("", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"),
+            *("MALFORMED_FUNCTION_CALL", "IMAGE_SAFETY", "UNEXPECTED_TOOL_CALL"),
+        )
+    )
+)
+"""The names of finish reasons by their numbers, which some proxies send."""
 _NOT_BLOCKED = (None, "", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED")
 
 
@@ -113,10 +123,16 @@ class GeminiStreamReader(StreamReader):
         candidates = listed(data.get("candidates"))
         if max(len(candidates), len(self._calls)) > _MOST_CANDIDATES:
             raise Garbled(f"over {_MOST_CANDIDATES} candidates")
+        if not candidates and reports_failure(data):
+            raise refusal(None, data, {})
+        reports = [data.get("usageMetadata")]
         for candidate in candidates:
             found += self._candidate(candidate)
-        if self._counts.add(data.get("usageMetadata")):
-            self._has_usage = True
+            reports.insert(0, candidate.get("usageMetadata"))
+        if not candidates and is_reason(data.get("finishReason")):  # a proxy that names it beside the candidates
+            found.append(self._finished(str(data["finishReason"]), 0))
+        for report in reports:
+            self._has_usage = self._counts.add(report) or self._has_usage
         return found
 
     def take_usage(self) -> Sequence[Chunk]:
@@ -131,6 +147,7 @@ class GeminiStreamReader(StreamReader):
             raise Garbled(f"over {MOST_PARTS} parts")
         found: list[Chunk] = [delta for part in parts for delta in self._deltas(part, index)]
         reason = candidate.get("finishReason")
+        reason = _REASONS.get(reason, "") if type(reason) is int else reason
         if is_reason(reason):
             if index in self._calls and (rest := self._calls[index].end()):
                 found.append(Delta("", index, tuple(rest)))

@@ -7,7 +7,7 @@ from typing import Any
 from engine.chat import Chunk, Delta, Finish, Finished, Served, TextDeltas
 from engine.errors import Garbled, Overloaded, StreamCut
 from engine.providers.dialects.adapter import json_object
-from engine.providers.errors.details import in_exception, reports_failure
+from engine.providers.errors.details import failure_in, in_exception, reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame, is_heartbeat
@@ -34,7 +34,7 @@ _MOST_CHOICES = 128
 _MOST_LOGPROBS_CHARS = 16_000_000  # largest size of the frames with logprobs; later ones are left out
 _NOT_PLAIN = ("finish_reason", "logprobs", "message", "usage", "error")  # keys of a choice that is more than text
 _PLAIN = frozenset({"content", "role"})  # keys of a delta that is only text
-_REASONS = ("finish_reason", "finishReason")  # some servers name it beside the choices
+_REASONS = ("finish_reason", "finishReason", "done_reason")  # some servers name it beside the choices
 _END_MARKERS = {"[DONE]", "DONE", '"[DONE]"'}
 
 
@@ -87,8 +87,6 @@ class OpenAIStreamReader(StreamReader):
         return self.has_finished and not self._has_usage
 
     def read_after_end(self, frame: Frame) -> list[Chunk]:
-        if '"usage' not in frame.data:
-            return []
         data = json_object(frame)
         return self._usage(data, _object(data.get("x_groq")), frame)
 
@@ -185,9 +183,9 @@ class OpenAIStreamReader(StreamReader):
             raise Garbled(f"over {_MOST_CHOICES} choices")
         reason_beside = reason_of(data) if any(map(data.get, _REASONS)) else ""
         for place, body in enumerate(choices):
-            if body.get("error"):
-                raise refusal(None, body, {})
-            index = count_of(body.get("index", 0 if self._one_choice else place))
+            if failed := failure_in(body):
+                raise refusal(None, failed, {})
+            index = max(0, count_of(body.get("index", 0 if self._one_choice else place)))
             choice = self._choices.get(index) or self._new_choice(index)
             reason = reason_of(body) or reason_beside
             found += choice.take(body, self._logprobs(body, chars), at_end=bool(reason))

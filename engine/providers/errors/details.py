@@ -18,6 +18,14 @@ _OF_MINIMAX = {  # the HTTP status that a code of MiniMax's `base_resp` correspo
 }  # fmt: skip
 _EXCEPTION = re.compile(r"[A-Za-z]{0,60}[Ee]xception")
 _MOST_FIELDS_OF_EXCEPTION = 8
+_ERROR_FIELDS = frozenset(
+    {"error", "err", "errors", "errormessage", "errormsg", "errorcode", "errortype", "exception", "fault", "detail"}
+)
+_STATE_FIELDS = ("type", "status", "event", "state", "result", "object", "level")
+_FAILED = re.compile(r"(?:.*[._ -])?(?:error|failed|failure|fail|exception)", re.IGNORECASE)
+_BESIDE_A_MESSAGE = frozenset({"message", "msg", "request_id", "requestid", "timestamp", "path", "trace_id"})
+_FINE_TEXTS = frozenset({"0", "200", "ok", "success", "none", "null", "false"})
+_MOST_FIELDS_OF_ERROR, _MOST_STATE_CHARS, _FIRST_BAD_STATUS = 16, 60, 400
 _FORWARDED = "Provider returned error"
 """OpenRouter's own message; the message of the company that it asked is in `metadata.raw`."""
 _MOST_RAW_CHARS = 10_000
@@ -76,7 +84,41 @@ def reports_failure(body: Mapping[str, Any], event: str = "") -> bool:
     has_message = any(map(body.get, ("msg", "message", "error_msg")))
     has_code = any(body.get(name) not in _FINE for name in ("code", "statusCode", "error_code"))
     has_code = has_code or body.get("success") is False or bool(body.get("__type"))  # new-api, AWS
-    return bool(body.get("detail") or body.get("errors")) or (has_message and has_code) or bool(_exception_in(body))
+    return (has_message and has_code) or bool(_exception_in(body)) or _names_failure(body)
+
+
+def failure_in(choice: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the part of a choice in OpenAI's shape that reports a failure; None if there is none."""
+    parts = (choice, choice.get("delta"), choice.get("message"))
+    return next((part for part in parts if isinstance(part, dict) and (_has_error(part) or reports_error(part))), None)
+
+
+def _has_error(part: Mapping[str, Any]) -> bool:
+    return any(part.get(name) not in _FINE and part.get(name) != "" for name in ("error_code", "error_message"))
+
+
+def _names_failure(body: Mapping[str, Any]) -> bool:
+    """Return whether a frame without choices is an error: by a field of that kind, by a state, or by its message alone.
+
+    Frames of other kinds without choices, such as progress and heartbeats, have none of these.
+    """
+    if len(body) > _MOST_FIELDS_OF_ERROR:
+        return False
+    if any(name.replace("_", "").lower() in _ERROR_FIELDS and not _is_fine(value) for name, value in body.items()):
+        return True
+    states = (body.get(name) for name in _STATE_FIELDS)
+    if any(isinstance(state, str) and len(state) <= _MOST_STATE_CHARS and _FAILED.fullmatch(state) for state in states):
+        return True
+    status = body.get("status")
+    if isinstance(status, int) and not isinstance(status, bool) and status >= _FIRST_BAD_STATUS:
+        return True
+    return any(map(body.get, ("message", "msg"))) and _BESIDE_A_MESSAGE.issuperset(name.lower() for name in body)
+
+
+def _is_fine(value: Any) -> bool:
+    if isinstance(value, dict):
+        return not any(value.values())
+    return not value or (isinstance(value, str | int) and str(value).lower() in _FINE_TEXTS)
 
 
 def in_exception(body: Mapping[str, Any], event: str = "") -> Mapping[str, Any]:
@@ -104,7 +146,7 @@ def _error_of(body: Any) -> tuple[Mapping[str, Any], str]:
     if isinstance(minimax, dict) and not body.get("error"):
         message = minimax.get("status_msg")
         return minimax, message if isinstance(message, str) else ""
-    error = body.get("error") or (groq.get("error") if isinstance(groq, dict) else None) or body
+    error = body.get("error") or (groq.get("error") if isinstance(groq, dict) else None) or _inner_error(body) or body
     if isinstance(error, list):
         error = next(iter(objects(error)), body)
     if isinstance(error, str):
@@ -117,6 +159,14 @@ def _error_of(body: Any) -> tuple[Mapping[str, Any], str]:
     if message == _FORWARDED:
         message = _forwarded_message(error.get("metadata")) or message
     return error, message if isinstance(message, str) else ""
+
+
+def _inner_error(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the error object under another name than `error`; None if there is none."""
+    if isinstance(response := body.get("response"), dict) and isinstance(response.get("error"), dict):
+        return response["error"]  # type: ignore[no-any-return]
+    found = (value for name, value in body.items() if name.lower() in {"error", "err", "fault", "exception"})
+    return next((value for value in found if isinstance(value, dict)), None)
 
 
 def _forwarded_message(metadata: Any) -> str:

@@ -226,12 +226,12 @@ def _read_to_end_marker(found: list[Chunk], reader: StreamReader, frames: Iterat
 def _after_end(reader: StreamReader, frames: Iterable[Frame | TextRun]) -> Sequence[Chunk]:
     """Return the usage in the frames after the end marker, if none came before it. No error in them counts."""
     found: list[Chunk] = []
-    with suppress(ProviderError, *_READ_ERRORS):
+    with suppress(ProviderError):
         for frame in frames:
             if not reader.awaits_usage:
                 break
-            if isinstance(frame, Frame):
-                found += reader.read_after_end(frame)
+            with suppress(ProviderError, *_READ_ERRORS):
+                found += reader.read_after_end(frame) if isinstance(frame, Frame) else ()
     return found
 
 

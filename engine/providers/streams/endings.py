@@ -55,6 +55,7 @@ def reason_of(choice: Mapping[str, Any]) -> str:
         choice.get("finish_reason"),
         choice.get("finishReason"),
         choice.get("finish_details"),
+        choice.get("done_reason"),
         delta.get("finish_reason") if isinstance(delta, dict) else None,
         stop_reason if is_listed(stop_reason) else None,  # with vLLM it is the stop sequence
     )

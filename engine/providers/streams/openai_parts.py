@@ -10,8 +10,12 @@ from engine.providers.streams.signed_calls import signature_within
 from engine.providers.streams.tool_calls import MOST_CALLS, CallPiece
 
 MOST_PARTS = 10_000  # in one message: each takes a few microseconds
-_REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_content", "thought")
-_TEXTS = ("text", "content", "thinking", "summary", "reasoning")
+_REASONING = (
+    *("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_content", "thought", "thoughts"),
+    "reasoning_summary",
+)
+_TEXTS = ("text", "content", "thinking", "summary", "reasoning", "value")
+_IDS = ("id", "tool_use_id", "call_id", "tool_call_id")
 _ARGUMENTS = ("arguments", "parameters", "input", "args")
 _CALL_PARTS = frozenset({"tool_use", "tool_call", "function_call"})
 _compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -29,6 +33,7 @@ class Parts(NamedTuple):
 def parts_of(delta: Mapping[str, Any]) -> Parts:
     """Read a delta, whose content is a text or a list of parts. Raises Garbled for too many parts."""
     content, refusal = delta.get("content"), delta.get("refusal")
+    content = delta.get("text") if content is None else content  # Snowflake
     thinking, hides_thinking = _reasoning(delta)
     if content is None or isinstance(content, str):
         return Parts(content or "", _text(refusal), thinking, hides_thinking)
@@ -81,7 +86,9 @@ def _list(found: Any) -> Sequence[Any]:
 
 def call_pieces(delta: Mapping[str, Any]) -> list[CallPiece]:
     """Return the pieces of tool calls, including a `function_call`, the older form. Raises Garbled."""
-    calls = delta.get("tool_calls")
+    calls = delta.get("tool_calls") or delta.get("tool_call")
+    if not calls and delta.get("type") in _CALL_PARTS:  # Snowflake
+        calls = [delta]
     if not calls:
         function = delta.get("function_call")
         if isinstance(function, dict) and function:
@@ -131,7 +138,7 @@ def _piece(call: Mapping[str, Any]) -> CallPiece:
     function = function if isinstance(function, dict) else call
     return CallPiece(
         _index(call.get("index")),
-        _name(call.get("id")),
+        next((id_ for name in _IDS if (id_ := _name(call.get(name)))), ""),
         _name(function.get("name")),
         _arguments(function),
         signature_within(call),

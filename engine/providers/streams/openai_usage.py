@@ -11,8 +11,14 @@ from engine.providers.sse import Frame
 from engine.providers.streams.endings import UsageCounts, in_snake_case, reconciled
 from engine.providers.streams.listed import listed
 
-_PROMPT = ("prompt_tokens", "input_tokens", "prompt_token_count", "tokens.input_tokens", "billed_units.input_tokens")
-_COMPLETION = ("completion_tokens", "output_tokens", "tokens.output_tokens", "billed_units.output_tokens")
+_PROMPT = (
+    *("prompt_tokens", "input_tokens", "prompt_token_count", "tokens.input_tokens", "billed_units.input_tokens"),
+    *("input_token_count", "prompt_eval_count", "input"),
+)
+_COMPLETION = (
+    *("completion_tokens", "output_tokens", "tokens.output_tokens", "billed_units.output_tokens"),
+    *("output_token_count", "eval_count", "output"),
+)
 _CACHED = (
     "prompt_tokens_details.cached_tokens",
     "prompt_token_details.cached_tokens",
@@ -57,7 +63,12 @@ def reports_in(data: Mapping[str, Any], groq: Mapping[str, Any]) -> Iterator[Map
     found: list[Any] = [groq.get("usage")]
     for choice in listed(data.get("choices")):
         found += [choice.get("usage"), *(_usage_in(choice.get(name)) for name in ("delta", "message"))]
-    found += [data.get(name) for name in ("usageMetadata", "usage_metadata", "usage")]
+    found += [
+        data.get(name) for name in ("usageMetadata", "usage_metadata", "meta", "amazon-bedrock-invocationMetrics")
+    ]
+    found += [_usage_in(data.get("metadata")), data.get("usage")]
+    if data.get("eval_count"):  # Ollama
+        found.append({name: data.get(name) for name in ("prompt_eval_count", "eval_count")})
     for report in found:
         yield from (
             in_snake_case(each) for each in (report if isinstance(report, list) else [report]) if _has_counts(each)
@@ -81,7 +92,7 @@ def usage_of(counts: UsageCounts, cost_usd: Decimal | None = None) -> Usage:
     prompt = first(*_PROMPT) or first("timings.prompt_n") + first("timings.cache_n")
     completion = first(*_COMPLETION) or first("candidates_token_count") + first("thoughts_token_count")
     completion = completion or first("timings.predicted_n")
-    total = first("total_tokens", "total_token_count")
+    total = first("total_tokens", "total_token_count", "total")
     reasoning = first(
         "completion_tokens_details.reasoning_tokens",
         "output_tokens_details.reasoning_tokens",

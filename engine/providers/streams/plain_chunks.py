@@ -4,7 +4,7 @@ Nearly all frames of an answer are of this form. Every other frame is left to th
 times as long and decides all doubtful cases.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -25,7 +25,7 @@ class PlainDelta(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 class PlainChoice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     delta: PlainDelta
-    index: int = 0
+    index: Annotated[int, msgspec.Meta(ge=0)] = 0
     finish_reason: str | None = None
     native_finish_reason: None = None
     stop_reason: None = None
@@ -44,6 +44,10 @@ class PlainChunk(msgspec.Struct, gc=False):
     usage: dict[str, Any] | None = None
     finish_reason: None = None
     finishReason: None = None  # noqa: N815 - as sent
+    done_reason: None = None
+    prompt_eval_count: None = None
+    meta: None = None
+    metadata: None = None
     usageMetadata: None = None  # noqa: N815 - as sent
     usage_metadata: None = None
     timings: None = None

@@ -187,7 +187,7 @@ async def test_wrong_field_is_400_and_named(api: RunningApi, field: str, value: 
         ("tool_choice", {"type": "function", "function": {"name": 5}}, "tool_choice.function.name"),
         ("tool_choice", "sometimes", "tool_choice"),
         ("tool_choice", {"type": "function", "function": {"name": "none such"}}, "tool_choice.function.name"),
-        ("tool_choice", {"type": "custom", "function": {"name": "look"}}, "tool_choice.type"),
+        ("tool_choice", {"type": "web_search", "function": {"name": "look"}}, "tool_choice.type"),
         ("reasoning_effort", "insufficient_quota", "reasoning_effort"),
         ("reasoning_effort", 5, "reasoning_effort"),
         ("response_format", {"type": "yaml"}, "response_format.type"),

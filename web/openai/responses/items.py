@@ -14,6 +14,7 @@ from web.openai.image_addresses import is_public
 from web.openai.responses.client_tools import function_name, native_call, native_output
 from web.openai.responses.response_object import REDACTED_MARK, SIGNATURE_MARK
 from web.pipeline.fields import Fields
+from web.pipeline.part_count import check_part_count
 
 MOST_ITEMS = 10_000
 """Of one input: more would keep the other requests waiting while they are read."""
@@ -52,6 +53,7 @@ def items_of(value: Any) -> list[dict[str, Any]]:
         raise BadRequest("input", "must be a string or a list of items")
     if len(value) > MOST_ITEMS:
         raise BadRequest("input", f"must have at most {MOST_ITEMS} items")
+    check_part_count(value, "input")
     return value
 
 
