@@ -75,7 +75,7 @@ class Admission:
 
     async def count_together(self, tenant: Tenant, shared: RequestWindows) -> None:
         """Count one request without checking it, for all processes together. A full window stays full."""
-        windows = [RequestWindow(kind, subject, limit) for (kind, subject), limit in self._limits(tenant)]
+        windows = [RequestWindow(kind, subject, limit) for (kind, subject), limit in _limits(tenant)]
         try:
             for counted in await shared.count(windows):
                 self._note(counted)

@@ -10,7 +10,7 @@ from web.anthropic.client_tools import client_tool, is_client_tool
 from web.anthropic.message_turns import ends_prefix, provider_blocks, system_messages, turns_of, with_prefix_end
 from web.pipeline.fields import Fields
 from web.pipeline.hosted_tools import clients_tools, hosted_tools
-from web.pipeline.part_count import check_part_count
+from web.pipeline.part_count import check_part_count, checked_schemas
 from web.pipeline.unserved import Unserved, unserved_fields
 
 MOST_MESSAGES, MOST_STOPS, MOST_TOOLS = 100_000, 64, 512
@@ -26,7 +26,10 @@ _UNSERVED: Unserved = {
     "diagnostics": (),
     "user_profile_id": (),
     "workspace_id": (),
+    "billing_policy": (),
+    "fallback_credit_token": (),
 }
+_UNSERVED_WITHIN = (("output_config", "task_budget"), ("thinking", "block_binding"))
 _TOOL_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 _CLIENTS_KINDS = (None, "custom")
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
@@ -53,7 +56,7 @@ def message_request(body: Mapping[str, Any], *, id: str, key_id: int | None, nee
         model=_model(fields),
         messages=(*system_messages(body.get("system")), *turns),
         max_output_tokens=limit,
-        options=_options(fields),
+        options=checked_schemas(_options(fields)),
         key_id=key_id,
     )
 
@@ -64,7 +67,17 @@ def ignored_fields(body: Mapping[str, Any]) -> tuple[str, ...]:
     of_messages = [
         f"messages.{kind}" for kind in provider_blocks(Fields(body).list_of_objects("messages", most=MOST_MESSAGES))
     ]
-    return (*unserved_fields(body, _UNSERVED), *hosted_tools(tools, _clients_kinds(tools)), *of_messages)
+    within = tuple(f"{holder}.{name}" for holder, name in _UNSERVED_WITHIN if (body.get(holder) or {}).get(name))
+    chosen = ("tool_choice",) if _chooses_hosted(body.get("tool_choice"), tools) else ()
+    hosted = hosted_tools(tools, _clients_kinds(tools))
+    return (*unserved_fields(body, _UNSERVED), *within, *chosen, *hosted, *of_messages)
+
+
+def _chooses_hosted(choice: Any, tools: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a choice names a tool that Anthropic runs, which is left out."""
+    kinds = _clients_kinds(tools)
+    hosted = [tool.get("name") for tool in tools if tool.get("type") not in kinds]
+    return isinstance(choice, dict) and choice.get("type") == "tool" and choice.get("name") in hosted
 
 
 def _model(fields: Fields) -> str:
@@ -79,7 +92,7 @@ def _options(fields: Fields) -> Options:
     kinds = _clients_kinds(given)
     hosted_tools(given, kinds)  # raises BadRequest for a wrong kind
     tools = tuple(_tool(tool, where) for where, tool in clients_tools(given, kinds))
-    choice, parallel = _tool_choice(fields, tools)
+    choice, parallel = _tool_choice(fields, given, tools)
     return Options(
         temperature=fields.number("temperature", 0, 1),
         top_p=fields.number("top_p", 0, 1),
@@ -110,7 +123,9 @@ def _tool(raw: Mapping[str, Any], where: str) -> Tool:
     )
 
 
-def _tool_choice(fields: Fields, tools: Sequence[Tool]) -> tuple[str | Mapping[str, Any] | None, bool | None]:
+def _tool_choice(
+    fields: Fields, given: Sequence[Mapping[str, Any]], tools: Sequence[Tool]
+) -> tuple[str | Mapping[str, Any] | None, bool | None]:
     """Return the tool choice in OpenAI's form, and whether calls may be parallel."""
     choice = fields.object("tool_choice")
     if choice is None:
@@ -122,6 +137,8 @@ def _tool_choice(fields: Fields, tools: Sequence[Tool]) -> tuple[str | Mapping[s
         inner.choice("type", (*_TOOL_CHOICES, "tool"))
         return _TOOL_CHOICES[kind], parallel
     name = inner.text("name")
+    if _chooses_hosted(choice, given):
+        return None, parallel
     if all(tool.name != name for tool in tools):
         raise BadRequest("tool_choice.name", "must be the name of one of the tools")
     return {"type": "function", "function": {"name": name}}, parallel

@@ -15,7 +15,12 @@ from web.openai.image_addresses import is_public
 from web.pipeline.fields import Fields
 
 _PICTURE = "image/jpeg"  # used until the type is read from the bytes
-_OF_PROVIDER = frozenset({"server_tool_use", "mcp_tool_use", "container_upload"})
+_OF_PROVIDER = frozenset(
+    {
+        *("server_tool_use", "mcp_tool_use", "mcp_tool_listing", "container_upload", "fallback"),
+        *("tool_addition", "tool_removal"),
+    }
+)
 
 
 def provider_blocks(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -25,7 +30,7 @@ def provider_blocks(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def _kinds_left_out(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for message in messages:
-        content = message.get("content") if message.get("role") == "assistant" else None
+        content = message.get("content")
         for block in content if isinstance(content, list) else ():
             if isinstance(block, dict) and _is_of_provider(block.get("type")):
                 yield str(block["type"])
@@ -92,7 +97,7 @@ def _user(blocks: Sequence[Mapping[str, Any]], where: str, role: Role) -> list[M
         at = f"{where}.{n}"
         if block.get("type") == "tool_result":
             results.append(_result(block, at))
-        else:
+        elif not _is_of_provider(block.get("type")):
             parts.append(_part(block, at))
     return [*results, Message(role, tuple(parts))] if parts or not results else results
 
@@ -122,6 +127,8 @@ def _part(block: Mapping[str, Any], where: str) -> Part:
         return _text_part(block, where)
     if kind == "search_result":
         return _search_result(block, where)
+    if kind == "compaction":
+        return Text(Fields(block, where).optional_text("content") or "", ends_prefix(block))
     if kind == "tool_reference":
         return Text(Fields(block, where).text("tool_name"), ends_prefix(block))
     raise BadRequest(f"{where}.type", "must be text, image, document, search_result, tool_use, tool_result or thinking")

@@ -15,7 +15,7 @@ from web.openai.image_addresses import is_public
 from web.pipeline.fields import Fields
 
 MOST_CALLS = 128
-_IMAGE_DETAILS = ("auto", "low", "high")
+_IMAGE_DETAILS = ("auto", "low", "high", "original")
 _DATA_URLS = ("data:image/", "data:application/octet-stream", "data:;")  # the type of a picture is read from its bytes
 _ROLES = {
     "system": Role.SYSTEM,
@@ -104,7 +104,8 @@ def _image(raw: Any, where: str) -> Image:
         raise BadRequest(where, "must be a data:image/... or an https address")
     if not start.startswith("data:") and not is_public(url):
         raise BadRequest(where, "must be an address that the public internet can reach")
-    return Image(url, Fields(image, where).choice("detail", _IMAGE_DETAILS) or "auto")
+    detail = Fields(image, where).choice("detail", _IMAGE_DETAILS) or "auto"
+    return Image(url, "high" if detail == "original" else detail)
 
 
 def _tool_calls(fields: Fields, where: str) -> tuple[ToolCall, ...]:

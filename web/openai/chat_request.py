@@ -9,7 +9,7 @@ from engine.errors import BadRequest, UnknownModel
 from web.openai import custom_tools
 from web.openai.chat_messages import MOST_CALLS, chat_message, ends_cached_prefix
 from web.pipeline.fields import Fields
-from web.pipeline.part_count import check_part_count
+from web.pipeline.part_count import check_part_count, checked_schemas
 from web.pipeline.unserved import Unserved
 
 MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, MOST_CALLS
@@ -36,8 +36,23 @@ UNSERVED: Unserved = {
     "include_reasoning": (),
     "repetition_penalty": (1,),
     "min_tokens": (0,),
+    "guided_json": (),
+    "guided_regex": (),
+    "guided_choice": ([],),
+    "guided_grammar": (),
+    "structured_outputs": ({},),
+    "grammar": ("",),
+    "stop_token_ids": ([],),
+    "ignore_eos": (False,),
+    "top_a": (0,),
+    "typical_p": (0, 1),
+    "mirostat": (0,),
+    "search_parameters": ({}, {"mode": "off"}),
+    "thinking_config": ({},),
+    "safety_settings": ([],),
+    "route": (),
 }
-"""Fields of OpenAI's, vLLM's and OpenRouter's requests that no provider gets."""
+"""Fields of the requests of OpenAI, vLLM, llama.cpp, OpenRouter, xAI and Gemini that no provider gets."""
 _MOST_BIAS = 100
 _TOOL_CHOICES = ("none", "auto", "required")
 _REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -57,7 +72,7 @@ def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None)
         messages=tuple(chat_message(message, f"messages.{n}") for n, message in enumerate(messages)),
         max_output_tokens=limit,
         n=fields.integer("n", 1, MOST_CHOICES) or 1,
-        options=_options(fields),
+        options=checked_schemas(_options(fields)),
         key_id=key_id,
     )
 

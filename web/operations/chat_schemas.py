@@ -24,10 +24,13 @@ def _one_of(*names: str) -> Schema:
 
 
 _TEXT_PART = object_schema({"type": _one_of("text"), "text": TEXT}, ("type", "text"))
+_DETAILS = ("auto", "low", "high", "original")
 _IMAGE_PART = object_schema(
     {
         "type": _one_of("image_url"),
-        "image_url": object_schema({"url": PICTURE_URL, "detail": nullable(_one_of("auto", "low", "high"))}, ("url",)),
+        "image_url": object_schema(
+            {"url": PICTURE_URL, "detail": nullable(_one_of("auto", "low", "high", "original"))}, ("url",)
+        ),
     },
     ("type", "image_url"),
 )

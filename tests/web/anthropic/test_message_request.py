@@ -197,3 +197,18 @@ def test_fields_that_no_offer_takes_are_ignored_by_name() -> None:
     assert ignored_fields({"tools": searching}) == ("tools.web_search_20250305",)
     assert ignored_fields({"tools": [{"type": "bash_20250124", "name": "bash"}]}) == ()
     assert [tool.name for tool in read(tools=searching).options.tools] == ["look"]
+
+
+def test_choice_of_a_tool_that_is_left_out_is_named() -> None:
+    searching = [LOOK, {"type": "web_search_20250305", "name": "web_search"}]
+    chosen = {"type": "tool", "name": "web_search", "disable_parallel_tool_use": True}
+    options = read(tools=searching, tool_choice=chosen).options
+    assert (options.tool_choice, options.parallel_tool_calls) == (None, False)
+    named = ignored_fields({"tools": searching, "tool_choice": chosen})
+    assert named == ("tool_choice", "tools.web_search_20250305")
+
+
+def test_fields_within_others_are_named_too() -> None:
+    budget = {"task_budget": {"type": "tokens", "total": 20_000}}
+    assert ignored_fields({"output_config": budget}) == ("output_config.task_budget",)
+    assert ignored_fields({"output_config": {"effort": "low"}, "thinking": {"type": "adaptive"}}) == ()

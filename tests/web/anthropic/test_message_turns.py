@@ -49,3 +49,17 @@ def test_documents_and_search_results_are_text_below_their_titles(block: Any, te
 def test_media_type_of_a_picture_is_taken_in_any_spelling(media: str | None) -> None:
     [found] = turns(user({"type": "image", "source": {"type": "base64", "media_type": media, "data": "QQ=="}}))
     assert found.parts == (Image(f"data:{media or 'image/jpeg'};base64,QQ=="),)
+
+
+@pytest.mark.parametrize("kind", ["container_upload", "tool_addition", "mcp_tool_listing", "fallback"])
+def test_blocks_of_newer_betas_are_left_out_by_name(kind: str) -> None:
+    block = {"type": kind, "file_id": "f"}
+    answered = {"role": "assistant", "content": [block, {"type": "text", "text": "Rain."}]}
+    asked = user(block, {"type": "text", "text": "Why?"})
+    assert [turn.parts for turn in turns(asked, answered, HELLO)[:2]] == [(Text("Why?"),), (Text("Rain."),)]
+    assert ignored_fields({"messages": [asked, answered]}) == (f"messages.{kind}",)
+
+
+def test_summary_of_a_conversation_is_text() -> None:
+    summary = {"role": "assistant", "content": [{"type": "compaction", "content": "They met."}]}
+    assert turns(summary, HELLO)[0] == Message(Role.ASSISTANT, (Text("They met."),))

@@ -8,6 +8,7 @@ from engine.chat import ChatRequest, Image, Role, Text, Tool, ToolCall
 from engine.errors import BadRequest, UnknownModel
 from web.openai import chat_request
 from web.pipeline.fields import Fields
+from web.pipeline.unserved import unserved_fields
 
 HELLO = {"role": "user", "content": "hello"}
 TOOL = {
@@ -237,3 +238,8 @@ def test_biases_are_numbers_by_the_ids_of_tokens() -> None:
     assert refused(logit_bias={"7": 101}) == refused(logit_bias={"7": "x"}) == refused(logit_bias={"7": True})
     assert refused(logit_bias={"7": 101}) == "logit_bias.7"
     assert refused(logit_bias={"a": 1}) == "logit_bias"
+
+
+@pytest.mark.parametrize("name", ["guided_json", "guided_choice", "structured_outputs", "grammar", "search_parameters"])
+def test_fields_of_other_servers_are_named(name: str) -> None:
+    assert unserved_fields({name: {"a": 1}}, chat_request.UNSERVED) == (name,)

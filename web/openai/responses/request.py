@@ -11,6 +11,7 @@ from web.openai.responses import client_tools
 from web.openai.responses.client_tools import MOST_TOOLS
 from web.pipeline.fields import Fields
 from web.pipeline.hosted_tools import hosted_tools
+from web.pipeline.part_count import checked_schemas
 from web.pipeline.unserved import Unserved, unserved_fields
 
 MOST_INCLUDED = 20
@@ -64,7 +65,7 @@ def response_request(
         model=model,
         messages=(*system, *messages),
         max_output_tokens=fields.integer("max_output_tokens", 1, 10**7),
-        options=_options(fields),
+        options=checked_schemas(_options(fields)),
         key_id=key_id,
     )
 
@@ -74,8 +75,10 @@ def ignored_fields(body: Mapping[str, Any]) -> tuple[str, ...]:
     hosted = _hosted(Fields(body).list_of_objects("tools", most=MOST_TOOLS))
     verbosity = (body.get("text") or {}).get("verbosity")
     in_text = ("text.verbosity",) if verbosity is not None and verbosity != "medium" else ()
+    given = Fields(body).list_of_objects("tools", most=MOST_TOOLS)
+    chosen = ("tool_choice",) if _without_hosted(body.get("tool_choice"), given) != body.get("tool_choice") else ()
     included = (f"include.{_LOGPROBS}",) if _LOGPROBS in (body.get("include") or ()) else ()
-    return (*unserved_fields(body, _UNSERVED), *in_text, *included, *hosted)
+    return (*unserved_fields(body, _UNSERVED), *in_text, *included, *chosen, *hosted)
 
 
 def _hosted(tools: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -91,7 +94,7 @@ def _options(fields: Fields) -> Options:
         temperature=fields.number("temperature", 0, 2),
         top_p=fields.number("top_p", 0, 1),
         tools=tools,
-        tool_choice=_tool_choice(fields, tools),
+        tool_choice=_tool_choice(fields, given, tools),
         parallel_tool_calls=fields.boolean("parallel_tool_calls"),
         response_format=_response_format(fields),
         reasoning_effort=_effort(fields),
@@ -107,9 +110,25 @@ def _effort(fields: Fields) -> str | None:
     return reasoning.choice("effort", _EFFORTS)
 
 
-def _tool_choice(fields: Fields, tools: Sequence[Tool]) -> str | Mapping[str, Any] | None:
+def _without_hosted(choice: Any, given: Sequence[Mapping[str, Any]]) -> Any:
+    """Return a choice without the tools that OpenAI runs, which are left out; None if it has no others."""
+    hosted = [tool.get("type") for tool in given if not client_tools.is_clients(tool)]
+    if not isinstance(choice, dict) or not hosted:
+        return choice
+    if choice.get("type") in hosted:
+        return None
+    listed = choice.get("tools") if choice.get("type") == "allowed_tools" else None
+    if not isinstance(listed, list):
+        return choice
+    kept = [each for each in listed if not (isinstance(each, dict) and each.get("type") in hosted)]
+    return {**choice, "tools": kept} if kept or not listed else None
+
+
+def _tool_choice(
+    fields: Fields, given: Sequence[Mapping[str, Any]], tools: Sequence[Tool]
+) -> str | Mapping[str, Any] | None:
     """Return the choice in the form of chat completions."""
-    choice = fields.text_or_object("tool_choice")
+    choice = _without_hosted(fields.text_or_object("tool_choice"), given)
     if choice is None:
         return None
     if isinstance(choice, str):

@@ -150,6 +150,37 @@ def test_wrong_field_is_named(tools: list[dict[str, Any]], field: str) -> None:
     assert refused.value.field == field
 
 
+SEARCH: dict[str, Any] = {"type": "web_search"}
+MCP = {"type": "mcp", "server_label": "s"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (SEARCH, None),
+        (MCP, None),
+        ({"type": "allowed_tools", "mode": "auto", "tools": [SEARCH, MCP]}, None),
+        (
+            {"type": "allowed_tools", "mode": "auto", "tools": [SEARCH, {"type": "function", "name": "look"}]},
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": {"name": "look"}}]},
+            },
+        ),
+    ],
+)
+def test_choice_of_a_tool_that_is_left_out_is_named(choice: dict[str, Any], expected: Any) -> None:
+    fields = {"tools": [LOOK, SEARCH, MCP], "tool_choice": choice}
+    assert read(**fields).options.tool_choice == expected
+    assert ignored_fields(fields) == ("tool_choice", "tools.web_search", "tools.mcp")
+
+
+def test_choice_of_a_tool_that_was_not_sent_is_wrong() -> None:
+    for choice in (SEARCH, {"type": "allowed_tools", "tools": [SEARCH]}):
+        with pytest.raises(BadRequest):
+            read(tools=[LOOK], tool_choice=choice)
+
+
 @pytest.mark.parametrize("included", [[], ["reasoning.encrypted_content"], ["message.output_text.logprobs"]])
 def test_logprobs_are_named_as_left_out(included: list[str]) -> None:
     named = ("include.message.output_text.logprobs",) if "message.output_text.logprobs" in included else ()
