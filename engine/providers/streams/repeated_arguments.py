@@ -2,7 +2,9 @@
 
 from engine.providers.streams.json_end import JsonEnd
 
+START_CHARS = 6  # of the arguments, by which a repetition is searched for: `{"city`
 _BEFORE_AN_OBJECT = (":", "[", ",")
+_MOST_CHARS, _MOST_PLACES = 200_000, 4
 
 
 class RepeatedArguments:
@@ -38,6 +40,25 @@ class RepeatedArguments:
         """Return the part that was held back, when nothing follows."""
         held, self._held = self._held, ""
         return held[len(known) :] if JsonEnd().feed(held) == len(held.rstrip()) else held
+
+
+def without_repetition(piece: str, known: str) -> str:
+    """Return a piece without the arguments so far, if it goes on and then begins anew with all of them.
+
+    SGLang sent `{"a": 1{"a": 1, "b": 2}` in one or two pieces.
+    """
+    whole = known + piece
+    if len(whole) > _MOST_CHARS:
+        return piece
+    at, start = 0, whole[:START_CHARS]
+    for _ in range(_MOST_PLACES):
+        at = whole.find(start, max(at + 1, len(known)))
+        if at < 0:
+            break
+        before, after = whole[:at], whole[at:]
+        if after.startswith(before) and not before.rstrip().endswith(_BEFORE_AN_OBJECT):
+            return before[len(known) :] + after[len(before) :]
+    return piece
 
 
 def _is_in_text(known: str) -> bool:

@@ -7,7 +7,7 @@ from engine.chat import ToolCallDelta
 from engine.errors import Garbled
 from engine.providers.streams.json_end import JsonEnd
 from engine.providers.streams.odd_arguments import EMPTY, is_nothing, object_text
-from engine.providers.streams.repeated_arguments import RepeatedArguments
+from engine.providers.streams.repeated_arguments import START_CHARS, RepeatedArguments, without_repetition
 from engine.providers.tool_ids import carrying, new_id
 
 MOST_CALLS = 128  # in one choice
@@ -40,6 +40,7 @@ class _Call:
     _is_whole: bool = False
     _first_sign: str = ""
     _chars: int = 0
+    _start: str = ""  # the first characters of the arguments
     _repeated: RepeatedArguments = field(default_factory=RepeatedArguments)
 
     @property
@@ -71,9 +72,19 @@ class _Call:
         """Return the part of a piece that is new. Most pieces are new as a whole, which is decided first."""
         repeated = self._repeated
         may_repeat = len(arguments) >= self._chars and self._first_sign == "{" and arguments.startswith(self.text[0])
-        if self._is_whole or not arguments or not (may_repeat or repeated.is_undecided):
+        if self._is_whole or not arguments:
             return arguments
-        return repeated.new_part(arguments, self.arguments)
+        if may_repeat or repeated.is_undecided:
+            return repeated.new_part(arguments, self.arguments)
+        return self._without_repetition(arguments)
+
+    def _without_repetition(self, arguments: str) -> str:
+        """Return a piece without the arguments so far, which may begin anew within it."""
+        if len(self._start) < START_CHARS:
+            self._start = (self._start + arguments)[:START_CHARS]
+        if self._start[:1] != "{" or arguments.find(self._start, 0 if self._chars else 1) < 0:
+            return arguments
+        return without_repetition(arguments, self.arguments)
 
     def take_rest(self, piece: CallPiece) -> None:
         """Take a repetition of the whole call: only the arguments beyond the known ones are new."""

@@ -16,6 +16,13 @@ REPEATED = [
     ['{"city":"Par', '{"city":"Par', PARIS],
     ["", "{", "", PARIS],
 ]
+LOOK = '{"city":"Paris","day":"Monday"}'
+ANEW = [
+    ['{"city":"Paris"{"city":"Paris","day":"Monday"}'],
+    ['{"city":"Pa', 'ris"{"city":"Paris","day":"Monday"}'],
+    ['{"city":"Paris"{"city":"Paris","da', 'y":"Monday"}'],
+    ["{", '"city":"Paris"', '{"city":"Paris","day":"Monday"}'],
+]
 NESTED = [
     ['{"a":', '{"a":1}}'],
     ['{"a":', '{"a":1}', "}"],
@@ -23,6 +30,9 @@ NESTED = [
     ['{"a":[', '{"a":[1]}', "]}"],
     ['{"a":[1,', '{"a":[1,2]}', "]}"],
     ['{"a":"{', "{", '{"}'],
+    ['{"city":{"city":{"city":1}}}'],
+    ['{"city":[{"city":1},', '{"city":1}]}'],
+    ['{"city":"x","b":{"city":"x"', "}}"],
 ]
 
 
@@ -37,6 +47,13 @@ async def test_pieces_that_repeat_all_earlier_ones_are_read_once(pieces: Sequenc
     for width in WIDTHS:
         found = await arguments_of(pieces, width)
         assert found == Answer(calls=(("a", "get_weather", PARIS),), finish=Finish.TOOL_CALLS)
+
+
+@pytest.mark.parametrize("pieces", ANEW)
+async def test_piece_that_begins_anew_is_read_once(pieces: Sequence[str]) -> None:
+    for width in WIDTHS:
+        found = await arguments_of(pieces, width)
+        assert found == Answer(calls=(("a", "get_weather", LOOK),), finish=Finish.TOOL_CALLS)
 
 
 @pytest.mark.parametrize("pieces", NESTED)
