@@ -175,7 +175,8 @@ def _is_unable(details: ErrorDetails) -> bool:
 
 def _is_too_big(details: ErrorDetails) -> bool:
     if details.status == 413:
-        return details.is_one_of(codes.TOO_BIG) or _is_page(details)
+        is_bare = not details.body and not details.message.strip()  # a proxy's own limit
+        return details.is_one_of(codes.TOO_BIG) or is_bare or _is_page(details)
     return details.status == 429 and is_too_large_text(details.message)
 
 

@@ -168,6 +168,7 @@ ROWS: list[tuple[str, int, Any, type[ProviderError]]] = [
     ("openrouter", 402, says("Provider returned error", code=402, metadata={"provider_name": "X"}), Overloaded),
     # a firewall before the API: no key is at fault
     ("openai", 403, "<html><title>Attention Required! | Cloudflare</title></html>", Overloaded),
+    ("local", 413, "", TooBigForNow),
     ("local", 413, "<html>413 Request Entity Too Large</html>", TooBigForNow),
     ("local", 413, says("Max size: 8000 tokens.", code="tokens_limit_reached"), TooBigForNow),
     # abilities that a model or a server lacks

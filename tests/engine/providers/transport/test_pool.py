@@ -10,6 +10,7 @@ from engine.errors import ProviderError, StreamCut, Unreachable
 from engine.ports import ProviderCall
 from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.registry import build, specs
+from engine.providers.streams import answer_reading
 from engine.providers.transport import connection, pool
 from engine.providers.transport.pool import ConnectionPool
 from tests.engine.providers.dialects.wires import ASKED
@@ -162,3 +163,10 @@ async def test_connecting_takes_limited_time(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("aiohappyeyeballs.start_connection", never)
     with pytest.raises(ProviderError, match="ConnectTimeout"):
         await ConnectionPool().post("http://127.0.0.1:9/v1", {}, b"", Taken())
+
+
+async def test_usage_after_the_end_marker_is_waited_for_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_reading, "LATE_USAGE_SECONDS", 0.05)
+    server = LateServer(b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n', seconds=600)
+    async with serving(server) as provider:
+        assert await read(provider) == 1
