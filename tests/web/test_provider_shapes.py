@@ -10,7 +10,9 @@ from sandbox.app import Sandbox
 from tests.engine.providers.shapes import (
     test_framing,
     test_further_servers,
+    test_later_frames,
     test_reasoning,
+    test_spellings,
     test_tool_calls,
     test_usage,
 )
@@ -34,11 +36,17 @@ SOURCES = (
     "LM Studio: eosFound",
     "arguments in a fence",
     "Gemini's report beside the choices",
+    "usage after the end marker, and the marker again",
+    "Snowflake: a call in the delta itself",
+    "Bedrock: counts",
 )
 SHAPES = [
     shape
     for source in SOURCES
-    for module in (test_framing, test_tool_calls, test_usage, test_reasoning, test_further_servers)
+    for module in (
+        *(test_framing, test_tool_calls, test_usage, test_reasoning, test_further_servers),
+        *(test_later_frames, test_spellings),
+    )
     for shape in module.SHAPES
     if shape.source.startswith(source)
 ]

@@ -22,7 +22,7 @@ def used(**beside: Any) -> str:
     return stream(*PARTS[:3], {"choices": [], **beside})
 
 
-OPENAI = [
+SHAPES = [
     Shape(
         "Snowflake: a call in the delta itself (langchain-snowflake 112)",
         stream(
@@ -168,7 +168,7 @@ GEMINI = [
 ]
 
 
-@each([*OPENAI, *ANTHROPIC, *GEMINI])
+@each([*SHAPES, *ANTHROPIC, *GEMINI])
 async def test_other_spellings_are_read(shape: Shape) -> None:
     for width in WIDTHS:
         assert await outcome_of(shape, width) == shape.outcome
