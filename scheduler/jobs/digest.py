@@ -23,6 +23,7 @@ from storage.schedules import zones
 from storage.tenants import notices, tenants
 
 TOP = 5
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +52,11 @@ async def _tell(context: JobContext, admin: int) -> None:
     """Send the digest to an admin, at the hour in the admin's own time zone if one is set."""
     zone = await context.db.read(lambda conn: _zone(conn, admin)) or context.digest_zone
     due_at = latest_daily(context.clock.now(), context.digest_hour, zone)
-    yesterday = due_at.date() - timedelta(days=1)
-    once = f"digest:{yesterday}:{admin}"
-    if not await context.db.read(lambda conn: _is_due(conn, once, yesterday)):
-        return
-    figures = await context.db.read(lambda conn: _figures(conn, context, yesterday))
-    if figures.is_quiet:
-        await tell_admin_once(context, admin, once, "digest.quiet", {"day": yesterday})
-    else:
-        await tell_admin_once(context, admin, once, DIGEST, digest_values(figures))
+    yesterday = due_at.date() - A_DAY
+    for day in await context.db.read(lambda conn: _due_days(conn, admin, yesterday)):
+        figures = await context.db.read(lambda conn, day=day: _figures(conn, context, day))  # type: ignore[misc]
+        key, values = (DIGEST, digest_values(figures)) if not figures.is_quiet else ("digest.quiet", {"day": day})
+        await tell_admin_once(context, admin, _once(day, admin), key, values)
 
 
 def _zone(conn: Connection, admin: int) -> ZoneInfo | None:
@@ -67,11 +64,28 @@ def _zone(conn: Connection, admin: int) -> ZoneInfo | None:
     return None if state is None or zones.SETTING not in state.settings else zones.zone_of(state.settings)
 
 
-def _is_due(conn: Connection, once: str, day: date) -> bool:
-    """Return True if the digest was not sent, and an attempt was made by that day (unlike in a new service)."""
+def _due_days(conn: Connection, admin: int, yesterday: date) -> list[date]:
+    """Return yesterday unless it was told, after the day before it if that was left out.
+
+    A UTC day is left out where the hour of an admin moves across midnight UTC: when summer time ends.
+    """
+    before = yesterday - A_DAY
+    is_left_out = not _is_told(conn, admin, before) and _is_told(conn, admin, before - A_DAY)
+    days = [*([before] if is_left_out else []), yesterday]
+    return [day for day in days if not _is_told(conn, admin, day) and _has_begun(conn, day)]
+
+
+def _once(day: date, admin: int) -> str:
+    return f"digest:{day}:{admin}"
+
+
+def _is_told(conn: Connection, admin: int, day: date) -> bool:
     # the second name is that of an earlier version
-    if notices.is_known(conn, once) or notices.is_known(conn, f"digest:{day}"):
-        return False
+    return notices.is_known(conn, _once(day, admin)) or notices.is_known(conn, f"digest:{day}")
+
+
+def _has_begun(conn: Connection, day: date) -> bool:
+    """Return whether an attempt was made by that day, unlike in a new service."""
     return row(conn, "SELECT 1 AS one FROM attempts WHERE day <= :day LIMIT 1", day=day_of(day)) is not None
 
 

@@ -1,4 +1,8 @@
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from scheduler.context import JobContext
 from scheduler.jobs import digest, outages
@@ -37,6 +41,23 @@ async def test_digest_is_sent_once_at_the_operators_hour(
         "gemini/m: model down",
     ):
         assert words in text, words
+
+
+@pytest.mark.parametrize("start", [datetime(2027, 3, 26, tzinfo=UTC), datetime(2026, 10, 22, tzinfo=UTC)])
+async def test_each_day_is_told_once_where_the_hour_crosses_midnight_utc(
+    context: JobContext, journal: Journal, clock: HandClock, notifier: Notifications, start: datetime
+) -> None:
+    """London: 00:30 is 23:30 UTC of the day before in summer."""
+    clock.at = start - timedelta(days=9)
+    await journal.answered("deepseek")
+    clock.at = start
+    for _ in range(4 * 7):
+        clock.move(hours=6)
+        await digest.run(replace(context, digest_hour=0, digest_zone=ZoneInfo("Europe/London")))
+    told = [int(text.split()[1]) for text in notifier.texts]  # the day of the month
+    days = [(start + timedelta(days=number)).day for number in range(-2, 7)]
+    assert told == days[days.index(told[0]) :][: len(told)]
+    assert len(told) >= 6
 
 
 async def test_restart_sends_no_second_digest_and_late_start_sends_it_late(
