@@ -46,7 +46,7 @@ async def test_tenant_that_leaves_out_every_provider_is_told_which() -> None:
     with pytest.raises(ExcludedBySettings) as refused:
         async with private(made).answer(tenant, ASK):
             raise AssertionError("nothing may be held")
-    assert refused.value.providers == ("cheap", "dear")
+    assert (refused.value.model, refused.value.providers) == ("auto", ("cheap", "dear"))
 
 
 async def test_excluded_provider_is_not_asked_where_the_others_rest() -> None:
