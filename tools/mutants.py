@@ -38,6 +38,7 @@ FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "engine/gateway/gateway.py": ("embeddings/run", "excluded_offers"),
     "engine/gateway/failover.py": ("hedging",),
     "engine/routing/health.py": (
+        "remembered_status",
         "token_quota",
         "early_attempts",
         "early_for_saving",
