@@ -11,6 +11,7 @@ FREE_BYTES = 1_000_000  # any ratio of unpacked to packed size is allowed up to 
 MOST_TIMES = 200  # text compresses far less; a decompression bomb reaches a thousand
 _NO_ENCODINGS = frozenset({"", "identity", "none", "utf-8", "utf8", "aws-chunked"})  # no packing, by any server
 _PLAIN_SIGNS = b"d:{[<eri \r\n\t"  # that a stream or JSON may begin with, and packed data does not
+_HEADER_BYTES = 2
 _GZIP_OR_ZLIB, _RAW_DEFLATE = 47, -15
 
 
@@ -22,10 +23,15 @@ class Inflater:
         self._may_be_plain, self._is_plain = encoding != "deflate", False
         self._unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._received = self._unpacked = 0
+        self._held = b""  # the first byte: only two tell a raw stream from one with a header
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
         """Yield the unpacked bytes in slices. Raises Garbled for invalid data and for a decompression bomb."""
         self._received += len(packed)
+        packed, self._held = self._held + packed, b""
+        if self._may_be_raw and len(packed) < _HEADER_BYTES:
+            self._held = packed
+            return
         if packed and self._may_be_plain:
             self._may_be_plain, self._is_plain = False, packed[0] in _PLAIN_SIGNS
         if self._is_plain:

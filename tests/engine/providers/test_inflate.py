@@ -1,6 +1,7 @@
 """Compressed bodies, unpacked in slices."""
 
 import gzip
+import zlib
 
 import pytest
 
@@ -42,3 +43,13 @@ def test_text_that_repeats_itself_is_no_bomb_until_its_size_matters() -> None:
 def test_plain_body_has_no_inflater(encoding: str) -> None:
     assert inflate.inflater_of({"content-encoding": encoding}) is None
     assert inflate.inflater_of({}) is None
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 10_000])
+@pytest.mark.parametrize("is_raw", [True, False])
+def test_deflate_is_read_with_and_without_its_header_in_any_pieces(width: int, *, is_raw: bool) -> None:
+    data = b'data: {"choices": []}\n\n' * 50
+    packed = zlib.compress(data)[2:-4] if is_raw else zlib.compress(data)
+    inflater = inflate.Inflater("deflate")
+    pieces = (packed[start : start + width] for start in range(0, len(packed), width))
+    assert b"".join(each for piece in pieces for each in inflater.feed(piece)) == data

@@ -147,7 +147,8 @@ def _message(item: Mapping[str, Any], where: str) -> Message:
     if kind in ("function_call_output", "custom_tool_call_output"):
         return Message(Role.TOOL, _output(item.get("output"), f"{where}.output"), (), fields.text("call_id"))
     raise BadRequest(
-        f"{where}.type", "must be message, function_call, function_call_output, reasoning or item_reference"
+        f"{where}.type",
+        "must be message, reasoning, item_reference, or a call of a tool that the client runs or its output",
     )
 
 
