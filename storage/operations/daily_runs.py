@@ -1,6 +1,6 @@
 """Jobs that run once a day: the date of each last run, shared by all processes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.database import watermarks
 from storage.database.connection import Connection
@@ -9,9 +9,14 @@ NIGHT_HOUR = 3  # UTC, when there is little traffic
 
 
 def due(conn: Connection, name: str, now: datetime) -> bool:
-    """Return whether the job must run: after NIGHT_HOUR if it has not run on this UTC day, at once if never."""
+    """Return whether the job must run: after NIGHT_HOUR if it has not run on this UTC day, at once if never.
+
+    A day after tomorrow was recorded by a clock that was wrong, and does not count.
+    """
     last = watermarks.read(conn, f"daily:{name}")
-    return last is None or (now.hour >= NIGHT_HOUR and last < f"{now:%Y-%m-%d}")
+    if last is None or last > f"{now + timedelta(days=1):%Y-%m-%d}":
+        return True
+    return now.hour >= NIGHT_HOUR and last < f"{now:%Y-%m-%d}"
 
 
 def record(conn: Connection, name: str, now: datetime) -> None:

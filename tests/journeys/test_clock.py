@@ -38,6 +38,11 @@ async def test_outage_is_one_message_and_the_recovery_a_reply(journey: Journey) 
     (alert,) = told(journey, OLGA, "is down")
     assert alert.splitlines()[0] == "🔴 deepseek/deepseek-v4-flash is down: overloaded, 5 failures"
     assert "gemini/gemini-2.5-flash-lite answers" in alert
+    await journey.press("I am on it", OLGA)
+    await journey.idle()
+    await outages.run(desk)
+    (alert,) = told(journey, OLGA, "is down")
+    assert alert.splitlines()[-1] == "✓ Olga is on it."
     journey.sandbox.stand_ins.set_mode("deepseek", "up")
     journey.container.market.health.restore("deepseek")
     await journey.ask(LONG)

@@ -13,6 +13,15 @@ async def test_job_that_never_ran_is_due_at_any_hour(db: Database) -> None:
     assert await db.read(lambda conn: daily_runs.due(conn, "backup", at(24, 0)))
 
 
+async def test_run_recorded_by_a_clock_that_was_ahead_does_not_count(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        daily_runs.record(conn, "backup", at(26, 0))
+        assert daily_runs.due(conn, "backup", at(24, 23))
+        assert not daily_runs.due(conn, "backup", at(25, 23, 59))  # the clock of another replica may differ
+
+    await db.write(unit)
+
+
 async def test_job_is_due_once_a_utc_day_from_three_on(db: Database) -> None:
     def unit(conn: Connection) -> None:
         daily_runs.record(conn, "backup", at(24, 1))
