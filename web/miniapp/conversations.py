@@ -141,8 +141,13 @@ def title_of(user: MiniAppUser, line: ConversationLine) -> str:
 
 
 def _shortened(words: str) -> str:
+    """Return the first words without marks, whole unless one is longer than half a title."""
     words = without_marks(words)
-    return words if len(words) <= MOST_TITLE else words[: MOST_TITLE - 1].rstrip() + "…"
+    if len(words) <= MOST_TITLE:
+        return words
+    head = words[: MOST_TITLE - 1]
+    last = head.rfind(" ") if not words[MOST_TITLE - 1].isspace() else -1
+    return (head[:last] if last > MOST_TITLE // 2 else head).rstrip() + "…"
 
 
 def _line(user: MiniAppUser, line: ConversationLine) -> ConversationOut:

@@ -110,3 +110,21 @@ async def test_conversations_of_others_do_not_exist(mini: Mini, method: str, end
             answer = await http.request(method, f"/app/conversations/{number}{end}", json=body)
             assert answer.status_code == 404, number
     assert await titles(mini, BAO) == ["his secret"]
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        ("short", "short"),
+        ("x" * 70, "x" * 59 + "…"),
+        (
+            f"Explain it to a ten-year-old, {'word ' * 5}with a table",
+            f"Explain it to a ten-year-old, {'word ' * 5}with…",
+        ),
+        ("a" * 20 + " " + "b" * 60, "a" * 20 + " " + "b" * 38 + "…"),
+        ("c" * 59 + " d", "c" * 59 + "…"),
+    ],
+)
+async def test_title_ends_with_a_whole_word(mini: Mini, words: str, title: str) -> None:
+    await talk(mini, mini.ann, ANN, words)
+    assert await titles(mini, ANN) == [title]
