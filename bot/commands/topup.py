@@ -17,7 +17,8 @@ from storage.billing import codes, orders
 from storage.billing.orders import stars_for
 
 AMOUNT_WAIT = timedelta(minutes=10)
-_LIKE_AMOUNT = re.compile(r"(?:usd|\$)?\s*([\d.,]*\d[\d.,]*)\s*(?:\$|usd|dollars?|đô(?: la)?)?", re.IGNORECASE)
+_UNIT = r"(?:\$|usd|dollars?|đô(?: la)?)?"
+_LIKE_AMOUNT = re.compile(rf"(?:usd|\$)?\s*([-+]?[\d.,]*\d[\d.,]*)\s*{_UNIT}", re.IGNORECASE)
 _NUMBER = re.compile(r"([1-9]\d{0,2}(?:[.,]\d{3})+|\d{1,6})(?:[.,](\d{1,2}))?")
 
 
@@ -85,7 +86,8 @@ def amount_of(text: str) -> Money | None:
     found = like and _NUMBER.fullmatch(like[1])
     if not found:
         return None
-    return Money.usd(f"{re.sub(r'[.,]', '', found[1])}.{found[2] or 0}")
+    # int also reads the digits of Arabic, Persian and full-width keyboards
+    return Money.usd(f"{int(re.sub(r'[.,]', '', found[1]))}.{''.join(str(int(digit)) for digit in found[2] or '0')}")
 
 
 async def pay(_: Update, context: Context, args: tuple[str, ...]) -> None:

@@ -48,7 +48,17 @@ async def test_amount_after_the_command_is_invoiced(agreed: Chat, text: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "ok"), [("0.99", False), ("1", True), ("130", True), ("130.01", False), ("1.005", False)]
+    ("text", "ok"),
+    [
+        ("0.99", False),
+        ("-5", False),
+        ("1", True),
+        ("７", True),
+        ("٥", True),
+        ("130", True),
+        ("130.01", False),
+        ("1.005", False),
+    ],
 )
 async def test_amount_has_bounds_and_whole_cents(agreed: Chat, text: str, ok: bool) -> None:
     calls = await agreed.send(f"/topup {text}")
