@@ -8,7 +8,7 @@ each integer, which grows with its square.
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -37,7 +37,7 @@ def parsed(text: str) -> Any:
         found = json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    if too_deep(found):
+    if text.count("[") + text.count("{") > MOST_DEPTH and too_deep(found):
         raise ValueError(f"nested deeper than {MOST_DEPTH} levels")
     return found
 
@@ -48,6 +48,14 @@ def has_too_many_values(text: str, most: int = MOST_VALUES) -> bool:
     A text with so many quotes that cutting the strings out would take long has too many as well.
     """
     return _separators(text) > most and (text.count('"') > 4 * most or _separators(_TEXT.sub("", text)) > most)
+
+
+def separators_in(texts: Sequence[str], most: int = MOST_VALUES) -> int:
+    """Return the separators in several JSON texts; if there are over `most`, only those outside of strings."""
+    found = sum(map(_separators, texts))
+    if found <= most or sum(text.count('"') for text in texts) > 4 * most:
+        return found
+    return sum(_separators(_TEXT.sub("", text)) for text in texts)
 
 
 def exceeds(value: Any, most: int) -> bool:

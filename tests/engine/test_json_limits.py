@@ -105,3 +105,9 @@ def test_integers_of_many_digits_are_refused() -> None:
     assert parsed("9" * MOST_DIGITS) == int("9" * MOST_DIGITS)
     with pytest.raises(ValueError, match="digits"):
         parsed("9" * (MOST_DIGITS + 1))
+
+
+def test_depth_of_a_text_with_few_brackets_is_not_looked_at() -> None:
+    """Thousands of calls with short arguments are read in a moment; brackets within strings only cost the look."""
+    assert parsed("[" * 50 + "]" * 50) is not None
+    assert parsed(json.dumps({"a": "[" * 1000})) == {"a": "[" * 1000}

@@ -29,6 +29,7 @@ from storage.database.connection import Connection
 from web import errors
 from web.auth import Caller
 from web.pipeline.body import parse_body
+from web.pipeline.call_limits import check_calls
 from web.pipeline.event_stream import MOST_JOINED, SILENCE_SECONDS, EventStream, when_gone
 from web.pipeline.family import Family, FamilyRequest, Origin, replay
 from web.pipeline.idempotency import ClaimedKey, IdempotencyKeys
@@ -198,6 +199,7 @@ class ChatEndpoint:
         asked = self.family.read_plain(raw, origin) if head.is_plain_json else None
         if asked is None:
             asked = await self.family.read(parse_body(head.content_type, raw), origin)
+        check_calls(asked.chat.messages)
         known = asked.chat.conversation
         conversation = known or self.prompting.conversations.of(tenant.id, asked.chat.messages, head.request_id)
         asked.chat = replace(asked.chat, conversation=conversation, pace=LIVE if asked.stream else WHOLE)

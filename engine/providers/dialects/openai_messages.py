@@ -146,8 +146,8 @@ def _part_json(part: Part, rules: PictureRules) -> dict[str, Any]:
 def _call_json(call: ToolCall, *, takes_any: bool) -> dict[str, Any]:
     """Return one tool call. Servers other than OpenAI's parse the arguments, and accept only an object."""
     arguments = call.arguments or "{}"
-    if not takes_any and (found := arguments_object(arguments)) != _parsed(arguments):
-        arguments = json.dumps(found, ensure_ascii=False)
+    if not takes_any and not _is_object(arguments):
+        arguments = json.dumps(arguments_object(arguments), ensure_ascii=False)
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
@@ -174,8 +174,8 @@ def _signatures_json(turn: Message, model: str) -> Iterator[dict[str, Any]]:
             }
 
 
-def _parsed(arguments: str) -> object:
+def _is_object(arguments: str) -> bool:
     try:
-        return parsed(arguments)
+        return isinstance(parsed(arguments), dict)
     except ValueError:
-        return None
+        return False
