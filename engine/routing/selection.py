@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from engine.catalog.offers import Drop, Quote
-from engine.errors import KEY_ERRORS, ProviderError, Unreachable
+from engine.errors import KEY_ERRORS, FirstTokenLate, ProviderError, Unreachable
 from engine.routing.early_attempts import MOST_EARLY_WAIT_SECONDS
 from engine.routing.health import Health
 from engine.routing.permits import Denial, NextAttempt, Pause, Permit
@@ -16,7 +16,7 @@ __all__ = ["NextAttempt", "Pause", "Selection"]
 
 REPEAT_TIMES = 3  # an offer is repeated if the next one costs this many times as much
 MOST_REPEATS = 4  # of one prompt, if no other offer is left
-QUICK_SECONDS = 5.0  # after a slower failure, a repeat needs a sign that the offer works
+QUICK_SECONDS = 5.0  # after a slower failure or a timeout, a repeat needs a sign that the offer works
 FIRST_PAUSE_SECONDS = 0.25  # before a repeat; if no other offer is left, each further pause is twice as long
 MOST_REPEAT_WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.1
@@ -123,7 +123,7 @@ class Selection:
             return
         if not error.counts:
             return
-        is_slow = seconds > QUICK_SECONDS and not was_shown
+        is_slow = not was_shown and (seconds > QUICK_SECONDS or isinstance(error, FirstTokenLate))
         if self._attempts[number] == 1:
             is_cut = was_shown or isinstance(error, Unreachable)
             pause_seconds = inf if is_slow else FIRST_PAUSE_SECONDS * is_cut

@@ -235,3 +235,11 @@ def test_saving_of_a_prompt_that_a_resting_offer_failed_counts_towards_its_early
     choice = prompt.next()
     assert choice is not None
     assert (choice.permit.offer, choice.permit.early) == (A, True)
+
+
+def test_timeout_is_a_slow_failure_however_short_it_is_set(providers: TwoProviders) -> None:
+    prompt = Prompt(providers, CHEAP, DEAR)
+    prompt.fail(prompt.next(), FirstTokenLate(), seconds=2)
+    choice = prompt.next()
+    assert choice is not None
+    assert choice.permit.offer == B
