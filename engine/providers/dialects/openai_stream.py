@@ -22,7 +22,7 @@ from engine.providers.streams.endings import (
     reason_of,
 )
 from engine.providers.streams.glued_frames import frames_in
-from engine.providers.streams.listed import listed
+from engine.providers.streams.listed import listed, within_envelope
 from engine.providers.streams.openai_choice import OpenAIChoice, is_half
 from engine.providers.streams.openai_usage import billed_usd, plain_usage, reports_in, usage_of
 from engine.providers.streams.plain_chunks import PlainChoice, PlainChunk, plain_chunk
@@ -73,6 +73,8 @@ class OpenAIStreamReader(StreamReader):
             if self.has_finished:  # the usage may still follow
                 return []
             raise
+        if "choices" not in data:
+            data = within_envelope(data)
         groq = _object(data.get("x_groq"))
         if groq.get("error") or reports_failure(data, frame.event):
             raise refusal(None, in_exception(data, frame.event), {})

@@ -1,5 +1,6 @@
 """Reports in unusual places: usage after the end marker, a finish beside the choices, exceptions of AWS."""
 
+import json
 from typing import Any
 
 from engine.chat import Finish
@@ -10,6 +11,8 @@ from tests.engine.providers.shapes.shape import WIDTHS, Answer, Shape, each, out
 
 HI = Answer("Hi there")
 PARTS = (said("Hi"), said(" there"), choice("stop"))
+WITH_COUNTS = {**choice(), "usage": COUNTS}
+WHOLE = {"choices": [{"index": 0, "message": {"content": "Hi there"}, "finish_reason": "stop"}], "usage": COUNTS}
 LIMIT = Answer("Hi there", Finish.LENGTH)
 
 SHAPES = [
@@ -39,6 +42,17 @@ SHAPES = [
         stream(*PARTS[:2], {**choice("length"), "finish_reason": "stop"}, counted()),
         LIMIT,
     ),
+    *(
+        Shape(f"chunks within `{name}`", stream(*({name: part} for part in (*PARTS, WITH_COUNTS))), HI)
+        for name in ("data", "result", "response")
+    ),
+    Shape(
+        "Cloudflare: the answer within `result`",
+        json.dumps({"result": WHOLE, "success": True, "errors": [], "messages": []}),
+        HI,
+        content_type="application/json",
+    ),
+    Shape("an envelope without an answer", stream({"data": {"choices": []}}, {"result": "x"}, *PARTS, counted()), HI),
     Shape("null beside the choices", stream(*({**part, "finish_reason": None} for part in PARTS), counted()), HI),
 ]
 EXCEPTIONS: list[tuple[str, type[ProviderError]]] = [
