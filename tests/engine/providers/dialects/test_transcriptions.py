@@ -92,7 +92,7 @@ async def test_endless_body_is_not_read_to_its_end() -> None:
         (401, "", errors.KeyRefused),
         (402, "", errors.BalanceGone),
         (404, "", errors.NoSuchModel),
-        (413, "", errors.RequestFault),
+        (413, "", errors.TooBigForNow),
         (400, '{"error": {"message": "Invalid file format."}}', errors.RequestFault),
         (429, "", errors.RateLimited),
         (503, "", errors.Overloaded),
