@@ -16,11 +16,16 @@ from storage.tenants.tenant_settings import INSTRUCTIONS
 
 MOST_CHARS = 2000
 WAIT = timedelta(minutes=30)
+CLEARING = frozenset({"off", "none", "clear", "delete", "remove", "tắt", "xóa", "xoá", "không"})
+"""Words after the command that remove the text."""
 
 
 async def instructions(update: Update, context: Context) -> None:
     """Show the instructions, or store the text after the command."""
     message = update.message
+    if message is not None and argument(message).lower() in CLEARING:
+        await clear(update, context, ())
+        return
     if message is not None and arguments(context):
         await context.reply(await take(context, argument(message)) or context.t("instructions.kept"))
         return

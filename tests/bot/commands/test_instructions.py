@@ -2,6 +2,8 @@
 
 from itertools import pairwise
 
+import pytest
+
 from engine.chat import Role
 from tests.bot.commands.conftest import ROOM, Chat
 
@@ -28,6 +30,14 @@ async def test_instructions_are_cleared(chat: Chat) -> None:
     await chat.say("/instructions Be brief.")
     await chat.say("/instructions")
     await chat.press("Clear")
+    await chat.say("hello")
+    assert system(chat) == ""
+
+
+@pytest.mark.parametrize("word", ["off", "Clear", "tắt", "xóa"])
+async def test_word_after_the_command_clears_the_instructions(chat: Chat, word: str) -> None:
+    await chat.say("/instructions Be brief.")
+    assert "keep that in mind" not in await chat.say(f"/instructions {word}")
     await chat.say("hello")
     assert system(chat) == ""
 
