@@ -53,7 +53,7 @@ from storage.telegram import poller_conflicts
 from storage.tenants import tenants
 
 log = logging.getLogger(__name__)
-TAKE_UP_SECONDS = 2.0
+TAKE_UP_SECONDS, MENU_SECONDS = 2.0, 20.0
 
 
 class TokenRefusedError(OSError):
@@ -149,12 +149,20 @@ class Bot:
         await self._choose_delivery()  # a start that fails before this line may be repeated
         self._services.after_lapse(self._intake.drop_lost)
         await self._intake.start()
-        await menu.register(self.bot, self._services.config, await self._admins_languages())
+        await self._register_menu()
         self._profile = asyncio.create_task(set_descriptions(self.bot, self._services.db), name="profile")
         await self.take_up()
         self._take_up_loop = asyncio.create_task(self._take_up_often(), name="take up")
         (self._watch if self._services.config.public_url else self._poller).start()
         log.info("bot @%s is up", self.bot.username)
+
+    async def _register_menu(self) -> None:
+        """Set the menu. If Telegram hangs, the start waits no longer for it; a later start sets the rest."""
+        try:
+            async with asyncio.timeout(MENU_SECONDS):
+                await menu.register(self.bot, self._services.config, await self._admins_languages())
+        except TimeoutError:
+            log.warning("Telegram took over %g s for the menu; the rest is set at the next start", MENU_SECONDS)
 
     async def _admins_languages(self) -> dict[int, str]:
         """Return the languages that admins chose in /settings."""
