@@ -10,7 +10,7 @@ from web.anthropic.client_tools import client_tool, is_client_tool
 from web.anthropic.message_turns import ends_prefix, provider_blocks, system_messages, turns_of, with_prefix_end
 from web.pipeline.fields import Fields
 from web.pipeline.hosted_tools import clients_tools, hosted_tools
-from web.pipeline.part_count import check_part_count, checked_schemas
+from web.pipeline.part_count import check_part_count
 from web.pipeline.unserved import Unserved, unserved_fields
 
 MOST_MESSAGES, MOST_STOPS, MOST_TOOLS = 100_000, 64, 512
@@ -56,7 +56,7 @@ def message_request(body: Mapping[str, Any], *, id: str, key_id: int | None, nee
         model=_model(fields),
         messages=(*system_messages(body.get("system")), *turns),
         max_output_tokens=limit,
-        options=checked_schemas(_options(fields)),
+        options=_options(fields),
         key_id=key_id,
     )
 

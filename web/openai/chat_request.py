@@ -9,7 +9,7 @@ from engine.errors import BadRequest, UnknownModel
 from web.openai import custom_tools
 from web.openai.chat_messages import MOST_CALLS, chat_message, ends_cached_prefix
 from web.pipeline.fields import Fields
-from web.pipeline.part_count import check_part_count, checked_schemas
+from web.pipeline.part_count import check_part_count
 from web.pipeline.unserved import Unserved
 
 MOST_MESSAGES, MOST_CHOICES, MOST_STOPS, MOST_TOOLS = 4000, 8, 4, MOST_CALLS
@@ -72,7 +72,7 @@ def chat_request(body: Mapping[str, Any], *, id: str, key_id: int | None = None)
         messages=tuple(chat_message(message, f"messages.{n}") for n, message in enumerate(messages)),
         max_output_tokens=limit,
         n=fields.integer("n", 1, MOST_CHOICES) or 1,
-        options=checked_schemas(_options(fields)),
+        options=_options(fields),
         key_id=key_id,
     )
 

@@ -1,15 +1,10 @@
-"""The numbers of parts and of schemas' values in a request.
+"""The number of parts in a request: more would keep the other requests waiting while they are read or rewritten."""
 
-More would keep the other requests waiting while they are read, or rewritten for a provider.
-"""
-
-from collections.abc import Mapping
 from typing import Any
 
-from engine.chat import Options
 from engine.errors import BadRequest
 
-MOST_PARTS, MOST_SCHEMA_VALUES = 10_000, 40_000
+MOST_PARTS = 10_000
 _LISTS = ("content", "output", "tool_calls")
 
 
@@ -41,26 +36,3 @@ def _parts_in(turn: Any, depth: int = 2) -> int:
             if depth > 1 and len(parts) <= MOST_PARTS:
                 found += sum(_parts_in(part, depth - 1) for part in parts)
     return found
-
-
-def checked_schemas(options: Options) -> Options:
-    """Return the options. Raises BadRequest if their schemas have too many values in all."""
-    left = MOST_SCHEMA_VALUES
-    for tool in options.tools:
-        left -= _values_in(tool.parameters, left)
-    if left <= 0:
-        raise BadRequest("tools", f"must have schemas with at most {MOST_SCHEMA_VALUES} JSON values in all")
-    if options.response_format is not None and _values_in(options.response_format, left) >= left:
-        raise BadRequest("response_format", f"must have, with the tools, at most {MOST_SCHEMA_VALUES} JSON values")
-    return options
-
-
-def _values_in(found: Any, most: int) -> int:
-    """Return the number of values in a schema; counting ends soon after `most`."""
-    count, waiting = 0, [found]
-    while waiting and count < most:
-        each = waiting.pop()
-        inner = each.values() if isinstance(each, Mapping) else each if isinstance(each, list) else ()
-        count += len(inner)
-        waiting += inner
-    return count

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from engine.chat import Options, Tool
 from engine.errors import BadRequest
 from tests.web.conftest import RunningApi
-from web.pipeline.part_count import MOST_PARTS, MOST_SCHEMA_VALUES, check_part_count, checked_schemas
+from web.pipeline.part_count import MOST_PARTS, check_part_count
 
 TEXT, HALF = {"type": "text", "text": "x"}, MOST_PARTS // 2
 MANY: list[Any] = [
@@ -44,27 +43,3 @@ async def test_each_family_names_the_limit(api: RunningApi, path: str, name: str
         answer = await http.post(path, json=body)
     assert answer.status_code == 400
     assert f"at most {MOST_PARTS}" in answer.json()["error"]["message"]
-
-
-def schema(properties: int) -> dict[str, Any]:
-    return {"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(properties)}}
-
-
-@pytest.mark.parametrize(
-    ("options", "field"),
-    [
-        (Options(tools=(Tool("a", "", schema(MOST_SCHEMA_VALUES)),)), "tools"),
-        (Options(tools=(Tool("a", "", schema(HALF)),) * 5), "tools"),
-        (Options(tools=(Tool("a", "", {"enum": ["x"] * MOST_SCHEMA_VALUES}),)), "tools"),
-        (Options(response_format={"json_schema": {"schema": schema(MOST_SCHEMA_VALUES)}}), "response_format"),
-    ],
-)
-def test_too_large_schemas_are_refused(options: Options, field: str) -> None:
-    with pytest.raises(BadRequest) as refused:
-        checked_schemas(options)
-    assert refused.value.field == field
-
-
-@pytest.mark.parametrize("options", [Options(), Options(tools=(Tool("a", "", schema(1000)),) * 9)])
-def test_other_schemas_pass(options: Options) -> None:
-    assert checked_schemas(options) is options

@@ -11,7 +11,6 @@ from web.openai.responses import client_tools
 from web.openai.responses.client_tools import MOST_TOOLS
 from web.pipeline.fields import Fields
 from web.pipeline.hosted_tools import hosted_tools
-from web.pipeline.part_count import checked_schemas
 from web.pipeline.unserved import Unserved, unserved_fields
 
 MOST_INCLUDED = 20
@@ -65,7 +64,7 @@ def response_request(
         model=model,
         messages=(*system, *messages),
         max_output_tokens=fields.integer("max_output_tokens", 1, 10**7),
-        options=checked_schemas(_options(fields)),
+        options=_options(fields),
         key_id=key_id,
     )
 
