@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from engine.catalog.offers import Drop, Quote
-from engine.errors import KEY_ERRORS, FirstTokenLate, ProviderError, Unreachable
+from engine.errors import KEY_ERRORS, FirstTokenLate, ProviderError, Unreachable, WentSilent
 from engine.routing.early_attempts import MOST_EARLY_WAIT_SECONDS
 from engine.routing.health import Health
 from engine.routing.permits import Denial, NextAttempt, Pause, Permit
@@ -126,7 +126,8 @@ class Selection:
         is_slow = not was_shown and (seconds > QUICK_SECONDS or isinstance(error, FirstTokenLate))
         if self._attempts[number] == 1:
             is_cut = was_shown or isinstance(error, Unreachable)
-            pause_seconds = inf if is_slow else FIRST_PAUSE_SECONDS * is_cut
+            is_late = is_slow or isinstance(error, WentSilent)  # the reader has waited: another offer comes first
+            pause_seconds = inf if is_late else FIRST_PAUSE_SECONDS * is_cut
             self._once[number] = choice.permit.began_at if is_slow else now, now + pause_seconds
         if not is_slow:
             self._repeatable.add(number)

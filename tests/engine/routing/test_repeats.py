@@ -1,7 +1,15 @@
 import pytest
 
 from engine.catalog.offers import Drop, Offer, Quote
-from engine.errors import ContextTooLong, FirstTokenLate, ProviderError, RateLimited, StreamCut, Unreachable
+from engine.errors import (
+    ContextTooLong,
+    FirstTokenLate,
+    ProviderError,
+    RateLimited,
+    StreamCut,
+    Unreachable,
+    WentSilent,
+)
 from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, spend_retries
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import DOWN, A, B, TwoProviders
@@ -237,9 +245,12 @@ def test_saving_of_a_prompt_that_a_resting_offer_failed_counts_towards_its_early
     assert (choice.permit.offer, choice.permit.early) == (A, True)
 
 
-def test_timeout_is_a_slow_failure_however_short_it_is_set(providers: TwoProviders) -> None:
+@pytest.mark.parametrize(("error", "shown"), [(FirstTokenLate(), False), (WentSilent(), False), (WentSilent(), True)])
+def test_silence_is_not_waited_for_twice_however_short_it_is(
+    providers: TwoProviders, error: ProviderError, shown: bool
+) -> None:
     prompt = Prompt(providers, CHEAP, DEAR)
-    prompt.fail(prompt.next(), FirstTokenLate(), seconds=2)
+    prompt.fail(prompt.next(), error, seconds=2, shown=shown)
     choice = prompt.next()
     assert choice is not None
     assert choice.permit.offer == B
