@@ -190,7 +190,7 @@ async def _bench(scale: float) -> AsyncIterator[Bench]:
             }
             for name in (PRIMARY, SECOND, NO_PREFILL):
                 variables |= {f"{name.upper()}_BASE_URL": sandbox.provider_urls[name], f"{name.upper()}_API_KEY": "k"}
-            config = CONFIG.format(first=10 * scale, idle=30 * scale, rest=10 * scale)
+            config = CONFIG.format(first=10 * scale, idle=30 * scale, rest=60 * scale)
             Path(variables["FARTHING_CONFIG"]).write_text(config)  # noqa: ASYNC240 - nothing runs yet
             async with open_container(read(variables, Path(folder) / "none.env")) as container:
                 server = http_server(build_app(web_services(container)), "127.0.0.1", 0)
@@ -251,13 +251,13 @@ The sixteen faults, and what counts as a pass, are those of [Failover Bench](htt
 of theirs. *pass*: the caller got the whole answer and the gateway behaved. *partial*: it did, but something advised
 was left out. *safe*: no answer, but a clean error, soon, and no charge. *fail*: a hang, a cut answer passed off as
 whole, or a wrong charge. The first provider is DeepSeek's stand-in, the second Gemini's (S14: Claude's, which takes no
-begun answer). Farthing waits 10 s for a first word here, 30 s within an answer, and lets a provider that failed five
-times in a row rest for 10 s: `[health]` in farthing.toml. With its defaults (20, 30 and 60 s) S07 takes 20 s, which is
-*partial*, and in S15 the first provider is not asked again before the twenty calls are over, which is a *fail*.
+begun answer). Farthing waits 10 s for a first token here: `[health] first_token_seconds` in farthing.toml. With the
+default of 20 s, S07 takes 22 s, which is *partial*. All other settings are the defaults.
 
 A caller who streams has seen words that cannot be taken back, so an answer that breaks off ends in an error event
-and costs nothing; asked for in one piece, or in Telegram, the same answer is begun anew by the next provider.
-Farthing does not ask the provider that has just failed again: the next one answers at once (S01, S03).
+and costs nothing; asked for in one piece, or in Telegram, the next attempt begins the same answer anew.
+A provider that failed quickly is asked once more if the next one costs over three times as much, as here (S03 to S05,
+S08). After a 429 or a silence the next one is asked at once (S01, S06, S09).
 """
 
 

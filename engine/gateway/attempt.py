@@ -152,7 +152,9 @@ class Attempt(BilledAttempt):
         except ProviderError as error:
             if self.content.is_whole:  # an error or invalid data after the complete answer does not spoil it
                 return
-            if isinstance(error, Unreachable) and self._is_alive:
+            if self._is_alive and isinstance(error, Unreachable | StreamCut) and self._was_silent:
+                raise WentSilent(error.detail) from error
+            if self._is_alive and isinstance(error, Unreachable):
                 raise StreamCut(error.detail) from error
             raise
 
@@ -187,6 +189,13 @@ class Attempt(BilledAttempt):
             self._set_timeout(now + min(_TAIL_SECONDS, idle_seconds))
         elif has_deltas and self._times_out_at < now + idle_seconds:
             self._set_timeout(min(self._ends_at, now + idle_seconds * _TIMER_SLACK))
+
+    @property
+    def _was_silent(self) -> bool:
+        """Whether the last delta came over half of the permitted silence ago: the reader has waited for nothing."""
+        idle_seconds = self.market.policy.idle_seconds
+        last_delta_at = self._times_out_at - idle_seconds * _TIMER_SLACK
+        return asyncio.get_running_loop().time() > last_delta_at + idle_seconds / 2
 
     def _set_timeout(self, at: float) -> None:
         if not self._timer.expired():

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from engine.catalog.offers import Offer, Quote, flat_price
 from engine.chat import Delta, Options, Usage
-from engine.errors import CapabilityMissing, StreamCut, Unreachable, WentSilent
+from engine.errors import CapabilityMissing, ProviderError, StreamCut, Unreachable, WentSilent
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt import Attempt
 from engine.ports import AnswerSink
@@ -43,7 +43,9 @@ class Paced(ScriptedProvider):
         sink.taken()
         for step in script:
             await asyncio.sleep(self.gap)
-            assert not isinstance(step, Exception | asyncio.Event)
+            if isinstance(step, Exception):
+                raise step
+            assert not isinstance(step, asyncio.Event)
             sink.add([step])
 
 
@@ -137,6 +139,17 @@ def test_silence_is_noticed_by_a_tenth_later_at_most() -> None:
         for gap, is_cut in ((4.9, False), (5.6, True)):
             error = await paced(*deltas("a b c"), END, gap=gap, first=20, idle=5).outcome()
             assert isinstance(error, WentSilent) is is_cut
+
+    run(work())
+
+
+@pytest.mark.parametrize("error", [StreamCut("cut"), Unreachable("gone")])
+@pytest.mark.parametrize(("gap", "kind"), [(1, StreamCut), (3, WentSilent)])
+def test_cut_after_half_of_the_permitted_silence_counts_as_silence(
+    error: ProviderError, gap: float, kind: type[ProviderError]
+) -> None:
+    async def work() -> None:
+        assert type(await paced(*deltas("a b c"), error, gap=gap, idle=5).outcome()) is kind
 
     run(work())
 
