@@ -34,7 +34,7 @@ _PROSE, _OPERATOR = re.compile(r"\s[^\W\d_]{3,}\s"), re.compile(r"[\\^_{]")
 def mended(block: str) -> str:
     """Return a block that ends here: an incomplete mark is left out, and open elements are closed."""
     if not _ANY_OPENING.search(block):  # nothing can be open in it
-        return _HALF.sub("", _HALF.sub("", block.rstrip()).rstrip()).rstrip()
+        return _trimmed(block, 2 * MOST_TRIMMED)
     fence, is_open = _last_fence(block)
     if fence and is_open:
         has_code = block[fence.end() :].strip(" >\n`~")
@@ -54,10 +54,13 @@ def mended(block: str) -> str:
     return block + _closing(_without_code(block))
 
 
-def _trimmed(block: str) -> str:
-    """Return the block without incomplete marks at its end."""
-    for _ in range(MOST_TRIMMED):
-        block = _HALF.sub("", block.rstrip())
+def _trimmed(block: str, times: int = MOST_TRIMMED) -> str:
+    """Return the block without incomplete marks at its end, of which `times` may follow each other."""
+    for _ in range(times):
+        shorter = _HALF.sub("", block.rstrip())
+        if shorter == block:
+            break
+        block = shorter
     return block.rstrip()
 
 

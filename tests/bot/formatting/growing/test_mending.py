@@ -2,7 +2,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.formatting.growing import mending
@@ -50,6 +50,8 @@ def test_time_is_bounded(part: str) -> None:
 
 
 @given(st.text("ab 1-#+=:!.)>\n&](", max_size=40))
+@example("1&&")
+@example("1&&&&&&&&")
 def test_block_without_openings_is_read_like_any_other(block: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mending, "_ANY_OPENING", re.compile(""))
