@@ -63,24 +63,24 @@ class Admission:
         This process takes over the shared counts, so that it can refuse a further request without a query.
         """
         self.check(tenant, model)
-        windows = [RequestWindow(kind, subject, limit) for (kind, subject), limit in _limits(tenant)]
-        try:
-            for counted in await shared.count(windows):
-                self._note(counted)
-        except FullWindow as full:
-            self._note(full.counted)
+        if (full := await self._count_for_all(tenant, shared)) is not None:
             self.check_rate(tenant)
             # the oldest request of the full window has left it between query and check
             raise TooManyRequests(full.counted.window.limit, 1) from full
 
     async def count_together(self, tenant: Tenant, shared: RequestWindows) -> None:
         """Count one request without checking it, for all processes together. A full window stays full."""
-        windows = [RequestWindow(kind, subject, limit) for (kind, subject), limit in _limits(tenant)]
+        await self._count_for_all(tenant, shared)
+
+    async def _count_for_all(self, tenant: Tenant, shared: RequestWindows) -> FullWindow | None:
+        """Count one request and take over the shared counts. Return the full window if nothing could be counted."""
         try:
-            for counted in await shared.count(windows):
+            for counted in await shared.count([RequestWindow(*window, limit) for window, limit in _limits(tenant)]):
                 self._note(counted)
         except FullWindow as full:
             self._note(full.counted)
+            return full
+        return None
 
     def _note(self, counted: CountedWindow) -> None:
         now, window = self._clock.monotonic(), (counted.window.kind, counted.window.subject)

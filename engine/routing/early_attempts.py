@@ -20,9 +20,9 @@ class EarlyAttempts(ProviderRegistry):
     def early(self, offers: Sequence[Offer]) -> Early | None:
         """Return the offer most likely to have recovered, and when its next attempt is due: one per second.
 
-        That is the one which was not attempted for the longest time. Offers whose attempt a prompt can wait for come
-        first: one at its limit for long must not hide them. Returns None if no offer may be attempted before its rest
-        is over, and none is at the end of its rest.
+        Offers whose attempt a prompt can wait for come first: one at its limit for long must not hide them. Among them
+        the one comes first that was not attempted for the longest time. Returns None if no offer may be attempted
+        before its rest is over, and none is at the end of its rest.
         """
         now = self._clock.monotonic()
         found: list[tuple[bool, float, float, float, Offer]] = []
@@ -37,10 +37,8 @@ class EarlyAttempts(ProviderRegistry):
                 provider = self._providers[offer.provider]
                 over_seconds = provider.over_limit_seconds(now, offer.model)
                 due = min(over_seconds, max(due, provider.trial_wait_seconds(now, offer.model)))
-            rest_seconds, attempted_at = (
-                0.0 if denial is None else denial.seconds,
-                self._offer(offer).resting.attempted_at,
-            )
+            attempted_at = self._offer(offer).resting.attempted_at
+            rest_seconds = 0.0 if denial is None else denial.seconds
             found.append((due > MOST_EARLY_WAIT_SECONDS, attempted_at, rest_seconds, due, offer))
         if not found:
             return None

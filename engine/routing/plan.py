@@ -23,8 +23,8 @@ MOST_FAILURE_CHANCE = 0.99
 LEAST_PAUSE_SHARE = 0.12  # pause between early attempts, as a share of the outage so far
 PAUSE_SHARE = 0.18  # the same if the next offer costs twice as much
 EXCEED_TIMES = 2.0  # a limit is exceeded if the next offer costs over so many times as much,
-TEST_TIMES = 3.0  # a limit is tested sooner if the next offer costs over so many times as much
 DEARER_THAN_USUAL = 1.3  # and so many times as much as one that rests or fails
+TEST_TIMES = 3.0  # a limit is tested sooner if the next offer costs over so many times as much
 
 _Able = tuple[bool, bool, float, float, int]  # over its limit, last resort, atto-dollars, first token, number
 

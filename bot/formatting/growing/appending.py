@@ -1,4 +1,4 @@
-"""Text that only grows: what was shown stays, and a later version of it adds what it has more."""
+"""Text that only grows: shown text stays, and a later version only adds the text that follows it."""
 
 from dataclasses import dataclass
 

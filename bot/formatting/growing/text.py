@@ -44,7 +44,7 @@ class GrowingText:
         return cut(self._shown, limit).rstrip()
 
     def _add(self, text: str, *, ends_block: bool) -> None:
-        """Add what the text has more than the one that was shown. Blocks that are finished are not compared again."""
+        """Add the text after the part that was shown. Finished blocks are not compared again."""
         added = append(self._shown[self._same_shown :], text[self._same_text :])
         found, same = added.text, None if added.differs_at is None else self._same_text + added.differs_at
         if ends_block:
