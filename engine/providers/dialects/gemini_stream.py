@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Struct
@@ -48,7 +48,7 @@ class _TextContent(Struct, forbid_unknown_fields=True):
 
 class _TextCandidate(Struct, forbid_unknown_fields=True):
     content: _TextContent
-    index: int = 0
+    index: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class _TextFrame(Struct, forbid_unknown_fields=True):

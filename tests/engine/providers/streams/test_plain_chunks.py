@@ -55,6 +55,7 @@ def test_text_ends_and_usage_are_plain(data: str) -> None:
         chunk({"content": "a", "tool_calls": [{"index": 0}]}),
         chunk({"content": "a"}, {"logprobs": {"content": []}}),
         chunk({"content": "a"}, {"index": "0"}),
+        chunk({"content": "a"}, {"index": -1}),
         chunk({"content": "a"}, {"usage": {"prompt_tokens": 1}}),
         chunk({"content": "a"}, {"message": {"content": "a"}}),
         chunk({"content": "a"}, error={"message": "broken"}),
