@@ -17,7 +17,7 @@ from bot.attachments.downloads import Unreadable, download
 from bot.attachments.earlier import known_part
 from bot.context import Context
 from bot.formatting.literal import as_code
-from documents.reading.file_content import FileContent, UnreadableFileError
+from documents.reading.file_content import FileContent, Picture, UnreadableFileError
 from documents.reading.kinds import picture_type
 from engine.catalog.token_counts import estimate_text
 from engine.chat import Image, Message, Part, Role, Text
@@ -26,8 +26,6 @@ from storage.telegram.question_content import QuestionFile, Quotation
 from storage.telegram.questions import QuestionRecord
 
 log = logging.getLogger(__name__)
-LARGE_PICTURE_BYTES = 3_500_000
-_PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 FOLLOW_UPS = 3
 """How many questions after one with a picture get the picture again."""
 _LABELS = {
@@ -63,7 +61,7 @@ async def earlier_pictures(record: QuestionRecord, context: Context, history: Se
     prompt = Prompt(context, record)
     try:
         for file in files:
-            prompt.add_picture(await download(file.file_id, file.size_bytes, context), file)
+            await prompt.add_file(file)
     except Unreadable as error:
         log.info("a picture of an earlier question was not sent again: %s", error.key)
         return ()
@@ -71,7 +69,7 @@ async def earlier_pictures(record: QuestionRecord, context: Context, history: Se
 
 
 def _is_picture(file: QuestionFile) -> bool:
-    return file.kind == "photo" or (file.mime_type in _PICTURES and file.size_bytes <= LARGE_PICTURE_BYTES)
+    return file.kind == "photo" or (file.mime_type.startswith("image/") and "svg" not in file.mime_type)
 
 
 async def _show_work(context: Context, chat_id: int) -> None:
@@ -116,7 +114,7 @@ class Prompt:
         elif content.speaker and content.files:
             self._add(f"{content.speaker} sends:")
         for own_number, file in enumerate(content.files):
-            await self._add_file(file, own_number)
+            await self.add_file(file, own_number)
         if not self.parts:
             raise Unreadable("chat.unreadable")
         return self
@@ -138,13 +136,14 @@ class Prompt:
                 self._add(f"[It has a {file.kind.replace('_', ' ')} that you can't see.]")
                 self.remarks.append(self.context.t("chat.unseen_reply"))
             else:
-                await self._add_file(file, file_number)
+                await self.add_file(file, file_number)
 
-    async def _add_file(self, file: QuestionFile, number: int) -> None:
+    async def add_file(self, file: QuestionFile, number: int = 0) -> None:
+        """Add a file; `number` counts the `all_files` of the question. Raises Unreadable or EngineError."""
         if file.kind in UNSEEN:
             raise Unreadable(f"chat.unseen_{file.kind}")
         if file.kind == "photo":
-            self.add_picture(await download(file.file_id, file.size_bytes, self.context), file)
+            await self._add_photo(file)
         elif file.kind == "document":
             await self._add_document(file)
         else:
@@ -153,14 +152,20 @@ class Prompt:
     async def _add_document(self, file: QuestionFile) -> None:
         context = self.context
         data = await download(file.file_id, file.size_bytes, context)
-        if picture_type(data) and len(data) <= LARGE_PICTURE_BYTES:
-            self.add_picture(data, file)
-            return
         try:
             content = await context.services.reader.read(data, context.user.id, context.language)
         except UnreadableFileError as error:
             raise Unreadable(f"chat.file_{error.flaw}") from error
-        self._add_content(content, file.name or "file")
+        if content.unit == "frames":
+            self._add_frame(content, file.name or "file")
+        else:
+            self._add_content(content, file.name or "file")
+
+    def _add_frame(self, content: FileContent, name: str) -> None:
+        if not content.is_whole:
+            self._add("[The first picture of an animation:]")
+            self.remarks.append(self.context.t("chat.part_frames", name=as_code(name)))
+        self._add_pictures(content.pictures)
 
     def _add_content(self, content: FileContent, name: str) -> None:
         text = self._fitting(content.text)
@@ -173,8 +178,11 @@ class Prompt:
             self.remarks.append(self.context.t(f"chat.part_{content.unit}", **values))
         title = " ".join(name.split()).replace("]", ")")
         self._add(f"[File {title}{note}:]\n{text}" if text else f"[File {title}{note}, as pictures of its pages:]")
-        for picture in content.pictures:
-            url = f"data:image/jpeg;base64,{base64.b64encode(picture.data).decode()}"
+        self._add_pictures(content.pictures)
+
+    def _add_pictures(self, pictures: Sequence[Picture]) -> None:
+        for picture in pictures:
+            url = f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
             self.parts.append(Image(url, width=picture.width, height=picture.height))
 
     def _fitting(self, text: str) -> str:
@@ -185,9 +193,10 @@ class Prompt:
             text = text[: int(len(text) * self.limit_tokens / tokens * 0.95)]
         return text
 
-    def add_picture(self, data: bytes, file: QuestionFile) -> None:
-        kind = picture_type(data) or file.mime_type or "image/jpeg"
-        url = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    async def _add_photo(self, file: QuestionFile) -> None:
+        """Add a picture that Telegram itself made, so that it is not damaged."""
+        data = await download(file.file_id, file.size_bytes, self.context)
+        url = f"data:{picture_type(data) or file.mime_type};base64,{base64.b64encode(data).decode()}"
         self.parts.append(Image(url, width=file.width, height=file.height))
 
     def _add(self, text: str) -> None:

@@ -3,20 +3,17 @@
 The only argument is the language of the sender. The process ends when its parent ends, because stdin then closes.
 """
 
-import io
 import json
 import os
 import resource
 import sys
 
-from documents.reading.file_content import FileContent, Flaw, Picture, UnreadableFileError, text_content
+from documents.reading.file_content import FileContent, Flaw, UnreadableFileError, text_content
 from documents.reading.kinds import Kind, kind_of
 
 MOST_CPU_SECONDS, MOST_BYTES = 25, 1_500_000_000
 NICENESS = 15
-LONGEST_SIDE, MOST_PIXELS = 1568, 60_000_000
 MOST_HTML_BYTES = 3_000_000
-_FORMATS = ("BMP", "TIFF", "JPEG", "PNG", "GIF", "WEBP", "HEIF", "AVIF")
 
 
 def read(data: bytes, language: str) -> FileContent:
@@ -35,7 +32,9 @@ def read(data: bytes, language: str) -> FileContent:
 
         register_heif_opener(thumbnails=False)
     if kind in {Kind.PICTURE, Kind.OTHER_PICTURE, Kind.HEIC, Kind.AVIF}:
-        return _converted(data)
+        from documents.reading import pictures  # noqa: PLC0415
+
+        return pictures.read(data)
     if kind in _FLAWS:
         raise UnreadableFileError(_FLAWS[kind])
     return _text(data, language, is_html=kind is Kind.HTML)
@@ -65,24 +64,6 @@ def _markdown(page: str) -> str:
     except RecursionError:  # raised for elements nested a thousand levels deep
         shown = soup.get_text("\n")
     return "\n".join(line for each in shown.splitlines() if (line := each.rstrip()))
-
-
-def _converted(data: bytes) -> FileContent:
-    """Return a picture as a JPEG, if it is large or of a format that models can't read."""
-    from PIL import Image, ImageOps  # noqa: PLC0415
-
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
-            is_too_large = opened.width * opened.height > MOST_PIXELS
-            image = None if is_too_large else ImageOps.exif_transpose(opened).convert("RGB")
-    except Exception as error:  # damaged pictures can raise any error
-        raise UnreadableFileError(Flaw.PICTURE) from error
-    if image is None:
-        raise UnreadableFileError(Flaw.PICTURE)
-    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=85)
-    return FileContent(pictures=(Picture(out.getvalue(), *image.size),), unit="pages", shown=1, total=1)
 
 
 _FLAWS = {

@@ -19,6 +19,7 @@ class Flaw(StrEnum):
     BROKEN = "broken"
     EMPTY = "empty"
     SLOW = "slow"
+    HUGE = "huge"
 
 
 class UnreadableFileError(Exception):
@@ -31,16 +32,20 @@ class UnreadableFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A JPEG."""
+    """A picture that models can read."""
 
     data: bytes
     width: int
     height: int
+    media_type: str = "image/jpeg"
 
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """`shown` of `total` pages or characters (`unit`) were read. `total` 0: the total is unknown, but larger."""
+    """`shown` of `total` pages, characters or frames (`unit`) were read. `total` 0: the total is unknown, but larger.
+
+    A single picture has one frame, an animation several.
+    """
 
     text: str = ""
     pictures: tuple[Picture, ...] = ()
@@ -53,7 +58,9 @@ class FileContent:
         return 0 < self.total <= self.shown
 
     def to_json(self) -> bytes:
-        pictures = [[base64.b64encode(each.data).decode(), each.width, each.height] for each in self.pictures]
+        pictures = [
+            [base64.b64encode(each.data).decode(), each.width, each.height, each.media_type] for each in self.pictures
+        ]
         fields = {"text": self.text, "unit": self.unit, "shown": self.shown, "total": self.total}
         return json.dumps({**fields, "pictures": pictures}).encode()
 
@@ -66,7 +73,7 @@ class FileContent:
         found = json.loads(data)
         if flaw := found.get("flaw"):
             raise UnreadableFileError(Flaw(flaw))
-        pictures = tuple(Picture(base64.b64decode(each), width, height) for each, width, height in found["pictures"])
+        pictures = tuple(Picture(base64.b64decode(each), *about) for each, *about in found["pictures"])
         return cls(found["text"], pictures, found["unit"], found["shown"], found["total"])
 
 

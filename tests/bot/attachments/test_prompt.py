@@ -1,9 +1,11 @@
 """The content of a question as parts of a prompt."""
 
+import io
 from itertools import count
 from typing import Any
 
 import pytest
+from PIL import Image as Pillow
 from telegram import Update
 
 from bot.attachments.content import content_of
@@ -131,16 +133,22 @@ async def test_picture_sent_as_a_file_is_a_picture_of_its_own_kind_or_a_jpeg(
     assert found.url.startswith(f"data:{name};base64,")
 
 
-@pytest.mark.parametrize("large", [0, 3_500_000])
-async def test_picture_of_another_kind_or_a_large_one_becomes_a_jpeg(
-    journey: Journey, large: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.attachments.prompt.LARGE_PICTURE_BYTES", large)
-    data = files.picture("BMP" if large else "PNG", (3000, 1500))
-    found = await prompt(journey, document(journey, data, "a"))
-    (picture,) = [part for part in found.parts if isinstance(part, Image)]
+async def test_picture_of_another_kind_becomes_a_jpeg(journey: Journey) -> None:
+    found = await prompt(journey, document(journey, files.picture("BMP", (3000, 1500)), "a"))
+    (picture,) = found.parts
+    assert isinstance(picture, Image)
     assert picture.url.startswith("data:image/jpeg;base64,")
     assert (picture.width, picture.height, found.remarks) == (1568, 784, [])
+
+
+async def test_first_picture_of_an_animation_is_passed_on_and_told(journey: Journey) -> None:
+    out = io.BytesIO()
+    first, second = (Pillow.new("RGB", (20, 20), colour) for colour in ("red", "blue"))
+    first.save(out, "PNG", save_all=True, append_images=[second])
+    found = await prompt(journey, document(journey, out.getvalue(), "run.png"), "")
+    assert texts(found) == "[The first picture of an animation:]"
+    assert sum(isinstance(part, Image) for part in found.parts) == 1
+    assert found.remarks == ["I see only the first picture of the animation `run.png`."]
 
 
 @pytest.mark.parametrize(
@@ -152,6 +160,8 @@ async def test_picture_of_another_kind_or_a_large_one_becomes_a_jpeg(
         (b"%PDF- broken", "chat.file_broken"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "chat.file_old"),
         (b"\0\0\0\0ftypheic", "chat.file_picture"),
+        (files.picture("JPEG")[:-40], "chat.file_broken"),
+        (files.picture("PNG")[:-40], "chat.file_broken"),
     ],
 )
 async def test_unusable_file_is_refused_with_its_reason(journey: Journey, data: bytes, key: str) -> None:

@@ -71,9 +71,3 @@ def test_flaw_is_named(data: bytes, flaw: Flaw) -> None:
     with pytest.raises(UnreadableFileError) as caught:
         child.read(data, "en")
     assert caught.value.flaw is flaw
-
-
-def test_picture_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child, "MOST_PIXELS", 100)
-    with pytest.raises(UnreadableFileError):
-        child.read(files.picture("BMP", (100, 100)), "en")
