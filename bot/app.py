@@ -31,6 +31,7 @@ from bot.chat.scheduled_run import on_run
 from bot.context import Context
 from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import Priority, RateLimiter
+from bot.groups import channel_messages
 from bot.groups.addressing import COMMAND
 from bot.groups.greeting import on_membership
 from bot.groups.moving import on_migration
@@ -219,6 +220,7 @@ class Bot:
 
 
 def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> None:
+    application.add_handler(TypeHandler(Update, channel_messages.guard), group=-2)
     application.add_handler(TypeHandler(Update, access.guard), group=-1)
     for handler in payments.handlers():
         application.add_handler(handler)

@@ -233,6 +233,7 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
                 entities=list(piece.entities),
                 reply_markup=keyboard if last else None,
                 message_thread_id=thread_of(message),
+                direct_messages_topic_id=_direct_topic_of(message),
                 reply_parameters=_reply_parameters(None if number or to_user or alone else reply_to),
                 disable_notification=False,
                 api_kwargs=alone,
@@ -279,6 +280,12 @@ def thread_of(message: object) -> int | None:
     if isinstance(message, Message) and message.is_topic_message:
         return message.message_thread_id
     return None
+
+
+def _direct_topic_of(message: object) -> int | None:
+    """Return the topic of a message in the direct messages of a channel: Telegram refuses replies without it."""
+    topic = message.direct_messages_topic if isinstance(message, Message) else None
+    return topic.topic_id if topic is not None else None
 
 
 def arguments(context: Context) -> Sequence[str]:

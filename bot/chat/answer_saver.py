@@ -64,7 +64,7 @@ class Destination:
 class AnswerSaver:
     """Stores one answer. `finish` is the engine's Finisher; after it, `head` is the text of the first final message.
 
-    `heading`: Markdown above the answer.
+    `heading`: Markdown above the answer. `buttons` makes the buttons under it.
     """
 
     context: Context
@@ -76,7 +76,7 @@ class AnswerSaver:
     with_footer: bool = False
     with_tables: bool = False
     remarks: tuple[str, ...] = ()
-    keyboard: InlineKeyboardMarkup | None = None
+    buttons: Callable[[Completion], InlineKeyboardMarkup] | None = None
     head: str = ""
     heading: str = ""
     is_shown: bool = False
@@ -89,15 +89,16 @@ class AnswerSaver:
         first = await rendered(shown.head if shown else below)
         rest = await rendered(shown.rest) if shown and shown.rest else []
         self.head = draft_of(first[0])
+        keyboard = self.buttons(completion) if self.buttons is not None else None
         edit, self.is_shown = self.preview.take_over(), self.preview.has_shown
         claimed = claimed_update.get()
 
         def step(conn: Connection, charge: Charge) -> None:
             tail = self._tail(completion, charge, receipt)
             whole = with_tail([*first, *rest], tail)
-            rich_part = self._rich_part(shown, tail, len(first) if rest else len(whole)) if shown else None
+            rich_part = self._rich_part(shown, tail, len(first) if rest else len(whole), keyboard) if shown else None
             parts = [self._payload(piece, edit, n, rich_part) for n, piece in enumerate(whole[:-1])]
-            parts.append(self._payload(whole[-1], edit, len(parts), rich_part, self.keyboard))
+            parts.append(self._payload(whole[-1], edit, len(parts), rich_part, keyboard))
             if len(whole) > MOST_MESSAGES:
                 parts.append(file_payload(text, thread_id=self.destination.thread_id))
             self._write(conn, claimed, parts)
@@ -180,7 +181,7 @@ class AnswerSaver:
         chat = self.context.incoming.effective_chat if self.context.incoming else None
         return chat.title or "" if chat else ""
 
-    def _rich_part(self, shown: Rich, tail: str, parts: int) -> RichPart | None:
+    def _rich_part(self, shown: Rich, tail: str, parts: int, above: InlineKeyboardMarkup | None) -> RichPart | None:
         """Return the rich message, with the tail if it is the last part; None if the tail does not fit."""
         below = "" if shown.rest else tail
         if units(below) > TAIL_UNITS:
@@ -188,8 +189,8 @@ class AnswerSaver:
         update_id = self.request.id.rpartition(":")[2]
         as_text = button(self.context.t("chat.as_text"), "settings", "text", update_id, owner=self.context.user.id)
         keyboard = rows([as_text])
-        if self.keyboard is not None and not shown.rest:
-            keyboard = InlineKeyboardMarkup([*self.keyboard.inline_keyboard, *keyboard.inline_keyboard])
+        if above is not None and not shown.rest:
+            keyboard = InlineKeyboardMarkup([*above.inline_keyboard, *keyboard.inline_keyboard])
         return RichPart(shown.message(below), keyboard.to_dict(), parts)
 
 

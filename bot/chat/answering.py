@@ -1,6 +1,7 @@
 """One prompt answered in one chat: the request with its history, the growing preview, and the sent answer."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -76,12 +77,13 @@ async def _prepared(
     footer = bool(state.settings.get("footer", services.config.footer))
     tables = bool(state.settings.get("tables", False))
     plan = state.tenant(services.plans).plan
-    keyboard = answer_keyboard(context, record, request, plan) if state.settings.get("buttons", True) else None
+    buttons = partial(answer_keyboard, context, record, request, plan) if state.settings.get("buttons", True) else None
     saver = AnswerSaver(
-        context, destination, record, request, question, preview, footer, tables, remembered.remarks, keyboard
+        context, destination, record, request, question, preview, footer, tables, remembered.remarks, buttons
     )
     if record.schedule_id:
-        saver.heading, saver.keyboard = await heading_of(context, record), run_keyboard(context, record)
+        saver.heading, keyboard = await heading_of(context, record), run_keyboard(context, record)
+        saver.buttons = lambda _: keyboard
     return saver
 
 

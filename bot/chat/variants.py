@@ -7,7 +7,9 @@ from bot.context import Context
 from bot.questions.buttons import COMMAND
 from bot.spending.prices import price_by
 from engine.catalog.catalog import Catalog
-from engine.chat import ChatRequest, Message, Role, says
+from engine.catalog.token_counts import estimate_text
+from engine.chat import ChatRequest, Finish, Message, Role, says
+from engine.completion import Completion
 from engine.money import Money
 from engine.ports import Clock
 from engine.tenancy import Plan
@@ -32,12 +34,14 @@ def variant_turns(variant: str, standing_answer: str | None) -> tuple[Message, .
     return (says(Role.ASSISTANT, standing_answer), says(Role.USER, instruction))
 
 
-def answer_keyboard(context: Context, record: QuestionRecord, request: ChatRequest, plan: Plan) -> InlineKeyboardMarkup:
+def answer_keyboard(
+    context: Context, record: QuestionRecord, request: ChatRequest, plan: Plan, completion: Completion
+) -> InlineKeyboardMarkup:
     """Return the buttons under an answer to this request."""
     made = [_button(context, record, variant, context.t(f"variant.{variant}")) for variant in (AGAIN, SHORTER, LONGER)]
     market = context.services.market
     if _offers_smart(market.catalog, request, plan):
-        price = smart_price(market.catalog, market.clock, request) if record.is_private else None
+        price = smart_price(market.catalog, market.clock, request, completion) if record.is_private else None
         label = context.t("variant.smarter") if price is None else context.t("variant.smarter_price", usd=price)
         made.append(_button(context, record, SMARTER, label))
     return rows(made)
@@ -52,7 +56,13 @@ def _offers_smart(catalog: Catalog, request: ChatRequest, plan: Plan) -> bool:
     return SMART in catalog.models and request.model != SMART and plan.allows(SMART)
 
 
-def smart_price(catalog: Catalog, clock: Clock, request: ChatRequest) -> Money | None:
-    """Return the expected charge for this request with `smart`; None if none of its offers can be quoted."""
-    price = price_by(catalog, clock.now(), request, SMART)
+def smart_price(catalog: Catalog, clock: Clock, request: ChatRequest, completion: Completion) -> Money | None:
+    """Return the expected charge for this request with `smart`; None if none of its offers can be quoted.
+
+    An answer as long as the one above the button is assumed, so that their prices can be compared; for one that was
+    cut or is empty, the usual length.
+    """
+    is_whole = not completion.stopped and all(each.finish is not Finish.LENGTH for each in completion.choices)
+    tokens = estimate_text(completion.text) if is_whole else 0
+    price = price_by(catalog, clock.now(), request, SMART, tokens or None)
     return None if price is None else price.significant(_PRICE_DIGITS)

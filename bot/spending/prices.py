@@ -24,10 +24,15 @@ def expected_price(tariff: Tariff, quote: Quote) -> Money:
     return Money.from_atto(quote.expected_atto, tariff.times)
 
 
-def price_by(catalog: Catalog, at: datetime, request: ChatRequest, name: str) -> Money | None:
-    """Return the expected charge for this request with another model; None if none of its offers can be quoted."""
+def price_by(
+    catalog: Catalog, at: datetime, request: ChatRequest, name: str, answer_tokens: float | None = None
+) -> Money | None:
+    """Return the expected charge for this request with another model; None if none of its offers can be quoted.
+
+    `answer_tokens`: the length of the answer, if it is known; else the model's usual one.
+    """
     model = catalog.model(name)
-    quotes, _ = catalog.quote(replace(request, model=name), model, at)
+    quotes, _ = catalog.quote(replace(request, model=name), model, at, answer_tokens=answer_tokens)
     if not quotes:
         return None
     return expected_price(model.tariff, min(quotes, key=lambda quote: quote.expected_atto))

@@ -211,7 +211,14 @@ def _about(world: World, file_id: str, **more: Any) -> dict[str, Any]:
 
 
 def _thread(params: Params, chat: Chat) -> dict[str, Any]:
-    """Return the thread of a message. Raises the refusal for a thread that was deleted or never existed."""
+    """Return the thread of a message, in a channel's direct messages the topic, which is then required.
+
+    Raises the refusal for a thread that was deleted or never existed.
+    """
+    if chat.more.get("is_direct_messages"):
+        if not (topic := number(params, "direct_messages_topic_id")):
+            raise refuse("no_topic")
+        return {"direct_messages_topic": {"topic_id": topic}}
     thread = number(params, "message_thread_id")
     if thread and thread not in chat.threads:
         raise refuse("no_thread")

@@ -26,6 +26,7 @@ _BAD_REQUESTS: dict[str, str] = {
     "no_user": "user not found",
     "no_thread": "message thread not found",
     "closed_topic": "TOPIC_CLOSED",
+    "no_topic": "channel direct messages topic must be specified",
     "no_rights": "not enough rights to send text messages to the chat",
     "no_write": "have no rights to send a message",
     "restricted": "CHAT_RESTRICTED",

@@ -38,6 +38,7 @@ class Chat:
     messages: dict[int, Message] = field(default_factory=dict)
     drafts: dict[int, dict[str, Any]] = field(default_factory=dict)
     threads: set[int] = field(default_factory=set)
+    more: dict[str, Any] = field(default_factory=dict)
     ephemeral: dict[int, Message] = field(default_factory=dict)
     ephemeral_commands: dict[int, tuple[int, float]] = field(default_factory=dict)
     refusal: str = ""
@@ -274,7 +275,7 @@ class World:
 
     def shown(self, chat: Chat) -> dict[str, Any]:
         if chat.type != "private":
-            return {"id": chat.id, "type": chat.type, "title": chat.title}
+            return {"id": chat.id, "type": chat.type, "title": chat.title, **chat.more}
         user = self.users[chat.id]
         return {"id": chat.id, "type": chat.type, **{k: user[k] for k in ("first_name", "username") if k in user}}
 
