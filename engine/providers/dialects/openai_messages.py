@@ -87,13 +87,14 @@ def _with_one_system(turns: Sequence[Message]) -> Sequence[Message]:
 def _ordered(turns: Sequence[Message]) -> list[Message]:
     """Return the turns in an order that Mistral accepts.
 
-    After an assistant's or a tool's turn, a system turn becomes the user's. Between a tool's result and the user's next
-    turn there is an assistant's turn.
+    After an assistant's or a tool's turn, and at the end, a system turn becomes the user's. Between a tool's result and
+    the user's next turn there is an assistant's turn.
     """
     found: list[Message] = []
-    for turn in turns:
+    for number, turn in enumerate(turns, 1):
         before = found[-1].role if found else None
-        role = Role.USER if turn.role is Role.SYSTEM and before in {Role.ASSISTANT, Role.TOOL} else turn.role
+        is_moved = before in {Role.ASSISTANT, Role.TOOL} or number == len(turns)
+        role = Role.USER if turn.role is Role.SYSTEM and is_moved else turn.role
         if before is Role.TOOL and role is Role.USER:
             found.append(Message(Role.ASSISTANT, (Text(_FILLER),)))
         found.append(turn if role is turn.role else Message(role, turn.parts))

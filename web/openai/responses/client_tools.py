@@ -1,7 +1,7 @@
-"""Tools of the Responses API that the client runs: functions, custom tools, shells, patches, and namespaces of tools.
+"""Tools of the Responses API that the client runs: functions, custom tools, shells, patches, searches, namespaces.
 
 Each becomes a function; `CallForm` turns its calls into items of the kind that the client knows. Sources:
-`types/responses` of OpenAI's SDK; developers.openai.com, "Shell", "Local shell", "Apply patch".
+`types/responses` of OpenAI's SDK; developers.openai.com, "Shell", "Local shell", "Apply patch", "Tool search".
 """
 
 import json
@@ -14,7 +14,7 @@ from engine.errors import BadRequest
 from web.openai import custom_tools
 from web.pipeline.fields import Fields
 
-NAMESPACE = "namespace"
+NAMESPACE, TOOL_SEARCH = "namespace", "tool_search"
 MOST_TOOLS = 128
 _BETWEEN = "__"  # a namespace and a name in the name of a function
 _TEXT: Mapping[str, Any] = {"type": "string"}
@@ -71,6 +71,8 @@ _NATIVE: Mapping[str, _NativeTool] = {
 _BY_CALL = {f"{kind}_call": kind for kind in _NATIVE}
 _BY_OUTPUT = {f"{kind}_call_output": kind for kind in _NATIVE}
 _KINDS = frozenset({"function", custom_tools.KIND, NAMESPACE, *_NATIVE})
+_UNNAMED = frozenset({TOOL_SEARCH, *_NATIVE})  # kinds of tools whose function has the name of the kind
+_CLIENT = "client"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,9 @@ class CallForm:
         if native is not None:
             given = {name: value for name, value in _object(arguments).items() if value is not None}
             return {"type": f"{self.kind}_call", "call_id": call_id, native.holder: {**native.defaults, **given}}
+        if self.kind == TOOL_SEARCH:
+            searched = {"execution": _CLIENT, "arguments": _object(arguments)}
+            return {"type": f"{TOOL_SEARCH}_call", "call_id": call_id, **searched}
         named = {"call_id": call_id, "name": self.name, **({"namespace": self.namespace} if self.namespace else {})}
         if self.kind == custom_tools.KIND:
             return {"type": "custom_tool_call", **named, "input": custom_tools.input_of(arguments)}
@@ -99,17 +104,24 @@ class CallForm:
 
 
 def is_clients(tool: Mapping[str, Any]) -> bool:
-    """Return whether the client runs a tool. A shell in a container is run by OpenAI."""
+    """Return whether the client runs a tool. OpenAI runs shells in containers, and searches unless told otherwise."""
     kind = tool.get("type")
+    if kind == TOOL_SEARCH:
+        return is_of_client(tool)
     if kind == "shell":
         environment = tool.get("environment")
         return not isinstance(environment, dict) or environment.get("type") in {None, "local"}
     return isinstance(kind, str) and kind in _KINDS
 
 
-def tools_of(given: Sequence[Mapping[str, Any]]) -> tuple[Tool, ...]:
-    """Return the functions that stand for the client's tools. Raises BadRequest."""
-    return tuple(_tool(raw, where, namespace) for raw, where, namespace in _flat(given))
+def is_of_client(found: Mapping[str, Any]) -> bool:
+    """Return whether the client runs a search of tools: the tool itself, a call of it, or its result."""
+    return found.get("execution") == _CLIENT
+
+
+def tools_of(given: Sequence[Mapping[str, Any]], where: str = "tools") -> tuple[Tool, ...]:
+    """Return the functions that stand for the client's tools. Raises BadRequest with paths that begin with `where`."""
+    return tuple(_tool(raw, path, namespace) for raw, path, namespace in _flat(given, where))
 
 
 def call_forms(given: Any) -> Mapping[str, CallForm]:
@@ -119,8 +131,20 @@ def call_forms(given: Any) -> Mapping[str, CallForm]:
         [tool for tool in given if isinstance(tool, dict)] if isinstance(given, list) else []
     ):
         kind = str(raw.get("type"))
-        name = kind if kind in _NATIVE else str(raw.get("name"))
+        name = kind if kind in _UNNAMED else str(raw.get("name"))
         forms.setdefault(function_name(name, namespace), CallForm(kind, name, namespace))
+    return forms
+
+
+def forms_of_calls(items: Sequence[Mapping[str, Any]]) -> Mapping[str, CallForm]:
+    """Return the forms of the calls among the items of an answer, by the names of their functions."""
+    forms = {}
+    for item in items:
+        kind = str(item["type"]).removesuffix("_call").removesuffix("_tool")
+        if "call_id" not in item:
+            continue
+        form = CallForm(kind, kind if kind in _UNNAMED else item["name"], item.get("namespace") or "")
+        forms[function_name(form.name, form.namespace)] = form
     return forms
 
 
@@ -129,7 +153,9 @@ def function_name(name: str, namespace: str | None) -> str:
 
 
 def native_call(item: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the function and the arguments of a call of a tool without a schema; None for another item."""
+    """Return the function and the arguments of a call of a tool without a name; None for another item."""
+    if item.get("type") == f"{TOOL_SEARCH}_call":
+        return TOOL_SEARCH, json.dumps(item.get("arguments") or {}, ensure_ascii=False)
     kind = _BY_CALL.get(str(item.get("type")))
     if kind is None:
         return None
@@ -144,6 +170,8 @@ def native_call(item: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def native_output(item: Mapping[str, Any]) -> str | None:
     """Return the text of such a tool's result, with its status if that is all; None for another item."""
+    if item.get("type") == f"{TOOL_SEARCH}_output":
+        return json.dumps({"found": list(call_forms(item.get("tools")))}, ensure_ascii=False)
     if str(item.get("type")) not in _BY_OUTPUT:
         return None
     output = item.get("output")
@@ -152,20 +180,20 @@ def native_output(item: Mapping[str, Any]) -> str | None:
     return str(item.get("status") or "") if output is None else json.dumps(output, ensure_ascii=False)
 
 
-def _flat(given: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str, str]]:
+def _flat(given: Sequence[Mapping[str, Any]], where: str = "tools") -> Iterator[tuple[Mapping[str, Any], str, str]]:
     """Yield the client's tools, those in namespaces too, with their paths and namespaces. Raises BadRequest."""
     for n, tool in enumerate(given):
         if not is_clients(tool):
             continue
         if tool["type"] != NAMESPACE:
-            yield tool, f"tools.{n}", ""
+            yield tool, f"{where}.{n}", ""
             continue
-        fields = Fields(tool, f"tools.{n}")
+        fields = Fields(tool, f"{where}.{n}")
         namespace = fields.text("name")
         for m, inner in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS)):
             if inner.get("type") not in {"function", custom_tools.KIND}:
-                raise BadRequest(f"tools.{n}.tools.{m}.type", "must be function or custom")
-            yield inner, f"tools.{n}.tools.{m}", namespace
+                raise BadRequest(f"{where}.{n}.tools.{m}.type", "must be function or custom")
+            yield inner, f"{where}.{n}.tools.{m}", namespace
 
 
 def _tool(raw: Mapping[str, Any], where: str, namespace: str) -> Tool:
@@ -177,8 +205,9 @@ def _tool(raw: Mapping[str, Any], where: str, namespace: str) -> Tool:
         custom = custom_tools.custom_tool(raw, where)
         return Tool(function_name(custom.name, namespace), custom.description, custom.parameters)
     fields = Fields(raw, where)
+    name = TOOL_SEARCH if raw["type"] == TOOL_SEARCH else fields.text("name")
     return Tool(
-        function_name(fields.text("name"), namespace),
+        function_name(name, namespace),
         fields.optional_text("description") or "",
         fields.object("parameters") or {},
         fields.boolean("strict"),

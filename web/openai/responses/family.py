@@ -26,6 +26,7 @@ from web.openai.chat_response import sendable
 from web.openai.responses import response_object
 from web.openai.responses.encoder import ResponseEncoder
 from web.openai.responses.files import ResponseFileForm
+from web.openai.responses.item_settings import with_item_settings
 from web.openai.responses.items import items_of, messages_of, provider_items, references_of, with_referenced
 from web.openai.responses.request import ignored_fields, response_request
 from web.openai.responses.response_object import ItemForm
@@ -100,17 +101,18 @@ class ResponsesRequest(FamilyRequest):
     def __init__(
         self, body: Mapping[str, Any], origin: Origin, history: list[Item], items: list[Item], now: datetime
     ) -> None:
-        messages = messages_of([*history, *items])
-        self.chat = response_request(body, messages, id=origin.request_id, key_id=origin.caller.key_id)
+        messages = messages_of([*history, *items], len(history))
+        asked = with_item_settings(body, [*history, *items], len(history))
+        self.chat = response_request(asked, messages, id=origin.request_id, key_id=origin.caller.key_id)
         left_out = (f"input.{kind}" for kind in provider_items(items))
-        self.ignored = (*ignored_fields(body), *left_out)
+        self.ignored = (*ignored_fields(asked), *left_out)
         fields = Fields(body)
         self.stream = fields.boolean("stream") or False
         is_stored = fields.boolean("store") is not False
         self.finish = self._finish if is_stored else None
         self._tenant_id, self._items, self._now = origin.tenant_id, items, now
         self._previous_id = body.get("previous_response_id")
-        self._form = ItemForm.asked_in(body)
+        self._form = ItemForm.asked_in(asked)
         self._begun = response_object.begun_json(
             origin.request_id, origin.created, self.chat.model, body, stored=is_stored
         )
@@ -161,5 +163,7 @@ class InputTokens:
         body = {"model": "auto", "input": [], **parse_body(request.state.head.content_type, await request.body())}
         async with self.family.counting(body, caller.tenant, is_free=True):
             history, items = await self.family.conversation(body, caller.tenant.id)
-            chat = response_request(body, messages_of([*history, *items]), id=request_id, key_id=None)
+            messages = messages_of([*history, *items], len(history))
+            asked = with_item_settings(body, [*history, *items], len(history))
+            chat = response_request(asked, messages, id=request_id, key_id=None)
         return JSONResponse({"object": "response.input_tokens", "input_tokens": estimate(chat, chat.model)})

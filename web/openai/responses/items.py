@@ -11,7 +11,8 @@ from engine.errors import BadRequest
 from engine.thoughts import Thought, reasoning_fields
 from web.openai.custom_tools import arguments_of
 from web.openai.image_addresses import is_public
-from web.openai.responses.client_tools import function_name, native_call, native_output
+from web.openai.responses.client_tools import function_name, is_of_client, native_call, native_output
+from web.openai.responses.item_settings import KINDS
 from web.openai.responses.response_object import REDACTED_MARK, SIGNATURE_MARK
 from web.pipeline.fields import Fields
 from web.pipeline.part_count import check_part_count
@@ -31,16 +32,15 @@ _OF_PROVIDER = frozenset(
         "mcp_call",
         "mcp_approval_request",
         "mcp_approval_response",
-        "tool_search_call",
-        "tool_search_output",
-        "additional_tools",
         "compaction",
         "compaction_summary",
-        "compaction_trigger",
+        "context_compaction",
         "program",
         "program_output",
     }
 )
+_SEARCHES = frozenset({"tool_search_call", "tool_search_output"})
+_COMPACTED = "must not be compaction_trigger: conversations are not summarized here, so send a shorter input"
 _DETAILS = ("auto", "low", "high", "original")
 _TEXTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
 
@@ -80,21 +80,23 @@ def provider_items(items: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def _is_of_provider(item: Mapping[str, Any]) -> bool:
     kind = item.get("type")
-    return isinstance(kind, str) and kind in _OF_PROVIDER
+    if not isinstance(kind, str):
+        return False
+    return kind in _OF_PROVIDER or (kind in _SEARCHES and not is_of_client(item))
 
 
-def messages_of(items: Sequence[Mapping[str, Any]]) -> list[Message]:
-    """Return the messages for a conversation's items.
+def messages_of(items: Sequence[Mapping[str, Any]], before: int = 0) -> list[Message]:
+    """Return the messages for a conversation's items; the first `before` are not of the request's own input.
 
     Reasoning, text and calls of one answer are separate items; they become one message of the assistant.
     """
     found: list[Message] = []
     thoughts: list[Thought] = []
-    for n, item in enumerate(items):
+    for n, item in enumerate(items, -before):
         if item.get("type") == "reasoning":
             thoughts += _thoughts(Fields(item, f"input.{n}"))
             continue
-        if _is_of_provider(item):
+        if _is_of_provider(item) or str(item.get("type")) in KINDS:
             continue
         message = _message(item, f"input.{n}")
         if thoughts and message.role is Role.ASSISTANT:
@@ -146,6 +148,10 @@ def _message(item: Mapping[str, Any], where: str) -> Message:
         return Message(Role.ASSISTANT, (), (_call(fields, is_custom=kind == "custom_tool_call"),))
     if kind in ("function_call_output", "custom_tool_call_output"):
         return Message(Role.TOOL, _output(item.get("output"), f"{where}.output"), (), fields.text("call_id"))
+    if kind == "agent_message":
+        return _of_agent(item, where)
+    if kind == "compaction_trigger":
+        raise BadRequest(f"{where}.type", _COMPACTED)
     raise BadRequest(
         f"{where}.type",
         "must be message, reasoning, item_reference, or a call of a tool that the client runs or its output",
@@ -163,6 +169,15 @@ def _said(item: Mapping[str, Any], where: str) -> Message:
     if role is None:
         raise BadRequest(f"{where}.role", f"must be one of {', '.join(_ROLES)}")
     return Message(_ROLES[role], _parts(item.get("content"), f"{where}.content"))
+
+
+def _of_agent(item: Mapping[str, Any], where: str) -> Message:
+    """Return what another agent of the client said. Parts that are encrypted for OpenAI are left out."""
+    fields = Fields(item, where)
+    author, recipient = fields.text("author"), fields.text("recipient")
+    parts = fields.list_of_objects("content", most=MOST_ITEMS)
+    said = _parts([part for part in parts if part.get("type") != "encrypted_content"], f"{where}.content")
+    return Message(Role.USER, (Text(f"{author} to {recipient}:\n"), *said))
 
 
 def _output(value: Any, where: str) -> tuple[Part, ...]:

@@ -15,7 +15,7 @@ from web.auth import Caller
 from web.errors import HttpProblem, bad_request, not_found
 from web.openai.custom_tools import arguments_of
 from web.openai.responses import response_object
-from web.openai.responses.client_tools import call_forms, function_name, native_call
+from web.openai.responses.client_tools import forms_of_calls, function_name, native_call
 from web.openai.responses.encoder import ResponseEncoder
 from web.openai.responses.item_page import ItemPage
 from web.openai.responses.response_object import PIECES, REDACTED_MARK, SIGNATURE_MARK, ItemForm
@@ -98,7 +98,7 @@ def events_of(stored: StoredResponse) -> Iterator[bytes]:
     """Yield the events of a stored response, equal to those of its stream."""
     body: dict[str, Any] = json.loads(stored.body)
     is_sealed = any("encrypted_content" in item for item in body["output"])
-    form = ItemForm(bool(body["reasoning"]["summary"]), is_sealed, call_forms(body["tools"]))
+    form = ItemForm(bool(body["reasoning"]["summary"]), is_sealed, forms_of_calls(stored.output))
     unset: dict[str, Any] = {"status": "in_progress", "incomplete_details": None, "output": [], "usage": None}
     begun = {name: unset.get(name, value) for name, value in body.items() if name != "farthing"}
     encoder = ResponseEncoder(stored.id.removeprefix("resp_"), begun, form=form)

@@ -110,6 +110,8 @@ async def test_mistral_gets_the_system_within_a_conversation_as_the_user_and_a_m
     assert "prefix" not in str(await messages("openai", ChatRequest("r", "m", history)))
     alone = await messages("mistral", ChatRequest("r", "m", (says(Role.SYSTEM, "be kind"),)))
     assert alone == [{"role": "user", "content": "be kind"}]
+    late = (says(Role.USER, "x"), says(Role.SYSTEM, "be brief"))
+    assert [each["role"] for each in await messages("mistral", ChatRequest("r", "m", late))] == ["user", "user"]
 
 
 async def test_names_of_people_are_in_openais_form() -> None:

@@ -69,6 +69,20 @@ TABLE: list[tuple[list[Any], list[Message]]] = [
     ),
     (
         [
+            {
+                "type": "agent_message",
+                "author": "/root",
+                "recipient": "/root/a",
+                "content": [
+                    {"type": "input_text", "text": "b"},
+                    {"type": "encrypted_content", "encrypted_content": "x"},
+                ],
+            }
+        ],
+        [Message(Role.USER, (Text("/root to /root/a:\n"), Text("b")))],
+    ),
+    (
+        [
             {"type": "custom_tool_call", "call_id": "c1", "name": "patch", "input": "é"},
             {"type": "custom_tool_call_output", "call_id": "c1", "output": "done"},
         ],
@@ -109,6 +123,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"type": "local_shell_call"}, "input.0.call_id"),
     ({"type": "shell_call_output", "output": []}, "input.0.id"),
     ({"type": "browser_call"}, "input.0.type"),
+    ({"type": "compaction_trigger"}, "input.0.type"),
+    ({"type": "agent_message", "author": "/root", "content": []}, "input.0.recipient"),
     ({"type": []}, "input.0.type"),
 ]
 

@@ -24,6 +24,16 @@ BODIES: dict[str, dict[str, Any]] = {
         "tools": [{"type": "namespace", "name": "crm", "description": "", "tools": [TOOL]}],
         "tool_choice": "required",
     },
+    "call of a search": {
+        "model": "auto",
+        "tools": [{"type": "tool_search", "execution": "client", "description": "d", "parameters": {"type": "object"}}],
+        "tool_choice": "required",
+    },
+    "call of an added tool": {
+        "model": "auto",
+        "input": [{"type": "additional_tools", "tools": [TOOL]}, {"role": "user", "content": "use the tool look"}],
+        "tool_choice": "required",
+    },
     "reasoning": {"model": "deepseek/deepseek-v4-flash", "reasoning": {"effort": "high"}},
     "summary": {"model": "deepseek/deepseek-v4-flash", "reasoning": {"effort": "high", "summary": "auto"}},
     "signed": {
