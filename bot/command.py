@@ -7,6 +7,7 @@ from enum import StrEnum
 from telegram import Update
 
 from bot.context import Context
+from bot.formatting.literal import as_shown
 
 Run = Callable[[Update, Context], Awaitable[None]]
 Press = Callable[[Update, Context, tuple[str, ...]], Awaitable[None]]
@@ -32,7 +33,8 @@ class Command:
     private chat, except for the buttons in `group_buttons`. `topic` is its part of /help. In a group, an `ephemeral`
     command, whose answer is text only, is answered to its sender alone if Telegram can do that. `take_text` receives
     the text that the command waits for (bot/chat/pending_input.py); it returns None if it took the text, else a
-    sentence that says what is expected.
+    sentence that says what is expected. Words after a command without `takes_words` are
+    named as unused.
     """
 
     name: str
@@ -46,10 +48,18 @@ class Command:
     group_buttons: frozenset[str] = frozenset()
     take_text: TakeText | None = None
     ephemeral: bool = False
+    takes_words: bool = True
 
     def works_in_groups(self, action: str) -> bool:
         """Return True if the button with this action may show its result in a group."""
         return action in self.group_buttons or not (self.private_only or self.admin)
+
+
+async def say_unused(context: Context, name: str) -> None:
+    """Tell the user that the words after a command were not used."""
+    if context.args:
+        words = as_shown(" ".join(context.args))
+        await context.reply(context.t("command_takes_nothing", words=words, command=name))
 
 
 def all_commands(context: Context) -> Mapping[str, Command]:

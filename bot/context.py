@@ -249,6 +249,8 @@ class Context(CallbackContext[ExtBot[int], Dicts, Dicts, Dicts]):
     async def answer_press(self, text: str | None = None, *, alert: bool = False, url: str | None = None) -> None:
         """Answer the press of a button, only once. Telegram refuses an answer that comes too late."""
         query = self.incoming.callback_query if self.incoming is not None else None
+        if query is None and text and alert:
+            await self.reply(text)  # the user typed the command instead
         if query is None or self._is_press_answered:
             return
         self._is_press_answered = True

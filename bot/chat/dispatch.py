@@ -6,7 +6,7 @@ from telegram import Update
 from telegram.error import TelegramError
 
 from bot import buttons
-from bot.command import Command, all_commands
+from bot.command import Command, all_commands, say_unused
 from bot.context import Context
 from bot.delivery.lapse import LeaseLapsed
 from bot.groups.addressing import is_anonymous, is_other_bot
@@ -47,6 +47,8 @@ async def _run(command: Command, update: Update, context: Context) -> None:
         await run_for_sender(command, update, context)
         return
     await command.run(update, context)
+    if not command.takes_words:
+        await say_unused(context, command.name)
 
 
 async def on_button(update: Update, context: Context) -> None:

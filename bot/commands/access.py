@@ -128,7 +128,7 @@ async def _decide(context: Context, tenant_id: int, decision: str) -> None:
 
 
 COMMANDS = (
-    Command("access", access, 107, admin=True, buttons={"accept": accept, "refuse": decline}),
+    Command("access", access, 107, admin=True, takes_words=False, buttons={"accept": accept, "refuse": decline}),
     Command("ban", ban, 105, admin=True, buttons={"ask": ask_ban, "yes": ban_confirmed, "no": nothing_done}),
     Command("unban", unban, 106, admin=True, buttons={"yes": unban_pressed, "undo": unban_pressed}),
 )

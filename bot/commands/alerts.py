@@ -63,4 +63,4 @@ def _keyboard(context: Context, found: list[Incident]) -> InlineKeyboardMarkup:
     return rows(buttons)
 
 
-COMMAND = Command("alerts", alerts, 108, admin=True, buttons={"mute": mute, "ack": acknowledge})
+COMMAND = Command("alerts", alerts, 108, admin=True, takes_words=False, buttons={"mute": mute, "ack": acknowledge})

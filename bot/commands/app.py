@@ -24,6 +24,7 @@ async def app(_: Update, context: Context) -> None:
     elif buttons:
         await context.reply(context.t("app.in_telegram"), rows(buttons))
     else:
+        context.args = []
         await context.reply(context.t("unknown_command"))
 
 
@@ -87,4 +88,4 @@ def _link_entity(before: str, link: str) -> MessageEntity:
     return MessageEntity(MessageEntity.URL, len(f"{before}\n\n".encode("utf-16-le")) // 2, len(link))
 
 
-COMMAND = Command("app", app, 13, topic=Topic.PROGRAMS, buttons={"out": sign_out})
+COMMAND = Command("app", app, 13, topic=Topic.PROGRAMS, takes_words=False, buttons={"out": sign_out})

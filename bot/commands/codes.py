@@ -6,10 +6,10 @@ from telegram import Update
 
 from bot.command import Command
 from bot.context import Context, arguments
+from bot.formatting.literal import as_shown
 from bot.operators.amounts import amount_written
 from bot.operators.finding import operator
 from engine.money import Money
-from locales.formats import as_code
 from storage.billing import codes, invites
 from storage.database.connection import Connection
 from storage.operations import operator_log
@@ -59,7 +59,7 @@ async def read_amount(context: Context, text: str) -> Money | None:
     amount = amount_written(context, text)
     if amount is not None:
         return amount
-    await context.reply(context.t("admin.bad_amount", text=as_code(text)))
+    await context.reply(context.t("admin.bad_amount", text=as_shown(text)))
     return None
 
 

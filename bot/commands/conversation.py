@@ -66,7 +66,7 @@ async def retry(update: Update, context: Context) -> None:
     """Ask the user's last question of this conversation again, with another model if one is named."""
     message = update.message
     assert message is not None
-    model = spelled(context, arguments(context)[0]) if arguments(context) else ""
+    model = spelled(context, " ".join(arguments(context))) if arguments(context) else ""
     if model and (objection := await _objection(context, model)):
         await context.reply(objection)
         return
@@ -161,7 +161,7 @@ _WAYS = {GO_ON: go_on, BRIEF: go_on_briefly, CHEAPER: go_on_cheaper}
 
 COMMANDS = (
     Command("new", new, 1, topic=Topic.CONVERSATIONS, private_only=False),
-    Command("stop", stop, 2, topic=Topic.CHAT, private_only=False),
+    Command("stop", stop, 2, topic=Topic.CHAT, private_only=False, takes_words=False),
     Command(
         "retry",
         retry,

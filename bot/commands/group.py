@@ -5,7 +5,7 @@ from datetime import timedelta
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
 from bot.buttons import button, rows
-from bot.command import Command, Topic
+from bot.command import Command, Topic, say_unused
 from bot.commands.terms import agreed
 from bot.context import Context, arguments
 from bot.formatting.literal import as_code
@@ -33,6 +33,7 @@ async def group(update: Update, context: Context) -> None:
     assert message is not None
     if context.in_group:
         await _say_who_pays(context, message.chat.id)
+        await say_unused(context, "group")
         return
     given = arguments(context)[0] if arguments(context) else ""
     if not given.removeprefix("-").isdecimal():

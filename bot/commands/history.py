@@ -7,6 +7,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 from bot.buttons import button
 from bot.command import Command, Topic
 from bot.context import Context, arguments, thread_of
+from bot.formatting.literal import as_shown
 from bot.questions.buttons import shortened
 from storage.telegram import conversation_list
 from storage.telegram.conversation_list import ConversationLine
@@ -26,10 +27,10 @@ async def _found(context: Context, words: Sequence[str]) -> None:
     chat_id, query = context.user.id, " ".join(words)
     lines = await context.services.db.read(lambda conn: conversation_list.search(conn, chat_id, list(words)))
     if not lines:
-        await context.reply(context.t("history.not_found", words=query))
+        await context.reply(context.t("history.not_found", words=as_shown(query)))
         return
     keyboard = [[_line(context, line, 0)] for line in lines]
-    await context.reply(context.t("history.found", words=query), InlineKeyboardMarkup(keyboard))
+    await context.reply(context.t("history.found", words=as_shown(query)), InlineKeyboardMarkup(keyboard))
 
 
 async def _page(context: Context, number: int) -> tuple[str, InlineKeyboardMarkup | None]:

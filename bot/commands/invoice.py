@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 
 from telegram import InputFile, Update
 
 from bot.buttons import button, rows
 from bot.chat.pending_input import NONE, cancel_button, stop_waiting, wait_for_text
 from bot.command import Command, Topic
-from bot.context import Context
+from bot.context import Context, arguments
 from documents.csv_export import invoice_csv
 from documents.invoice import invoice_pdf
 from locales.formats import as_code
@@ -19,12 +20,37 @@ from storage.invoices.drafts import LedgerMismatch
 from storage.invoices.invoices import Invoice
 
 log = logging.getLogger(__name__)
-SHOWN = 12
+SHOWN, MOST_MONTHS = 12, 12
+_MONTH = re.compile(r"(?P<year1>20\d\d)[-/.](?P<month1>\d\d?)|(?P<month2>\d\d?)[-/.](?P<year2>20\d\d)", re.ASCII)
 WAIT = timedelta(minutes=30)
 
 
-async def show(_: Update, context: Context) -> None:
-    found = await _issued(context)
+async def show(update: Update, context: Context) -> None:
+    """List the invoices, or send the one of the month after the command."""
+    found, word = await _issued(context), " ".join(arguments(context))
+    month = month_named(word)
+    if word and month is None:
+        await context.reply(context.t("invoice.takes"))
+        return
+    wanted = next((each for each in found if each.draft.month == month), None)
+    if wanted is not None:
+        await send(update, context, (str(wanted.number),))
+    elif month is not None:
+        await context.reply(context.t("invoice.no_month", month=month))
+    else:
+        await _list(context, found)
+
+
+def month_named(word: str) -> date | None:
+    """Return the first day of a month such as `2026-10`, `10/2026` or `10.2026`; None for anything else."""
+    found = _MONTH.fullmatch(word)
+    if found is None:
+        return None
+    year, month = (int(found[name + "1"] or found[name + "2"]) for name in ("year", "month"))
+    return date(year, month, 1) if 1 <= month <= MOST_MONTHS else None
+
+
+async def _list(context: Context, found: list[Invoice]) -> None:
     owner = context.user.id
     buttons = [
         button(
@@ -40,8 +66,8 @@ async def show(_: Update, context: Context) -> None:
     await context.edit_or_reply(context.t("invoice.choose" if found else "invoice.none"), rows(buttons))
 
 
-async def show_again(update: Update, context: Context, _: tuple[str, ...]) -> None:
-    await show(update, context)
+async def show_again(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    await _list(context, await _issued(context))
 
 
 async def send(_: Update, context: Context, args: tuple[str, ...]) -> None:

@@ -37,4 +37,4 @@ def _line(context: Context, run: JobRun) -> str:
     return context.t("jobs.line", mark=mark, name=run.name, at=run.started_at, state=state, late=late)
 
 
-COMMAND = Command("jobs", jobs, 113, admin=True)
+COMMAND = Command("jobs", jobs, 113, admin=True, takes_words=False)

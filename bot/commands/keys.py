@@ -24,10 +24,22 @@ _Action: TypeAlias = Callable[[Update, Context, tuple[str, ...]], Awaitable[None
 
 async def keys(_: Update, context: Context) -> None:
     given = list(arguments(context))
-    if given and given[0] in WORDS:
+    if not given:
+        await _show(context)
+    elif given[0] in WORDS:
         await _change_by_words(context, given)
     else:
-        await _show(context)
+        await _show_one(context, " ".join(given))
+
+
+async def _show_one(context: Context, word: str) -> None:
+    """Show the key with this name or prefix."""
+    prefix = word.rstrip("…")
+    named = [key for key in await _own_keys(context) if key.name == word or key.prefix.startswith(prefix)]
+    if len(named) == 1:
+        await settings(context, named[0])
+    else:
+        await context.reply(context.t("keys.usage"))
 
 
 async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:

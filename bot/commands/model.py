@@ -25,7 +25,7 @@ async def model(_: Update, context: Context) -> None:
     if not arguments(context):
         await context.reply(*await _list(context))
         return
-    name = spelled(context, arguments(context)[0])
+    name = spelled(context, " ".join(arguments(context)))
     if error := await choose(context, name):
         await context.reply(sentence(context.t, error))
     else:

@@ -69,6 +69,6 @@ async def kept(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 COMMANDS = (
-    Command("export", export, 12),
-    Command("forget", forget, 13, buttons={"yes": confirmed, "no": kept}),
+    Command("export", export, 12, takes_words=False),
+    Command("forget", forget, 13, takes_words=False, buttons={"yes": confirmed, "no": kept}),
 )

@@ -7,7 +7,8 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 from bot.buttons import button
 from bot.chat.pending_input import NONE, cancel_button, stop_waiting, wait_for_text
 from bot.command import Command, Topic
-from bot.context import Context, thread_of
+from bot.context import Context, arguments, thread_of
+from bot.formatting.literal import as_code
 from bot.questions import personas as known
 from storage.database.connection import Connection
 from storage.telegram import conversation_memory
@@ -16,12 +17,31 @@ from storage.tenants.personas import MOST_PERSONAS, Persona
 
 MOST_NAME_CHARS, MOST_PROMPT_CHARS = 40, 2000
 WAIT = timedelta(minutes=30)
+NO_PERSONA = "none"
 EDITED = "edited_persona"
 """The tenant's setting with the persona that the next text changes; 0: a new one."""
 
 
-async def persona(_: Update, context: Context) -> None:
-    await context.reply(*await _page(context))
+async def persona(update: Update, context: Context) -> None:
+    """Show the personas, or choose the one that is named after the command."""
+    if not arguments(context):
+        await context.reply(*await _page(context))
+        return
+    reference = await _named(context, " ".join(arguments(context)).casefold())
+    if reference is None:
+        names = [*known.ready_names(context).values(), *(each.name for each in await _own(context))]
+        await context.reply(context.t("persona.takes", names=", ".join(map(as_code, names))))
+    else:
+        await choose(update, context, tuple(reference.split(":")) if reference else (NO_PERSONA, "0"))
+
+
+async def _named(context: Context, word: str) -> str | None:
+    """Return the reference of the persona with this name or key, "" for no persona; None if there is no such one."""
+    if word in {NO_PERSONA, "off", context.t("persona.nobody").casefold()}:
+        return ""
+    own = [known.own(each.id) for each in await _own(context) if each.name.casefold() == word]
+    ready = [known.ready(key) for key, name in known.ready_names(context).items() if word in {key, name.casefold()}]
+    return next(iter([*own, *ready]), None)
 
 
 async def show_all(_: Update, context: Context, __: tuple[str, ...]) -> None:
@@ -45,13 +65,13 @@ async def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
 
 
 def _choice(context: Context, reference: str, name: str, chosen: str) -> InlineKeyboardButton:
-    label, args = f"✓ {name}" if reference == chosen else name, reference.split(":") if reference else ["none", "0"]
+    label, args = f"✓ {name}" if reference == chosen else name, reference.split(":") if reference else [NO_PERSONA, "0"]
     return button(label, "persona", "set", *args, owner=context.user.id)
 
 
 async def choose(update: Update, context: Context, args: tuple[str, ...]) -> None:
     """Give this conversation the persona of the pressed button."""
-    reference = "" if args[0] == "none" else ":".join(args)
+    reference = "" if args[0] == NO_PERSONA else ":".join(args)
     if reference and await known.found(context, reference) is None:
         await context.edit_or_reply(*await _page(context))
         return

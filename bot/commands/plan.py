@@ -5,7 +5,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice, U
 from bot.buttons import button, rows
 from bot.command import Command, Topic
 from bot.commands.terms import agreed
-from bot.context import Context
+from bot.context import Context, arguments
 from bot.payments import stars
 from bot.payments.payments import end_replaced
 from engine.tenancy import Plan
@@ -18,12 +18,20 @@ from storage.ledger import daily_answers
 from storage.tenants.tenants import TenantState
 
 
-async def plan(_: Update, context: Context) -> None:
+async def plan(update: Update, context: Context) -> None:
+    """Show the plans, or choose the one that is named after the command."""
+    word = " ".join(arguments(context)).lower()
+    wanted = next((name for name in context.services.plans if name.lower() == word), None)
+    if wanted is not None:
+        await choose(update, context, (wanted,))
+    elif word:
+        await context.reply(context.t("plan.takes", names=", ".join(context.services.plans)))
+    else:
+        await context.reply(*await _panel(context))
+
+
+async def open_plans(_: Update, context: Context, __: tuple[str, ...]) -> None:
     await context.reply(*await _panel(context))
-
-
-async def open_plans(update: Update, context: Context, _: tuple[str, ...]) -> None:
-    await plan(update, context)
 
 
 async def go_back(_: Update, context: Context, __: tuple[str, ...]) -> None:

@@ -9,11 +9,12 @@ from telegram import InlineKeyboardMarkup, Update
 
 from bot.buttons import button, read, rows
 from bot.command import Command
-from bot.context import Context
+from bot.context import Context, arguments
 from bot.operators.finding import operator
 from bot.operators.reasons import rest_in_words
 from engine.gateway.probes import probe_provider
 from engine.money import Money
+from engine.providers.registry import brand
 from engine.routing.health import ProviderState, State
 from engine.routing.provider_health import OfferState, Status
 from locales.formats import as_code
@@ -45,18 +46,25 @@ class _Stored:
 
 
 async def providers(_: Update, context: Context) -> None:
+    """Show every provider, or the one that is named after the command."""
+    word, known = " ".join(arguments(context)).lower(), context.services.market.providers
+    name = next((each for each in known if word in {each.lower(), brand(each).lower()}), "")
+    if word and not name:
+        await context.reply(context.t("providers.takes", names=", ".join(known)))
+    else:
+        await context.reply(*await _page(context, name))
+
+
+async def show(_: Update, context: Context, __: tuple[str, ...]) -> None:
+    """Show the list below the alert with the pressed button."""
     await context.reply(*await _page(context))
 
 
-async def show(update: Update, context: Context, _: tuple[str, ...]) -> None:
-    """Show the list below the alert with the pressed button."""
-    await providers(update, context)
-
-
-async def _page(context: Context) -> tuple[str, InlineKeyboardMarkup]:
+async def _page(context: Context, only: str = "") -> tuple[str, InlineKeyboardMarkup]:
     market = context.services.market
-    live = [name for name, provider in market.providers.items() if provider.keys]
-    missing = [name for name in market.providers if name not in live]
+    shown = {name: provider for name, provider in market.providers.items() if only in {"", name}}
+    live = [name for name, provider in shown.items() if provider.keys]
+    missing = [name for name in shown if name not in live]
     stored = await context.services.db.read(partial(_stored, names=live, now=context.services.clock.now()))
     lines = "\n".join(_line(context, market.health.state(name), stored) for name in live)
     text = context.t("providers.head", lines=lines)

@@ -4,6 +4,7 @@ from telegram import Update
 
 from bot.command import Command
 from bot.context import Context, arguments
+from bot.formatting.literal import as_shown
 from bot.operators.confirming import about_oneself, ask_first, nothing_done, short_of, undo_button
 from bot.operators.finding import find_tenant, name_of, notify_tenant, operator, tenant_of
 from bot.payments.payments import end_replaced
@@ -21,7 +22,7 @@ async def setplan(_: Update, context: Context) -> None:
     plan = context.services.plans.get(arguments(context)[-1])
     if plan is None:
         known = ", ".join(context.services.plans)
-        await context.reply(context.t("admin.no_plan", plan=arguments(context)[-1], plans=known))
+        await context.reply(context.t("admin.no_plan", plan=as_shown(arguments(context)[-1]), plans=known))
         return
     await _ask(context, state, plan)
 

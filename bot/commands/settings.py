@@ -131,6 +131,7 @@ COMMAND = Command(
     "settings",
     settings,
     11,
+    takes_words=False,
     buttons={"open": show, "set": change, "text": as_text, **exclusions_page.ACTIONS, **retention.ACTIONS},
     group_buttons=frozenset({"text"}),
 )

@@ -78,7 +78,13 @@ async def ask_suggested(update: Update, context: Context, _: tuple[str, ...]) ->
 
 
 async def help_(update: Update, context: Context) -> None:
-    """List the commands by topic; in groups only those that work there, and without prices."""
+    """List the commands by topic; in groups only those that work there, and without prices.
+
+    With the name of a command, tell what that one does.
+    """
+    if arguments(context):
+        await _help_with(context, " ".join(arguments(context)).removeprefix("/").lower())
+        return
     commands = [command for command in all_commands(context).values() if command.menu]
     everyones = [command for command in commands if not command.admin]
     if context.in_group:
@@ -91,6 +97,14 @@ async def help_(update: Update, context: Context) -> None:
     if context.is_admin:
         text += "\n" + context.t("help.admin") + _lines(context, [command for command in commands if command.admin])
     await context.reply(text)
+
+
+async def _help_with(context: Context, name: str) -> None:
+    command = all_commands(context).get(name)
+    if command is None or not command.menu or (command.admin and not context.is_admin):
+        await context.reply(context.t("help.takes"))
+    else:
+        await context.reply(_lines(context, [command]).strip())
 
 
 def _voice(context: Context) -> str:

@@ -7,8 +7,8 @@ from telegram import InlineKeyboardMarkup, Update
 from bot.buttons import button, rows
 from bot.command import Command
 from bot.context import Context, arguments
+from bot.formatting.literal import as_shown
 from bot.operators.finding import MOST_FOUND, lines_of
-from locales.formats import as_code
 from storage.tenants import tenants
 from storage.tenants.search import search
 from storage.tenants.tenants import TenantState
@@ -33,7 +33,7 @@ async def _search(context: Context, text: str) -> None:
     if found:
         await context.reply(context.t("admin.found", lines=lines_of(context, found)), _cards(context, found))
     else:
-        await context.reply(context.t("admin.no_tenant", id=as_code(text)))
+        await context.reply(context.t("admin.no_tenant", id=as_shown(text)))
 
 
 async def _page(context: Context, before: int | None) -> None:

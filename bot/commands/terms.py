@@ -63,7 +63,7 @@ async def agree(update: Update, context: Context, args: tuple[str, ...]) -> None
 
 
 COMMANDS = (
-    Command("terms", terms, 91, private_only=False, buttons={"agree": agree}),
-    Command("privacy", privacy, 92, private_only=False),
-    Command("paysupport", paysupport, 93, private_only=False),
+    Command("terms", terms, 91, private_only=False, takes_words=False, buttons={"agree": agree}),
+    Command("privacy", privacy, 92, private_only=False, takes_words=False),
+    Command("paysupport", paysupport, 93, private_only=False, takes_words=False),
 )

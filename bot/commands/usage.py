@@ -12,24 +12,46 @@ from bot.buttons import button, rows
 from bot.charts import figures
 from bot.command import Command, Topic
 from bot.commands.plan import answers_today
-from bot.context import Context
+from bot.context import Context, arguments
 from bot.panels.pictures import fits, has_picture, show_picture
 from documents.csv_export import usage_csv
 from engine.catalog.tariffs import tariff_of, tokens_worth
 from engine.money import ZERO, Money
+from storage.database.connection import row_number
 from storage.ledger import shares
 from storage.reports import usage as usage_units
 from storage.reports.usage import UsageRow, UsageTotals
 from storage.tenants.tenants import TenantState
 
 SPANS = ("7", "30", "month")
+MOST_DAYS = 365
 MOST_LINES = 8
 AUTO = "auto"
-PERIOD = "period"
+PERIOD, MONTH = "period", "month"
 
 
-async def usage(_: Update, context: Context) -> None:
-    await show(context, PERIOD)
+async def usage(update: Update, context: Context) -> None:
+    """Show the period of the plan, or the days, the month or the file that the word after the command names."""
+    word = " ".join(arguments(context)).lower()
+    if word in {"csv", context.t("usage.csv").lower()}:
+        await send_csv(update, context, ())
+    elif (span := _span(context, word)) is not None:
+        await show(context, span)
+    else:
+        await context.reply(context.t("usage.takes", most=MOST_DAYS))
+
+
+def _span(context: Context, word: str) -> str | None:
+    """Return the span that a word names, such as `90`, `90 days` or `month`; None if it names none."""
+    if not word:
+        return PERIOD
+    if word in {MONTH, context.t("usage.month").lower()}:
+        return MONTH
+    number, _, unit = word.partition(" ")
+    days = row_number(number.removesuffix("d"))
+    if unit and unit not in context.t("usage.words_for_days").split():
+        return None
+    return str(days) if days is not None and 0 < days <= MOST_DAYS else None
 
 
 async def show_span(_: Update, context: Context, args: tuple[str, ...]) -> None:
@@ -71,17 +93,23 @@ async def send_csv(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 
 def days_of(span: str, state: TenantState, today: date) -> tuple[date, date]:
-    """Return the first and last day of a span: the plan's period, this month, or the last 7 or 30 days."""
+    """Return the first and last day of a span: the plan's period, this month, or a number of days up to today."""
     if span == PERIOD:
         return state.period_start.date(), today
-    if span == "month":
+    if span == MONTH:
         return today.replace(day=1), today
-    return today - timedelta(days=(7 if span == "7" else 30) - 1), today
+    return today - timedelta(days=int(span) - 1), today
+
+
+def _title(context: Context, span: str) -> str:
+    return (
+        context.t(f"usage.title_{span}") if span in {PERIOD, MONTH} else context.t("usage.title_days", days=int(span))
+    )
 
 
 def _text(context: Context, span: str, found: Sequence[UsageRow], left: str) -> str:
     """Return the text below the chart; its lists have as many lines as fit into a caption."""
-    head = context.t("usage.head", title=context.t(f"usage.title_{span}"))
+    head = context.t("usage.head", title=_title(context, span))
     if not found:
         return head + context.t("usage.none") + left
     texts = (f"{head}{_body(context, found, lines)}{left}" for lines in range(MOST_LINES, 0, -1))
@@ -164,7 +192,7 @@ def _left(context: Context, state: TenantState, today: str) -> str:
 def _chart_texts(context: Context, span: str, found: Sequence[UsageRow]) -> dict[str, str]:
     totals = UsageTotals.of(found)
     return {
-        "title": context.t("usage.chart", title=context.t(f"usage.title_{span}")),
+        "title": context.t("usage.chart", title=_title(context, span)),
         "subtitle": context.t("usage.chart_sums", prompts=totals.prompts, tokens=totals.tokens, usd=totals.charge),
         "tokens": context.t("usage.axis"),
         "others": context.t("usage.others"),

@@ -104,4 +104,4 @@ def _attempt(context: Context, attempt: AttemptRecord, costs: bool) -> str:
     )
 
 
-COMMAND = Command("why", why, 10, topic=Topic.CHAT, ephemeral=True)
+COMMAND = Command("why", why, 10, topic=Topic.CHAT, ephemeral=True, takes_words=False)

@@ -3,6 +3,7 @@
 from functools import partial
 
 from bot.context import Context, arguments
+from bot.formatting.literal import as_shown
 from locales.formats import as_code
 from storage.operations.operator_log import Operator
 from storage.tenants import tenants
@@ -43,9 +44,9 @@ async def find_tenant(context: Context, usage: str, after: int = 0) -> TenantSta
     if len(found) == 1:
         return found[0]
     if not found:
-        await context.reply(context.t("admin.no_tenant", id=as_code(text)))
+        await context.reply(context.t("admin.no_tenant", id=as_shown(text)))
         return None
-    await context.reply(context.t("admin.several", text=as_code(text), lines=lines_of(context, found[:MOST_FOUND])))
+    await context.reply(context.t("admin.several", text=as_shown(text), lines=lines_of(context, found[:MOST_FOUND])))
     return None
 
 

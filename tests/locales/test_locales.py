@@ -98,7 +98,7 @@ FAMILIES: dict[str, set[str]] = {
     "settings.": {"draft", "edit"},
     "variant.": {"again", "shorter", "longer"},
     "usage.": {"day", "model", "provider", "7", "30", "month"},
-    "usage.title_": {"period", "7", "30", "month"},
+    "usage.title_": {"period", "month"},
     "why.outcome_": OUTCOMES,
     "why.charge_": {"wallet", "allowance", "both", "free"},
     "why.sponsor_": {"wallet", "allowance", "both"},

@@ -13,6 +13,8 @@ from storage.tenants import tenants
 from tests.bot.commands.conftest import ANN, OLGA, ROOM, Chat
 
 ALL = discover()
+SAYS_ALONE = frozenset({"code", "group", "refund"})
+"""Commands that already say what they take when they are sent alone."""
 ADMIN = [name for name, command in ALL.items() if command.admin]
 EVERYONE = [name for name, command in ALL.items() if not command.admin]
 PRIVATE = [name for name, command in ALL.items() if command.private_only and not command.admin]
@@ -127,3 +129,26 @@ async def test_press_is_answered_once(chat: Chat, command: str, label: str) -> N
     await chat.say(command)
     calls = await chat.press_data(chat.button(label))
     assert [call.method for call in calls].count("answerCallbackQuery") == 1
+
+
+@pytest.mark.parametrize("language", locales.LANGUAGES)
+@pytest.mark.parametrize("name", [name for name in ALL if name not in {"start", "ask", "new", "retry", "broadcast"}])
+async def test_words_after_a_command_are_used_or_named_as_unused(chat: Chat, name: str, language: str) -> None:
+    chat.language = language
+    await chat.say("/start", OLGA)
+    alone = await chat.say(f"/{name}", OLGA)
+    wrong = await chat.say(f"/{name} qwertz uiop", OLGA)
+    assert wrong != alone or name in SAYS_ALONE
+    told = locales.text(language, "command_takes_nothing", words="qwertz uiop", command=name)
+    assert (told in wrong) == (not ALL[name].takes_words and "qwertz" in wrong)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name not in {"ask", "new", "broadcast"}])
+async def test_long_words_after_a_command_are_not_repeated_whole(chat: Chat, name: str) -> None:
+    assert len(max((await chat.say(f"/{name} {'x' * 3000}", OLGA)).split(), key=len)) < 350
+
+
+@pytest.mark.parametrize("name", [name for name, command in ALL.items() if not (command.private_only or command.admin)])
+async def test_words_that_a_command_does_not_take_are_named_in_a_group_too(chat: Chat, name: str) -> None:
+    told = "was not used" in await chat.say(f"/{name} qwertz", ANN, ROOM)
+    assert told == (not ALL[name].takes_words or name == "group")

@@ -92,3 +92,23 @@ async def test_address_is_exported_and_forgotten(chat: Chat) -> None:
     assert exported["account"]["settings"]["invoice_address"]["address"] == "Leeds"
     await chat.write(lambda conn: personal_data.forget(conn, 1, ANN, chat.clock.now()))
     assert addresses.of_settings((await chat.state()).settings) is None
+
+
+@pytest.mark.parametrize("word", ["2026-10", "10/2026", "10.2026", "2026.10"])
+async def test_month_after_the_command_sends_its_invoice(chat: Chat, word: str) -> None:
+    await invoiced(chat)
+    assert [call.method for call in await chat.send(f"/invoice {word}")] == ["sendDocument", "sendDocument"]
+
+
+@pytest.mark.parametrize(
+    ("word", "answer"),
+    [
+        ("2024-02", "There is no invoice for Feb 2024."),
+        ("2026-13", "takes a month"),
+        ("10", "takes a month"),
+        ("last", "takes a month"),
+    ],
+)
+async def test_other_words_get_a_sentence(chat: Chat, word: str, answer: str) -> None:
+    await invoiced(chat)
+    assert answer in await chat.say(f"/invoice {word}")

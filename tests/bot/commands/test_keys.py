@@ -201,3 +201,11 @@ async def test_rotation_asks_first_and_shows_the_new_secret_once(chat: Chat) -> 
     assert found[0] != secret
     assert (after["id"], after["sha256"]) == (before["id"], api_keys.digest(found[0]))
     assert found[0] not in await chat.say("/keys")
+
+
+async def test_key_named_after_the_command_is_shown(chat: Chat) -> None:
+    secret = await made(chat)
+    for word in ("Key 1", secret[:6]):
+        assert "Key 1" in await chat.say(f"/keys {word}"), word
+    for word in ("Key 2", "laptop", "limitless 5"):
+        assert "To change a key, send" in await chat.say(f"/keys {word}")

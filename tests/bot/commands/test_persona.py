@@ -81,3 +81,31 @@ async def test_persona_and_instructions_go_together(chat: Chat) -> None:
     assert system(chat).startswith("You are an editor.")
     assert system(chat).endswith("Be brief.")
     assert "Persona of this conversation: Editor" in await chat.say("/instructions")
+
+
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [("en", "teacher"), ("en", "patient TEACHER"), ("vi", "Giáo viên kiên nhẫn"), ("vi", "teacher")],
+)
+async def test_persona_named_after_the_command_is_chosen(chat: Chat, language: str, word: str) -> None:
+    chat.language = language
+    await chat.say(f"/persona {word}")
+    await chat.say("hello")
+    assert system(chat) == locales.text(language, "persona.prompt_teacher")
+    await chat.say("/persona none")
+    await chat.say("hello")
+    assert system(chat) == ""
+
+
+async def test_own_persona_named_after_the_command_is_chosen(chat: Chat) -> None:
+    await made(chat)
+    await chat.say("/persona pirate")
+    await chat.say("hello")
+    assert system(chat) == "Answer like a pirate."
+
+
+async def test_unknown_persona_after_the_command_gets_the_names(chat: Chat) -> None:
+    await made(chat)
+    text = await chat.say("/persona clown")
+    assert "takes one of these: Patient teacher, Editor," in text
+    assert "Pirate" in text

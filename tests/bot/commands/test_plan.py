@@ -239,3 +239,19 @@ async def test_button_obeys_its_owner_only(chat: Chat) -> None:
     await chat.press("Cancel subscription", BAO)
     assert edits(chat) == []
     assert timedelta(0) < (await chat.state()).renews_at - chat.clock.now()
+
+
+@pytest.mark.parametrize("word", ["starter", "Starter"])
+async def test_plan_named_after_the_command_is_chosen(chat: Chat, word: str) -> None:
+    assert "please read /terms" in await chat.say(f"/plan {word}")
+    assert "Plan starter: 693 Stars a month" in await chat.press("I agree")
+    assert "Plan starter: 693 Stars a month" in await chat.say(f"/plan {word}")
+
+
+async def test_plan_of_today_named_after_the_command_changes_nothing(chat: Chat) -> None:
+    pressed = [call.text for call in await chat.press_data(f"plan:set:free:{ANN}")]
+    assert [await chat.say("/plan free")] == pressed
+
+
+async def test_unknown_plan_after_the_command_gets_the_names(chat: Chat) -> None:
+    assert "takes one of these: free, starter" in await chat.say("/plan platinum")

@@ -150,3 +150,14 @@ async def test_probe_that_fails_names_the_failure(chat: Chat) -> None:
 async def test_button_of_an_admin_does_nothing_for_others(chat: Chat) -> None:
     await chat.press_data("providers:drain:gemini:0")
     assert chat.services.market.health.state("gemini").state is State.CLOSED
+
+
+@pytest.mark.parametrize("word", ["gemini", "Gemini", "GEMINI"])
+async def test_provider_named_after_the_command_is_shown_alone(chat: Chat, word: str) -> None:
+    text = await chat.say(f"/providers {word}", OLGA)
+    assert "gemini: answering" in text
+    assert "deepseek" not in text
+
+
+async def test_unknown_provider_after_the_command_gets_the_names(chat: Chat) -> None:
+    assert "takes one of these: deepseek, gemini" in await chat.say("/providers acme", OLGA)

@@ -137,3 +137,13 @@ async def test_link_asks_no_question_and_changes_nothing(chat: Chat, word: str) 
 )
 async def test_link_opens_a_page(chat: Chat, word: str, shown: str) -> None:
     assert shown in await chat.say(f"/start {word}")
+
+
+@pytest.mark.parametrize("word", ["usage", "/usage", "USAGE"])
+async def test_help_with_a_command_tells_what_it_does(chat: Chat, word: str) -> None:
+    assert await chat.say(f"/help {word}") == f"/usage: {locales.text('en', 'command.usage')}"
+
+
+@pytest.mark.parametrize("word", ["nothing", "credit", "start"])
+async def test_help_with_another_word_tells_what_it_takes(chat: Chat, word: str) -> None:
+    assert "/help takes the name of a command" in await chat.say(f"/help {word}")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+import locales
 from bot.commands.usage import MOST_LINES
 from bot.formatting.characters import units
 from engine.chat import Usage
@@ -130,3 +131,30 @@ async def test_plan_tokens_count_at_their_price(chat: Chat) -> None:
     text = await chat.say("/usage")
     assert "$0.00 from the wallet · 1,000 tokens from the plan, worth 0.5 ¢" in text
     assert "1,000 tokens · 0.5 ¢" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "title", "answers"),
+    [("90", "Last 90 days", 40), ("90 days", "Last 90 days", 40), ("14d", "Last 14 days", 14), ("1", "Today", 1)],
+)
+async def test_days_after_the_command_are_the_span(chat: Chat, words: str, title: str, answers: int) -> None:
+    await used(chat, 40)
+    text = await chat.say(f"/usage {words}")
+    assert title in text
+    assert f"Answers: {answers} " in text
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "month"), ("en", "Month"), ("vi", "tháng"), ("vi", "month")])
+async def test_month_after_the_command_is_the_span(chat: Chat, language: str, word: str) -> None:
+    chat.language = language
+    assert locales.text(language, "usage.title_month") in await chat.say(f"/usage {word}")
+
+
+async def test_csv_after_the_command_is_sent(chat: Chat) -> None:
+    await used(chat)
+    assert [call.method for call in await chat.send("/usage CSV")] == ["sendDocument"]
+
+
+@pytest.mark.parametrize("words", ["0", "366", "-7", "1.5", "90 weeks", "a lot", "9" * 400])
+async def test_other_words_get_the_words_that_the_command_takes(chat: Chat, words: str) -> None:
+    assert "takes a number of days up to 365" in await chat.say(f"/usage {words}")
