@@ -3,21 +3,17 @@
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from math import inf
 
 from engine.catalog.offers import Drop, Quote
-from engine.errors import KEY_ERRORS, FirstTokenLate, ProviderError, Unreachable, WentSilent
+from engine.errors import KEY_ERRORS, ProviderError
 from engine.routing.early_attempts import MOST_EARLY_WAIT_SECONDS
 from engine.routing.health import Health
 from engine.routing.permits import Denial, NextAttempt, Pause, Permit
 from engine.routing.plan import DEARER_THAN_USUAL, EXCEED_TIMES, EarlyQuote, Route, may_exceed
+from engine.routing.repeats import MOST_REPEATS, REPEAT_TIMES, Repeats
 
 __all__ = ["NextAttempt", "Pause", "Selection"]
 
-REPEAT_TIMES = 3  # an offer is repeated if the next one costs this many times as much
-MOST_REPEATS = 4  # of one prompt, if no other offer is left
-QUICK_SECONDS = 5.0  # after a slower failure or a timeout, a repeat needs a sign that the offer works
-FIRST_PAUSE_SECONDS = 0.25  # before a repeat; if no other offer is left, each further pause is twice as long
 MOST_REPEAT_WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.1
 LEAST_RETRY_AFTER_SECONDS = 1.0
@@ -49,28 +45,24 @@ class Selection:
     drops: list[Drop] = field(default_factory=list)
     retry_after_seconds: float = LEAST_RETRY_AFTER_SECONDS
     _fresh: set[int] = field(default_factory=set)
-    _repeatable: set[int] = field(default_factory=set)
-    _once: dict[int, tuple[float, float]] = field(default_factory=dict)
-    _attempts: dict[int, int] = field(default_factory=dict)
+    _again: Repeats = field(init=False)
     _keys: dict[int, set[int]] = field(default_factory=dict)
     _at_once: int | None = None
-    _pause_until: float = 0.0
     _repeat_wait_seconds: float = 0.0
     _early_wait_seconds: float = 0.0
     _passed_over: set[int] = field(default_factory=set)
     _planned: bool = False
-    _repeats: int = 0
     _hold_seconds: float = 0.0
     _early_hold_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self._fresh = set(range(len(self.quotes)))
+        self._again = Repeats(self.health, self.quotes)
 
     def leave_out(self, number: int, reason: str) -> None:
         """Exclude this quote from further attempts."""
         self._fresh.discard(number)
-        self._repeatable.discard(number)
-        self._once.pop(number, None)
+        self._again.exclude(number)
         self._at_once = None if self._at_once == number else self._at_once
         self.drops.append(Drop(self.quotes[number].offer, reason))
 
@@ -78,16 +70,13 @@ class Selection:
         """Exclude all other quotes from further attempts."""
         for number in sorted(self._fresh - numbers):
             self.leave_out(number, reason)
-        self._repeatable &= numbers
-        self._once = {number: known for number, known in self._once.items() if number in numbers}
+        self._again.keep_only(numbers)
         self._at_once = self._at_once if self._at_once in numbers else None
 
     def begin(self, number: int) -> None:
         """Record the start of an attempt at this quote."""
         self._fresh.discard(number)
-        self._attempts[number] = self._attempts.get(number, 0) + 1
-        self._repeatable.discard(number)
-        self._once.pop(number, None)
+        self._again.begin(number)
 
     def is_fresh(self, number: int) -> bool:
         return number in self._fresh
@@ -104,9 +93,9 @@ class Selection:
             route = self._plan(sorted(self._fresh))
             if not route.quotes or route.is_over_limit:
                 break
-            if again := self._again(route.quotes[0], now):
+            if again := self._again.before(route.quotes[0], now):
                 route = self._plan(sorted(self._fresh | again))
-            doubtful = {number for number in again if self._is_doubtful(number, now)}
+            doubtful = {number for number in again if self._again.is_doubtful(number, now)}
             if (step := self._step(route, doubtful)) is not None:
                 return step
         last = self._repeat(now) or self._early()
@@ -121,17 +110,8 @@ class Selection:
             self._keys.setdefault(number, set()).add(choice.permit.key)
             self._at_once = number
             return
-        if not error.counts:
-            return
-        is_slow = not was_shown and (seconds > QUICK_SECONDS or isinstance(error, FirstTokenLate))
-        if self._attempts[number] == 1:
-            is_cut = was_shown or isinstance(error, Unreachable)
-            is_late = is_slow or isinstance(error, WentSilent)  # the reader has waited: another offer comes first
-            pause_seconds = inf if is_late else FIRST_PAUSE_SECONDS * is_cut
-            self._once[number] = choice.permit.began_at if is_slow else now, now + pause_seconds
-        if not is_slow:
-            self._repeatable.add(number)
-            self._pause_until = now + FIRST_PAUSE_SECONDS * 2**self._repeats
+        if error.counts:
+            self._again.failed(choice, error, seconds=seconds, was_shown=was_shown, now=now)
 
     # --- helpers ------------------------------------------------------------------------------------------
 
@@ -142,7 +122,7 @@ class Selection:
         step = self._admit_early(route) or self._hold_for_early(route, number, doubtful)
         step = step or self._admit_over(route) or self._hold(number) or self._admit(number)
         if step is None:
-            self._once.pop(number, None)
+            self._again.exclude_once(number)
         return step
 
     def _pass_over(self, earlies: Sequence[EarlyQuote]) -> None:
@@ -152,36 +132,13 @@ class Selection:
         """
         for early in earlies:
             number = self._number(early.quote)
-            if number in self._attempts and number not in self._passed_over:
+            if number in self._again.attempted and number not in self._passed_over:
                 self._passed_over.add(number)
                 self.health.passed_over(early.quote.offer, early.saving_atto)
 
-    def _again(self, following: Quote, now: float) -> set[int]:
-        """Return the quotes that failed once and may be repeated before the next one."""
-        return {number for number in self._once if self._may_repeat(number, following, now)}
-
-    def _may_repeat(self, number: int, following: Quote, now: float) -> bool:
-        """Return whether a quote that failed once may be repeated: `following` costs over three times as much.
-
-        A slow failure is repeated only if the offer has answered other prompts since.
-        """
-        quote, (_, until) = self.quotes[number], self._once[number]
-        is_dear = quote.expected_atto * REPEAT_TIMES < following.expected_atto
-        return is_dear and (until < inf or not self._is_doubtful(number, now))
-
-    def _is_doubtful(self, number: int, now: float) -> bool:
-        """Return whether a repeat would probably fail now.
-
-        That is so if the offer has failed for other prompts too, or cut this answer a moment ago and has answered none
-        since.
-        """
-        offer, (since, until) = self.quotes[number].offer, self._once[number]
-        is_early = now < until and not self.health.has_answered_since(offer, since)
-        return is_early or self.health.is_likely_down(offer)
-
     def _hold(self, number: int) -> Pause | None:
         """Return a pause, after a failure, until another prompt's attempt has shown whether the next offer works."""
-        if not self._attempts or self._hold_seconds >= MOST_HOLD_SECONDS:
+        if not self._again.attempted or self._hold_seconds >= MOST_HOLD_SECONDS:
             return None
         seconds = self.health.hold_seconds(self.quotes[number].offer)
         self._hold_seconds += seconds
@@ -221,7 +178,7 @@ class Selection:
     def _admit(self, number: int) -> NextAttempt | None:
         """Return a permit for an attempt, if any. An offer that denies it and was never attempted is left out."""
         quote, used = self.quotes[number], self._keys.get(number, set())
-        repeat = self._attempts.get(number, 0) > len(used)
+        repeat = self._again.attempts(number) > len(used)
         permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat, free=quote.free)
         if isinstance(permit, Denial):
             if self.is_fresh(number):
@@ -245,7 +202,7 @@ class Selection:
     def _admit_over(self, route: Route) -> NextAttempt | None:
         """Return permission for an attempt over a limit, if the next offer is dear after a cheaper one failed."""
         most_atto = route.quotes[0].plan_atto
-        if not any(self.quotes[number].plan_atto * DEARER_THAN_USUAL < most_atto for number in self._attempts):
+        if not any(self.quotes[number].plan_atto * DEARER_THAN_USUAL < most_atto for number in self._again.attempted):
             return None
         for number in sorted(self._fresh):
             quote = self.quotes[number]
@@ -254,18 +211,17 @@ class Selection:
         return None
 
     def _repeat(self, now: float) -> NextAttempt | Pause | None:
-        """Return a repeat of an offer that failed quickly, or a pause before it, because no other offer is left."""
-        if not self._repeatable or self._repeats >= MOST_REPEATS:
+        """Return a repeat, or a pause before it, because no other offer is left."""
+        if self._again.made >= MOST_REPEATS or self._repeat_wait_seconds > MOST_REPEAT_WAIT_SECONDS:
             return None
-        if self._repeat_wait_seconds > MOST_REPEAT_WAIT_SECONDS:
+        repeatable = self._again.last()
+        route = self._plan(sorted(repeatable)) if repeatable else None
+        if route is None or not route.quotes or route.is_over_limit:
             return None
-        route = self._plan(sorted(self._repeatable))
-        if not route.quotes or route.is_over_limit:
-            return None
-        pause_seconds = self._pause_until - now
+        pause_seconds = self._again.pause_until - now
         if pause_seconds <= 0:
             if (choice := self._admit(self._number(route.quotes[0]))) is not None:
-                self._repeats += 1
+                self._again.made += 1
                 return choice
             pause_seconds = POLL_SECONDS
         self._repeat_wait_seconds += pause_seconds
@@ -278,21 +234,22 @@ class Selection:
 
     def _early(self) -> NextAttempt | Pause | None:
         """Return one of the early attempts at a resting offer, or a pause before it."""
-        if self._repeats >= MOST_REPEATS:
+        if self._again.made >= MOST_REPEATS:
             return None
-        numbers = sorted(self._fresh | self._repeatable)
+        repeatable = self._again.last()
+        numbers = sorted(self._fresh | repeatable)
         early = self.health.early([self.quotes[number].offer for number in numbers])
         if early is None:
             return None
         self.retry_after_seconds = max(LEAST_RETRY_AFTER_SECONDS, early.wait_seconds)
         number = next(number for number in numbers if self.quotes[number].offer == early.offer)
         if early.wait_seconds <= 0:
-            quote, repeat = self.quotes[number], number in self._repeatable
+            quote, repeat = self.quotes[number], number in repeatable
             permit = self.health.admit(early.offer, quote.expected_tokens, repeat=repeat, early=True, free=quote.free)
             if isinstance(permit, Permit):
-                self._repeats += repeat
+                self._again.made += repeat
                 return NextAttempt(number, permit)
-        most_seconds = MOST_REPEAT_WAIT_SECONDS if self._repeatable else MOST_EARLY_WAIT_SECONDS
+        most_seconds = MOST_REPEAT_WAIT_SECONDS if repeatable else MOST_EARLY_WAIT_SECONDS
         if self._repeat_wait_seconds + self._early_wait_seconds + early.wait_seconds > most_seconds:
             return None
         pause_seconds = min(early.wait_seconds or POLL_SECONDS, POLL_SECONDS)

@@ -254,3 +254,29 @@ def test_silence_is_not_waited_for_twice_however_short_it_is(
     choice = prompt.next()
     assert choice is not None
     assert choice.permit.offer == B
+
+
+@pytest.mark.parametrize("answered_before_seconds", [None, 12, 0])
+def test_slow_failure_is_repeated_where_no_other_offer_is_left_and_its_own_answers_others(
+    providers: TwoProviders, answered_before_seconds: int | None
+) -> None:
+    prompt = Prompt(providers, CHEAP, DEAR._replace(expected_atto=2 * 10**12))
+    slow = prompt.next()
+    providers.clock.wait(20 - (answered_before_seconds or 0))
+    if answered_before_seconds is not None:
+        providers.succeeds()
+        providers.clock.wait(answered_before_seconds)
+    prompt.fail(slow, FirstTokenLate(), seconds=20)
+    prompt.fail(prompt.next(), DOWN, seconds=20)
+    again = prompt.next()
+    assert (None if again is None else again.permit.offer) == (A if answered_before_seconds == 0 else None)
+
+
+def test_slow_failure_is_repeated_four_times_at_most(providers: TwoProviders) -> None:
+    prompt = Prompt(providers, CHEAP)
+    for _ in range(5):
+        slow = prompt.next()
+        providers.clock.wait(20)
+        providers.succeeds()
+        prompt.fail(slow, FirstTokenLate(), seconds=20)
+    assert prompt.next() is None

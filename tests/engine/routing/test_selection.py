@@ -6,7 +6,8 @@ from engine.catalog.offers import Drop, Offer, Quote
 from engine.errors import ContextTooLong, RateLimited, StreamCut
 from engine.ports import LimitHeaders
 from engine.routing.plan import EarlyQuote, Route
-from engine.routing.selection import FIRST_PAUSE_SECONDS, NextAttempt, Selection
+from engine.routing.repeats import FIRST_PAUSE_SECONDS
+from engine.routing.selection import NextAttempt, Selection
 from tests.engine.routing.prompts import CHEAP, DEAR, Prompt, next_step, spend_retries
 from tests.engine.scripted import PRICE
 from tests.engine.two_providers import A2, DOWN, A, B, TwoProviders
