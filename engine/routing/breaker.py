@@ -9,7 +9,7 @@ WINDOW_SECONDS, WINDOW_LEAST, MOST_OUTCOMES = 60.0, 20, 2_000
 RATE_TO_OPEN = 0.8
 MOST_USUAL = 0.99
 CHANCE_TO_OPEN = 1e-5  # a run of failures that is less likely than this, given the minute before, is an outage
-CHANCE_OF_REPEAT = 1e-4  # the same limit for an immediate repeat
+CHANCE_OF_REPEAT = 1e-3  # the same limit for an immediate repeat
 FIRST_REST_SHARE = 1 / 12  # as a share of the longest rest; each failed probe doubles the rest
 
 

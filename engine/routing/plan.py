@@ -68,9 +68,12 @@ class EarlyQuote:
         """The pause between attempts as a share of the outage so far; the smaller the saving, the longer the pause."""
         return max(LEAST_PAUSE_SHARE, min(1.0, PAUSE_SHARE * sqrt(self.quote.plan_atto / self.saving_atto)))
 
-    def wait_seconds(self, health: Health) -> float:
-        """Return the seconds until an attempt is due; infinite if it is not worth its cost yet."""
-        return health.early_wait_seconds(self.quote.offer, self.failure_atto, self.pause_share)
+    def wait_seconds(self, health: Health, own_atto: float = 0.0) -> float:
+        """Return the seconds until an attempt is due; infinite if it is not worth its cost yet.
+
+        `own_atto`: the saving of a prompt that waits for the attempt. It counts beside those that prompts have paid.
+        """
+        return health.early_wait_seconds(self.quote.offer, self.failure_atto - own_atto, self.pause_share)
 
     def is_due(self, health: Health) -> bool:
         return self.wait_seconds(health) <= 0

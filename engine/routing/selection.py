@@ -18,10 +18,10 @@ MOST_REPEAT_WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.1
 LEAST_RETRY_AFTER_SECONDS = 1.0
 MOST_HOLD_SECONDS = 0.5  # longest wait of a failed prompt for the attempts of other prompts that failed with it
-# longest wait for attempts at a resting offer, and the steps of waiting
-MOST_EARLY_HOLD_SECONDS, HOLD_POLL_SECONDS = 1.0, 0.05
-DUE_SOON_SECONDS = 0.3
-LONG_HOLD_TIMES = 10  # the wait is twice as long if the next offer costs over so many times as much
+# longest wait for attempts at a resting offer, more if the next offer costs over ten times as much, and a little more
+# for an attempt that is under way at the end
+MOST_EARLY_HOLD_SECONDS, LONG_HOLD_SECONDS, LONG_HOLD_TIMES, PROBE_HOLD_SECONDS = 2.0, 4.0, 10, 1.0
+HOLD_POLL_SECONDS, DUE_SOON_SECONDS = 0.05, 0.5
 
 
 @dataclass(slots=True)
@@ -29,14 +29,15 @@ class Selection:
     """Chooses each attempt of one prompt. `order` plans quotes by the current health.
 
     Every offer of the route is attempted once, cheapest first. If the next one costs over three times as much as a
-    resting one, an attempt at the resting one is waited for, up to 1 s (2 s at over ten times). Of prompts that failed
-    together, one goes to a silent offer first; the others follow when that attempt has survived for 0.1 s.
+    resting one, an attempt at the resting one is waited for, up to 2 s (4 s at over ten times), and 1 s more if it is
+    under way then. Of prompts that failed together, one goes to a silent offer first; the others follow when that
+    attempt has survived for 0.1 s.
 
     A failed offer is repeated once if the next one costs over three times as much: at once after a quick failure, after
-    a pause if it cut the answer, and after a slow failure only if it has answered other prompts since. If no other
-    offer is left, it is repeated four times, with pauses. Repeats need the provider's retry budget. If every offer
-    rests, the prompt waits for one of the early attempts that all prompts share: up to 2 s, or 5 s if an offer failed
-    for this prompt.
+    a pause if it cut the answer, at the end of the wait above if others fail there too, and after a slow failure only
+    if it has answered other prompts since. If no other offer is left, it is repeated four times, with pauses. Repeats
+    need the provider's retry budget. If every offer rests, the prompt waits for one of the early attempts that all
+    prompts share: up to 2 s, or 5 s if an offer failed for this prompt.
     """
 
     health: Health
@@ -119,7 +120,9 @@ class Selection:
         """Return the next step on a route: an early attempt, a pause or its first offer; None if that is denied."""
         number = next(each for each in map(self._number, route.quotes) if each not in doubtful)
         self._pass_over(route.early)
-        step = self._admit_early(route) or self._hold_for_early(route, number, doubtful)
+        cheaper = self._much_cheaper(route, number, doubtful)
+        hold = self._hold_for_early(cheaper, number, doubtful)
+        step = self._admit_early(route, cheaper, may_repeat=hold is None) or hold
         step = step or self._admit_over(route) or self._hold(number) or self._admit(number)
         if step is None:
             self._again.exclude_once(number)
@@ -144,26 +147,41 @@ class Selection:
         self._hold_seconds += seconds
         return Pause(seconds) if seconds > 0 else None
 
-    def _hold_for_early(self, route: Route, number: int, doubtful: AbstractSet[int]) -> Pause | None:
+    def _much_cheaper(self, route: Route, number: int, doubtful: AbstractSet[int]) -> list[EarlyQuote]:
+        """Return the early and the doubtful quotes that cost less than a third of this quote, the next one."""
+        following = self.quotes[number]
+        early = [each for each in route.early if each.quote.expected_atto * REPEAT_TIMES < following.expected_atto]
+        known = {self._number(each.quote) for each in early}
+        others = [self.quotes[each] for each in doubtful if each not in known]
+        savings = [(quote, following.plan_atto - quote.plan_atto) for quote in others]
+        return [*early, *(EarlyQuote(quote, saving, 0.0) for quote, saving in savings if saving > 0)]
+
+    def _hold_for_early(self, cheaper: Sequence[EarlyQuote], number: int, doubtful: AbstractSet[int]) -> Pause | None:
         """Return a pause if the next offer costs over three times as much as one that may soon prove to have recovered.
 
         `doubtful`: cheaper offers that do not rest, but would probably fail for this prompt again at the moment. If the
-        next offer costs over ten times as much, the prompt waits twice as long.
+        next offer costs over ten times as much, the prompt waits longer.
         """
-        next_atto = self.quotes[number].expected_atto
-        cheaper = [early for early in route.early if early.quote.expected_atto * REPEAT_TIMES < next_atto]
         if not doubtful and not any(map(self._is_soon_known, cheaper)):
             return None
-        known = (*(early.quote for early in cheaper), *(self.quotes[each] for each in doubtful))
-        is_very_dear = any(quote.expected_atto * LONG_HOLD_TIMES < next_atto for quote in known)
-        if self._early_hold_seconds >= MOST_EARLY_HOLD_SECONDS * (1 + is_very_dear):
+        next_atto = self.quotes[number].expected_atto
+        is_very_dear = any(early.quote.expected_atto * LONG_HOLD_TIMES < next_atto for early in cheaper)
+        most_seconds = LONG_HOLD_SECONDS if is_very_dear else MOST_EARLY_HOLD_SECONDS
+        if any(self.health.is_being_probed(early.quote.offer) for early in cheaper):
+            most_seconds += PROBE_HOLD_SECONDS
+        if self._early_hold_seconds >= most_seconds:
             return None
         self._early_hold_seconds += HOLD_POLL_SECONDS
         return Pause(HOLD_POLL_SECONDS)
 
     def _is_soon_known(self, early: EarlyQuote) -> bool:
-        is_due_soon = 0 < early.wait_seconds(self.health) <= DUE_SOON_SECONDS
+        seconds = self._early_wait_seconds_of(early, is_dear=True)
+        is_due_soon = 0 < seconds <= DUE_SOON_SECONDS or (seconds <= 0 and not self.is_fresh(self._number(early.quote)))
         return is_due_soon or self.health.is_being_probed(early.quote.offer)
+
+    def _early_wait_seconds_of(self, early: EarlyQuote, *, is_dear: bool) -> float:
+        """Return the seconds until an early attempt is due. `is_dear`: this prompt waits for it, and saves much."""
+        return early.wait_seconds(self.health, early.saving_atto if is_dear else 0.0)
 
     def _plan(self, numbers: Sequence[int]) -> Route:
         route = self.order([self.quotes[number] for number in numbers])
@@ -189,15 +207,21 @@ class Selection:
             return None
         return NextAttempt(number, permit)
 
-    def _admit_early(self, route: Route) -> NextAttempt | None:
-        """Return a permit for one attempt at a resting offer, if its chance of recovery is worth the cost."""
-        quote = next((early.quote for early in route.early if early.is_due(self.health)), None)
-        if quote is None:
-            return None
-        number = self._number(quote)
-        repeat = not self.is_fresh(number)
-        permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat, early=True, free=quote.free)
-        return None if isinstance(permit, Denial) else NextAttempt(number, permit)
+    def _admit_early(self, route: Route, cheaper: Sequence[EarlyQuote], *, may_repeat: bool) -> NextAttempt | None:
+        """Return a permit for one attempt at a resting offer, if its chance of recovery is worth the cost.
+
+        `cheaper`: the early quotes that the prompt waits for. An offer that failed this prompt is attempted once more
+        only at the end of that (`may_repeat`): until then the attempts of other prompts show whether it has recovered.
+        """
+        for early in (*cheaper, *(each for each in route.early if each not in cheaper)):
+            number = self._number(early.quote)
+            repeat, is_dear = not self.is_fresh(number), early in cheaper
+            if (repeat and is_dear and not may_repeat) or self._early_wait_seconds_of(early, is_dear=is_dear) > 0:
+                continue
+            offer, tokens, free = early.quote.offer, early.quote.expected_tokens, early.quote.free
+            permit = self.health.admit(offer, tokens, repeat=repeat, early=True, free=free)
+            return None if isinstance(permit, Denial) else NextAttempt(number, permit)
+        return None
 
     def _admit_over(self, route: Route) -> NextAttempt | None:
         """Return permission for an attempt over a limit, if the next offer is dear after a cheaper one failed."""

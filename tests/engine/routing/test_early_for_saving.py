@@ -52,15 +52,16 @@ def test_good_attempt_ends_the_rest(providers: TwoProviders) -> None:
     assert providers.health.status(A).reason == ""
 
 
-def test_failed_attempt_is_not_repeated_and_prolongs_no_rest(providers: TwoProviders) -> None:
+def test_failed_attempt_is_repeated_once_and_prolongs_no_rest(providers: TwoProviders) -> None:
     providers.fails(DOWN, 5)
     providers.clock.wait(1)
     prompt = Prompt(providers, *route_of(providers).quotes)
     prompt.fail(prompt.next())
+    prompt.fail(prompt.next())
     choice = prompt.next()
     assert choice is not None
     assert choice.permit.offer == B
-    providers.clock.wait(4)
+    providers.clock.wait(4.01 - prompt.waited_seconds)
     assert providers.permit().offer == A
 
 
