@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, TelegramObject
+from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message, TelegramObject
 
 MOST_DATA_BYTES = 64
 
@@ -50,3 +50,16 @@ def read(data: str) -> PressedButton | None:
     if len(parts) < 3 or not parts[-1].isdecimal():  # noqa: PLR2004 - command, action, owner
         return None
     return PressedButton(parts[0], parts[1], tuple(parts[2:-1]), int(parts[-1]))
+
+
+def is_offered(query: CallbackQuery) -> bool:
+    """Return False if the message has no button with this data: a modified Telegram app can send any data.
+
+    A message that Telegram no longer shows to the bot can't be checked.
+    """
+    if not isinstance(query.message, Message) or not query.message.is_accessible:
+        return True
+    keyboard = query.message.reply_markup
+    return keyboard is not None and any(
+        each.callback_data == query.data for row in keyboard.inline_keyboard for each in row
+    )

@@ -55,7 +55,7 @@ async def on_button(update: Update, context: Context) -> None:
     """Run the action of a pressed button, if the user is its owner."""
     query = update.callback_query
     assert query is not None
-    pressed = buttons.read(query.data or "")
+    pressed = buttons.read(query.data or "") if buttons.is_offered(query) else None
     command = all_commands(context).get(pressed.command) if pressed else None
     press = command.buttons.get(pressed.action) if command and pressed else None
     if pressed is None or command is None or press is None:

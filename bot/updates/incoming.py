@@ -23,9 +23,9 @@ _PAYMENT_FIELDS = ("successful_payment", "refunded_payment")
 _MESSAGE_PATHS = ("message", "edited_message", "callback_query")
 _CORE = frozenset(
     {"message_id", "date", "chat", "from", "message_thread_id", "is_topic_message", "sender_chat", "text"}
-    | {"successful_payment", "refunded_payment"}
+    | {"successful_payment", "refunded_payment", "reply_markup"}
 )
-"""The fields of a message without which it can't be handled, its text, and payments, which no message may lose."""
+"""The fields without which a message can't be handled, its text, its buttons, and payments, which may not be lost."""
 _POLL = {"allows_revoting": False, "members_only": False}
 _KINDS = frozenset({"message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member"})
 

@@ -193,8 +193,10 @@ async def test_answer_of_another_person_cannot_be_read_by_its_number(journey: Jo
     await switch_tables_on(journey)
     (message,) = await ask(journey)
     number = key(message)["callback_data"].split(":")[2]
+    stolen = f"settings:text:{number}:{BAO}"
     help_text = await ask(journey, BAO, BAO, "/help")
-    journey.sandbox.world.press(BAO, BAO, help_text[-1]["message_id"], f"settings:text:{number}:{BAO}")
+    help_text[-1]["reply_markup"] = {"inline_keyboard": [[{"text": "button", "callback_data": stolen}]]}
+    journey.sandbox.world.press(BAO, BAO, help_text[-1]["message_id"], stolen)
     while journey.sandbox.world.updates.pending:
         await asyncio.sleep(0.01)
     await journey.idle()

@@ -37,9 +37,16 @@ async def test_admin_command_is_unknown_to_others(journey: Journey) -> None:
 
 
 def pressed(journey: Journey, data: str, user: int = ANN) -> None:
+    """Press a button with this data, added to the newest message."""
+    message = journey.sandbox.world.messages(ANN)[-1]
+    message["reply_markup"] = {"inline_keyboard": [[{"text": "button", "callback_data": data}]]}
+    forged(journey, data, user)
+
+
+def forged(journey: Journey, data: str, user: int = ANN, chat: int = ANN) -> None:
+    """Send data that the newest message has no button for, as a modified app can."""
     world = journey.sandbox.world
-    message = world.messages(ANN)[-1]
-    world.press(ANN, user, message["message_id"], data)
+    world.press(chat, user, world.messages(chat)[-1]["message_id"], data)
 
 
 def answers(journey: Journey) -> list[dict[str, Any]]:
@@ -69,6 +76,45 @@ async def test_own_button_is_run_and_answered(journey: Journey) -> None:
     pressed(journey, f"topup:open:{ANN}")
     await journey.idle()
     assert len(answers(journey)) == 1
+    assert "wallet" in bot_texts(journey)[-1]
+
+
+@pytest.mark.parametrize(
+    "data", ["limit:off", "keys:new", "history:page:x", "retry:go:1:0:1:-5", "keys:set:1:99999999999999999999"]
+)
+@pytest.mark.parametrize("has_buttons", [True, False])
+async def test_data_of_no_button_of_the_message_runs_nothing(
+    journey: Journey, caplog: pytest.LogCaptureFixture, data: str, has_buttons: bool
+) -> None:
+    await journey.ask("/topup" if has_buttons else "/terms")
+    before = journey.sandbox.world.messages(ANN)
+    forged(journey, f"{data}:{ANN}")
+    await journey.idle()
+    assert [answer.get("text") for answer in answers(journey)] == [text("button.stale")]
+    assert journey.sandbox.world.messages(ANN) == before
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_forged_owner_does_not_press_the_button_of_another_member(journey: Journey) -> None:
+    await journey.ask("/ask Tell me a story", BAO, GROUP_ID)
+    await journey.idle()
+    message = journey.sandbox.world.messages(GROUP_ID)[-1]
+    (data, *_) = [each["callback_data"] for row in message["reply_markup"]["inline_keyboard"] for each in row]
+    before = journey.sandbox.world.messages(GROUP_ID)
+    forged(journey, data.replace(str(BAO), str(ANN)), ANN, GROUP_ID)
+    forged(journey, f"settings:text:1:{ANN}", ANN, GROUP_ID)
+    await journey.idle()
+    assert [answer.get("text") for answer in answers(journey)] == [text("button.stale")] * 2
+    assert journey.sandbox.world.messages(GROUP_ID) == before
+
+
+async def test_button_of_a_message_that_telegram_does_not_show_is_run(journey: Journey) -> None:
+    await journey.ask("/start")
+    world = journey.sandbox.world
+    hidden = {"chat": {"id": ANN, "type": "private", "first_name": "Ann"}, "message_id": 1, "date": 0}
+    query = {"id": world.name("query"), "from": world.users[ANN], "chat_instance": "1"}
+    world.updates.push("callback_query", {**query, "message": hidden, "data": f"topup:open:{ANN}"})
+    await journey.idle()
     assert "wallet" in bot_texts(journey)[-1]
 
 

@@ -97,8 +97,11 @@ class Chat:
         return self._texts(await self.press_data(self.button(label), user))
 
     async def press_data(self, data: str, user: int = ANN, chat: int | None = None) -> list[Call]:
+        """Press a button with this data. The message has it, as Telegram shows the message with its buttons."""
         place = chat_of(user if chat is None else chat)
+        keyboard = {"inline_keyboard": [[{"text": "button", "callback_data": data}]]}
         message = {"message_id": 900, "date": int(self.clock.now().timestamp()), "chat": place, "from": ME}
+        message["reply_markup"] = keyboard
         query = {"id": "1", "from": self._user(user), "chat_instance": "1", "data": data, "message": message}
         return await self._handle({"callback_query": query})
 
