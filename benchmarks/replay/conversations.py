@@ -13,9 +13,10 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.offers import Model, Offer
 from engine.catalog.prompt_cache import LIFETIMES
 from engine.chat import ChatRequest, Message, Role, Usage, says
+from engine.completion import Choice, Completion
 from engine.routing.permits import OfferStatus
 from engine.routing.plan import plan
-from web.pipeline.endpoint import ConversationIds
+from web.pipeline.conversation_ids import ConversationIds
 
 BYTES_PER_TOKEN = 4
 LAST_TURN_CHANCE = 0.25
@@ -172,6 +173,9 @@ class FarthingConversations:
     def answered(self, turn: Turn, offer: Offer, usage: Usage, now: datetime) -> None:
         request, said = self._requests.pop((turn.conversation, turn.number)), _text(usage.output_tokens)
         self._said[turn.conversation] = (*request.messages, says(Role.ASSISTANT, said))
+        if self._ids is not None:
+            completion = Completion(offer.provider, offer.model, (Choice(said),), usage)
+            self._ids.answered(_tenant(turn), request.conversation, completion)
         self._catalog.learn(request, offer, usage, said, _tenant(turn))
         self._catalog.remember(request, offer, usage, now, _tenant(turn))
 

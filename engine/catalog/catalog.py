@@ -6,13 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 from math import inf
 
-from engine.catalog.conversation_forecast import (
-    ConversationForecast,
-    Outlook,
-    constant_rates,
-    later_cost_atto,
-    rates_of,
-)
+from engine.catalog.conversation_forecast import ConversationForecast, Outlook
 from engine.catalog.free_tiers import FREE_PRICE, FreeTiers
 from engine.catalog.model_names import EMBEDDINGS, MOST_NAME_CHARS, is_embedding_name, is_model_name, unit_beside_text
 from engine.catalog.offers import (
@@ -29,6 +23,7 @@ from engine.catalog.offers import (
     output_limit,
 )
 from engine.catalog.picture_tokens import estimate_pictures, pictures_beyond_bound
+from engine.catalog.prefix_caching import PricedOffer, constant_rates, later_costs_atto, rates_of, with_changes_later
 from engine.catalog.price_book import PriceBook
 from engine.catalog.prompt_cache import OfferHits, PromptCache, SentPrompt
 from engine.catalog.token_counts import estimate_text, measure
@@ -40,7 +35,6 @@ from engine.privacy import NONE, DataPolicies
 from engine.tenancy import Markup
 
 _MOST_MODELS = 1024
-_new_tuple = tuple.__new__  # builds a Quote in half the time of its constructor
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +129,7 @@ class Catalog:
         outlook = self.forecast.outlook(talk, tenant_id, at.timestamp()) if talk else None
         needs = needed_capabilities(request, (facts.lacks for facts in facts_now), has_pictures=size.has_pictures)
         sized = _SizedRequest(request, needs, answer_tokens, least_tokens, outlook, self.prefixes.continued(request))
-        quotes, drops, by_bytes = list[Quote](), list[Drop](), self.sizes.is_beyond(tenant_id)
+        quotes, drops, by_bytes = list[PricedOffer](), list[Drop](), self.sizes.is_beyond(tenant_id)
         for facts in facts_now:
             input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.sizes, size, by_bytes=by_bytes)
             if size.has_pictures:
@@ -149,7 +143,7 @@ class Catalog:
                 drops.append(Drop(facts.offer, reason))
             else:
                 quotes.append(self._priced(facts, sized, (input_tokens, ceiling_tokens), at))
-        return tuple(quotes), tuple(drops)
+        return with_changes_later(quotes, sized.change_atto), tuple(drops)
 
     def learn(
         self,
@@ -180,8 +174,8 @@ class Catalog:
         """Count an answered turn of a conversation, and note that the provider now has its prompt in the cache."""
         if request.conversation:
             now = at.timestamp()
-            self.forecast.answered(request.conversation, tenant_id, usage.input_tokens, now)
-            self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, now)
+            kept = self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, now)
+            self.forecast.answered(request.conversation, tenant_id, usage.input_tokens, now, kept)
 
     def is_configured(self, provider: str) -> bool:
         return self.configured(provider)
@@ -209,7 +203,7 @@ class Catalog:
     def offers_of(self, provider: str) -> tuple[Offer, ...]:
         return tuple(offer for offer in self._offers if offer.provider == provider)
 
-    def _priced(self, facts: _OfferFacts, sized: "_SizedRequest", tokens: tuple[int, int], at: datetime) -> Quote:
+    def _priced(self, facts: _OfferFacts, sized: "_SizedRequest", tokens: tuple[int, int], at: datetime) -> PricedOffer:
         offer, input_tokens = facts.offer, tokens[0]
         free = bool(self.free.allowed) and self.free.is_open(offer, at)
         free = free and self.policies.allow_free_tier(sized.request.exclusions, offer.provider)
@@ -224,9 +218,11 @@ class Catalog:
                     cached = min(input_tokens, facts.hits.cached_tokens(sent, sized.outlook.now))
                     expected -= cached * (rates.input - rates.cached_input)
                 hits = facts.hits if rates.cached_input < rates.input else None
-                later = later_cost_atto(rates, input_tokens, output, sized.outlook, hits)
+                later, change = later_costs_atto(rates, input_tokens, output, sized.outlook, hits)
+                if change < sized.change_atto and not facts.last_resort:
+                    sized.change_atto = change
         limits = (tokens[1], facts.context_tokens, facts.max_output_tokens, facts.last_resort, free)
-        return _new_tuple(Quote, (offer, price, expected, *limits, input_tokens + output, input_tokens, later))
+        return (offer, price, expected, *limits, input_tokens + output, input_tokens, later)
 
     def _facts_now(self, model: Model, at: datetime) -> tuple[_OfferFacts, ...]:
         """Return the facts about each offer of a model, gathered once a minute."""
@@ -285,6 +281,7 @@ class _SizedRequest:
     least_tokens: int
     outlook: Outlook | None
     sent: Mapping[Offer, SentPrompt]
+    change_atto: float = inf
 
     def output_tokens(self, sizes: TokenSizes, own: OfferSizes) -> int:
         """Return the output tokens that are expected to be billed."""

@@ -6,14 +6,12 @@ close to that of the front end. The weight of old turns fades. `now` is passed i
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from math import ceil, exp
+from dataclasses import dataclass, field
+from math import exp
 from typing import NamedTuple
 
-from engine.catalog.offers import Price, Rates
-from engine.catalog.prompt_cache import GAP_SECONDS, OfferHits, gap_class
+from engine.catalog.prompt_cache import GAP_SECONDS, gap_class
 
-_CACHED_FROM_TOKENS = 1024  # OpenAI caches prompts of this length, and since GPT-5.6 bills the writing
 HTTP_PREFIX = "http:"
 """The beginning of conversation ids of the HTTP front end; all other ids are of chats."""
 
@@ -21,10 +19,11 @@ _FIRST_TURNS = (1, 2, 3, 5, 9)  # the first turn of each class of turns
 _CLASSES = len(_FIRST_TURNS)
 _MOST_CHANCE = 0.95
 _FIRST_CHANCES, _FIRST_WEIGHT = (0.7,) * _CLASSES, 4.0
+_OWN_KEPT_WEIGHT = 3.0
 _OWN_WEIGHT = 30.0  # this many turns of one tenant weigh as much as those of all tenants
 _WAIT_TIMES = 1.5  # a conversation stays open for this multiple of the mean gap: the longest gaps are seen last
 _FIRST_GAP_SECONDS, _MOST_GAP_SECONDS, _FIRST_GROWTH_TOKENS = 60.0, 7200.0, 300.0
-_MOST_SAMPLES_OF_ALL, _MOST_SAMPLES_OF_ONE = 500.0, 50.0
+_MOST_SAMPLES_OF_ALL, _MOST_SAMPLES_OF_ONE, _MOST_SAMPLES_OF_CONVERSATION = 500.0, 50.0, 5.0
 _MOST_CONVERSATIONS, _MOST_TENANTS = 20_000, 20_000
 
 
@@ -33,7 +32,7 @@ class Outlook(NamedTuple):
 
     `turns`: their number. `turns_squared`: the expected sum 1 + 2 + … over them, by which a growing history is priced.
     `growth_tokens`: tokens that each turn adds to the input. `gaps`: the distribution over the classes of gaps. `now`:
-    the time of the forecast in seconds.
+    the time of the forecast in seconds. `kept`: the share of a turn's prompt that the next one begins with.
     """
 
     turns: float
@@ -41,14 +40,7 @@ class Outlook(NamedTuple):
     growth_tokens: float
     gaps: tuple[float, ...]
     now: float
-
-
-@dataclass(slots=True)
-class _Conversation:
-    turns: int
-    tokens: int
-    at: float
-    gaps: list[float]
+    kept: float = 1.0
 
 
 @dataclass(slots=True)
@@ -64,6 +56,15 @@ class _Fading:
 
     def blended(self, with_value: float, weight: float) -> float:
         return (self.value * self.samples + with_value * weight) / (self.samples + weight)
+
+
+@dataclass(slots=True)
+class _Conversation:
+    turns: int
+    tokens: int
+    at: float
+    gaps: list[float]
+    kept: _Fading
 
 
 @dataclass(slots=True)
@@ -83,6 +84,7 @@ class _Habits:
     growth_tokens: _Fading = field(default_factory=_Fading)
     gap_seconds: _Fading = field(default_factory=_Fading)
     gaps: list[float] = field(default_factory=lambda: [0.0] * (len(GAP_SECONDS) + 1))
+    kept: _Fading = field(default_factory=_Fading)
 
     def add(self, turn: int, now: float, wait_seconds: float) -> None:
         """Count an answered turn. From now on it is open: the next turn may follow."""
@@ -156,27 +158,39 @@ class ConversationForecast:
         chances = whole.chances(now, wait_seconds, _FIRST_CHANCES, _FIRST_WEIGHT)
         growth = whole.growth_tokens.blended(_FIRST_GROWTH_TOKENS, 1.0)
         gaps = _shares(whole.gaps, (1.0, *(0.0 for _ in GAP_SECONDS)), 1.0)
+        kept = whole.kept.blended(1.0, 1.0)
         if own is not None:
             chances = own.chances(now, wait_seconds, chances, _OWN_WEIGHT)
             growth = own.growth_tokens.blended(growth, _OWN_WEIGHT)
             gaps = _shares(own.gaps, gaps, _OWN_WEIGHT)
+            kept = own.kept.blended(kept, _OWN_KEPT_WEIGHT)
         if known is not None:
             gaps = _shares(known.gaps, gaps, 2.0)
+            kept = known.kept.blended(kept, 1.0)
         turns, turns_squared = _expected_turns(chances, known.turns + 1 if known else 1)
-        return Outlook(turns, turns_squared, max(0.0, growth), gaps, now)
+        return Outlook(turns, turns_squared, max(0.0, growth), gaps, now, kept)
 
-    def answered(self, conversation: str, tenant_id: int | None, input_tokens: int, now: float) -> None:
-        """Count an answered turn. `input_tokens`: the number that the provider reported for the turn."""
+    def answered(
+        self, conversation: str, tenant_id: int | None, input_tokens: int, now: float, kept: float | None = None
+    ) -> None:
+        """Count an answered turn. `input_tokens`: the number that the provider reported for the turn.
+
+        `kept`: the share of the prompt before that this one began with; None if there was none.
+        """
         front_end = self._front_ends[conversation.startswith(HTTP_PREFIX)]
         known, wait_seconds = front_end.conversations.pop(conversation, None), front_end.wait_seconds()
         if known is None:
-            known = _Conversation(0, input_tokens, now, [0.0] * (len(GAP_SECONDS) + 1))
+            known = _Conversation(0, input_tokens, now, [0.0] * (len(GAP_SECONDS) + 1), _Fading())
             if len(front_end.conversations) >= _MOST_CONVERSATIONS:
                 front_end.conversations.popitem(last=False)
         for habits in front_end.habits_of(tenant_id):
             if known.turns:
                 habits.add_gap(known.turns, input_tokens - known.tokens, now - known.at)
             habits.add(known.turns + 1, now, wait_seconds)
+            if kept is not None:
+                habits.kept.add(kept, habits.most_samples)
+        if kept is not None:
+            known.kept.add(kept, _MOST_SAMPLES_OF_CONVERSATION)
         if known.turns:
             known.gaps[gap_class(now - known.at)] += 1
         known.turns, known.tokens, known.at = known.turns + 1, input_tokens, now
@@ -207,44 +221,3 @@ def _shares(counts: list[float], expected: tuple[float, ...], weight: float) -> 
         return expected
     total = sum(counts) + weight
     return tuple([(count + weight * share) / total for count, share in zip(counts, expected, strict=True)])
-
-
-def rates_of(price: Price, input_tokens: int, *, writes_cache: bool) -> Rates:
-    """Return the rates for this input.
-
-    Where the provider always writes its cache, input costs as much as writing it.
-    """
-    rates = price.rates(input_tokens)
-    if writes_cache and input_tokens >= _CACHED_FROM_TOKENS and rates.cache_write > rates.input:
-        return replace(rates, input=rates.cache_write)
-    return rates
-
-
-def constant_rates(price: Price, *, writes_cache: bool) -> Rates | None:
-    """Return the rates if they are the same for every length of the input, else None."""
-    rates = price.rates(0)
-    depends = len(price.tiers) > 1 or (writes_cache and rates.cache_write > rates.input)
-    return None if depends else rates
-
-
-def later_cost_atto(
-    rates: Rates, input_tokens: int, output_tokens: int, outlook: Outlook, hits: OfferHits | None
-) -> int:
-    """Return the expected cost of the further turns at one offer. `hits` None: no saving by a prompt cache.
-
-    Each turn's input is longer than the one before by the same number of tokens, and begins with it.
-    """
-    turns, turns_squared, growth, gaps, _ = outlook
-    if not turns:
-        return 0
-    cost = (turns * input_tokens + turns_squared * growth) * rates.input + turns * output_tokens * rates.output
-    if hits is not None:
-        prefix, chance = float(input_tokens), 1.0
-        if prefix < hits.least_tokens:
-            if growth < 1:
-                return round(cost)
-            without = ceil((hits.least_tokens - prefix) / growth)
-            prefix, chance = prefix + without * growth, (turns / (1 + turns)) ** without
-        prefix_sum = chance * (turns * prefix + (turns_squared - turns) * growth)
-        cost -= hits.hope(gaps) * prefix_sum * (rates.input - rates.cached_input)
-    return round(cost)

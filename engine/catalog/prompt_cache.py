@@ -6,6 +6,7 @@ between two turns. An offer without reports is expected to hit, even if its prov
 few reports would correct that, but an offer that is never asked sends no reports.
 """
 
+from array import array
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from math import sqrt
 from operator import mul
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Message, Options, Text
@@ -34,40 +36,69 @@ _USUAL = (300.0, 1024)
 _MOST_CONVERSATIONS = 20_000
 # the expected share of hits before any report, and the number of reports that weigh as much
 _FIRST_SHARE, _FIRST_WEIGHT = 0.9, 2.0
+_LEAST_TOKENS, _SHORT_MISSES = 64, 3
 _MOST_REPORTS = 50.0  # later reports replace earlier ones
+_MESSAGE_CHARS, _PICTURE_CHARS = 16, 4000
 _FORGET_SECONDS = 6 * 3600.0
 _NOWHERE: Mapping[Offer, "SentPrompt"] = {}
+_NO_MARKS = array("q")
 
 
 class SentPrompt(Struct, frozen=True):
-    """The last prompt of a conversation at one offer: number of messages, their hash, length and time."""
+    """The last prompt of a conversation at one offer: number of messages, their hash, length and time.
+
+    `marks`: for each message the hash up to it, then the characters up to it. `other`: the prompt before, if this one
+    does not continue it, such as another branch of the conversation.
+    """
 
     messages: int
     fingerprint: int
     tokens: int
     at: float
+    marks: "array[int]" = _NO_MARKS
+    other: "SentPrompt | None" = None
 
     def is_prefix_of(self, prefix_hashes: Sequence[int]) -> bool:
         """Return whether a request with these hashes begins with the messages of this prompt."""
         return 0 < self.messages <= len(prefix_hashes) and prefix_hashes[self.messages - 1] == self.fingerprint
+
+    def shared(self, prefix_hashes: Sequence[int]) -> "SentPrompt | None":
+        """Return the part of this prompt, or of the other one, that a request with these hashes begins with."""
+        if self.is_prefix_of(prefix_hashes):
+            return self
+        own = self._beginning(prefix_hashes)
+        other = self.other and self.other.shared(prefix_hashes)
+        return other if other and (own is None or own.tokens < other.tokens) else own
+
+    def _beginning(self, prefix_hashes: Sequence[int]) -> "SentPrompt | None":
+        marks, most = self.marks, min(len(self.marks) // 2, len(prefix_hashes))
+        count = bisect_left(range(most), True, key=lambda number: marks[2 * number] != prefix_hashes[number])
+        if not count:
+            return None
+        tokens = self.tokens * marks[2 * count - 1] // max(1, marks[-1])
+        return SentPrompt(count, prefix_hashes[count - 1], tokens, self.at)
 
 
 @dataclass(slots=True)
 class OfferHits:
     """The share of a sent prompt that an offer bills as cached in the next turn, by class of gap.
 
-    `least_tokens`: shorter prompts are not cached. `hoped`: optimistic shares, used for the choice of an offer: one
-    standard deviation above the expected ones, which matters while there are few reports.
+    `least_tokens`: shorter prompts are not cached. `hoped_least_tokens`: less than that, until a few shorter ones
+    missed. `hoped`: optimistic shares, used for the choice of an offer: one standard deviation above the expected ones,
+    which matters while there are few reports.
     """
 
     least_tokens: int
     lifetime_seconds: float
+    hoped_least_tokens: int = 0
     shares: tuple[float, ...] = ()
     hoped: tuple[float, ...] = ()
     at: float = 0.0
+    _short_misses: int = 0
     _reports: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)] * (len(GAP_SECONDS) + 1))
 
     def __post_init__(self) -> None:
+        self._hope_for_short()
         self._blend()
 
     @classmethod
@@ -96,9 +127,24 @@ class OfferHits:
         """Return the input tokens that are expected to be billed as cached if the prompt `sent` was the last one."""
         return 0 if sent.tokens < self.least_tokens else int(sent.tokens * self.shares[gap_class(now - sent.at)])
 
+    def missed_short(self) -> None:
+        """Count a miss of a prompt that is shorter than `least_tokens`."""
+        self._short_misses += 1
+        self._hope_for_short()
+
+    def hit(self, tokens: int) -> None:
+        """Note that a prompt of this length was cached."""
+        self.least_tokens = min(self.least_tokens, tokens)
+        self._hope_for_short()
+
+    def _hope_for_short(self) -> None:
+        known = self._short_misses >= _SHORT_MISSES
+        self.hoped_least_tokens = self.least_tokens if known else min(self.least_tokens, _LEAST_TOKENS)
+
     def forget(self, provider: str, now: float) -> None:
         self.lifetime_seconds, self.least_tokens = _BY_PROVIDER.get(provider, _USUAL)
-        self._reports, self.at = [(0.0, 0.0)] * (len(GAP_SECONDS) + 1), now
+        self._reports, self.at, self._short_misses = [(0.0, 0.0)] * (len(GAP_SECONDS) + 1), now, 0
+        self._hope_for_short()
         self._blend()
 
     def _blend(self) -> None:
@@ -132,12 +178,12 @@ class PromptCache:
         return 0 if sent is None else self.hits(offer, now).cached_tokens(sent, now)
 
     def continued(self, request: ChatRequest) -> Mapping[Offer, SentPrompt]:
-        """Return the last prompts of the conversation, by offer, if the request begins with their messages."""
+        """Return the last prompts of the conversation, by offer, as far as the request begins with their messages."""
         found = self._sent.get(request.conversation)
         if found is None:
             return _NOWHERE
         prints = prefix_hashes(request.messages, hash_before_messages(request.options))
-        return {offer: sent for offer, sent in found.items() if sent.is_prefix_of(prints)}
+        return {offer: shared for offer, sent in found.items() if (shared := sent.shared(prints)) is not None}
 
     def hits(self, offer: Offer, now: float) -> OfferHits:
         """Return an offer's cache hits.
@@ -152,21 +198,57 @@ class PromptCache:
             found.forget(offer.provider, now)
         return found
 
-    def sent(self, request: ChatRequest, offer: Offer, input_tokens: int, cached_tokens: int, now: float) -> None:
-        """Note that the provider now has the whole prompt cached, and correct the share of hits by `cached_tokens`."""
+    def sent(
+        self, request: ChatRequest, offer: Offer, input_tokens: int, cached_tokens: int, now: float
+    ) -> float | None:
+        """Note that the provider now has the whole prompt cached, and correct the share of hits by `cached_tokens`.
+
+        Return the share of the conversation's last prompt, at any offer, that this one begins with; None for the first.
+        """
         by_offer = self._sent.setdefault(request.conversation, {})
         prints = prefix_hashes(request.messages, hash_before_messages(request.options))
-        before = by_offer.get(offer)
-        if before is not None and before.tokens > 0 and before.is_prefix_of(prints):
-            hits = self.hits(offer, now)
-            if cached_tokens > 0:
-                hits.least_tokens = min(hits.least_tokens, before.tokens)
-            if before.tokens >= hits.least_tokens:
-                hits.learn(gap_class(now - before.at), min(1.0, cached_tokens / before.tokens), now)
-        by_offer[offer] = SentPrompt(len(prints), prints[-1], input_tokens, now)
+        last = by_offer[next(reversed(by_offer))] if by_offer else None
+        before = by_offer.pop(offer, None)
+        shared = None if before is None else before.shared(prints)
+        if shared is not None and shared.tokens > 0:
+            self._learn(offer, shared, cached_tokens, now)
+        marks = _marks(prints, request.messages) if len(prints) > 1 else _NO_MARKS
+        other = None if before is None or before.is_prefix_of(prints) else replace(before, other=None)
+        by_offer[offer] = SentPrompt(len(prints), prints[-1], input_tokens, now, marks, other)
         self._sent.move_to_end(request.conversation)
         if len(self._sent) > _MOST_CONVERSATIONS:
             self._sent.popitem(last=False)
+        if last is None:
+            return None
+        return max(_kept_share(last, prints), min(1.0, cached_tokens / max(1, last.tokens)) if last is before else 0.0)
+
+    def _learn(self, offer: Offer, before: SentPrompt, cached_tokens: int, now: float) -> None:
+        hits = self.hits(offer, now)
+        if cached_tokens > 0:
+            hits.hit(before.tokens)
+        if before.tokens >= hits.least_tokens:
+            hits.learn(gap_class(now - before.at), min(1.0, cached_tokens / before.tokens), now)
+        else:
+            hits.missed_short()
+
+
+def _kept_share(last: SentPrompt, prefix_hashes: Sequence[int]) -> float:
+    shared = last.shared(prefix_hashes)
+    return 0.0 if shared is None else min(1.0, shared.tokens / max(1, last.tokens))
+
+
+def _marks(prefix_hashes: Sequence[int], messages: Sequence[Message]) -> "array[int]":
+    """Return for each message the hash up to it, then the number of characters up to it."""
+    marks, chars = array("q"), 0
+    for fingerprint, message in zip(prefix_hashes, messages, strict=True):
+        chars += _MESSAGE_CHARS
+        for part in message.parts:
+            chars += len(part.text) if type(part) is Text else _PICTURE_CHARS
+        for call in message.tool_calls:
+            chars += len(call.arguments)
+        marks.append(fingerprint)
+        marks.append(chars)
+    return marks
 
 
 def gap_class(seconds: float) -> int:

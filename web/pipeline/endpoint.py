@@ -15,9 +15,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from engine.attempt_record import Receipt
-from engine.catalog.conversation_forecast import HTTP_PREFIX
 from engine.chat import LIVE, WHOLE
-from engine.chat import Message as ChatMessage
 from engine.completion import Completion
 from engine.errors import EngineError
 from engine.gateway.answer import Answer
@@ -30,6 +28,7 @@ from web import errors
 from web.auth import Caller
 from web.pipeline.body import parse_body
 from web.pipeline.call_limits import check_calls
+from web.pipeline.conversation_ids import ConversationIds
 from web.pipeline.event_stream import MOST_JOINED, SILENCE_SECONDS, EventStream, when_gone
 from web.pipeline.family import Family, FamilyRequest, Origin, replay
 from web.pipeline.idempotency import ClaimedKey, IdempotencyKeys
@@ -45,55 +44,6 @@ _EVENTS: Headers = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]
-_MOST_REQUESTS = 20_000
-_LIFETIME_SECONDS = 6 * 3600.0
-
-
-@dataclass(slots=True)
-class ConversationIds:
-    """The conversations of each tenant by a hash of their requests' messages. In memory, one object per process.
-
-    Ids are estimates used for routing only: a forgotten conversation begins anew. `monotonic` returns seconds. Requests
-    are kept in two halves; when one is full or has lasted a lifetime, the older one is dropped as a whole.
-    """
-
-    monotonic: Callable[[], float]
-    most: int = _MOST_REQUESTS
-    _recent: dict[int, str] = field(default_factory=dict)
-    _older: dict[int, str] = field(default_factory=dict)
-    _begun: float = 0.0
-
-    def of(self, tenant_id: int, messages: Sequence[ChatMessage], request_id: str) -> str:
-        """Return the id of the conversation that these messages continue, or a new one named after the request.
-
-        A request continues a conversation if its messages begin with all those of an earlier request of the tenant.
-        """
-        now = self.monotonic()
-        if now - self._begun > _LIFETIME_SECONDS:
-            self._forget_older(now)
-        recent, older = self._recent, self._older
-        hashes = _prefix_hashes(tenant_id, messages)
-        found = (recent.get(prefix) or older.get(prefix) for prefix in reversed(hashes))
-        conversation = next(filter(None, found), None) or f"{HTTP_PREFIX}{tenant_id}:{request_id}"
-        recent[hashes[-1]] = conversation
-        if len(recent) >= self.most // 2:
-            self._forget_older(now)
-        return conversation
-
-    def _forget_older(self, now: float) -> None:
-        is_current = now - self._begun <= 2 * _LIFETIME_SECONDS
-        self._older = self._recent if is_current else {}
-        self._recent, self._begun = {}, now
-
-
-def _prefix_hashes(tenant_id: int, messages: Sequence[ChatMessage]) -> list[int]:
-    """Return a hash of the first message, of the first two, and so on. Roles are not hashed, which saves time."""
-    hashes: list[int] = []
-    last = tenant_id
-    for message in messages:
-        last = hash((last, message.parts, message.tool_calls, message.tool_call_id))
-        hashes.append(last)
-    return hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +181,7 @@ class ChatEndpoint:
                     forget()
         if completion is None or completion.stopped:
             raise ClientDisconnect
+        self._note(call, completion)
         body = asked.whole(completion, answer.charge)
         headers = [*_JSON, (b"content-length", b"%d" % len(body)), *_offer_headers(asked, answer)]
         await call.send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -251,9 +202,14 @@ class ChatEndpoint:
             try:
                 stream = EventStream(answer, asked.encoder(), call.send, release=release, silence_seconds=seconds)
                 await stream.run(first)
+                self._note(call, answer.completion)
             finally:
                 if forget is not None:
                     forget()
+
+    def _note(self, call: _Call, completion: Completion | None) -> None:
+        if completion is not None:
+            self.prompting.conversations.answered(call.tenant.id, call.asked.chat.conversation, completion)
 
     def _answering(
         self, call: _Call, *, can_restart: bool = True

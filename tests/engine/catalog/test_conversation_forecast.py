@@ -35,7 +35,7 @@ def taught(turns: int, *, conversations: int = 200, gap: float = 10.0, prefix: s
 def test_two_further_turns_are_expected_while_nothing_was_seen() -> None:
     outlook = ConversationForecast().outlook("1:0", TENANT, LATE)
     assert outlook[:2] == pytest.approx((0.7 / 0.3, 0.7 / 0.3 / 0.3))
-    assert outlook[2:] == (300.0, (1.0, 0.0, 0.0, 0.0), LATE)
+    assert outlook[2:] == (300.0, (1.0, 0.0, 0.0, 0.0), LATE, 1.0)
 
 
 @pytest.mark.parametrize("turns", [1, 2, 4, 8])
@@ -120,3 +120,20 @@ def test_chances_are_right_while_conversations_are_under_way() -> None:
 def test_expectation_has_an_upper_bound() -> None:
     assert converse(forecast := ConversationForecast(), 3000, number=1, at=0) > 0
     assert forecast.outlook("1:0", None, LATE).turns == pytest.approx(19)
+
+
+def test_share_of_the_prompt_that_the_next_one_begins_with_is_learned() -> None:
+    """Clients change their system prompts or drop old turns: then no provider can have the next prompt cached."""
+    forecast = ConversationForecast()
+    for number in range(20):
+        for kept in (None, 0.1, 0.1):
+            forecast.answered(f"{number}:0", TENANT, 1000, number, kept)
+            forecast.answered(f"o{number}:0", OTHER, 1000, number, None if kept is None else 1.0)
+    changing, constant = (forecast.outlook("new:0", tenant, 20).kept for tenant in (TENANT, OTHER))
+    assert changing < 0.2
+    assert constant > 0.9
+    assert forecast.outlook("new:0", 99, 20).kept == pytest.approx(0.55, abs=0.05)
+    for _ in range(5):
+        forecast.answered("late:0", TENANT, 1000, 21, 1.0)
+    assert forecast.outlook("late:0", TENANT, 22).kept > 0.7
+    assert forecast.outlook("new:0", TENANT, 22).kept < 0.4

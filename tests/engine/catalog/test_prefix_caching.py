@@ -34,6 +34,11 @@ def test_writing_never_pays_where_cached_tokens_cost_as_much() -> None:
     assert not writing_pays(replace(RATES, cached_input=100), Outlook(9.0, 9.0, 0.0, SOON, 0.0))
 
 
+@pytest.mark.parametrize(("kept", "pays"), [(1.0, True), (0.2, False)])
+def test_writing_pays_where_the_next_prompt_begins_with_this_one(kept: float, pays: bool) -> None:
+    assert writing_pays(RATES, Outlook(1.0, 1.0, 0.0, SOON, 0.0, kept)) is pays
+
+
 async def test_conversation_is_cached_where_the_provider_caches_on_request() -> None:
     for dialect, conversation, expected in (("anthropic", "c", True), ("anthropic", "", False), ("openai", "c", False)):
         setup = AnswerSetup(ScriptedProvider("one", whole("fine"), dialect=dialect))
