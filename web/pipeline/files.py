@@ -40,6 +40,7 @@ _REASONS = {
     Flaw.LOCKED: "is locked with a password",
     Flaw.BROKEN: "is damaged",
     Flaw.EMPTY: "has no text",
+    Flaw.HUGE: "has too many pixels: make it smaller",
     Flaw.SLOW: "takes too long to read: send a part of it",
 }
 
