@@ -1,18 +1,19 @@
 """Delivery of the messages about incidents: keeps each admin's chat in agreement with the incidents.
 
 An incident is one message to each admin, edited as it grows, and one reply that reports its end. Outages that begin
-together share a message. A delivery that fails is tried again by the next run, in any process.
+together share a message. A delivery that fails is tried again by the next run, in any process. An incident that ends
+before its first message could be delivered is one message in the past tense, without a reply.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from locales.button import Button
 from locales.formats import as_code
-from scheduler.alert_kinds import KINDS, AlertKind, hands, rank
+from scheduler.alert_kinds import KINDS, AlertKind, hands, past_text, rank
 from scheduler.context import JobContext
 from scheduler.incidents import RECOVERY, REPLY
 from scheduler.outage_facts import OUTAGE_KINDS
@@ -53,25 +54,33 @@ async def publish(context: JobContext, now: datetime) -> None:
 
 
 async def _publish_to(context: JobContext, admin: int, known: Sequence[Incident], now: datetime) -> None:
-    """Update the messages that the admin has, then send the new ones."""
+    """Update the messages that the admin has, then send the new ones; stop if Telegram can't be reached.
+
+    The rest is then tried by the next run, instead of waiting longer with each failure.
+    """
     read = partial(alert_messages.of_admin, admin=admin, incidents=[each.id for each in known])
     messages = await context.db.read(read)
-    await _bring_up_to_date(context, admin, known, messages, now)
+    if not await _bring_up_to_date(context, admin, known, messages, now):
+        return
     groups = _grouped([each for each in known if _is_unsent(each, messages.get(each.id))])
     for group in groups:
-        await _send(context, admin, group, messages, now)
+        if not await _send(context, admin, group, messages, now):
+            return
     new = [each for group in groups for each in group]
     await _bring_up_to_date(context, admin, new, await context.db.read(read) if new else {}, now)
 
 
 async def _bring_up_to_date(
     context: JobContext, admin: int, known: Sequence[Incident], messages: Mapping[int, AlertMessage], now: datetime
-) -> None:
+) -> bool:
+    """Edit and reply. Return False if Telegram can't be reached."""
     await _edit_all(context, admin, known, messages, now)
     for each in known:
         message = messages.get(each.id)
-        if message is not None and message.message is not None and not message.is_lost:
-            await _reply(context, each, message, now)
+        is_here = message is not None and message.message is not None and not message.is_lost
+        if is_here and message is not None and not await _reply(context, each, message, now):
+            return False
+    return True
 
 
 def _is_unsent(incident: Incident, message: AlertMessage | None) -> bool:
@@ -93,14 +102,17 @@ def _grouped(new: Sequence[Incident]) -> list[list[Incident]]:
 
 async def _send(
     context: JobContext, admin: int, group: Sequence[Incident], messages: Mapping[int, AlertMessage], now: datetime
-) -> None:
+) -> bool:
+    """Send the message of these incidents. Return False if Telegram can't be reached."""
+
     def claim(conn: Connection) -> list[Incident]:
         return [each for each in group if alert_messages.claim(conn, each.id, admin, now)]
 
     mine = await context.db.write(claim)
     if not mine:
-        return
-    text = _text_of(mine)
+        return True
+    past = {each.id for each in mine if each.closed_at is not None}
+    text = _text_of(mine, past)
     sent = await context.notifier.deliver(admin, text.key, text.values, text.buttons)
 
     def settle(conn: Connection) -> None:
@@ -111,8 +123,11 @@ async def _send(
                 alert_messages.lost(conn, each.id, admin)
             else:
                 alert_messages.sent(conn, each.id, admin, sent[1], text.digest)
+                if each.id in past:
+                    alert_messages.replied(conn, each.id, admin, sent[1], text.digest)
 
     await context.db.write(settle)
+    return sent is not Undelivered.UNREACHABLE
 
 
 async def _edit_all(
@@ -125,7 +140,7 @@ async def _edit_all(
         if message is not None and message.message is not None and not message.is_lost:
             shared.setdefault(message.message, []).append(each)
     for number, group in shared.items():
-        text = _text_of(group)
+        text = _text_of(group, {each.id for each in group if _is_past(each, messages[each.id])})
         is_shown = all(messages[each.id].shown == text.digest for each in group)
         if is_shown or all(now < each.muted_until for each in group):
             continue
@@ -138,17 +153,29 @@ def _store_shown(conn: Connection, *, admin: int, number: int, group: Sequence[I
         alert_messages.sent(conn, each.id, admin, number, shown)
 
 
-async def _reply(context: JobContext, incident: Incident, message: AlertMessage, now: datetime) -> None:
-    """Reply that the incident has ended. If it returns, edit the reply, and edit it again at the next end."""
+def _is_past(incident: Incident, message: AlertMessage) -> bool:
+    """Return whether the message says that the incident has ended, so that it needs no reply."""
+    return incident.closed_at is not None and message.tells_the_end
+
+
+async def _reply(context: JobContext, incident: Incident, message: AlertMessage, now: datetime) -> bool:
+    """Reply that the incident has ended. If it returns, edit the reply, and edit it again at the next end.
+
+    Return False if Telegram can't be reached.
+    """
+    if message.tells_the_end:
+        if incident.closed_at is None:  # it returned: its next end gets a reply
+            await context.db.write(partial(alert_messages.forget_reply, incident=incident.id, admin=message.admin))
+        return True
     text = _reply_text(incident, message)
     if text is None or text.digest == message.reply_shown or message.message is None:
-        return
+        return True
     if message.reply is not None:
         if await context.notifier.edit((message.admin, message.reply), text.key, text.values):
             await _store_reply(context, message, message.reply, text)
-        return
+        return True
     if not await context.db.write(partial(alert_messages.claim, incident=incident.id, admin=message.admin, now=now)):
-        return
+        return True
     sent = await context.notifier.deliver(message.admin, text.key, text.values, reply_to=message.message)
     if sent is Undelivered.UNREACHABLE:
         await context.db.write(partial(alert_messages.failed, known=message, now=now))
@@ -156,6 +183,7 @@ async def _reply(context: JobContext, incident: Incident, message: AlertMessage,
         await context.db.write(partial(alert_messages.lost, incident=incident.id, admin=message.admin))
     else:
         await _store_reply(context, message, sent[1], text)
+    return sent is not Undelivered.UNREACHABLE
 
 
 async def _store_reply(context: JobContext, message: AlertMessage, reply: int, text: _Text) -> None:
@@ -173,19 +201,25 @@ def _reply_text(incident: Incident, message: AlertMessage) -> _Text | None:
     return None if recovery is None else _Text(recovery.get(REPLY, kind.recovery_key), recovery)
 
 
-def _text_of(group: Sequence[Incident]) -> _Text:
-    """Return the text of the message that these incidents share."""
-    texts = [_single(KINDS[each.kind], each) for each in group]
+def _text_of(group: Sequence[Incident], past: Set[int]) -> _Text:
+    """Return the text of the message that these incidents share; those in `past` have ended."""
+    texts = [_past(each) if each.id in past else _single(KINDS[each.kind], each) for each in group]
     if len(texts) == 1:
         return texts[0]
     sections = [line for text in texts for line in ({"key": text.key, "values": text.values}, "")][:-1]
-    ids = tuple(str(each.id) for each in group[:MOST_MUTED])
-    buttons = hands(ids, acknowledged=all(each.acknowledged for each in group))
+    going_on = [each for each in group if each.id not in past]
+    ids = tuple(str(each.id) for each in going_on[:MOST_MUTED])
+    buttons = hands(ids, acknowledged=all(each.acknowledged for each in going_on)) if ids else ()
     return _Text("alert.group", {"sections": sections}, (*buttons, Button("alert.providers", "providers", "list")))
 
 
 MOST_MUTED = 6
 """The incidents that one button mutes or acknowledges: Telegram allows 64 bytes for a button's data."""
+
+
+def _past(incident: Incident) -> _Text:
+    key, values = past_text(incident)
+    return _Text(key, values)
 
 
 def _single(kind: AlertKind, incident: Incident) -> _Text:

@@ -13,7 +13,7 @@ from storage.tenants import notices
 
 CLAIM = timedelta(seconds=20)
 """The time that a process has to deliver a notice it has claimed; then another process may claim it."""
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(seconds=30)
 _MOST_DOUBLINGS = 10
 KEPT = timedelta(days=1)
 """The age at which a notice that can't be delivered is given up."""
@@ -103,6 +103,6 @@ def settle(conn: Connection, notice: AdminNotice, told: frozenset[int], admins: 
     return False
 
 
-def pause(tries: int) -> timedelta:
+def pause(tries: int, longest: timedelta = LONGEST_PAUSE) -> timedelta:
     """Return the time until the next try after `tries` failed ones."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(tries, _MOST_DOUBLINGS)))
+    return min(longest, FIRST_PAUSE * (1 << min(tries, _MOST_DOUBLINGS)))

@@ -26,6 +26,11 @@ class AlertMessage:
     is_lost: bool
     tries: int
 
+    @property
+    def tells_the_end(self) -> bool:
+        """Return whether the message was sent after the incident's end and tells both; it is its own reply."""
+        return self.message is not None and self.reply == self.message
+
 
 def of_admin(conn: Connection, admin: int, incidents: Sequence[int]) -> dict[int, AlertMessage]:
     """Return this admin's messages about the incidents, by incident."""
@@ -63,6 +68,11 @@ def sent(conn: Connection, incident: int, admin: int, message: int, shown: str) 
 def replied(conn: Connection, incident: int, admin: int, reply: int, shown: str) -> None:
     """Store the id of the sent reply and the text that it shows."""
     _settle(conn, incident, admin, "reply = :reply, reply_shown = :shown", reply=reply, shown=shown)
+
+
+def forget_reply(conn: Connection, incident: int, admin: int) -> None:
+    """Store that the end has not been told: the incident has returned."""
+    _settle(conn, incident, admin, "reply = NULL, reply_shown = ''")
 
 
 def lost(conn: Connection, incident: int, admin: int) -> None:

@@ -6,6 +6,7 @@ Otherwise an outage could not end, and no message be tried again, until the cloc
 from datetime import datetime, timedelta
 
 from storage.alerts.admin_notices import CLAIM, LONGEST_PAUSE
+from storage.alerts.tenant_notices import LONGEST_PAUSE as LONGEST_TENANT_PAUSE
 from storage.database.connection import Connection, ms, scalar
 
 MOST_SKEW = timedelta(minutes=1)
@@ -18,7 +19,7 @@ _LATEST = {
     ("incidents", "muted_until"): MUTED + MOST_SKEW,
     ("alert_messages", "next_at"): LONGEST_PAUSE + CLAIM + MOST_SKEW,
     ("admin_notices", "next_at"): LONGEST_PAUSE + CLAIM + MOST_SKEW,
-    ("tenant_notices", "next_at"): LONGEST_PAUSE + CLAIM + MOST_SKEW,
+    ("tenant_notices", "next_at"): LONGEST_TENANT_PAUSE + CLAIM + MOST_SKEW,
 }
 """The most that each time can be after the present."""
 

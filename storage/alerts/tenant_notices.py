@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from storage.alerts.admin_notices import CLAIM, KEPT, pause
@@ -12,6 +12,8 @@ from storage.database.connection import Connection, Row, moment, moment_or_none,
 from storage.database.statements import BatchWrite
 from storage.tenants import notices
 
+LONGEST_PAUSE = timedelta(minutes=5)
+"""The longest time between two tries: longer than for admins, because there may be very many notices to tenants."""
 _QUEUE = BatchWrite(
     "INSERT INTO tenant_notices (user_id, key, message_values, buttons, tries, next_at, made_at)"
     " SELECT :user, :key, :values, :buttons, 0, :now, :now WHERE true",
@@ -85,7 +87,7 @@ def put_off(conn: Connection, queued: QueuedNotice, now: datetime) -> bool:
         return False
     conn.run(
         "UPDATE tenant_notices SET tries = tries + 1, next_at = :next WHERE id = :id",
-        next=ms(now + pause(queued.tries)),
+        next=ms(now + pause(queued.tries, LONGEST_PAUSE)),
         id=queued.id,
     )
     return True

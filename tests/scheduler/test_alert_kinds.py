@@ -1,14 +1,15 @@
 """The kinds of incidents: their order, their texts in each language, and the values that the texts need."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import locales
 from bot.notify import translated
 from engine.money import Money
-from scheduler.alert_kinds import KINDS, rank
-from scheduler.incidents import RECOVERY
+from scheduler.alert_kinds import KINDS, past_text, rank
+from scheduler.incidents import RECOVERY, REPLY
 from storage.alerts.incidents import Incident
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -49,6 +50,40 @@ def test_every_text_has_its_values(kind: str, language: str) -> None:
     text = locales.text(language, KINDS[kind].key, **values)
     assert "{" not in text
     assert KINDS[kind].recovery_key in locales.LANGUAGES[language].texts
+
+
+RECOVERIES: dict[str, dict[str, object]] = {
+    **dict.fromkeys(("provider_down", "offer_down"), {"prompts": 4, "cost": Money(10**7), "more": ""}),
+    "balance_low": {"provider": "deepseek", "balance": Money(5 * 10**9)},
+}
+
+
+def past(kind: str, language: str, **recovery: object) -> str:
+    facts = {**incident(kind).facts, "since": NOW - timedelta(minutes=2), RECOVERY: {"minutes": 3, **recovery}}
+    key, values = past_text(replace(incident(kind), closed_at=NOW + timedelta(minutes=7), facts=facts))
+    return locales.text(language, key, **{name: translated(language, value) for name, value in values.items()})
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_incident_that_is_over_is_told_in_the_past_tense_with_its_duration(kind: str, language: str) -> None:
+    text = past(kind, language, **RECOVERIES.get(kind, {}))
+    assert "{" not in text
+    assert " 9 min" in text or " 9 phút" in text
+    assert "00:07" in text
+    assert "23:58" in text
+    assert text.endswith(locales.text(language, "alert.late"))
+
+
+def test_past_outage_tells_its_detour_and_a_past_low_balance_the_new_one() -> None:
+    assert "Meanwhile others answered 4 prompts for 1 ¢." in past("provider_down", "en", **RECOVERIES["provider_down"])
+    assert "It was topped up: $5.00 are there now." in past("balance_low", "en", **RECOVERIES["balance_low"])
+
+
+def test_past_outage_of_a_removed_provider_says_that_it_was_removed() -> None:
+    text = past("provider_down", "en", subject="deepseek", **{REPLY: "alert.removed"})
+    assert "deepseek is no longer configured" in text
+    assert "others answered" not in text
 
 
 def test_sentence_of_a_status_page_is_no_markup() -> None:

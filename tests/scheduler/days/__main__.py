@@ -1,6 +1,6 @@
-"""Simulated days, run by hand: python -m tests.scheduler.days HOURS SEED [SEED ...] [-v] [-w] [-x]
+"""Simulated days, run by hand: python -m tests.scheduler.days HOURS SEED [SEED ...] [-v] [-w] [-x] [-1] [-3]
 
-Each seed gives one day with a single process and one with three. -v prints the simulated faults and the admin's chat.
+Each seed gives one day with a single process and one with three; -1 and -3 choose one of them. -v prints the simulated faults and the admin's chat.
 -w adds worse ones: providers that fail together or are slow, times without the database or Telegram. -x adds
 those of `worst`: clocks that are set back or forward, offers that are removed, keys that are replaced.
 """
@@ -19,14 +19,20 @@ def main() -> int:
     hours, seeds = float(sys.argv[1]), [int(each) for each in sys.argv[2:] if not each.startswith("-")]
     failed = False
     for seed in seeds:
-        for replicas in (False, True):
+        for replicas in _kinds():
             day = simulated(seed, hours, replicas=replicas, is_worse="-w" in sys.argv, is_worst="-x" in sys.argv)
             faults = Oracle(day, hours).faults()
             failed = failed or bool(faults)
             said = f"seed {seed}, {'three processes' if replicas else 'one process'}, {len(day.weather.calls)} calls"
             shown = [f"{at - 1000:8.0f} {text}" for at, text in sorted(_events(day))] if "-v" in sys.argv else []
             sys.stdout.write("\n    ".join([said, *faults]) + "\n" + "".join(f"{each}\n" for each in shown))
+            sys.stdout.flush()
     return int(failed)
+
+
+def _kinds() -> list[bool]:
+    """Return whether the days have three processes."""
+    return [replicas for replicas, option in ((False, "-3"), (True, "-1")) if option not in sys.argv]
 
 
 def _events(day: Day) -> Iterator[tuple[float, str]]:

@@ -1,13 +1,15 @@
 """The judge of a simulated day: it knows the simulated faults and the providers' calls, and reads the admin's chat.
 
 Each noticeable outage must be reported once and in time, and end with one reply in time; nothing else may be reported.
+An outage that began and ended while Telegram or the processes were away must be one message in the past tense.
 """
 
+import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tests.scheduler.days.service import OFFERS, Day
+from tests.scheduler.days.service import ALERTS_SECONDS, OFFERS, Day
 from tests.scheduler.days.weather import BALANCE, CUT, FLAKY, KEY, LIMIT, SILENT, SOFT, Call, Trouble
 
 OUTAGES_SECONDS, BALANCES_SECONDS, PRICES_SECONDS, PROBES_SECONDS, REOPEN_SECONDS = 15, 600, 60, 60, 600
@@ -18,6 +20,7 @@ LONGEST_REST_SECONDS = 66.0
 ANSWER_SECONDS = 3.0
 PATIENCE_SECONDS = {SILENT: 20.0, CUT: 3.0}
 DOWN = re.compile(r"🔴 (\S+) is down: (\w+)")
+WAS_DOWN = re.compile(r"🟢 (\S+) was down: (\w+)")
 AVOIDED = re.compile(r"🟡 (\S+) is avoided")
 LIMITED = re.compile(r"📉 (\S+) answers 429 at (\d+)")
 ALL = re.compile(r"🚨 (Everything is down)")
@@ -28,7 +31,10 @@ REPLIES = {DOWN: "🟢", AVOIDED: "🟢", LOW: "🔋"}
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A message and its reply, in seconds of the loop. `ended_at` None: no reply yet."""
+    """A message and its reply, in seconds of the loop. `ended_at` None: no reply yet.
+
+    `is_past`: the message itself tells the end.
+    """
 
     number: int
     subject: str
@@ -36,6 +42,7 @@ class Told:
     text: str
     ended_at: float | None
     replies: int
+    is_past: bool = False
 
     @property
     def provider(self) -> str:
@@ -56,7 +63,9 @@ class Oracle:
     # --- outages ------------------------------------------------------------------------------------------
 
     def _false(self) -> Iterator[str]:
-        for told in self._told(DOWN):
+        for told in self._outages():
+            if told.is_past and not self._was_away(told.at):
+                yield f"told only after its end: {told.text} at {self._at(told.at)}"
             since = told.at - self._slack(told.at, WITHIN * OUTAGES_SECONDS + 5)
             if not self._was_out(told.subject, since, told.at) and not self._has_opened(told.subject, since, told.at):
                 yield f"false: {told.text} at {self._at(told.at)}"
@@ -81,24 +90,24 @@ class Oracle:
 
     def _twice(self) -> Iterator[str]:
         last: dict[str, Told] = {}
-        for told in self._told(DOWN):
+        for told in self._outages():
             key = f"{told.subject} {_grave(told)}"
-            if key in last and (last[key].ended_at is None or told.at - (last[key].ended_at or 0) < REOPEN_SECONDS):
+            if key in last and told.at - self._over_at(last[key]) < REOPEN_SECONDS:
                 yield f"twice: {told.text} at {self._at(told.at)}"
             last[key] = told
 
     def _unended(self) -> Iterator[str]:
-        for told in [*self._told(DOWN), *self._told(AVOIDED)]:
+        for told in [*self._outages(), *self._told(AVOIDED)]:
             over = max(
                 (t.ends for t in self._troubles if t.provider == told.provider and t.begins <= told.at), default=0.0
             )
-            if told.replies > 1:
+            if told.replies > (0 if told.is_past else 1):
                 yield f"{told.replies} replies: {told.text}"
             if told.ended_at is None and not self._has_relapsed(told) and "is down" in told.text:
                 most = self._slack(over, 2 * (LONGEST_REST_SECONDS + PROBES_SECONDS) + WITHIN * OUTAGES_SECONDS)
                 if over + most < self._end and not self._sick_after(told.provider, over, over + most):
                     yield f"no end told: {told.text} of {self._at(told.at)}, over at {self._at(over)}"
-            if told.ended_at is not None and "is down" in told.text and not self._answered(told, told.ended_at):
+            if told.ended_at is not None and "down" in told.text and not self._answered(told, told.ended_at):
                 yield f"false end: {told.text} at {self._at(told.ended_at)}"
 
     # --- other facts ------------------------------------------------------------------------------------------
@@ -175,6 +184,21 @@ class Oracle:
                 )
         return found
 
+    def _outages(self) -> list[Told]:
+        past = [replace(each, ended_at=each.at, is_past=True) for each in self._told(WAS_DOWN)]
+        return sorted([*self._told(DOWN), *past], key=lambda each: each.number)
+
+    def _over_at(self, told: Told) -> float:
+        """Return when a reported outage was over; infinity if it was not."""
+        if told.is_past:
+            ends = (t.ends for t in self._hard() if t.provider == told.provider and t.ends <= told.at)
+            return max(ends, default=told.at)
+        return math.inf if told.ended_at is None else told.ended_at
+
+    def _was_away(self, at: float) -> bool:
+        """Return whether shortly before that time no message could be sent."""
+        return any(begins <= at <= ends + WITHIN * ALERTS_SECONDS for begins, ends in self._day.downtimes)
+
     def _hard(self) -> list[Trouble]:
         return [each for each in self._troubles if each.kind not in SOFT]
 
@@ -227,7 +251,7 @@ class Oracle:
 
     def _is_told(self, trouble: Trouble, by: float) -> bool:
         """Return whether an incident that covers the trouble was open in its time, or was reopened."""
-        found = [each for each in self._told(DOWN) if each.provider == trouble.provider and each.at <= by]
+        found = [each for each in self._outages() if each.provider == trouble.provider and each.at <= by]
         return any(each.ended_at is None or each.ended_at >= trouble.begins or self._relapses(each) for each in found)
 
     def _relapses(self, told: Told) -> bool:
@@ -237,10 +261,11 @@ class Oracle:
         return any("again" in m.text for m in self._day.telegram.messages.values() if m.reply_to == (9001, told.number))
 
     def _answered(self, told: Told, by: float) -> bool:
-        """Return whether the provider answered between the message and its end."""
+        """Return whether the provider answered between the message and its end, or the time without messages before."""
+        since = told.at - self._slack(told.at, 60)
         provider, _, model = told.subject.partition("/")
         return any(
-            c.good and told.at - 60 <= c.at <= by and c.provider == provider and model in ("", c.model)
+            c.good and since <= c.at <= by and c.provider == provider and model in ("", c.model)
             for c in self._day.weather.calls
         )
 
