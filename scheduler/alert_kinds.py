@@ -49,21 +49,28 @@ def _hands(incident: Incident) -> tuple[Button, ...]:
 
 
 KINDS: Mapping[str, AlertKind] = {
-    ALL_DOWN: AlertKind("alert.everything_down", "alert.everything_back", "alert.everything_was_down", all_down_values, _hands),
+    ALL_DOWN: AlertKind(
+        "alert.everything_down", "alert.everything_back", "alert.everything_was_down", all_down_values, _hands
+    ),
     **{
         kind: AlertKind("alert.provider_down", "alert.provider_back", "alert.was_down", outage_values, _of_provider)
         for kind in OUTAGE_KINDS
     },
-    "database_slow": AlertKind("alert.database_slow", "alert.database_slow_over", "alert.database_was_slow", _plain, _hands),
+    "database_slow": AlertKind(
+        "alert.database_slow", "alert.database_slow_over", "alert.database_was_slow", _plain, _hands
+    ),
     "disk_low": AlertKind("alert.disk_low", "alert.disk_low_over", "alert.disk_was_low", _plain, _hands),
     "clock_wrong": AlertKind("alert.clock_wrong", "alert.clock_wrong_over", "alert.clock_was_wrong", _plain, _hands),
-    "other_poller": AlertKind("alert.other_poller", "alert.other_poller_over", "alert.poller_was_there", _plain, _hands),
+    "other_poller": AlertKind(
+        "alert.other_poller", "alert.other_poller_over", "alert.poller_was_there", _plain, _hands
+    ),
     "balance_low": AlertKind("alert.balance_low", "alert.balance_up", "alert.balance_was_low", _plain, _hands),
     "offer_slow": AlertKind("alert.offer_slow", "alert.offer_slow_over", "alert.offer_was_slow", _plain, _of_provider),
-    OFFER_AVOIDED: AlertKind("alert.offer_avoided", "alert.offer_preferred", "alert.offer_was_avoided", avoided_values, _of_provider),
+    OFFER_AVOIDED: AlertKind(
+        "alert.offer_avoided", "alert.offer_preferred", "alert.offer_was_avoided", avoided_values, _of_provider
+    ),
 }
 """The kinds of incidents by name, the gravest first."""
-
 
 
 def past_text(incident: Incident) -> tuple[str, Mapping[str, object]]:

@@ -6,7 +6,8 @@ before its first message could be delivered is one message in the past tense, wi
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -201,7 +202,7 @@ def _reply_text(incident: Incident, message: AlertMessage) -> _Text | None:
     return None if recovery is None else _Text(recovery.get(REPLY, kind.recovery_key), recovery)
 
 
-def _text_of(group: Sequence[Incident], past: Set[int]) -> _Text:
+def _text_of(group: Sequence[Incident], past: AbstractSet[int]) -> _Text:
     """Return the text of the message that these incidents share; those in `past` have ended."""
     texts = [_past(each) if each.id in past else _single(KINDS[each.kind], each) for each in group]
     if len(texts) == 1:

@@ -267,8 +267,11 @@ def _cut(_: Any) -> HttpProblem:
 
 
 def _lost(_: Any) -> HttpProblem:
-    text = "Another process has already ended this request; nothing was charged for this call."
-    return HttpProblem(409, text, type="invalid_request_error", code="request_conflict")
+    text = (
+        "This answer could not be kept: the server's database was away, or another process took the request over. "
+        "Nothing was charged. Please ask again."
+    )
+    return HttpProblem(503, text, "server_error", "answer_lost", retry_after_seconds=5)
 
 
 def _closing(_: Any) -> HttpProblem:

@@ -16,6 +16,7 @@ async def run(context: JobContext) -> None:
         now = context.clock.now()
         ended = expiry.expire_holds(conn, now, leases.dead(conn, now, context.lease_id))
         leases.sweep(conn, now)
+        leases.pull_back(conn, now)
         return ended
 
     ended = await context.db.write(unit)

@@ -1,6 +1,6 @@
 """Alerts about prices that changed (old, new, the effect on the margin) or that can't be read.
 
-A price that varies with the hour counts as one price: only a price that the last week did not have is new.
+A price that varies with the hour counts as one price: only one that its price list does not repeat each week is new.
 """
 
 import json
@@ -30,7 +30,7 @@ Rates = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class KnownPrices:
-    """The stored prices of an offer: the latest, and all of the week before it was stored."""
+    """The stored prices of an offer: the latest, and all between which its price list changed with the hour."""
 
     last: Rates
     known: frozenset[Rates]
@@ -70,7 +70,7 @@ async def _check(context: JobContext, offer: Offer, current: Rates, now: datetim
             known = KnownPrices(current, seen.known)
             await context.db.write(partial(watermarks.write, name=name, value=known.to_text()))
         return
-    updated = KnownPrices(current, _rates_of_last_week(context, offer, now) | {current})
+    updated = KnownPrices(current, _rates_of_the_hours(context, offer, now) | {current})
     values = None if seen is None else await _change(context, offer, seen.last, current, now)
     await _replace_and_tell(context, name, text, updated.to_text(), "alert.price_changed", values)
 
@@ -104,10 +104,19 @@ async def _check_readable(context: JobContext, offer: Offer, *, unreadable: bool
     await _replace_and_tell(context, name, text, _YES if unreadable else _NO, "alert.price_unreadable", values)
 
 
-def _rates_of_last_week(context: JobContext, offer: Offer, now: datetime) -> frozenset[Rates]:
+def _rates_of_the_hours(context: JobContext, offer: Offer, now: datetime) -> frozenset[Rates]:
+    """Return the prices between which the present price list changes with the hour.
+
+    They are in the past week and in the coming one. A price that ended in the past week is not among them, even if its
+    end was dated back, so that a return to it is reported; nor is one that begins in the coming week.
+    """
     book = context.market.catalog.book
-    prices = (book.price(offer.provider, offer.model, now - timedelta(hours=hour)) for hour in range(1, HOURS + 1))
-    return frozenset(rates(price) for price in prices if price is not None)
+
+    def within(hours: Iterable[int]) -> frozenset[Rates]:
+        found = (book.price(offer.provider, offer.model, now + timedelta(hours=hour)) for hour in hours)
+        return frozenset(rates(price) for price in found if price is not None)
+
+    return within(range(-HOURS, 0)) & within(range(1, HOURS + 1))
 
 
 def rates(price: Price) -> Rates:

@@ -23,6 +23,8 @@ from storage.database.database import Database
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 8.0
+MOST_SKEW_SECONDS = 60.0
+"""Clocks that write leases into one SQLite file differ by less."""
 _PROCESS = uuid.uuid4().hex  # distinguishes this process from an earlier one with the same pid
 
 
@@ -123,6 +125,19 @@ def host() -> str:
 def sweep(conn: Connection, now: datetime, after: timedelta = timedelta(hours=1)) -> int:
     """Delete the leases that expired over `after` ago; return their number."""
     return conn.run("DELETE FROM leases WHERE expires_at < :then", then=ms(now - after))
+
+
+def pull_back(conn: Connection, now: datetime) -> int:
+    """Let leases that end further in the future than any renewal reaches end soon; return their number.
+
+    Their clock was set back since: a process that is alive renews its lease meanwhile, a dead one's would not end.
+    """
+    return conn.run(
+        f"UPDATE leases SET expires_at = {_now(conn)} + :lease_ms WHERE expires_at > {_now(conn)} + :most_ms",
+        now=ms(now),
+        lease_ms=round(LEASE_SECONDS * 1000),
+        most_ms=round((LEASE_SECONDS + MOST_SKEW_SECONDS) * 1000),
+    )
 
 
 def _renew(conn: Connection, *, lease_id: str, now: datetime, lease_seconds: float) -> None:

@@ -53,7 +53,8 @@ def test_every_text_has_its_values(kind: str, language: str) -> None:
 
 
 RECOVERIES: dict[str, dict[str, object]] = {
-    **dict.fromkeys(("provider_down", "offer_down"), {"prompts": 4, "cost": Money(10**7), "more": ""}),
+    "provider_down": {"prompts": 4, "cost": Money(10**7), "more": ""},
+    "offer_down": {"prompts": 4, "cost": Money(10**7), "more": ""},
     "balance_low": {"provider": "deepseek", "balance": Money(5 * 10**9)},
 }
 

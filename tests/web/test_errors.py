@@ -11,6 +11,7 @@ from engine.errors import (
     DailyAnswersUsed,
     EngineError,
     ExcludedBySettings,
+    HoldLost,
     InsufficientFunds,
     ModelNotInKey,
     ModelNotPriced,
@@ -103,6 +104,7 @@ def shortfall(*, key_limited: bool = False, wallet_only: bool = False) -> Shortf
         (RequestRejected("p", "no", moderation=True, code="x"), 400, "content_policy_violation", "rejected"),
         (NoProvider(3, left_out=("deepseek",)), 503, "no_provider_available", "account leave out deepseek."),
         (NoProvider(7.5), 503, "no_provider_available", "nothing was charged"),
+        (HoldLost("x:1"), 503, "answer_lost", "Nothing was charged. Please ask again."),
         (ProviderError("late"), 502, "answer_cut", "nothing was charged"),
     ],
 )

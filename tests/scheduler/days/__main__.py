@@ -1,8 +1,9 @@
 """Simulated days, run by hand: python -m tests.scheduler.days HOURS SEED [SEED ...] [-v] [-w] [-x] [-1] [-3]
 
-Each seed gives one day with a single process and one with three; -1 and -3 choose one of them. -v prints the simulated faults and the admin's chat.
--w adds worse ones: providers that fail together or are slow, times without the database or Telegram. -x adds
-those of `worst`: clocks that are set back or forward, offers that are removed, keys that are replaced.
+Each seed gives one day with a single process and one with three; -1 and -3 choose one of them. -v prints the
+simulated faults and the admin's chat. -w adds worse ones: providers that fail together or are slow, times without the
+database or Telegram. -x adds those of `worst`: clocks that are set back or forward, offers that are removed, keys that
+are replaced.
 """
 
 import logging

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tests.scheduler.days.service import ALERTS_SECONDS, OFFERS, Day
-from tests.scheduler.days.weather import BALANCE, CUT, FLAKY, KEY, LIMIT, SILENT, SOFT, Call, Trouble
+from tests.scheduler.days.weather import BALANCE, CUT, FLAKY, KEY, LIMIT, REMOVED, SILENT, SOFT, Call, Trouble
 
 OUTAGES_SECONDS, BALANCES_SECONDS, PRICES_SECONDS, PROBES_SECONDS, REOPEN_SECONDS = 15, 600, 60, 60, 600
 WITHIN = 2
@@ -66,7 +66,7 @@ class Oracle:
         for told in self._outages():
             if told.is_past and not self._was_away(told.at):
                 yield f"told only after its end: {told.text} at {self._at(told.at)}"
-            since = told.at - self._slack(told.at, WITHIN * OUTAGES_SECONDS + 5)
+            since = self._before(told.at, WITHIN * OUTAGES_SECONDS + 5 + ANSWER_SECONDS)
             if not self._was_out(told.subject, since, told.at) and not self._has_opened(told.subject, since, told.at):
                 yield f"false: {told.text} at {self._at(told.at)}"
         for told in self._told(ALL):
@@ -107,7 +107,7 @@ class Oracle:
                 most = self._slack(over, 2 * (LONGEST_REST_SECONDS + PROBES_SECONDS) + WITHIN * OUTAGES_SECONDS)
                 if over + most < self._end and not self._sick_after(told.provider, over, over + most):
                     yield f"no end told: {told.text} of {self._at(told.at)}, over at {self._at(over)}"
-            if told.ended_at is not None and "down" in told.text and not self._answered(told, told.ended_at):
+            if told.ended_at is not None and "down" in told.text and not self._has_ended(told, told.ended_at):
                 yield f"false end: {told.text} at {self._at(told.ended_at)}"
 
     # --- other facts ------------------------------------------------------------------------------------------
@@ -260,9 +260,15 @@ class Oracle:
     def _has_relapsed(self, told: Told) -> bool:
         return any("again" in m.text for m in self._day.telegram.messages.values() if m.reply_to == (9001, told.number))
 
+    def _has_ended(self, told: Told, by: float) -> bool:
+        return self._answered(told, by) or any(
+            act.kind == REMOVED and act.subject == told.subject and act.at <= by
+            for act in self._day.weather.interventions
+        )
+
     def _answered(self, told: Told, by: float) -> bool:
         """Return whether the provider answered between the message and its end, or the time without messages before."""
-        since = told.at - self._slack(told.at, 60)
+        since = self._before(told.at, 60)
         provider, _, model = told.subject.partition("/")
         return any(
             c.good and since <= c.at <= by and c.provider == provider and model in ("", c.model)
@@ -276,6 +282,11 @@ class Oracle:
             if begins <= at + most and ends >= at - 5:
                 most += ends - max(begins, at) + 2
         return most
+
+    def _before(self, at: float, seconds: float) -> float:
+        """Return the earliest time of the facts that a message of `at` may report: processes may have been away."""
+        away = [begins for begins, ends in self._day.downtimes if begins <= at <= ends + seconds]
+        return min([at, *away]) - seconds
 
     @staticmethod
     def _at(at: float) -> int:

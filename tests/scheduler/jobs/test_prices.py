@@ -1,6 +1,7 @@
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
-from engine.catalog.offers import Offer, flat_price
+from engine.catalog.offers import Offer, Price, flat_price
 from engine.catalog.price_book import PriceBook
 from scheduler.context import JobContext
 from scheduler.jobs import prices
@@ -70,6 +71,34 @@ async def test_hourly_price_is_no_change(context: JobContext, clock: HandClock, 
         clock.move(hours=1)
     assert len(seen) > 1, "this price does change with the hour"
     assert notifier.texts == []
+
+
+class DatedBook(PriceBook):
+    """A catalogue of prices with start dates."""
+
+    starts: Sequence[tuple[datetime, str]]
+
+    def price(self, provider: str, model: str, at: datetime) -> Price | None:  # noqa: ARG002
+        return next((flat_price(usd, usd) for start, usd in reversed(self.starts) if at >= start), None)
+
+
+async def test_price_dated_back_is_reported_and_so_is_the_return_to_the_old_one(
+    context: JobContext, clock: HandClock, notifier: Notifications
+) -> None:
+    book = DatedBook()
+    book.starts = [(clock.at - timedelta(days=90), "1")]
+    object.__setattr__(context.market.catalog, "book", book)
+    object.__setattr__(context.market.catalog.models["auto"], "offers", (Offer("deepseek", "m"),))
+    told = []
+    for back, usd in ((0, "1"), (3, "2"), (1, "1"), (9, "3"), (-2, "4")):
+        book.starts = [*book.starts, (clock.at - timedelta(days=back), usd)]
+        await prices.run(context)
+        clock.move(hours=5)
+        told.append(len(notifier.texts))
+    assert told == [0, 1, 2, 3, 3]
+    clock.move(days=2)
+    await prices.run(context)
+    assert "has a new price: $4.00/$4.00 per 1M tokens in/out; it was $3.00" in notifier.texts[-1]
 
 
 async def test_unreadable_price_is_alerted_once_until_it_can_be_read(

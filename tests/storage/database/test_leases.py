@@ -104,6 +104,20 @@ async def test_leases_that_expired_long_ago_are_deleted(db: Database) -> None:
     await db.write(unit)
 
 
+async def test_lease_from_before_the_clock_was_set_back_ends_soon_unless_it_is_renewed(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        for name in ("dead", "alive"):
+            lease(conn, name, seconds=3600 + leases.LEASE_SECONDS)
+        assert leases.pull_back(conn, NOW) == 2
+        assert leases.pull_back(conn, NOW) == 0
+        lease(conn, "alive")
+        conn.run("UPDATE leases SET expires_at = expires_at - :ms", ms=round(leases.LEASE_SECONDS * 1000) + 1)
+        dead = leases.dead(conn, NOW, "")
+        assert [dead("dead"), dead("alive")] == [True, False]
+
+    await db.write(unit)
+
+
 async def test_lease_is_not_held_after_a_standstill_until_what_was_lost_is_dropped(db: Database) -> None:
     clock = FixedClock()
     own = Lease(db, clock, lease_seconds=6)
