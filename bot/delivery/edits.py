@@ -15,6 +15,8 @@ from bot.delivery.rate_limiter import Priority, RateLimiter
 
 log = logging.getLogger(__name__)
 EDIT_SECONDS = 3.2
+RETRY_SECONDS = 0.5
+"""The wait before the next attempt to send a placeholder."""
 
 
 @dataclass(slots=True)
@@ -71,24 +73,28 @@ class EditPreview(PacedPreview):
         return self._message_id
 
     async def _begin(self) -> None:
-        if self._limiter.takes_preview(self._chat_id):
-            # in a task of its own: answers that begin together all get a placeholder
-            await self._uninterrupted(asyncio.create_task(self._send_placeholder()))
+        """Send the placeholder as soon as no other call for the chat is in flight and a slot is free."""
+        while not self._limiter.takes_preview(self._chat_id):
+            await asyncio.sleep(RETRY_SECONDS)
+        # in a task of its own: answers that begin together all get a placeholder
+        await self._uninterrupted(asyncio.create_task(self._send_placeholder()))
         self._last = time.monotonic()
         await self._send_frames()
 
     async def _send_placeholder(self) -> None:
         self._schedule.take(self._chat_id)
+        text = self._growing.frame(self._latest) if self._latest else ""
         try:
             sent = await self._bot.send_message(
                 self._chat_id,
-                "…",
+                text or "…",
                 message_thread_id=self._thread_id,
                 reply_to_message_id=self._reply_to,
                 allow_sending_without_reply=True,
                 disable_notification=True,
             )
-            self._message_id = sent.message_id
+            self._message_id, self._shown = sent.message_id, text
+            self.has_shown |= bool(text)
         except TelegramError as error:
             log.info("no placeholder could be sent to chat %d: %s", self._chat_id, error)
 

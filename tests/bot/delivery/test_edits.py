@@ -81,3 +81,38 @@ def test_edits_work_in_private_chats(monkeypatch: pytest.MonkeyPatch) -> None:
         assert recorded.floods == []
 
     play(monkeypatch, scenario)
+
+
+def test_answer_that_begins_during_another_call_gets_its_placeholder_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(recorded: Telegram) -> None:
+        recorded.lag = 2.0
+        sending = asyncio.create_task(recorded.bot.send_message(ROOM, "The answer to another question"))
+        await asyncio.sleep(0.1)
+        recorded.lag = 0.0
+        async with edits(recorded, EditSchedule()) as preview:
+            await asyncio.sleep(1)
+            assert preview.take_over() is None
+            preview.show("The sea is wide. " * 5)
+            await asyncio.sleep(3)
+            assert preview.has_shown
+            await preview.end("The sea is wide.")
+        await sending
+        assert [text[:7] for text in recorded.texts("sendMessage")] == ["The ans", "The sea"]
+
+    play(monkeypatch, scenario)
+
+
+def test_answer_ends_at_once_while_it_waits_for_a_placeholder(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(recorded: Telegram) -> None:
+        recorded.lag = 6.0
+        sending = asyncio.create_task(recorded.bot.send_message(ROOM, "The answer to another question"))
+        await asyncio.sleep(0.1)
+        began = now()
+        async with edits(recorded, EditSchedule()) as preview:
+            await asyncio.sleep(1)
+            await preview.end("The sea is wide.")
+            assert preview.take_over() is None
+        assert now() - began < 2
+        await sending
+
+    play(monkeypatch, scenario)
