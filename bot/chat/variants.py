@@ -64,5 +64,5 @@ def smart_price(catalog: Catalog, clock: Clock, request: ChatRequest, completion
     """
     is_whole = not completion.stopped and all(each.finish is not Finish.LENGTH for each in completion.choices)
     tokens = estimate_text(completion.text) if is_whole else 0
-    price = price_by(catalog, clock.now(), request, SMART, tokens or None)
+    price = price_by(catalog, clock.now(), request, SMART, tokens)
     return None if price is None else price.significant(_PRICE_DIGITS)

@@ -6,7 +6,7 @@ from telegram import InlineKeyboardMarkup, Update
 
 from bot.command import Command
 from bot.context import Context, arguments
-from bot.operators.amounts import amount_written
+from bot.operators.amounts import amount_written, owes
 from bot.operators.confirming import about_oneself, ask_first, nothing_done, undo_button
 from bot.operators.finding import find_tenant, name_of, operator, tenant_of
 from engine.money import ZERO, Money
@@ -66,7 +66,7 @@ async def _tell(context: Context, args: tuple[str, ...], amount: Money, keyboard
     fresh = await tenant_of(context, args[0])
     assert fresh is not None
     key = "admin.credited" if amount > ZERO else "admin.debited"
-    text = context.t(key, name=name_of(fresh), wallet=fresh.wallet, owed=fresh.owed)
+    text = context.t(key, name=name_of(fresh), wallet=fresh.wallet) + owes(context, fresh.owed)
     await context.edit_or_reply(text, keyboard)
 
 

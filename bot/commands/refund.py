@@ -5,12 +5,13 @@ from telegram.error import TelegramError
 
 from bot.command import Command
 from bot.context import Context, arguments
+from bot.operators.amounts import owes
 from bot.operators.confirming import ask_first, nothing_done, short_of
 from bot.operators.finding import name_of, operator, tenant_of
 from bot.payments.payments import end_replaced
 from storage.billing import payments, refunds
 from storage.billing.refunds import RefundResult
-from storage.database.connection import Connection
+from storage.database.connection import Connection, moment
 from storage.operations import operator_log
 
 MOST_PAYMENTS = 100_000  # payments of one tenant among which a button's payment is searched
@@ -24,6 +25,9 @@ async def refund(_: Update, context: Context) -> None:
     paid = await context.services.db.read(lambda conn: payments.find(conn, charge_id))
     if paid is None:
         await context.reply(context.t("admin.refund_unknown"))
+        return
+    if paid["refunded_at"]:
+        await context.reply(context.t("admin.refund_twice", day=moment(paid["refunded_at"])))
         return
     state = await tenant_of(context, paid["tenant_id"])
     assert state is not None
@@ -57,7 +61,7 @@ async def confirmed(_: Update, context: Context, args: tuple[str, ...]) -> None:
     done = await services.db.write(unit)
     assert done is not None
     await end_replaced(context, payer)
-    await context.edit_or_reply(context.t("admin.refund_done", taken=done.taken, owed=done.owed))
+    await context.edit_or_reply(context.t("admin.refund_done", taken=done.taken) + owes(context, done.owed))
 
 
 COMMAND = Command("refund", refund, 110, admin=True, buttons={"yes": confirmed, "no": nothing_done})

@@ -74,7 +74,7 @@ class EditPreview(PacedPreview):
 
     async def _begin(self) -> None:
         """Send the placeholder as soon as no other call for the chat is in flight and a slot is free."""
-        while not self._limiter.takes_preview(self._chat_id):
+        while not self._limiter.takes_preview(self._chat_id):  # noqa: ASYNC110 - budgets have no event
             await asyncio.sleep(RETRY_SECONDS)
         # in a task of its own: answers that begin together all get a placeholder
         await self._uninterrupted(asyncio.create_task(self._send_placeholder()))

@@ -1,4 +1,4 @@
-"""Amounts that operators write in commands."""
+"""Amounts that operators write in commands, and read in their results."""
 
 import locales
 from bot.context import Context
@@ -14,3 +14,8 @@ def amount_written(context: Context, text: str) -> Money | None:
     except ValueError:
         return None
     return amount if amount is not None and amount > ZERO else None
+
+
+def owes(context: Context, owed: Money) -> str:
+    """Return the sentence about the amount that a tenant owes; "" if it is zero."""
+    return context.t("admin.owes", owed=owed) if owed else ""

@@ -115,7 +115,8 @@ async def refunded(update: Update, context: Context) -> None:
     if done is None:
         return
     await end_replaced(context)
-    text = context.t("payment.refunded", taken=done.taken, owed=done.owed)
+    owes = context.t("payment.owes", owed=done.owed) if done.owed else ""
+    text = context.t("payment.refunded", taken=done.taken, owes=owes)
     if done.ended:
         text += context.t("payment.plan_ended", plan=done.ended)
     await context.reply(text, in_private=True)
@@ -204,6 +205,7 @@ async def _confirm(context: Context, booked: PaymentResult) -> None:
     keyboard = None
     if booked.plan:
         text = context.t("payment.plan", plan=booked.plan, until=state.renews_at)
+        text += context.t("plan.unused", usd=booked.unused) if booked.unused else ""
     elif booked.is_shared:
         text = context.t("payment.credited_shared", usd=booked.credited)
     else:

@@ -24,9 +24,7 @@ def expected_price(tariff: Tariff, quote: Quote) -> Money:
     return Money.from_atto(quote.expected_atto, tariff.times)
 
 
-def price_by(
-    catalog: Catalog, at: datetime, request: ChatRequest, name: str, answer_tokens: float | None = None
-) -> Money | None:
+def price_by(catalog: Catalog, at: datetime, request: ChatRequest, name: str, answer_tokens: float = 0) -> Money | None:
     """Return the expected charge for this request with another model; None if none of its offers can be quoted.
 
     `answer_tokens`: the length of the answer, if it is known; else the model's usual one.

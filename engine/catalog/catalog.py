@@ -108,22 +108,16 @@ class Catalog:
         return Model(name, offers, Markup(self.named_markup))
 
     def quote(
-        self,
-        request: ChatRequest,
-        model: Model,
-        at: datetime,
-        tenant_id: int | None = None,
-        answer_tokens: float | None = None,
+        self, request: ChatRequest, model: Model, at: datetime, tenant_id: int | None = None, answer_tokens: float = 0
     ) -> tuple[tuple[Quote, ...], tuple[Drop, ...]]:
         """Return priced quotes of the offers of `model` that can serve the request, and the other offers with a reason.
 
         The expected cost covers the input as the offer's tokenizer counts it, less the part in the provider's prompt
         cache, and an answer of this tenant's usual length, reasoning included. In a conversation it also covers the
-        turns that are expected after this one. `answer_tokens`: the length of the answer, if it is known.
+        turns that are expected after this one. `answer_tokens`: the answer's length, if it is known.
         """
         size = measure(request)
-        if answer_tokens is None:
-            answer_tokens = self.sizes.answer_tokens(model.name, tenant_id, size.tokens)
+        answer_tokens = answer_tokens or self.sizes.answer_tokens(model.name, tenant_id, size.tokens)
         least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
         talk, excludes, facts_now = request.conversation, request.exclusions != NONE, self._facts_now(model, at)
         outlook = self.forecast.outlook(talk, tenant_id, at.timestamp()) if talk else None

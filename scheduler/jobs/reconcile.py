@@ -107,7 +107,8 @@ def _of_payment(paid: PaymentResult, renews_at: datetime) -> tuple[str, dict[str
 
 def _of_refund(refunded: RefundResult | None) -> tuple[str, dict[str, object]]:
     assert refunded is not None
-    values: dict[str, object] = {"taken": refunded.taken, "owed": refunded.owed}
+    owes = {"key": "payment.owes", "values": {"owed": refunded.owed}} if refunded.owed else ""
+    values: dict[str, object] = {"taken": refunded.taken, "owes": owes}
     if refunded.ended:
         return "payment.refunded_plan", {**values, "plan": refunded.ended}
     return "payment.refunded", values

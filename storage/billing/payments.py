@@ -31,7 +31,8 @@ class PaymentResult:
     """The effect of booking a payment. `fresh` is False when it was booked before and nothing changed.
 
     `is_shared`: the wallet of a team or group was credited.
-    `plan` is the plan that the payment started. `kept` is the reason why the money for a plan stayed in the wallet:
+    `plan` is the plan that the payment started, `unused` the credit for the unused part of the one before.
+    `kept` is the reason why the money for a plan stayed in the wallet:
     gone (the plan left the configuration), replaced (another subscription replaced this one), late (the paid period
     is over), lower (a dearer plan is active), twice (the plan is active), owed (the credit repaid a debt first).
     """
@@ -42,6 +43,7 @@ class PaymentResult:
     plan: str | None = None
     kept: str | None = None
     is_shared: bool = False
+    unused: Money = ZERO
 
 
 def pay(
@@ -165,13 +167,13 @@ def _plan_paid(
         _cancel_subscription(conn, payment, order, sub, kept, until)
         return PaymentResult(True, state.id, credited, kept=kept)
     assert plan is not None
-    plans.credit_unused(conn, state, max(now, until - PERIOD), now)
+    unused = plans.credit_unused(conn, state, max(now, until - PERIOD), now)
     plans.start_plan(conn, state.id, plan, now, until, ref=f"plan:{payment.charge_id}")
     if sub is None:
         subscriptions.begin(conn, order.id, state.id, plan.name, payment.charge_id, until)
     else:
         subscriptions.renew(conn, order.id, payment.charge_id, until)
-    return PaymentResult(True, state.id, credited, plan.name)
+    return PaymentResult(True, state.id, credited, plan.name, unused=unused)
 
 
 def _reason_to_keep(

@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.app import Sandbox
 from sandbox.telegram import stars
 from scheduler.jobs import renew_plans
-from tests.journeys.conftest import ANN, CONFIG, OLGA, Journey, started
+from tests.journeys.conftest import ANN, CONFIG, OLGA, Journey, started, words
 from tests.journeys.test_clock import context_of, run_and_tell, told
 from tests.journeys.test_money import top_up, wallet
 
@@ -64,6 +64,9 @@ async def test_upgrade_cancels_the_old_subscription_at_telegram(journey: Journey
     payments = journey.sandbox.world.payments
     assert (payments[old].get("canceled"), payments[new].get("canceled")) == (True, None)
     assert await plan_of(journey) == "pro"
+    await journey.idle()
+    texts = [words(message) for message in journey.sandbox.world.messages(ANN)]
+    assert any("$9.00 for the unused part of your old plan was added to your wallet" in each for each in texts), texts
     await journey.check_books()
 
 

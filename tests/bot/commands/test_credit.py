@@ -45,7 +45,10 @@ async def test_part_of_a_debit_that_the_wallet_lacks_is_owed(chat: Chat) -> None
     await chat.press("Yes, do it", OLGA)
     assert "Take $7.00 from Ann's wallet? It holds $5.00 now" in await chat.say("/credit 1 -7", OLGA)
     for _ in range(2):
-        assert await chat.press("Yes, do it", OLGA) == "Taken. Ann's wallet holds $0.00, $2.00 is owed."
+        assert (
+            await chat.press("Yes, do it", OLGA)
+            == "Taken. Ann's wallet holds $0.00. $2.00 is owed; the next credit pays it first."
+        )
     state = await chat.state()
     assert (state.wallet, state.owed) == (Money(0), Money.usd("2"))
     await chat.check_books()
@@ -70,7 +73,7 @@ async def test_credit_is_undone_once(chat: Chat) -> None:
     await chat.say("/credit Ann 5", OLGA)
     await chat.press("Yes, do it", OLGA)
     for _ in range(2):
-        assert await chat.press("Undo", OLGA) == "Taken. Ann's wallet holds $0.00, $0.00 is owed."
+        assert await chat.press("Undo", OLGA) == "Taken. Ann's wallet holds $0.00."
     assert (await chat.state()).wallet == Money(0)
     found = await chat.read(lambda conn: operator_log.latest(conn, 5))
     assert [(each.action, each.detail) for each in found] == [("undo: credit", "-5.00"), ("credit", "5.00")]

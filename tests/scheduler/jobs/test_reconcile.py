@@ -77,6 +77,7 @@ async def test_missing_refund_is_booked_and_reported(shop: JobContext, notifier:
     await reconcile.run(replace(shop, stars=Telegram(entries)))
     assert (await shop.db.read(wallet)).nanousd == 0
     assert "refunded" in notifier.texts[0]
+    assert "owe" not in notifier.texts[0]
 
 
 async def test_run_resumes_a_little_before_the_last_ones_end(shop: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
