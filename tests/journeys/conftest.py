@@ -14,7 +14,7 @@ import pytest
 
 from bot.app import Bot
 from bot.delivery.rate_limiter import RateLimiter
-from engine.routing import early_attempts, health, selection
+from engine.routing import early_attempts, health, repeats
 from main.container import Container, open_container
 from main.front_ends import bot_services, web_services
 from main.http.server import http_server
@@ -175,7 +175,7 @@ async def started(
 @pytest.fixture(autouse=True)
 def quick_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pauses between repeats when every offer fails."""
-    monkeypatch.setattr(selection, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(repeats, "FIRST_PAUSE_SECONDS", 0.001)
 
 
 @pytest.fixture
