@@ -1,6 +1,7 @@
 """Early attempts: when to try an offer before its rest ends, and when prompts wait for attempts that are running."""
 
 from collections.abc import Sequence
+from math import sqrt
 
 from engine.catalog.offers import Offer
 from engine.catalog.thinking import is_thinking_model
@@ -9,6 +10,7 @@ from engine.routing.provider_registry import ProviderRegistry
 
 MOST_SLOW_ATTEMPTS = 5  # attempts running at an offer during its rest, while attempts fail slowly
 LEAST_OUTAGE_SECONDS = 3.0  # early attempts are spaced as if the outage had lasted at least this long
+LONG_OUTAGE_SECONDS = 20.0  # in a longer outage their pauses grow with its square root only
 MOST_EARLY_WAIT_SECONDS = 2.0  # longest wait of a prompt for such an attempt
 EARLY_SECONDS = 1.0  # least time between two attempts at a resting offer
 PROBE_SECONDS = 1.5  # most attempts at a recovered offer get their first token within this time
@@ -65,8 +67,8 @@ class EarlyAttempts(ProviderRegistry):
             return health.another_wait_seconds(now, patience / MOST_SLOW_ATTEMPTS, failure_atto)
         if health.outlives_failures(now, failing_since):
             return 0.0
-        outage_seconds = max(now - failing_since, LEAST_OUTAGE_SECONDS)
-        pause_seconds = max(health.resting.failure_seconds / MOST_SLOW_ATTEMPTS, pause_share * outage_seconds)
+        pause_seconds = pause_share * _pace_seconds(max(now - failing_since, LEAST_OUTAGE_SECONDS))
+        pause_seconds = max(health.resting.failure_seconds / MOST_SLOW_ATTEMPTS, pause_seconds)
         return health.resting.wait_seconds(now, failing_since, pause_seconds, failure_atto)
 
     def _failing_since(self, offer: Offer) -> float | None:
@@ -87,3 +89,8 @@ class EarlyAttempts(ProviderRegistry):
     def is_being_probed(self, offer: Offer) -> bool:
         """Return whether a running attempt may soon show that a resting offer has recovered."""
         return self._offer(offer).pending.newest_at > self._clock.monotonic() - PROBE_SECONDS
+
+
+def _pace_seconds(outage_seconds: float) -> float:
+    """Return the duration of the outage by which early attempts are spaced: in proportion at first, slower later."""
+    return min(outage_seconds, sqrt(LONG_OUTAGE_SECONDS * outage_seconds))

@@ -1,11 +1,12 @@
 """The health of one offer: breaker, track record, pending attempts, demand. `now` is monotonic seconds, passed in."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from dataclasses import dataclass, field
 from math import inf
 
 from engine.routing.breaker import Breaker
+from engine.routing.pending_attempts import PendingAttempts
 from engine.routing.permits import OfferStatus
 
 FIRST_TOKEN_SAMPLES = 50
@@ -19,6 +20,7 @@ NEGLIGIBLE_CHANCE = 1e-4
 CHANCE_AFTER_RECOVERY = 0.05
 LATE_LEAST_SECONDS, LATE_TIMES = 2.0, 2.5
 LEAST_SAMPLES = 10
+SILENCE_COUNTS_AS = 4  # late attempts: together they are as unlikely as a hang is likely
 ALIVE_TIMES, ALIVE_SECONDS, MOST_HOPEFUL = 2.0, 0.1, 5
 HOLD_SECONDS, ALIVE_FOR_SECONDS = 0.1, 1.0
 DEMAND_SECONDS, MOST_SAVINGS, LEAST_SAVINGS = 60.0, 4096, 5
@@ -68,6 +70,11 @@ class TrackRecord:
             return None
         return max(LATE_LEAST_SECONDS, LATE_TIMES * self.p95_first_token_ms / 1000)
 
+    def waiting_chance(self, seconds: float) -> float:
+        """Return the chance that a first token takes longer than this."""
+        longer = len(self._ordered_ms) - bisect_right(self._ordered_ms, seconds * 1000)
+        return (longer + 1) / (len(self._ordered_ms) + 1)
+
     def succeeded(self, now: float, first_token_ms: int | None) -> None:
         self._record(now, failed=False)
         self.learn_speed(first_token_ms)
@@ -101,58 +108,6 @@ class TrackRecord:
         self.is_untried, self._calm_status = False, None
         self._failure_chance = self.failure_chance(now) * MEMORY + (1 - MEMORY) * failed
         self._updated_at = now
-
-
-@dataclass(slots=True)
-class PendingAttempts:
-    """The attempts that wait for a first token, oldest first.
-
-    An attempt that may think has a later limit of its own.
-    """
-
-    began_at: dict[int, float] = field(default_factory=dict)
-    _thinking_seconds: dict[int, float] = field(default_factory=dict)
-
-    def begin(self, number: int, now: float) -> None:
-        self.began_at[number] = now
-
-    def think(self, number: int, seconds: float) -> None:
-        """Let the attempt count as late only after `seconds`."""
-        if number in self.began_at:
-            self._thinking_seconds[number] = seconds
-
-    @property
-    def newest_at(self) -> float:
-        """When the latest attempt began. It is called often by waiting prompts, so it must not search."""
-        return next(reversed(self.began_at.values()), -inf)
-
-    def end(self, number: int) -> None:
-        self.began_at.pop(number, None)
-        self._thinking_seconds.pop(number, None)
-
-    def answered(self, number: int) -> None:
-        """Remove an attempt that got its first token, and all that began before it: the provider works."""
-        began_at = self.began_at.get(number)
-        if began_at is not None:
-            for other in [each for each, at in self.began_at.items() if at <= began_at]:
-                self.end(other)
-
-    def hopeful(self, now: float, late_seconds: float) -> list[float]:
-        """Return the start times of the attempts that have waited less than `late_seconds`."""
-        return [
-            began_at
-            for number, began_at in self.began_at.items()
-            if now - began_at < max(late_seconds, self._thinking_seconds.get(number, 0.0))
-        ]
-
-    def late(self, now: float, late_seconds: float) -> int:
-        """Return how many attempts have waited for `late_seconds` or longer."""
-        count = 0
-        for number, began_at in self.began_at.items():
-            if now - began_at < late_seconds:
-                break
-            count += now - began_at >= self._thinking_seconds.get(number, 0.0)
-        return count
 
 
 @dataclass(slots=True)
@@ -258,7 +213,12 @@ class OfferHealth:
     def late_attempts(self, now: float) -> int:
         """Return how many attempts wait unusually long for a first token: this shows an outage before any timeout."""
         late_seconds = self.track.late_seconds if self.pending.began_at else None
-        return 0 if late_seconds is None else self.pending.late(now, late_seconds)
+        if late_seconds is None:
+            return 0
+        late = self.pending.late(now, late_seconds)
+        if self.pending.is_silent(now, self.track.waiting_chance):
+            late = max(late, SILENCE_COUNTS_AS)
+        return late
 
     def succeeded(self, now: float, began_at: float, *, number: int, probe: bool) -> None:
         """Record a first token."""

@@ -102,12 +102,12 @@ def test_learned_limit_is_in_the_status_and_the_state_but_denies_nothing(provide
 
 def test_late_first_tokens_raise_the_failure_chance_before_a_timeout(providers: TwoProviders) -> None:
     providers.succeeds(20, first_token_ms=500)
-    waiting = [providers.permit() for _ in range(4)]
+    waiting = [providers.permit() for _ in range(3)]
     providers.clock.wait(1)
     assert providers.health.status(A).failure_chance == 0
     providers.clock.wait(2)
-    assert providers.health.status(A).failure_chance == pytest.approx(0.8)
-    providers.health.first_token(waiting[3])
+    assert providers.health.status(A).failure_chance == pytest.approx(0.75)
+    providers.health.first_token(waiting[2])
     assert providers.health.status(A).failure_chance == 0
 
 

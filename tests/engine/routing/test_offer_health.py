@@ -1,10 +1,9 @@
-from collections.abc import Callable
 from math import inf
 
 import pytest
 
 from engine.routing.breaker import Breaker
-from engine.routing.offer_health import OfferHealth, PendingAttempts, RestCost, SlotDemand
+from engine.routing.offer_health import OfferHealth, RestCost, SlotDemand
 
 
 def offer_health() -> OfferHealth:
@@ -100,21 +99,6 @@ def test_restoring_ends_the_rest_and_the_missing_model() -> None:
     assert (health.breaker.is_open, health.gone_until) == (False, 0)
 
 
-def test_first_token_clears_earlier_attempts_too() -> None:
-    pending = PendingAttempts()
-    for number, now in ((1, 0.0), (2, 1.0), (3, 2.0)):
-        pending.begin(number, now)
-    pending.answered(2)
-    assert pending.hopeful(10, 100) == [2.0]
-
-
-def test_unknown_attempt_clears_nothing() -> None:
-    pending = PendingAttempts()
-    pending.begin(1, 0)
-    pending.answered(7)
-    assert pending.late(1, 1) == 1
-
-
 def test_place_has_no_value_while_fewer_want_it_than_the_limit_lets_in() -> None:
     demand = SlotDemand()
     for saving in range(20):
@@ -144,33 +128,6 @@ def test_demand_of_a_minute_ago_is_forgotten() -> None:
     for saving in range(30):
         demand.add(0, saving)
     assert demand.slot_atto(60, 20) == 0
-
-
-def test_attempt_that_thinks_is_late_after_its_own_time() -> None:
-    pending = PendingAttempts()
-    for number in (1, 2):
-        pending.begin(number, 0)
-    pending.think(1, 20)
-    assert [pending.late(now, 2) for now in (1, 2, 19, 20)] == [0, 1, 1, 2]
-    assert [pending.hopeful(now, 2) for now in (1, 2, 20)] == [[0, 0], [0], []]
-
-
-def test_time_to_think_never_shortens_the_usual_one() -> None:
-    pending = PendingAttempts()
-    pending.begin(1, 0)
-    pending.think(1, 20)
-    assert (pending.late(30, 40), pending.hopeful(30, 40)) == (0, [0])
-
-
-@pytest.mark.parametrize("end", [PendingAttempts.end, PendingAttempts.answered])
-def test_time_to_think_ends_with_its_attempt(end: Callable[[PendingAttempts, int], None]) -> None:
-    pending = PendingAttempts()
-    pending.begin(1, 0)
-    pending.think(1, 20)
-    end(pending, 1)
-    pending.think(1, 20)
-    pending.begin(1, 0)
-    assert pending.late(2, 2) == 1
 
 
 def test_cut_answers_of_known_numbers_open_the_offer() -> None:
@@ -244,27 +201,6 @@ def test_restored_flaky_offer_keeps_its_usual_failure_chance() -> None:
     assert health.breaker.usual_failure_share > 0.4
 
 
-def test_end_of_an_unknown_attempt_changes_nothing() -> None:
-    pending = PendingAttempts()
-    pending.begin(1, 0)
-    pending.end(7)
-    assert pending.hopeful(0, 1) == [0]
-
-
-def test_lateness_counts_from_the_begin_of_each_attempt() -> None:
-    pending = PendingAttempts()
-    pending.begin(1, 10)
-    pending.think(1, 20)
-    assert [pending.late(now, 2) for now in (29, 30)] == [0, 1]
-    assert [pending.hopeful(now, 2) for now in (29, 30)] == [[10], []]
-
-
-def test_attempt_that_does_not_think_has_no_time_beyond_the_given_one() -> None:
-    pending = PendingAttempts()
-    pending.begin(1, 0)
-    assert (pending.late(0.5, 0.2), pending.hopeful(0.5, 0.2)) == (1, [])
-
-
 def test_value_of_a_place_is_not_computed_twice_at_one_moment() -> None:
     demand = SlotDemand()
     for saving in range(30):
@@ -297,3 +233,12 @@ def test_attempt_during_a_rest_begins_the_pause_and_the_payments_anew() -> None:
     resting.paid_atto = 100
     assert [resting.wait_seconds(now, 10, 5, 100) for now in (24, 25)] == [1, 0]
     assert resting.wait_seconds(25, 21, 5, 100) == 1
+
+
+def test_silence_of_several_attempts_counts_before_any_of_them_is_late() -> None:
+    health = offer_health()
+    for now in range(60):
+        health.track.succeeded(now, 400 + 10 * (now % 20))
+    for number in range(4):
+        health.pending.begin(number, 60 + 0.1 * number)
+    assert [health.late_attempts(60 + seconds) for seconds in (0.7, 1.0, 1.9, 2.3)] == [0, 4, 4, 4]
