@@ -18,6 +18,7 @@ from benchmarks.replay.conversation_table import (
     conversations_text,
 )
 from benchmarks.replay.conversations import make_conversations
+from benchmarks.replay.informed import InformedOracle
 from benchmarks.replay.inputs import BadInput, Fault, Prompt, read_faults, read_prices, read_trace, seeded_faults
 from benchmarks.replay.policies import (
     Farthing,
@@ -171,6 +172,7 @@ def _compared(prompts: Sequence[Prompt], world: World, market_of: Callable[[], R
         market, clock = market_of(), Clock(START)
         policy = make(market, clock)
         tallies[policy.name] = replay(policy, market, world, clock, prompts)
+    tallies["oracle, informed by failures"] = _informed_tally(market_of(), world, prompts)
     tallies["oracle, second attempts"] = second_oracle
     tallies["oracle, mean lengths"], tallies["oracle"] = mean_oracle, oracle
     return [report.line(name, tally, oracle, mean_oracle, second_oracle) for name, tally in tallies.items()]
@@ -186,6 +188,11 @@ def _oracle_tally(
 ) -> Tally:
     clock = Clock(START)
     return replay_oracle(Oracle(market, world, clock, mean, asks_twice=asks_twice), market, world, clock, prompts)
+
+
+def _informed_tally(market: ReplayCatalog, world: World, prompts: Sequence[Prompt]) -> Tally:
+    clock = Clock(START)
+    return replay_oracle(InformedOracle(market, world, clock), market, world, clock, prompts)
 
 
 def _farthing(market: ReplayCatalog, clock: Clock) -> Farthing:

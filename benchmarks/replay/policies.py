@@ -235,7 +235,7 @@ class Oracle:
         self._most_attempts = 2 if asks_twice else 1
         self.admits: Callable[[Offer], bool] = lambda _: True
 
-    def offers(self, prompt: Prompt) -> Iterator[Offer]:
+    def offers(self, prompt: Prompt) -> Iterator[Offer | float]:
         found = [plan for offer in self._market.model.offers if (plan := self._attempts(offer, prompt)) is not None]
         if found:
             _, count, offer = min(found, key=lambda each: each[:2])

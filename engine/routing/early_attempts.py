@@ -9,7 +9,7 @@ from engine.routing.permits import Early
 from engine.routing.provider_registry import ProviderRegistry
 
 MOST_SLOW_ATTEMPTS = 5  # attempts running at an offer during its rest, while attempts fail slowly
-LEAST_OUTAGE_SECONDS = 3.0  # early attempts are spaced as if the outage had lasted at least this long
+LEAST_OUTAGE_SECONDS = 5.0  # early attempts are spaced as if the outage had lasted at least this long
 LONG_OUTAGE_SECONDS = 20.0  # in a longer outage their pauses grow with its square root only
 MOST_EARLY_WAIT_SECONDS = 2.0  # longest wait of a prompt for such an attempt
 EARLY_SECONDS = 1.0  # least time between two attempts at a resting offer
@@ -56,7 +56,7 @@ class EarlyAttempts(ProviderRegistry):
 
         A resting offer, or one that has only failed since its latest first token, is worth an attempt when two
         conditions hold: the prompts since the latest attempt have paid as much extra as a failed attempt costs, and the
-        pause since then is `pause_share` of the outage (counted as 3 s at least). While attempts fail slowly, at most
+        pause since then is `pause_share` of the outage (counted as 5 s at least). While attempts fail slowly, at most
         five run at a time. If one runs for longer than failures usually take, a few more may follow it. A silent offer,
         whose attempts are late, gets further attempts in the same rhythm.
         """

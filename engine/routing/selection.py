@@ -21,7 +21,7 @@ MOST_HOLD_SECONDS = 0.5  # longest wait of a failed prompt for the attempts of o
 # longest wait for attempts at a resting offer, more if the next offer costs over ten times as much, and a little more
 # for an attempt that is under way at the end
 MOST_EARLY_HOLD_SECONDS, LONG_HOLD_SECONDS, LONG_HOLD_TIMES, PROBE_HOLD_SECONDS = 2.0, 4.0, 10, 1.0
-HOLD_POLL_SECONDS, DUE_SOON_SECONDS = 0.05, 0.5
+HOLD_POLL_SECONDS, DUE_SOON_SECONDS = 0.05, 0.7
 
 
 @dataclass(slots=True)

@@ -24,10 +24,10 @@ def offers(route: Route) -> list[Offer]:
     return [quote.offer for quote in route.quotes]
 
 
-def test_resting_offer_comes_first_a_third_of_a_second_after_the_latest_failure(providers: TwoProviders) -> None:
+def test_resting_offer_comes_first_some_tenths_of_a_second_after_the_latest_failure(providers: TwoProviders) -> None:
     providers.fails(DOWN, 5)
     assert offers(route_of(providers)) == [B, A]
-    providers.clock.wait(0.35)
+    providers.clock.wait(0.59)
     assert offers(route_of(providers)) == [B, A]
     providers.clock.wait(0.02)
     assert offers(route_of(providers)) == [A, B]
@@ -77,11 +77,11 @@ def test_pauses_between_attempts_grow_with_the_outage(providers: TwoProviders) -
             assert isinstance(permit, Permit)
             providers.health.failed(permit, DOWN)
     pauses = [later - earlier for earlier, later in pairwise(at)]
-    assert 0.3 <= pauses[0] < 0.5
-    most = [max(0.36, 0.12 * min(moment, sqrt(20 * moment))) for moment in at[1:]]
+    assert 0.5 <= pauses[0] < 0.8
+    most = [max(0.6, 0.12 * min(moment, sqrt(20 * moment))) for moment in at[1:]]
     assert all(pause <= longest + 0.11 for longest, pause in zip(most, pauses, strict=True))
     assert pauses[-1] > 5
-    assert 35 < len(at) < 50
+    assert 30 < len(at) < 45
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_each_resting_offer_is_attempted_early_and_the_cheapest_comes_first(prov
     dearest = DEAR._replace(offer=Offer("b", "other"), expected_atto=10**14)
     providers.fails(DOWN, 5)
     providers.fails(DOWN, 5, offer=B)
-    providers.clock.wait(0.4)
+    providers.clock.wait(0.7)
     route = plan([CHEAP, DEAR, dearest], (), providers.health.status, DELAY)
     assert [early.quote.offer for early in route.early] == [A, B]
     assert offers(with_early(route, providers.health)) == [A, dearest.offer, B]
@@ -196,7 +196,7 @@ def test_offer_that_has_only_failed_lately_is_attempted_early_without_a_rest(pro
         return offers(with_early(plan([CHEAP, near], (), providers.health.status, delay), providers.health))
 
     assert order() == [B, A]
-    providers.clock.wait(1.4)  # a share of the outage, counted as 3 s
+    providers.clock.wait(2.1)  # a share of the outage, counted as 5 s
     found = [order() for _ in range(9)]
     assert found[0] == [B, A]  # a failed attempt is not paid for yet
     assert found[-1] == [A, B]

