@@ -267,10 +267,7 @@ def _cut(_: Any) -> HttpProblem:
 
 
 def _lost(_: Any) -> HttpProblem:
-    text = (
-        "This answer could not be kept: the server's database was away, or another process took the request over. "
-        "Nothing was charged. Please ask again."
-    )
+    text = "The database was away, so this answer could not be kept. Nothing was charged. Please ask again."
     return HttpProblem(503, text, "server_error", "answer_lost", retry_after_seconds=5)
 
 
