@@ -39,6 +39,8 @@ _TIMED_OUT = frozenset({"ConnectTimeout", "PoolTimeout", "ReadTimeout", "WriteTi
 class _Answer:
     """The Receiver for one answer of the Bot API. Such answers are small."""
 
+    has_begun = True
+
     def __init__(self) -> None:
         self.status, self.date = 0, ""
         self._pieces: list[bytes] = []

@@ -121,9 +121,9 @@ class Options(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ReadPace:
-    """When to pause between reads. No pause follows the first `prompt_reads` reads, so that an answer appears early.
+    """When to pause between reads. An answer appears early: its first `prompt_reads` reads with content have no pause.
 
-    Each later read is followed by a pause of `pause_seconds`, or of `share` of the time that the answer has taken if
+    With 0 there are pauses before the content too. Each later read is followed by a pause of `pause_seconds`, or of `share` of the time that the answer has taken if
     that is longer, but at most `most_seconds`. `joins_texts`: texts that arrive together become one, for a reader that
     shows the answer at intervals, or at its end.
     """
@@ -135,17 +135,17 @@ class ReadPace:
     joins_texts: bool = False
 
     def pause(self, reads: int, seconds: float) -> float:
-        """Return the seconds to pause after `reads` reads, `seconds` after the request was sent."""
+        """Return the seconds to pause after `reads` reads since the content began, `seconds` after the request."""
         if not self.pause_seconds or reads < self.prompt_reads:
             return 0.0
         return max(self.pause_seconds, min(self.most_seconds, self.share * seconds))
 
 
 AT_ONCE = ReadPace()
-LIVE = ReadPace(0.01, prompt_reads=3, share=0.02, most_seconds=0.02)
+LIVE = ReadPace(0.01, prompt_reads=2, share=0.02, most_seconds=0.02)
 """For a stream that is shown while it arrives: a burst of frames is read in a few steps."""
 
-WHOLE = ReadPace(0.002, prompt_reads=1, share=1.0, joins_texts=True)
+WHOLE = ReadPace(0.002, prompt_reads=0, share=1.0, joins_texts=True)
 """For an answer that is shown at its end: it arrives at most 50 ms later."""
 
 

@@ -24,8 +24,9 @@ from storage.telegram import conversations, outbox
 from storage.telegram.questions import QuestionRecord
 from storage.tenants.tenants import TenantState
 
-# the preview shows frames less often; waking for each delta would cost the most CPU
-PACE = ReadPace(0.4, prompt_reads=3, share=0.2, most_seconds=0.8, joins_texts=True)
+# At first a little slower than the preview shows frames, so that each read brings the text of the next frame, and no
+# frame waits for its time: waking for each delta would cost the most CPU.
+PACE = ReadPace(0.6, prompt_reads=1, share=0.2, most_seconds=0.8, joins_texts=True)
 
 
 async def respond(context: Context, record: QuestionRecord, parts: Sequence[Part]) -> Completion | None:

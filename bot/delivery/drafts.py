@@ -21,7 +21,7 @@ from bot.formatting.growing.text import GrowingText
 from bot.formatting.markdown import MOST_UNITS, plain_head
 
 log = logging.getLogger(__name__)
-QUICK_SECONDS, QUICK_FOR_SECONDS, CALM_SECONDS, SLOW_SECONDS = 0.6, 3.0, 1.2, 5.0
+QUICK_SECONDS, QUICK_FOR_SECONDS, CALM_SECONDS, SLOW_SECONDS = 0.57, 3.0, 1.2, 5.0
 FRAMES_PER_SECOND = 12.0  # for all answers together: above it, the interval of each answer grows
 WIDEST_SECONDS = 8.0
 RETRY_SECONDS = 0.15  # after the first text was dropped, because all chats had to wait for a moment

@@ -6,7 +6,7 @@ a call.
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import cache, lru_cache
 from importlib import import_module
@@ -109,8 +109,10 @@ async def get(
         raise FirstTokenLate(f"nothing for {seconds:g} s") from error
 
 
-async def pieces(response: httpx.Response, pace: ReadPace = AT_ONCE) -> AsyncGenerator[bytes, None]:
-    """Yield the unpacked body at `pace`.
+async def pieces(
+    response: httpx.Response, pace: ReadPace = AT_ONCE, has_begun: Callable[[], bool] = lambda: True
+) -> AsyncGenerator[bytes, None]:
+    """Yield the unpacked body at `pace`, which counts the reads from when its content `has_begun`.
 
     A piece has at most SLICE_BYTES even if more has arrived, and the event loop runs between pieces that take long to
     parse. Raises Unreachable, and Garbled for a body that is too large or can't be unpacked.
@@ -129,7 +131,7 @@ async def pieces(response: httpx.Response, pace: ReadPace = AT_ONCE) -> AsyncGen
                 if (now := loop.time()) - worked_since > BUSY_SECONDS:
                     await asyncio.sleep(0)
                     worked_since = now
-            number += 1
+            number += has_begun()
             if seconds := pace.pause(number, loop.time() - began):
                 await _pause(socket_of(response), seconds)
     except network_errors() as error:

@@ -7,10 +7,10 @@ from engine.chat import AT_ONCE, LIVE, WHOLE, ReadPace
     ("pace", "reads", "seconds", "pause"),
     [
         (AT_ONCE, 100, 9.0, 0.0),
-        (LIVE, 2, 1.0, 0.0),
-        (LIVE, 3, 0.1, 0.01),
+        (LIVE, 1, 1.0, 0.0),
+        (LIVE, 2, 0.1, 0.01),
         (LIVE, 90, 9.0, 0.02),
-        (WHOLE, 1, 0.001, 0.002),
+        (WHOLE, 0, 0.001, 0.002),
         (WHOLE, 1, 0.005, 0.005),
         (WHOLE, 1, 0.02, 0.02),
         (WHOLE, 90, 9.0, 0.05),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from engine.chat import Chunk, Finish, Finished, TextDeltas
+from engine.chat import Chunk, Delta, Finish, Finished, TextDeltas
 from engine.errors import Garbled, ProviderError, StreamCut
 from engine.ports import AnswerSink, LimitHeaders
 from engine.providers.limit_headers import parse_limits
@@ -92,7 +92,7 @@ _READ_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError, Rec
 class AnswerReading:
     """The Receiver of one call: passes chunks on to `sink`, and never waits.
 
-    `is_taken`: the provider has accepted the request. `limits`: the rate-limit headers of the response. `late`: the
+    `is_taken`: the provider has accepted the request. `has_begun`: content or reasoning has arrived. `limits`: the rate-limit headers of the response. `late`: the
     timeout of the call, which is set to wait for usage after the end marker.
     """
 
@@ -102,7 +102,7 @@ class AnswerReading:
         self._status, self._headers = 0, dict[str, str]()
         self._error_body: bytearray | None = None
         self._may_be_page = False
-        self.is_taken = False
+        self.is_taken = self.has_begun = False
         self.limits: LimitHeaders | None = None
         self.late: asyncio.Timeout | None = None
 
@@ -175,6 +175,7 @@ class AnswerReading:
         if self._mending is not None:
             chunks = self._mending.mended(chunks, final=final or self._reader.has_ended)
         if chunks:
+            self.has_begun = self.has_begun or any(isinstance(chunk, Delta | TextDeltas) for chunk in chunks)
             self._sink.add(chunks)
         if error is not None:
             raise error

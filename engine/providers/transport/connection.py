@@ -57,7 +57,6 @@ class ProviderConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        self._reads += 1
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -162,11 +161,12 @@ class ProviderConnection(asyncio.Protocol):
                 receiver.end()
                 self._complete(done)
             elif not self._waiting and self._pace.pause_seconds:
-                self._keep_pace()
+                self._keep_pace(receiver)
         except Exception as error:  # noqa: BLE001 - the caller of the exchange gets it
             self._fail(error)
 
-    def _keep_pace(self) -> None:
+    def _keep_pace(self, receiver: Receiver) -> None:
+        self._reads += receiver.has_begun
         seconds = self._pace.pause(self._reads, self._loop.time() - self._sent_seconds)
         if seconds:
             self._pause()

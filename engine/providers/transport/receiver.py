@@ -9,6 +9,11 @@ from engine.chat import AT_ONCE, ReadPace
 class Receiver(Protocol):
     """Takes one response while it arrives. If a method raises, the exchange ends, and its caller gets the error."""
 
+    @property
+    def has_begun(self) -> bool:
+        """True once content has arrived; until then the response is read without pauses."""
+        ...
+
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """Take status and headers; the names are in lower case."""
         ...

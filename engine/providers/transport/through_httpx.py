@@ -22,7 +22,7 @@ class HttpxTransport:
     ) -> None:
         async with http.post(self._connections, url, headers, body, self._ends) as response:
             receiver.head(response.status_code, response.headers)
-            async with aclosing(http.pieces(response, pace)) as pieces:
+            async with aclosing(http.pieces(response, pace, lambda: receiver.has_begun)) as pieces:
                 async for piece in pieces:
                     if receiver.feed(piece):
                         return

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bot.chat.answering import PACE
 from bot.delivery.drafts import FRAMES_PER_SECOND
 from sandbox.telegram.text import units
 from sandbox.telegram.world import Chat
@@ -65,6 +66,21 @@ def test_each_frame_is_the_latest_text_and_continues_the_one_before(monkeypatch:
         assert 4 <= len(frames) <= 7
         assert all(after.startswith(before) and after != before for before, after in itertools.pairwise(frames))
         assert frames[-1] == text.rstrip()
+
+    play(monkeypatch, scenario)
+
+
+def test_text_of_each_read_is_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(recorded: Telegram) -> None:
+        async with draft(recorded) as preview:
+            await asyncio.sleep(0.2)
+            preview.show("Hello")
+            await asyncio.sleep(PACE.pause_seconds)
+            preview.show("Hello, sea")
+            came = now()
+            await asyncio.sleep(0.3)
+        assert recorded.texts("sendMessageDraft") == ["", "Hello", "Hello, sea"]
+        assert recorded.calls[-1].at - came < 0.001
 
     play(monkeypatch, scenario)
 

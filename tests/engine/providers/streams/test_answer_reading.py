@@ -43,6 +43,16 @@ def test_chunks_of_one_read_come_together_up_to_the_end_marker() -> None:
     assert (sink.chunks, sink.batches) == ([Delta("one"), Delta("two"), Delta("three")], 2)
 
 
+def test_begins_with_the_first_content() -> None:
+    found, _ = reading()
+    found.head(200, {})
+    found.feed(b": wait\n\n")
+    assert not found.has_begun
+    found.feed(b"data: one\n\n")
+    found.feed(b": wait\n\n")
+    assert found.has_begun
+
+
 @pytest.mark.parametrize(("word", "error"), [("fail", Overloaded), ("wrong", Garbled)])
 def test_chunks_before_an_error_are_passed_on(word: str, error: type[Exception]) -> None:
     found, sink = reading()

@@ -21,7 +21,11 @@ class Response:
 
     def __init__(self, enough: int | None = None) -> None:
         self.status, self.headers, self.pieces, self.has_ended = 0, dict[str, str](), list[bytes](), False
-        self._enough = enough
+        self._enough, self.content = enough, b""
+
+    @property
+    def has_begun(self) -> bool:
+        return self.content in self.body
 
     @property
     def body(self) -> bytes:
@@ -159,6 +163,17 @@ async def test_later_reads_are_paused_and_bring_more_at_once() -> None:
     paced, unpaced = await posted(*parts, pause_seconds=0.02), await posted(*parts)
     assert paced.body == unpaced.body == b"some word" * 200
     assert len(paced.pieces) < 20
+
+
+async def test_reads_before_the_content_are_not_paused() -> None:
+    waiting, response, pool = [b"6\r\n: wait\r\n"] * 20, Response(enough=20 * 6 + 7), ConnectionPool()
+    response.content = b"content"
+    try:
+        async with serving(CHUNKED, *waiting, b"7\r\ncontent\r\n", closes=False) as url, asyncio.timeout(30):
+            await pool.post(url, {}, b"", response, ReadPace(60.0, prompt_reads=1, most_seconds=60.0))
+    finally:
+        await pool.aclose()
+    assert response.body.endswith(b"content")
 
 
 async def test_bytes_after_a_response_close_the_connection() -> None:

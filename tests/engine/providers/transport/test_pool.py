@@ -48,6 +48,8 @@ async def rested(provider: ProviderAdapter) -> None:
 class Taken:
     """A receiver that needs no body."""
 
+    has_begun = True
+
     def head(self, *_: object) -> None: ...
     def feed(self, _: bytes) -> bool:
         return True
