@@ -123,9 +123,9 @@ class Options(Struct, frozen=True):
 class ReadPace:
     """When to pause between reads. An answer appears early: its first `prompt_reads` reads with content have no pause.
 
-    With 0 there are pauses before the content too. Each later read is followed by a pause of `pause_seconds`, or of `share` of the time that the answer has taken if
-    that is longer, but at most `most_seconds`. `joins_texts`: texts that arrive together become one, for a reader that
-    shows the answer at intervals, or at its end.
+    With 0 there are pauses before the content too. Each later read is followed by a pause of `pause_seconds`, or of
+    `share` of the time that the answer has taken if that is longer, but at most `most_seconds`. `joins_texts`: texts
+    that arrive together become one, for a reader that shows the answer at intervals, or at its end.
     """
 
     pause_seconds: float = 0.0

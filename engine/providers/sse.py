@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from engine.errors import Garbled
 from engine.json_limits import has_too_many_values, open_brackets
-from engine.providers.text_template import TextRun, TextTemplate
+from engine.providers.text_template import RunReader, TextRun
 
 MOST_FRAME_CHARS = 8_000_000
 MOST_FRAMES = 150_000  # in one body; an answer has at most one frame for each of its tokens
@@ -192,18 +192,18 @@ class FrameSplitter:
         self._lines, self._builder = LineSplitter(), _FrameBuilder()
         self._frames_left, self._lines_left = MOST_FRAMES, MOST_LINES
 
-    def feed(self, piece: bytes, template: TextTemplate | None = None) -> Iterator[Frame | TextRun]:
+    def feed(self, piece: bytes, runs: RunReader | None = None) -> Iterator[Frame | TextRun]:
         """Yield the frames that `piece` completes. Raises Garbled above a limit.
 
-        Frames that fit `template` come as runs. The template may learn from a frame while the next ones are waiting.
+        Frames that fit `runs` come as runs. It may learn from a frame while the next ones are waiting.
         """
         text = self._lines.decode(piece)
         if "\n\n" in text and self._builder.is_empty and not self._lines.has_long_rest:
             text = self._lines.take_rest() + text
             begin = 0
             while True:
-                if template is not None and template.is_known:
-                    texts, begin = template.take(text, begin)
+                if runs is not None and runs.is_known:
+                    texts, begin = runs.take(text, begin)
                     if texts:
                         self._count(len(texts), 2 * len(texts))
                         yield TextRun(texts)

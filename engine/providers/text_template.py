@@ -1,11 +1,11 @@
-"""TextTemplate: reads runs of frames that differ only in their text.
+"""TextTemplate: reads runs of frames that differ only in their text. Nearly all frames of an answer are of this kind.
 
-Nearly all frames of an answer are of this kind.
+RunReader: the port of readers of runs; a dialect may have one of its own.
 """
 
 import re
 from itertools import takewhile
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -21,6 +21,19 @@ class TextRun(NamedTuple):
     """The texts of consecutive frames."""
 
     texts: list[str]
+
+
+class RunReader(Protocol):
+    """Reads frames that have a text and nothing else of interest together, much faster than one by one."""
+
+    @property
+    def is_known(self) -> bool:
+        """True once the form of these frames is known."""
+        ...
+
+    def take(self, text: str, begin: int) -> tuple[list[str], int]:
+        """Return the texts of the complete frames of this form from `begin` on, and the position after them."""
+        ...
 
 
 class TextTemplate:

@@ -19,6 +19,7 @@ from engine.providers.streams.glued_frames import frames_in
 from engine.providers.streams.listed import listed
 from engine.providers.streams.openai_parts import MOST_PARTS
 from engine.providers.streams.tool_calls import CallPiece, ToolCalls
+from engine.providers.text_template import RunReader
 
 _ACCOUNT_DISABLED = "PUP_LIMITED_DISABLED"  # the account may no longer use the model, and its owner must act
 _SNAKE = re.compile(r'"(?:finish_reason|usage_metadata|function_call|prompt_feedback|model_version)"')
@@ -60,8 +61,51 @@ class _TextFrame(Struct, forbid_unknown_fields=True):
     responseId: str = ""  # noqa: N815
 
 
-_decode_text_frame = msgspec.json.Decoder(_TextFrame).decode
-_MOST_ATTEMPTS = 16  # frames of another form, in a stream without any frame of this one
+_decode_text_frames = msgspec.json.Decoder(_TextFrame).decode_lines
+_MOST_ATTEMPTS = 16  # reads with frames of another form, in a stream without any frame of this one
+_MOST_RUN_CHARS = 200_000  # shorter frames can't have too many values
+_BETWEEN_FRAMES = "\n\ndata: "
+
+
+class _TextRuns:
+    """Reads the texts of consecutive frames, and counts their usage."""
+
+    def __init__(self, counts: UsageCounts) -> None:
+        self._counts = counts
+        self._attempts_left = _MOST_ATTEMPTS
+        self.model = ""
+        self.has_usage = False
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.model) and self._attempts_left > 0
+
+    def take(self, text: str, begin: int) -> tuple[list[str], int]:
+        end = text.rfind("\n\n", begin)
+        if not begin < end < begin + _MOST_RUN_CHARS or not text.startswith("data: {", begin):
+            return [], begin
+        if (found := self._texts(text, begin, end)) is not None:
+            return found, end + 2
+        last = text.rfind(_BETWEEN_FRAMES, begin, end)  # the frame with the end of the answer
+        if last > 0 and (found := self._texts(text, begin, last)) is not None:
+            return found, last + 2
+        self._attempts_left -= 1
+        return [], begin
+
+    def _texts(self, text: str, begin: int, end: int) -> list[str] | None:
+        """Return the texts of the frames in this part; None if it has a frame of another form."""
+        lines = text[begin + len("data: ") : end].replace(_BETWEEN_FRAMES, "\n")
+        try:
+            frames = _decode_text_frames(lines)
+        except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+            return None
+        texts = [frame.candidates[0].content.parts[0].text for frame in frames]
+        models, indexes = {each.modelVersion for each in frames}, {each.candidates[0].index for each in frames}
+        if "" in texts or models != {self.model} or indexes != {0}:
+            return None
+        self._attempts_left = _MOST_ATTEMPTS
+        self.has_usage = self._counts.add_all([each.usageMetadata for each in frames]) or self.has_usage
+        return texts
 
 
 class GeminiStreamReader(StreamReader):
@@ -69,16 +113,16 @@ class GeminiStreamReader(StreamReader):
 
     def __init__(self, *, has_stop_sequences: bool) -> None:
         self._has_stop_sequences = has_stop_sequences
-        self._model = ""
         self._calls: dict[int, ToolCalls] = {}
         self._parts = 0
         self._counts = UsageCounts(_COUNTS, "totalTokenCount")
-        self._has_usage = False
-        self._attempts_left = _MOST_ATTEMPTS
+        self._runs = _TextRuns(self._counts)
+
+    @property
+    def runs(self) -> RunReader:
+        return self._runs
 
     def read(self, frame: Frame) -> list[Chunk]:
-        if self._attempts_left and self._model and (found := self._text_of(frame.data)) is not None:
-            return found
         # some proxies send OpenAI's end marker
         if frame.data[:1] != "{" and (frame.data.strip() == "[DONE]" or is_heartbeat(frame)):
             return []
@@ -96,26 +140,11 @@ class GeminiStreamReader(StreamReader):
             raise refusal(None, data, {})
         return self._chunks(in_camel_case(data) if _SNAKE.search(frame.data) else data)
 
-    def _text_of(self, data: str) -> list[Chunk] | None:
-        """Return the chunks of a frame with one text; None for another frame, which has to be read in full."""
-        try:
-            frame = _decode_text_frame(data)
-        except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
-            self._attempts_left -= 1
-            return None
-        candidate, text = frame.candidates[0], frame.candidates[0].content.parts[0].text
-        if frame.modelVersion != self._model or not text:
-            return None
-        self._attempts_left = _MOST_ATTEMPTS
-        if self._counts.add(frame.usageMetadata):
-            self._has_usage = True
-        return [Delta(text, candidate.index)]
-
     def _chunks(self, data: Mapping[str, Any]) -> list[Chunk]:
         found: list[Chunk] = []
         model = data.get("modelVersion")
-        if isinstance(model, str) and model != self._model:
-            self._model = model
+        if isinstance(model, str) and model != self._runs.model:
+            self._runs.model = model
             found.append(Served(model))
         if (data.get("promptFeedback") or {}).get("blockReason") not in _NOT_BLOCKED:
             self.has_finished = True
@@ -132,12 +161,12 @@ class GeminiStreamReader(StreamReader):
         if not candidates and is_reason(data.get("finishReason")):  # a proxy that names it beside the candidates
             found.append(self._finished(str(data["finishReason"]), 0))
         for report in reports:
-            self._has_usage = self._counts.add(report) or self._has_usage
+            self._runs.has_usage = self._counts.add(report) or self._runs.has_usage
         return found
 
     def take_usage(self) -> Sequence[Chunk]:
         """Return the usage once for each network read: each frame reports it."""
-        had_usage, self._has_usage = self._has_usage, False
+        had_usage, self._runs.has_usage = self._runs.has_usage, False
         return (usage_of(self._counts),) if had_usage else ()
 
     def _candidate(self, candidate: Mapping[str, Any]) -> list[Chunk]:

@@ -15,7 +15,7 @@ from engine.providers.mending.answers import AnswerMending
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame, FrameSplitter
 from engine.providers.streams.glued_frames import MOST_LINES
-from engine.providers.text_template import TextRun, TextTemplate
+from engine.providers.text_template import RunReader, TextRun
 
 
 class StreamReader(ABC):
@@ -29,8 +29,8 @@ class StreamReader(ABC):
     has_finished = False
 
     @property
-    def runs(self) -> TextTemplate | None:
-        """The template of frames that `read_texts` reads in runs; None if all frames are read one by one."""
+    def runs(self) -> RunReader | None:
+        """The reader of frames that `read_texts` reads in runs; None if all frames are read one by one."""
         return None
 
     def read_texts(self, texts: list[str]) -> Chunk:
@@ -92,8 +92,9 @@ _READ_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError, Rec
 class AnswerReading:
     """The Receiver of one call: passes chunks on to `sink`, and never waits.
 
-    `is_taken`: the provider has accepted the request. `has_begun`: content or reasoning has arrived. `limits`: the rate-limit headers of the response. `late`: the
-    timeout of the call, which is set to wait for usage after the end marker.
+    `is_taken`: the provider has accepted the request. `has_begun`: content or reasoning has arrived. `limits`: the
+    rate-limit headers of the response. `late`: the timeout of the call, which is set to wait for usage after the end
+    marker.
     """
 
     def __init__(self, reader: StreamReader, mending: AnswerMending | None, sink: AnswerSink) -> None:

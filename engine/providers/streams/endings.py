@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -117,6 +117,15 @@ class UsageCounts:
         self._latest = report
         return True
 
+    def add_all(self, reports: Sequence[dict[str, Any] | None]) -> bool:
+        """Take the reports of consecutive frames; return False if there are none."""
+        given = [report for report in reports if report]
+        if given and _replace_each_other(given):
+            given = given[-1:]
+        for report in given:
+            self.add(report)
+        return bool(given)
+
     def _count(self, report: dict[str, Any]) -> None:
         self._latest = None
         if self._total and not count_of(report.get(self._total)) and any(count_of(report.get(p)) for p in self._parts):
@@ -153,6 +162,14 @@ def _replaces(report: dict[str, Any], earlier: dict[str, Any]) -> bool:
         if type(value) is not list and not (type(value) is int and value > 0):
             return False
     return True
+
+
+def _replace_each_other(reports: Sequence[dict[str, Any]]) -> bool:
+    """Return whether the last report has a positive number for each number in the earlier ones, and no details."""
+    last = reports[-1]
+    names, types = last.keys(), [*map(type, last.values())]
+    alike = [report.keys() == names and [*map(type, report.values())] == types for report in reports]
+    return all(alike) and _replaces(last, last)
 
 
 def count_of(value: Any) -> int:

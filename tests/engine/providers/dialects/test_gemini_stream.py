@@ -6,9 +6,12 @@ import pytest
 from engine.chat import Finish, Served
 from engine.errors import Garbled, KeyRefused, Overloaded, ProviderError, StreamCut
 from engine.providers.dialects.gemini_stream import GeminiStreamReader
-from engine.providers.sse import Frame
+from engine.providers.sse import Frame, FrameSplitter
+from engine.providers.streams.answer_reading import read_frames
+from engine.providers.text_template import TextRun
 from tests.engine.providers.dialects.frames import frame
 from tests.engine.providers.dialects.wires import Wire, calls, data, finishes, text, usage
+from tests.engine.providers.reading import ChunkSink
 
 
 async def test_frames_with_crlf_are_read_to_the_finish_reason() -> None:
@@ -143,10 +146,33 @@ def _frame(text: str = "so", *, usage: object = None, model: object = "m", part:
         [_frame(), *[_frame(finishReason=None)] * 40, _frame("z")],
     ],
 )
-def test_frames_with_one_text_are_read_like_any_other(frames: list[str]) -> None:
-    quick, full = (GeminiStreamReader(has_stop_sequences=False) for _ in range(2))
-    full._attempts_left = 0
-    for each in frames:
-        assert quick.read(Frame("", each)) == full.read(Frame("", each))
-        assert quick.take_usage() == full.take_usage()
-    assert quick._counts.first("totalTokenCount") == full._counts.first("totalTokenCount")
+@pytest.mark.parametrize("pieces", [1, 2, 9])
+def test_frames_with_one_text_are_read_like_any_other(frames: list[str], pieces: int) -> None:
+    body = "".join(f"data: {each}\n\n" for each in frames).encode("utf-8", "surrogatepass")
+    width = -(-len(body) // pieces)
+    parts = [body[begin : begin + width] for begin in range(0, len(body), width)]
+    assert _read(parts, in_runs=True) == _read(parts, in_runs=False)
+
+
+def _read(pieces: list[bytes], *, in_runs: bool) -> tuple[list[object], str]:
+    """Return the chunks of each read, with runs split, and the error that ended the body."""
+    reader, splitter, found = GeminiStreamReader(has_stop_sequences=False), FrameSplitter(), list[object]()
+    for piece in pieces:
+        sink = ChunkSink()
+        chunks, error = read_frames(reader, splitter.feed(piece, reader.runs if in_runs else None))
+        sink.add(chunks)
+        found.append(sink.chunks)
+        if error is not None:
+            return found, repr(error)
+    return found, str(reader._counts.first("totalTokenCount"))
+
+
+def test_frames_are_read_in_runs() -> None:
+    body = "".join(f"data: {_frame(text)}\n\n" for text in "abcd") + f"data: {_frame(finishReason='STOP')}\n\n"
+    reader = GeminiStreamReader(has_stop_sequences=False)
+    found: list[object] = []
+    for each in FrameSplitter().feed(body.encode(), reader.runs):
+        found.append(each)
+        if isinstance(each, Frame):
+            reader.read(each)
+    assert [each for each in found if isinstance(each, TextRun)] == [TextRun(["b", "c", "d"])]

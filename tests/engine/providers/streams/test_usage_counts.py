@@ -40,6 +40,16 @@ def test_reports_count_alike_whether_numbers_are_read_between_them_or_not(report
         assert read.first(path) == unread.first(path)
 
 
+@given(_REPORTS, st.lists(st.fixed_dictionaries({"a": _VALUES, "t": st.integers(0, 9)}), max_size=5))
+def test_reports_of_a_run_count_as_one_by_one(reports: list[dict[str, Any]], alike: list[dict[str, Any]]) -> None:
+    together, single = UsageCounts(("a", "b"), "t"), UsageCounts(("a", "b"), "t")
+    for run in (reports, alike):
+        added = [single.add(report) for report in run]
+        assert together.add_all(run) == any(added)
+    for path in ("a", "b", "t", "d", "d.c", "a.c"):
+        assert together.first(path) == single.first(path)
+
+
 def test_total_of_an_earlier_report_ends_with_a_new_part() -> None:
     counts = UsageCounts(("a", "b"), "t")
     counts.add({"a": 1, "b": 1, "t": 2})
