@@ -17,6 +17,7 @@ from engine.providers.transport.connection import ProviderConnection
 from engine.providers.transport.receiver import Receiver
 
 KEEP_SECONDS = 5.0  # few servers close an idle connection earlier
+SWEEP_SECONDS = 20.0  # at most this long after a rest, older idle connections are closed: each sweep wakes the process
 NEXT_ADDRESS_SECONDS = 0.25  # time until a host's next address is tried beside the first one (RFC 8305)
 
 
@@ -58,12 +59,13 @@ class ConnectionPool:
             self._sweep.cancel()
 
     def _take(self, address: Address) -> ProviderConnection | None:
-        """Return the idle connection that was used last, if any."""
-        idle = self._idle.get((address.host, address.port))
+        """Return the idle connection that was used last, if any; one that is too old is closed."""
+        idle, oldest = self._idle.get((address.host, address.port)), asyncio.get_running_loop().time() - KEEP_SECONDS
         while idle:
             connection = idle.pop()
-            if connection.is_open:
+            if connection.is_open and connection.idle_since > oldest:
                 return connection
+            connection.close()
         return None
 
     async def _connect(self, address: Address) -> ProviderConnection:
@@ -117,7 +119,7 @@ class ConnectionPool:
             return
         self._idle[self._open[connection]].append(connection)
         if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(KEEP_SECONDS, self._close_old)
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._close_old)
 
     def _lost(self, connection: ProviderConnection) -> None:
         server = self._open.pop(connection, None)
@@ -139,7 +141,7 @@ class ConnectionPool:
             if not kept:
                 del self._idle[server]
         if self._idle:
-            self._sweep = loop.call_later(KEEP_SECONDS / 2, self._close_old)
+            self._sweep = loop.call_later(SWEEP_SECONDS, self._close_old)
 
     def _close_idle(self) -> None:
         for idle in self._idle.values():

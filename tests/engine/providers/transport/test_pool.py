@@ -118,7 +118,8 @@ async def test_reader_that_leaves_closes_the_connection_at_once() -> None:
 
 
 async def test_idle_connection_is_closed_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "KEEP_SECONDS", 0.2)
+    monkeypatch.setattr(pool, "KEEP_SECONDS", 0.1)
+    monkeypatch.setattr(pool, "SWEEP_SECONDS", 0.2)
     server = LateServer()
     async with serving(server) as provider:
         await read(provider)
@@ -126,6 +127,17 @@ async def test_idle_connection_is_closed_after_its_time(monkeypatch: pytest.Monk
         await server.closed.wait()
         assert (len(pool_of(provider)), dict(pool_of(provider)._idle)) == (0, {})
         await read(provider)
+    assert server.connections == 2
+
+
+async def test_connection_that_is_idle_for_too_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "KEEP_SECONDS", 0.0)
+    server = LateServer()
+    async with serving(server) as provider:
+        await read(provider)
+        await asyncio.sleep(0)
+        await read(provider)
+        await server.closed.wait()
     assert server.connections == 2
 
 
