@@ -11,6 +11,7 @@ from engine.errors import FirstTokenLate, ProviderError, StreamCut, Unreachable,
 from engine.gateway.answer_stream import AnswerStream
 from engine.gateway.attempt_content import AttemptContent
 from engine.gateway.billed_attempt import BilledAttempt
+from engine.gateway.rejections import fetches_pictures
 from engine.ports import ProviderCall
 from engine.providers.mending.json_check import schema_to_check
 from engine.routing.permits import patience_seconds
@@ -83,6 +84,8 @@ class Attempt(BilledAttempt):
         effort = request.options.reasoning_effort
         self._patience_seconds = patience_seconds(self.market.policy, self.quote.offer.model, effort)
         self.market.health.expect_thinking(self.permit, effort)
+        if fetches_pictures(self.question.request):
+            self.market.health.expect_fetch(self.permit)
         self.task = asyncio.create_task(self._run(), name=f"{self.quote.offer.name} for {request.id}")
 
     @property

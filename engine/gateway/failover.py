@@ -21,7 +21,7 @@ from engine.gateway.attempt import Attempt, uninterrupted
 from engine.gateway.attempt_content import text_of, thinking_of
 from engine.gateway.free_attempts import started_quote
 from engine.gateway.question import Market, Question
-from engine.gateway.rejections import is_of_request, rejected
+from engine.gateway.rejections import is_refused, rejected, report_failure
 from engine.holds import Grant
 from engine.providers.mending.json_check import WRONG_FORM
 from engine.routing.permits import Permit
@@ -144,8 +144,8 @@ class Failover:
         if error is None:
             self._succeeded(attempt)
             return attempt
-        self.market.health.failed(attempt.permit, error)
-        await self._journal(attempt.wasted(error.outcome, attempt.wasted_usage(), error))
+        outcome = report_failure(self.market.health, attempt.permit, self.question.request, error)
+        await self._journal(attempt.wasted(outcome, attempt.wasted_usage(), error))
         if (again := self._repeat(choice.number, attempt.quote, error)) is not None:
             return await self._finish(*again)
         self._errors.append(error)
@@ -281,7 +281,7 @@ class Failover:
         tried = tuple(f"{record.provider}: {record.outcome}" for record in self.records)
         if self.stream.has_begun:
             raise AnswerCut(self.records[-1].provider, self.records[-1].outcome)
-        if self._errors and all(is_of_request(error) for error in self._errors):
+        if is_refused(self.question.request, [record.provider for record in self.records], self._errors):
             raise rejected(self.records[-1].provider, self._errors[-1])
         ordinal, now = self.next_ordinal(), self.market.clock.now()
         await self.market.journal.record(

@@ -138,6 +138,10 @@ class Health(EarlyAttempts):
             seconds = policy.first_token_seconds if is_thinking_model(model) else policy.patience_seconds(thinks=True)
             self._offer(permit.offer).pending.think(permit.number, seconds)
 
+    def expect_fetch(self, permit: Permit) -> None:
+        """Note that the provider first fetches a picture: its address decides how long that takes."""
+        self._offer(permit.offer).pending.think(permit.number, self._policy.patience_seconds(thinks=True))
+
     # --- the result of an attempt -----------------------------------------------------------------------
 
     def first_token(self, permit: Permit) -> None:
@@ -207,6 +211,14 @@ class Health(EarlyAttempts):
             provider.breaker.release_probe()
             health.breaker.release_probe()
 
+    def is_alive(self, permit: Permit) -> bool:
+        """Return whether a running attempt has had its first content or reasoning."""
+        return permit.number in self._alive
+
+    def answers(self, offer: Offer) -> bool:
+        """Return whether an offer has answered anyone within the last minute."""
+        return self._clock.monotonic() - self._offer(offer).answered_at <= ANSWERS_SECONDS
+
     def offer_health(self, provider: str, model: str) -> OfferHealth:
         """Return the health of an offer, even of one that was never attempted."""
         return self._offer(Offer(provider, model))
@@ -255,5 +267,6 @@ def _resting(denial: Denial, provider: ProviderHealth | None, model: str) -> Off
     return OfferStatus(denial.reason, denial.may_end, failure_seconds=seconds, may_be_early=denial.may_be_early)
 
 
+ANSWERS_SECONDS = 60.0
 _RATE_STATUSES = {429, 498, None}  # any other status rests a key because of its balance
 _NOT_CONFIGURED = OfferStatus("not configured")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.catalog.offers import Offer
-from engine.errors import NoProvider, RequestRejected
+from engine.chat import Options, Tool
+from engine.errors import AnswerCut, NoProvider, RequestRejected
 from engine.providers.dialects.adapter import ProviderAdapter
 from engine.providers.registry import build, specs
 from engine.providers.spec import Spec
@@ -107,21 +109,30 @@ def body_of(spec: Spec, kind: Kind, message: str, text: str) -> Any:
     """Return an error of the dialect that quotes `text` wherever a provider might."""
     if spec.dialect == "gemini":
         violations = [{"field": text, "description": message}]
-        details = [{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations}]
+        details: list[dict[str, Any]] = [
+            {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations},
+            {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "domain": text, "metadata": {"model": text}},
+            {"@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": "en", "message": message},
+            {"@type": "type.googleapis.com/google.rpc.Help", "links": [{"description": message, "url": text}]},
+        ]
         error = {"code": kind.status or 500, "message": message, "status": kind.code or "UNKNOWN", "details": details}
         return {"error": {**error, "code": 400} if kind.code == "invalid_request_error" else error}
     if spec.dialect == "anthropic":
-        error = {"type": kind.code or "unknown_error", "message": message, "param": text}
+        error = {"type": kind.code or "unknown_error", "message": message, "param": text, "details": {"input": text}}
         return {"type": "error", "error": error, "request_id": text}
-    metadata = {"raw": message, "flagged_input": text, "previous_errors": [{"message": message}]}
-    return {"error": {"message": message, "type": None, "param": text, "code": kind.code, "metadata": metadata}}
+    raw = json.dumps({"error": {"message": message, "type": text, "code": text, "status": text}})
+    metadata = {"raw": raw, "flagged_input": text, "previous_errors": [{"code": 401, "message": message}]}
+    error = {"message": message, "type": None, "param": text, "code": kind.code, "metadata": metadata}
+    echoed = {"loc": ["body", "tools", 0, text], "input": {"type": text, "code": text}, "ctx": {"error": text}}
+    failed = {"failed_generation": text, "input": {"type": text}, "innererror": {"code": text, "message": text}}
+    return {"error": {**error, **failed}, "detail": [{**echoed, "msg": message}], "request": {"metadata": {text: text}}}
 
 
 class Echo:
     """One provider's adapter with a server that quotes `text`, beside a healthy provider of another dialect."""
 
-    def __init__(self, spec: Spec, kind: Kind) -> None:
-        self.spec, self.kind = spec, kind
+    def __init__(self, spec: Spec, kind: Kind, *, after_words: bool = False) -> None:
+        self.spec, self.kind, self.after_words = spec, kind, after_words
         self.message = self.text = ""
         made = build(spec, keys=("k",), base_url="http://provider.test/v1")
         assert isinstance(made, ProviderAdapter)
@@ -134,10 +145,10 @@ class Echo:
     async def quote(self, text: str, before: str, after: str) -> str:
         """Ask one prompt; return the provider that answered, or the refusal."""
         self.text, self.message = text, f"{before}{text}{after}"
-        answer, _ = self.setup.answer(text)
+        answer, _ = self.setup.answer(text, options=options_of(text))
         try:
             await answer.whole()
-        except (RequestRejected, NoProvider) as error:
+        except (RequestRejected, NoProvider, AnswerCut) as error:
             return str(error)
         assert answer.offer is not None
         return answer.offer.provider
@@ -153,10 +164,32 @@ class Echo:
 
     def _respond(self, _: httpx.Request) -> httpx.Response:
         body = body_of(self.spec, self.kind, self.message, self.text)
-        if self.kind.status:
-            return httpx.Response(self.kind.status, json=body)
+        headers = {name: quote(self.text[:200]) for name in ("x-request-id", "x-prompt", "cf-ray", "x-error", "via")}
+        if self.kind.status and not self.after_words:
+            return httpx.Response(self.kind.status, json=body, headers=headers)
         frame = f"data: {json.dumps(body)}\n\n".encode()
+        if self.after_words:
+            frame = _WORDS[self.spec.dialect] + frame
         return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=_pieces(frame))
+
+
+_GEMINI_WORDS = {"candidates": [{"content": {"role": "model", "parts": [{"text": "well, "}]}}]}
+_CLAUDE_WORDS = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "well, "}}
+_WORDS = {
+    dialect: f"data: {json.dumps(words)}\n\n".encode()
+    for dialect, words in (
+        ("openai", {"choices": [{"index": 0, "delta": {"content": "well, "}}]}),
+        ("gemini", _GEMINI_WORDS),
+        ("anthropic", _CLAUDE_WORDS),
+    )
+}
+
+
+def options_of(text: str) -> Options:
+    """Return options with `text` wherever a tenant may write any text."""
+    schema = {"type": "object", "title": text, "properties": {text: {"type": "string", "description": text}}}
+    tools = (Tool("look_up", text, schema),)
+    return Options(stop=(text[:40],) if text.strip() else (), tools=tools)
 
 
 async def _pieces(piece: bytes) -> AsyncIterator[bytes]:
@@ -188,6 +221,16 @@ async def test_text_that_is_quoted_as_the_whole_message_changes_nothing_lasting(
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 async def test_quoted_text_makes_no_failure_another_one(spec: Spec, kind: Kind) -> None:
     plain, quoting = Echo(spec, kind), Echo(spec, kind)
+    for echo, text in ((plain, PLAIN), (quoting, "; ".join(TEXTS))):
+        for _ in range(2):
+            await echo.quote(text, *QUOTES[0])
+    assert quoting.state() == plain.state()
+
+
+@pytest.mark.parametrize("kind", [*OF_THE_REQUEST, *OF_OTHERS], ids=str)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+async def test_text_that_is_quoted_within_an_answer_makes_its_failure_no_other_one(spec: Spec, kind: Kind) -> None:
+    plain, quoting = Echo(spec, kind, after_words=True), Echo(spec, kind, after_words=True)
     for echo, text in ((plain, PLAIN), (quoting, "; ".join(TEXTS))):
         for _ in range(2):
             await echo.quote(text, *QUOTES[0])
