@@ -35,7 +35,8 @@ class HoldRequest(Struct, frozen=True):
 
     Output limits are per choice; `n` is the number of choices. `answers_per_day` is the plan's limit; 0: none.
     `member_id`: the tenant that asks, if `tenant_id` is a team or group that pays within the member's limit.
-    `least_output_tokens`: with less output an answer is not worth starting.
+    `least_output_tokens`: with less output an answer is not worth starting. `is_shown_at_end`: nothing of the answer is
+    shown before its capture is durable.
     """
 
     request_id: str
@@ -49,6 +50,7 @@ class HoldRequest(Struct, frozen=True):
     answers_per_day: int = 0
     member_id: int | None = None
     least_output_tokens: int = LEAST_OUTPUT_TOKENS
+    is_shown_at_end: bool = False
 
     def least_of(self, ceiling: Ceiling) -> int:
         """Return the smallest acceptable output per choice for one quote."""

@@ -10,7 +10,7 @@ from msgspec import structs
 from engine.attempt_record import unanswered
 from engine.catalog.embedding_models import checked_dimensions, embedding_model, quote_embeddings
 from engine.catalog.offers import Drop, Model, Quote
-from engine.chat import ChatRequest
+from engine.chat import WHOLE, ChatRequest
 from engine.embeddings import EmbeddingRequest
 from engine.errors import (
     Closing,
@@ -123,6 +123,7 @@ class Gateway:
             input_tokens=max(quote.input_ceiling_tokens for quote in route.quotes),
             ceilings=tuple(Ceiling(quote.price.ceiling(quote.input_ceiling_tokens)[0], 0, 1) for quote in route.quotes),
             key_id=request.key_id,
+            is_shown_at_end=True,
         )
 
         def sized(plan: Plan) -> HoldRequest:
@@ -277,6 +278,7 @@ def _hold_requests(tenant: Tenant, model: Model, request: ChatRequest, route: Ro
             n=request.n,
             key_id=request.key_id,
             answers_per_day=plan.answers_per_day,
+            is_shown_at_end=request.pace is WHOLE,
         )
 
     return hold_requests(tenant, model.name, sized, expected_output(route.quotes) // request.n)

@@ -1,7 +1,8 @@
 """SQLite: one writer thread that commits units in batches, and query-only connections for readers.
 
 A batch is one transaction, BEGIN IMMEDIATE to COMMIT, with synchronous=FULL: callers get their results after the disk
-has synced. If a unit raises, the batch is replayed with a SAVEPOINT around each, so that only that unit is undone.
+has synced. A batch of units that all sync later is synced with the next other batch. If a unit raises, the batch is
+replayed with a SAVEPOINT around each, so that only that unit is undone.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ from storage.database.write_queue import (
     Watch,
     Watched,
     Watches,
+    all_sync_later,
     next_batch,
     run_all,
 )
@@ -137,7 +139,7 @@ class Writer:
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="farthing-writer", daemon=True)
-        self._raw = connect(path, writer=True)
+        self._raw, self._syncs_later = connect(path, writer=True), False
         self.watches = Watches(self._raw)
 
     def start(self) -> None:
@@ -195,12 +197,19 @@ class Writer:
 
     def _commit(self, batch: list[QueuedUnit]) -> None:
         try:
+            self._set_sync(later=all_sync_later(batch))
             if not self._commit_together(batch):
                 self._commit_with_savepoints(batch)
         except BaseException as error:  # noqa: BLE001 - disk full or locked: every caller gets the error
             self._roll_back()
             for job in batch:
                 job.result, job.error = None, error
+
+    def _set_sync(self, *, later: bool) -> None:
+        """Sync the next commit to the disk, or `later` leave that to the one after it."""
+        if later is not self._syncs_later:
+            self._raw.executescript(f"PRAGMA synchronous = {'NORMAL' if later else 'FULL'}")
+            self._syncs_later = later
 
     def _commit_together(self, batch: list[QueuedUnit]) -> bool:
         """Commit the batch as it is; False, with nothing done, when a unit raised."""

@@ -24,9 +24,16 @@ Unit = Callable[[Connection], Any]
 
 
 class BatchUnit(ABC):
-    """A unit of work that can run in one batch with other units of its class. Calling it runs it alone."""
+    """A unit of work that can run in one batch with other units of its class. Calling it runs it alone.
+
+    `syncs_later`: a loss of power may undo it until the next commit that is synced, because nothing shows it before.
+    """
 
     __slots__ = ()
+
+    @property
+    def syncs_later(self) -> bool:
+        return False
 
     @abstractmethod
     def __call__(self, conn: Connection) -> Any: ...
@@ -74,6 +81,11 @@ class QueuedUnit:
             self.future.set_exception(self.error)
         else:
             self.future.set_result(self.result)
+
+
+def all_sync_later(jobs: Iterable[QueuedUnit]) -> bool:
+    """Return True if no job needs its commit to be synced to the disk."""
+    return all(isinstance(job.unit, BatchUnit) and job.unit.syncs_later for job in jobs)
 
 
 def next_batch(jobs: "queue.SimpleQueue[QueuedUnit | None]", max_jobs: int) -> tuple[list[QueuedUnit], bool]:

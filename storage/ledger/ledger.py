@@ -133,6 +133,10 @@ class HoldUnit(BatchUnit):
     def __init__(self, hold_request: HoldRequest, lease_id: str, clock: Clock) -> None:
         self.hold_request, self.lease_id, self.clock = hold_request, lease_id, clock
 
+    @property
+    def syncs_later(self) -> bool:
+        return self.hold_request.is_shown_at_end
+
     def __call__(self, conn: Connection) -> Fit:
         return holds.hold(conn, self.hold_request, self.lease_id, self.clock.now())
 

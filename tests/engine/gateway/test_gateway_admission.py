@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 from msgspec import structs
 
+from engine.chat import AT_ONCE, LIVE, WHOLE, ReadPace
 from engine.errors import DailyAnswersUsed, ModelNotInPlan, TooManyRequests
 from engine.gateway.admission import expected_output
 from engine.gateway.gateway import Gateway
@@ -124,3 +125,11 @@ async def test_sponsor_whose_plan_has_the_model_pays_for_the_expected_output(
     assert [request.tenant_id for request in ledger.requests] == payers
     if payers != [TENANT.id]:
         assert ledger.requests[0].least_output_tokens == max(LEAST_OUTPUT_TOKENS, expected_output(quotes) // 2)
+
+
+@pytest.mark.parametrize(("pace", "is_shown_at_end"), [(WHOLE, True), (LIVE, False), (AT_ONCE, False)])
+async def test_hold_tells_whether_the_answer_is_shown_at_its_end(pace: ReadPace, is_shown_at_end: bool) -> None:
+    made, ledger, _ = serving(*whole("a"))
+    async with made.answer(TENANT, structs.replace(ASK, pace=pace)):
+        pass
+    assert [each.is_shown_at_end for each in ledger.requests] == [is_shown_at_end]

@@ -15,8 +15,11 @@ apsw = pytest.importorskip("apsw")
 COMMITS = 100
 
 
-def survivors(template: Path, folder: Path, pragmas: tuple[str, ...]) -> int:
-    """Return how many of COMMITS acknowledged commits remain after a power cut."""
+def survivors(template: Path, folder: Path, pragmas: tuple[str, ...], *, levels: tuple[str, ...] = ()) -> int:
+    """Return how many of COMMITS acknowledged commits remain after a power cut.
+
+    `levels`: the level of `synchronous` of each commit, in turn.
+    """
     from tests.storage.power import Disk  # noqa: PLC0415 - only where apsw is
 
     path, disk = folder / "cut.db", Disk()
@@ -25,6 +28,8 @@ def survivors(template: Path, folder: Path, pragmas: tuple[str, ...]) -> int:
     for pragma in (*sqlite_setup.PRAGMAS, *pragmas):
         conn.execute(f"PRAGMA {pragma}")
     for number in range(COMMITS):
+        if levels:
+            conn.execute(f"PRAGMA synchronous = {levels[number % len(levels)]}")
         conn.execute("BEGIN IMMEDIATE")
         conn.execute("INSERT INTO watermarks (name, value) VALUES (?, 'x')", (f"commit {number}",))
         conn.execute("COMMIT")
@@ -46,3 +51,11 @@ def test_power_cut_would_lose_commits_with_synchronous_normal(sqlite_template: P
     weaker = tuple(pragma.replace("FULL", "NORMAL") for pragma in sqlite_setup.WRITER_PRAGMAS)
     assert weaker != sqlite_setup.WRITER_PRAGMAS
     assert survivors(sqlite_template, tmp_path, weaker) < COMMITS
+
+
+def test_commit_that_syncs_later_survives_with_the_next_one(sqlite_template: Path, tmp_path: Path) -> None:
+    levels = ("NORMAL", "FULL")
+    assert survivors(sqlite_template, tmp_path, sqlite_setup.WRITER_PRAGMAS, levels=levels) == COMMITS
+    tmp_path.joinpath("other").mkdir()
+    other = ("FULL", "NORMAL")
+    assert survivors(sqlite_template, tmp_path / "other", sqlite_setup.WRITER_PRAGMAS, levels=other) == COMMITS - 1

@@ -3,10 +3,11 @@
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -15,7 +16,7 @@ from storage.database.connection import Connection
 from storage.database.database import Database, open_database
 from storage.database.leases import Lease
 from storage.database.sqlite import Readers, Writer, query_file
-from storage.database.write_queue import DatabaseClosed
+from storage.database.write_queue import BatchUnit, DatabaseClosed, NotBatchable
 from tests.storage.books import FixedClock
 from tests.storage.marks import MarkUnit, insert_mark, marks
 
@@ -100,6 +101,51 @@ async def test_batch_unit_that_fails_runs_alone_with_the_others(db: Database) ->
     results = await asyncio.gather(*map(db.write, units), return_exceptions=True)
     assert isinstance(results[1], ValueError)
     assert set(await db.read(marks)) == {"a", "c"}
+
+
+class _SyncUnit(BatchUnit):
+    """Returns the level of `synchronous` that its commit has: 1 without a sync to the disk, 2 with it."""
+
+    def __init__(self, *, syncs_later: bool = True, fails: bool = False) -> None:
+        self._syncs_later, self._fails = syncs_later, fails
+
+    @property
+    def syncs_later(self) -> bool:
+        return self._syncs_later
+
+    def __call__(self, conn: Connection) -> int:
+        if self._fails:
+            raise ValueError
+        return _synchronous(conn)
+
+    @classmethod
+    def run_batch(cls, conn: Connection, units: Sequence[Self]) -> list[int]:
+        if any(unit._fails for unit in units):
+            raise NotBatchable
+        return [_synchronous(conn)] * len(units)
+
+
+def _synchronous(conn: Connection) -> int:
+    assert isinstance(conn, sqlite_setup.SqliteConnection)
+    return int(conn.raw.execute("PRAGMA synchronous").fetchone()[0])
+
+
+async def test_commit_is_synced_unless_all_of_its_units_sync_later(url: str) -> None:
+    async with open_database(url) as db:
+        assert list(await asyncio.gather(db.submit(_SyncUnit()), db.submit(_SyncUnit()))) == [1, 1]
+        assert list(await asyncio.gather(db.submit(_SyncUnit()), db.submit(_SyncUnit(syncs_later=False)))) == [2, 2]
+        assert list(await asyncio.gather(db.submit(_SyncUnit()), db.submit(_synchronous))) == [2, 2]
+        assert await db.write(_SyncUnit()) == 1
+        assert await db.write(_synchronous) == 2
+
+
+async def test_unit_that_fails_beside_units_that_sync_later_is_not_kept_from_them(url: str) -> None:
+    async with open_database(url) as db:
+        units = [_SyncUnit(), _SyncUnit(fails=True)]
+        found = await asyncio.gather(*map(db.submit, units), return_exceptions=True)
+        assert found[0] == 1
+        assert isinstance(found[1], ValueError)
+        assert await db.write(_synchronous) == 2
 
 
 async def test_writer_finishes_queued_units_before_it_stops(url: str) -> None:

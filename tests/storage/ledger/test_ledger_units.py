@@ -108,3 +108,11 @@ async def test_hold_that_is_limited_by_more_than_funds_is_not_batched(db: Databa
         assert conn.rows("SELECT 1 FROM holds") == []
 
     await db.write(unit)
+
+
+@pytest.mark.parametrize("is_shown_at_end", [True, False])
+def test_hold_syncs_later_if_nothing_is_shown_before_the_capture(is_shown_at_end: bool) -> None:
+    asked = replace(hold_request(1), is_shown_at_end=is_shown_at_end)
+    assert HoldUnit(asked, "lease", FixedClock()).syncs_later is is_shown_at_end
+    capture = CaptureUnit(CaptureRequest(asked, Grant(1, ZERO, 1, (1,)), bill(asked)), None, RATES, FixedClock())
+    assert not capture.syncs_later
