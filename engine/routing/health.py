@@ -151,7 +151,7 @@ class Health(EarlyAttempts):
         """
         now, provider, health = self._of(permit)
         self._alive.add(permit.number)
-        health.pending.answered(permit.number)
+        health.first_token(now, permit.number, permit.began_at)
         if provider.breaker.is_open and permit.probe:
             provider.track.recovered(now, provider.breaker.usual_failure_share)
         provider.breaker.succeeded(now, permit.began_at, number=permit.number, probe=permit.probe)

@@ -19,7 +19,7 @@ QUICK_FAILURE_SHARE, CUT_SHARE = 0.05, 0.6
 NEGLIGIBLE_CHANCE = 1e-4
 CHANCE_AFTER_RECOVERY = 0.05
 LATE_LEAST_SECONDS, LATE_TIMES = 2.0, 2.5
-LEAST_SAMPLES = 10
+LEAST_SAMPLES, LATEST_SAMPLES = 10, 5
 SILENCE_COUNTS_AS = 4  # late attempts: together they are as unlikely as a hang is likely
 ALIVE_TIMES, ALIVE_SECONDS, MOST_HOPEFUL = 2.0, 0.1, 5
 HOLD_SECONDS, ALIVE_FOR_SECONDS = 0.1, 1.0
@@ -71,9 +71,14 @@ class TrackRecord:
         return max(LATE_LEAST_SECONDS, LATE_TIMES * self.p95_first_token_ms / 1000)
 
     def waiting_chance(self, seconds: float) -> float:
-        """Return the chance that a first token takes longer than this."""
-        longer = len(self._ordered_ms) - bisect_right(self._ordered_ms, seconds * 1000)
-        return (longer + 1) / (len(self._ordered_ms) + 1)
+        """Return the chance that a first token takes longer than this, in general or at the moment.
+
+        An offer that answers, but slowly, is not silent.
+        """
+        times, wait_ms = self._first_tokens_ms, seconds * 1000
+        longer = len(times) - bisect_right(self._ordered_ms, wait_ms)
+        latest = [times[-number] for number in range(1, min(LATEST_SAMPLES, len(times)) + 1)]
+        return max((longer + 1) / (len(times) + 1), sum(each > wait_ms for each in latest) / LATEST_SAMPLES)
 
     def succeeded(self, now: float, first_token_ms: int | None) -> None:
         self._record(now, failed=False)
@@ -186,6 +191,7 @@ class OfferHealth:
     answered_at: float = -inf
     failing_since: float | None = None
     _failed_at: float = -inf
+    _silent_until: float = -inf  # attempts that began before it waited in a hang that is over
 
     def outlives_failures(self, now: float, opened_at: float) -> bool:
         """Return whether an attempt during a rest has outlived the usual failure: the offer may have recovered.
@@ -205,8 +211,8 @@ class OfferHealth:
 
         An attempt shows it by a first token within the last second, or by waiting for a while without a failure.
         """
-        oldest_at = next(iter(self.pending.began_at.values()), None)
-        if oldest_at is None or self.answered_at > max(self._failed_at, now - ALIVE_FOR_SECONDS):
+        oldest_at = self.pending.oldest_at
+        if oldest_at == inf or self.answered_at > max(self._failed_at, now - ALIVE_FOR_SECONDS):
             return 0.0
         return max(0.0, oldest_at + HOLD_SECONDS - now)
 
@@ -216,9 +222,25 @@ class OfferHealth:
         if late_seconds is None:
             return 0
         late = self.pending.late(now, late_seconds)
-        if self.pending.is_silent(now, self.track.waiting_chance):
-            late = max(late, SILENCE_COUNTS_AS)
-        return late
+        return max(late, SILENCE_COUNTS_AS) if self._is_silent(now) else late
+
+    def first_token(self, now: float, number: int, began_at: float) -> None:
+        """Record the first token of an attempt that began at `began_at`: it ends the wait of all that began before.
+
+        If they were silent together, the offer hung. That is over, and their timeouts, which come later, are a part of
+        it: they say nothing about the time since.
+        """
+        if self._is_silent(now):
+            self._silent_until = began_at
+            self.track.recovered(now, self.breaker.usual_failure_share)
+        self.pending.answered(number)
+
+    def _is_silent(self, now: float) -> bool:
+        """Return whether it is unlikely that the running attempts wait for so long by chance: the offer hangs."""
+        oldest_at, p95_ms = self.pending.oldest_at, self.track.p95_first_token_ms
+        if p95_ms is None or 1000 * (now - oldest_at) <= p95_ms or self.track.late_seconds is None:
+            return False
+        return self.pending.is_silent(now, self.track.waiting_chance)
 
     def succeeded(self, now: float, began_at: float, *, number: int, probe: bool) -> None:
         """Record a first token."""
@@ -238,6 +260,8 @@ class OfferHealth:
         `patience_seconds`: the longest wait for a first token.
         """
         self._failed_at = now
+        if not was_alive and began_at < self._silent_until:
+            return False
         if self.failing_since is None:
             self.failing_since = now
             self.resting.attempted(now)

@@ -32,6 +32,11 @@ class PendingAttempts:
         """When the latest attempt began. It is called often by waiting prompts, so it must not search."""
         return next(reversed(self.began_at.values()), -inf)
 
+    @property
+    def oldest_at(self) -> float:
+        """When the oldest attempt began; infinite if none waits."""
+        return next(iter(self.began_at.values()), inf)
+
     def end(self, number: int) -> None:
         self.began_at.pop(number, None)
         self._thinking_seconds.pop(number, None)

@@ -16,8 +16,11 @@ def answer(health: OfferHealth, times: int, *, first_token_ms: int = 500) -> Non
         health.track.learn_speed(first_token_ms)
 
 
-def fail(health: OfferHealth, now: float, *, probe: bool = False, was_alive: bool = False) -> bool:
-    return health.failed(now, now, number=0, probe=probe, was_alive=was_alive, patience_seconds=20)
+def fail(
+    health: OfferHealth, now: float, *, began_at: float | None = None, probe: bool = False, was_alive: bool = False
+) -> bool:
+    began_at = now if began_at is None else began_at
+    return health.failed(now, began_at, number=0, probe=probe, was_alive=was_alive, patience_seconds=20)
 
 
 def test_fifth_failure_opens_the_offer() -> None:
@@ -242,3 +245,30 @@ def test_silence_of_several_attempts_counts_before_any_of_them_is_late() -> None
     for number in range(4):
         health.pending.begin(number, 60 + 0.1 * number)
     assert [health.late_attempts(60 + seconds) for seconds in (0.7, 1.0, 1.9, 2.3)] == [0, 4, 4, 4]
+
+
+@pytest.mark.parametrize(("together", "counts"), [(4, False), (1, True)])
+def test_timeouts_of_a_hang_that_is_over_say_nothing_about_the_time_since(together: int, *, counts: bool) -> None:
+    health = offer_health()
+    for now in range(60):
+        health.track.succeeded(now, 500)
+    for number in range(together):
+        health.pending.begin(number, 60 + 0.1 * number)
+    health.pending.begin(9, 62)
+    health.first_token(62.5, 9, 62)
+    health.succeeded(62.5, 62, number=9, probe=False)
+    for number in range(together):
+        fail(health, 80 + 0.1 * number, began_at=60 + 0.1 * number)
+    assert (health.track.failure_chance(81) > 0, health.failing_since is not None) == (counts, counts)
+    assert health.late_attempts(81) == 0
+
+
+def test_failure_of_an_attempt_after_a_hang_counts() -> None:
+    health = offer_health()
+    for now in range(60):
+        health.track.succeeded(now, 500)
+    for number in range(4):
+        health.pending.begin(number, 60)
+    health.first_token(62.5, 3, 60)
+    fail(health, 63, began_at=62)
+    assert health.track.failure_chance(63) == pytest.approx(0.1)

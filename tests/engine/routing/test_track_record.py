@@ -170,3 +170,13 @@ def test_percentiles_are_those_of_the_latest_times(times: list[int]) -> None:
     latest = sorted(times[-FIRST_TOKEN_SAMPLES:])
     expected = latest[len(latest) // 2], latest[len(latest) * 95 // 100]
     assert (track.p50_first_token_ms, track.p95_first_token_ms) == expected
+
+
+def test_waits_as_long_as_the_latest_ones_are_no_silence() -> None:
+    track = TrackRecord()
+    for _ in range(46):
+        track.learn_speed(500)
+    assert track.waiting_chance(2) == pytest.approx(1 / 47)
+    for _ in range(4):
+        track.learn_speed(8000)
+    assert [track.waiting_chance(seconds) for seconds in (0.4, 2, 9)] == [1, 0.8, pytest.approx(1 / 51)]
