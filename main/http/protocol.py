@@ -1,14 +1,14 @@
 """The connections of one HTTP server: limited in number, with limits on heads, responses and unwanted bodies."""
 
 import asyncio
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from main.http.request_heads import SHORT_BODY_BYTES, has_short_body, without_upgrade
 from main.http.trailers import TRAILERS
 from web.pipeline.event_stream import WHEN_LOST
 from web.requests.body import WHOLE_BODY
@@ -18,13 +18,12 @@ LINGER_SECONDS = 2.0
 LINGER_BYTES = 32 * 1024 * 1024
 STALL_SECONDS = 120.0
 """How long a client may take no bytes of a response that waits for it."""
-HEAD_BYTES = SHORT_BODY_BYTES = 64 * 1024
+HEAD_BYTES = 64 * 1024
+MOST_PIPELINED = 64
+"""The most requests of one connection that may wait for the answer before them; one more closes it."""
 MOST_COPIED_BYTES = 64 * 1024  # of a body, to be sent with its head
 SHORT_BODY_SECONDS = 0.05
 """How long a request waits for its short body before it begins: most clients send it right after the head."""
-
-
-_UPGRADE = re.compile(rb"\r\nupgrade([ \t]*:)", re.IGNORECASE)
 
 
 class Connections:
@@ -132,10 +131,11 @@ class LingeringTransport(asyncio.Transport):
 class BoundedProtocol(HttpToolsProtocol):
     """HTTP/1.1 with limits: HEAD_BYTES and HEAD_SECONDS for a head, STALL_SECONDS for a client that does not read.
 
-    The unread rest of a request that was already answered is discarded.
+    The unread rest of a request that was already answered is discarded. Of further requests and trailers at most about
+    HEAD_BYTES are read before an answer has ended.
     """
 
-    _head_bytes = 0
+    _head_bytes = _bytes_ahead = 0
     _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
     _discarded = 0
@@ -156,19 +156,30 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if not self._is_at_work():
             self._head_bytes += len(data)
-            data = _without_upgrade(data)
+            data = without_upgrade(data)
+        else:
+            self._bytes_ahead += len(data)
         super().data_received(data)
         if self._is_at_work():
             self._head_bytes = 0
+            if self._bytes_ahead > HEAD_BYTES:
+                self.flow.pause_reading()
         elif self._head_bytes > HEAD_BYTES:
             self.send_400_response("The head of the request is too long.")
         self._update()
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._bytes_ahead = 0
 
     def on_headers_complete(self) -> None:
         """Begin the request. Raises ValueError, which becomes a 400, unless it has one Host header (RFC 9112, 3.2)."""
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             raise ValueError("the request must have exactly one Host header")
+        if len(self.pipeline) >= MOST_PIPELINED:
+            self.abort()
+            raise ValueError("too many requests wait for the one before")
         super().on_headers_complete()
         self.headers = TRAILERS
 
@@ -179,7 +190,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin the request. If its body is short, wait until the body has come, for up to SHORT_BODY_SECONDS."""
-        if cycle.more_body and not cycle.waiting_for_100_continue and _has_short_body(cycle.scope["headers"]):
+        if cycle.more_body and not cycle.waiting_for_100_continue and has_short_body(cycle.scope["headers"]):
             self._unbegun = cycle, app, self.loop.call_later(SHORT_BODY_SECONDS, self._begin)
         else:
             super()._start_asgi_task(cycle, app)
@@ -208,6 +219,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._bytes_ahead = 0
+        if self.pipeline:
+            self.flow.pause_reading()  # otherwise each response would read a further block of requests
         if not self._is_at_work():
             self._all.at_rest(self)
 
@@ -281,20 +295,3 @@ class ServerConfig(uvicorn.Config):
     def __init__(self, app: ASGIApp, connections: Connections, **settings: Any) -> None:
         super().__init__(app, **settings)
         self.connections = connections
-
-
-def _without_upgrade(data: bytes) -> bytes:
-    """Return a request's beginning without its Upgrade header, because of which the parser would skip the body.
-
-    Java's HTTP client offers HTTP/2 in each first request of a connection, and sends the body in HTTP/1.1.
-    """
-    if b"pgrade" not in data and b"PGRADE" not in data:
-        return data
-    head, end, rest = data.partition(b"\r\n\r\n")
-    return _UPGRADE.sub(rb"\r\nx-upgrade\1", head) + end + rest
-
-
-def _has_short_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Return True if the head announces a body of at most SHORT_BODY_BYTES."""
-    length = next((value for name, value in headers if name == b"content-length"), b"")
-    return length.isdigit() and 0 < int(length[:10]) <= SHORT_BODY_BYTES and len(length) <= len("65536")

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from main.http import protocol
 from main.http import server as serving
+from main.http.request_heads import SHORT_BODY_BYTES
 from tests.served import served
 from web.pipeline.event_stream import WHEN_LOST
 from web.requests.body import WHOLE_BODY
@@ -44,7 +45,7 @@ async def connected(app: Extensions) -> AsyncIterator[asyncio.StreamWriter]:
             writer.close()
 
 
-@pytest.mark.parametrize("size", [1, protocol.SHORT_BODY_BYTES])
+@pytest.mark.parametrize("size", [1, SHORT_BODY_BYTES])
 async def test_request_begins_with_its_short_body(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "SHORT_BODY_SECONDS", 60)
     app = Extensions()
