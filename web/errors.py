@@ -112,7 +112,8 @@ def shown(path: str) -> str:
 
 
 def _key_problem(message: str) -> HttpProblem:
-    return HttpProblem(401, message, type="authentication_error", code="invalid_api_key")
+    final = {"x-should-retry": "false"}  # Claude Code repeats a 401 ten times without it
+    return HttpProblem(401, message, type="authentication_error", code="invalid_api_key", more_headers=final)
 
 
 MISSING_KEY = _key_problem(
@@ -134,9 +135,8 @@ TOO_MANY_WRONG_KEYS = HttpProblem(
     "rate_limit_exceeded",
 )
 
-SERVER_ERROR = HttpProblem(
-    500, "An internal error occurred; nothing was charged. Please try again.", type="server_error"
-)
+_BROKEN = "An internal error occurred; nothing was charged. Please try again."
+SERVER_ERROR = HttpProblem(500, _BROKEN, type="server_error")
 
 
 def from_engine(error: errors.EngineError) -> HttpProblem:

@@ -64,6 +64,7 @@ async def test_v1_needs_a_tenants_key(api: RunningApi, key: str) -> None:
             answer = await http.get(path)
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
             assert answer.headers["www-authenticate"] == "Bearer"
+            assert answer.headers["x-should-retry"] == "false"
         assert (await http.post(CHAT, json={})).status_code == 401
 
 
