@@ -14,7 +14,8 @@ from engine.providers.streams.endings import UsageCounts, finish_of, in_snake_ca
 from engine.providers.streams.glued_frames import frames_in
 from engine.providers.streams.listed import listed
 from engine.providers.streams.openai_parts import MOST_PARTS
-from engine.providers.streams.tool_calls import CallPiece, ToolCalls
+from engine.providers.streams.streamed_call import CallPiece
+from engine.providers.streams.tool_calls import ToolCalls
 from engine.providers.tool_ids import ANSWER_TOOL
 
 _EVENTS = frozenset(

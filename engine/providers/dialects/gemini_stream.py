@@ -18,7 +18,8 @@ from engine.providers.streams.endings import UsageCounts, finish_of, is_reason, 
 from engine.providers.streams.glued_frames import frames_in
 from engine.providers.streams.listed import listed
 from engine.providers.streams.openai_parts import MOST_PARTS
-from engine.providers.streams.tool_calls import CallPiece, ToolCalls
+from engine.providers.streams.streamed_call import CallPiece
+from engine.providers.streams.tool_calls import ToolCalls
 from engine.providers.text_template import RunReader
 
 _ACCOUNT_DISABLED = "PUP_LIMITED_DISABLED"  # the account may no longer use the model, and its owner must act

@@ -24,6 +24,21 @@ def listed(found: Any) -> Sequence[Any]:
 
 
 def within_envelope(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer or chunk in OpenAI's shape that a gateway wraps in an object of its own; else `data` itself."""
-    found = (data.get(name) for name in _ENVELOPES)
-    return next((inner for inner in found if isinstance(inner, dict) and inner.get("choices")), data)
+    """Return the answer or chunk in OpenAI's shape that a gateway wraps in an object of its own; else `data` itself.
+
+    Cloudflare's own shape has a `response` with the text, in an answer within `result`.
+    """
+    for name in _ENVELOPES:
+        inner = data.get(name)
+        if isinstance(inner, dict) and inner.get("choices"):
+            return inner
+        if isinstance(inner, dict) and isinstance(inner.get("response"), str):
+            return _of_cloudflare(inner, is_whole=True)
+    return _of_cloudflare(data, is_whole=False) if isinstance(data.get("response"), str) else data
+
+
+def _of_cloudflare(data: dict[str, Any], *, is_whole: bool) -> dict[str, Any]:
+    """Return an answer or chunk of Workers AI in OpenAI's shape."""
+    said = {"content": data["response"], "tool_calls": data.get("tool_calls")}
+    choice = {"index": 0, "message": said, "finish_reason": "stop"} if is_whole else {"index": 0, "delta": said}
+    return {**data, "choices": [choice]}

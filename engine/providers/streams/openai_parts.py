@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from engine.errors import Garbled
 from engine.providers.streams.listed import listed
 from engine.providers.streams.signed_calls import signature_within
-from engine.providers.streams.tool_calls import MOST_CALLS, CallPiece
+from engine.providers.streams.streamed_call import CallPiece
+from engine.providers.streams.tool_calls import MOST_CALLS
 
 MOST_PARTS = 10_000  # in one message: each takes a few microseconds
 _REASONING = (
@@ -134,14 +135,15 @@ def _pieces(calls: Sequence[Any]) -> Iterator[CallPiece]:
 
 
 def _piece(call: Mapping[str, Any]) -> CallPiece:
-    function = call.get("function")
-    function = function if isinstance(function, dict) else call
+    function = next((found for name in ("function", "custom") if isinstance(found := call.get(name), dict)), call)
+    is_custom = function is call.get("custom")
     return CallPiece(
         _index(call.get("index")),
         next((id_ for name in _IDS if (id_ := _name(call.get(name)))), ""),
         _name(function.get("name")),
         _arguments(function),
         signature_within(call),
+        is_text=is_custom,
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from engine.chat import ToolCallDelta
 from engine.errors import Garbled
 from engine.providers.spec import Spec
-from engine.providers.streams.tool_calls import CallPiece, ToolCalls
+from engine.providers.streams.streamed_call import CallPiece
+from engine.providers.streams.tool_calls import ToolCalls
 
 MOST_PIECES = 10_000  # held until the end: Gemini sends each call in one piece
 FORMAT = "google-gemini-v1"

@@ -41,6 +41,7 @@ _OF_PROVIDER = frozenset(
 )
 _SEARCHES = frozenset({"tool_search_call", "tool_search_output"})
 _COMPACTED = "must not be compaction_trigger: conversations are not summarized here, so send a shorter input"
+_SEALED = "encrypted_content"
 _DETAILS = ("auto", "low", "high", "original")
 _TEXTS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
 
@@ -172,12 +173,17 @@ def _said(item: Mapping[str, Any], where: str) -> Message:
 
 
 def _of_agent(item: Mapping[str, Any], where: str) -> Message:
-    """Return what another agent of the client said. Parts that are encrypted for OpenAI are left out."""
+    """Return what another agent of the client said.
+
+    Codex calls a text encrypted that comes from the arguments of a call, but only OpenAI encrypts those.
+    """
     fields = Fields(item, where)
-    author, recipient = fields.text("author"), fields.text("recipient")
-    parts = fields.list_of_objects("content", most=MOST_ITEMS)
-    said = _parts([part for part in parts if part.get("type") != "encrypted_content"], f"{where}.content")
-    return Message(Role.USER, (Text(f"{author} to {recipient}:\n"), *said))
+    head = Text(f"author: {fields.text('author')}\nrecipient: {fields.text('recipient')}\n")
+    parts = [
+        {"type": "input_text", "text": part.get(_SEALED)} if part.get("type") == _SEALED else part
+        for part in fields.list_of_objects("content", most=MOST_ITEMS)
+    ]
+    return Message(Role.USER, (head, *_parts(parts, f"{where}.content")))
 
 
 def _output(value: Any, where: str) -> tuple[Part, ...]:

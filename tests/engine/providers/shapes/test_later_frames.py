@@ -13,6 +13,7 @@ HI = Answer("Hi there")
 PARTS = (said("Hi"), said(" there"), choice("stop"))
 WITH_COUNTS = {**choice(), "usage": COUNTS}
 WHOLE = {"choices": [{"index": 0, "message": {"content": "Hi there"}, "finish_reason": "stop"}], "usage": COUNTS}
+CALL = {"id": "a", "name": "look", "arguments": {"at": 1}}
 LIMIT = Answer("Hi there", Finish.LENGTH)
 
 SHAPES = [
@@ -50,6 +51,23 @@ SHAPES = [
         "Cloudflare: the answer within `result`",
         json.dumps({"result": WHOLE, "success": True, "errors": [], "messages": []}),
         HI,
+        content_type="application/json",
+    ),
+    Shape(
+        "Cloudflare: texts of its own API",
+        stream({"response": "Hi", "p": "ab"}, {"response": " there"}, {"response": "", "usage": COUNTS}),
+        HI,
+    ),
+    Shape(
+        "Cloudflare: an answer of its own API",
+        json.dumps({"result": {"response": "Hi there", "tool_calls": [], "usage": COUNTS}, "success": True}),
+        HI,
+        content_type="application/json",
+    ),
+    Shape(
+        "Cloudflare: a call of its own API",
+        json.dumps({"result": {"response": "Hi there", "tool_calls": [CALL], "usage": COUNTS}, "success": True}),
+        Answer("Hi there", Finish.TOOL_CALLS, calls=(("a", "look", '{"at":1}'),)),
         content_type="application/json",
     ),
     Shape("an envelope without an answer", stream({"data": {"choices": []}}, {"result": "x"}, *PARTS, counted()), HI),

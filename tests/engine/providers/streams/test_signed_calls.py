@@ -9,7 +9,7 @@ from engine.errors import Garbled
 from engine.providers.model_facts import NO_SIGNATURE
 from engine.providers.registry import specs
 from engine.providers.streams.signed_calls import MOST_PIECES, SignedToolCalls, signature_within, signs_calls
-from engine.providers.streams.tool_calls import CallPiece
+from engine.providers.streams.streamed_call import CallPiece
 from engine.providers.tool_ids import carrying, plain, signature_in
 from tests.engine.providers.dialects.wires import Wire, calls, data
 

@@ -79,7 +79,7 @@ TABLE: list[tuple[list[Any], list[Message]]] = [
                 ],
             }
         ],
-        [Message(Role.USER, (Text("/root to /root/a:\n"), Text("b")))],
+        [Message(Role.USER, (Text("author: /root\nrecipient: /root/a\n"), Text("b"), Text("x")))],
     ),
     (
         [
