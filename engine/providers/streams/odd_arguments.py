@@ -3,6 +3,7 @@
 from engine.json_limits import parsed
 
 EMPTY = "{}"
+_LOST = ("{", '{"')
 _NOTHING = frozenset({"", "null", "None", "undefined", "[]", EMPTY})
 
 
@@ -12,13 +13,18 @@ def is_nothing(text: str) -> bool:
 
 
 def object_text(text: str) -> str:
-    """Return the object in a JSON string or a Markdown fence, `{}` for nothing; else the text unchanged."""
+    """Return the object in a JSON string or a Markdown fence, `{}` for nothing; else the text unchanged.
+
+    Some servers lose the first piece, `{` or `{"`.
+    """
     if is_nothing(text):
         return EMPTY
     stripped = text.strip()
     inner = _string(stripped) if stripped.startswith('"') else stripped[stripped.find("{") :]
     is_fenced = stripped.startswith("```")
-    return inner if (is_fenced or stripped.startswith('"')) and _is_object(inner) else text
+    if (is_fenced or stripped.startswith('"')) and _is_object(inner):
+        return inner
+    return next((start + stripped for start in _LOST if _is_object(start + stripped)), text)
 
 
 def _string(text: str) -> str:

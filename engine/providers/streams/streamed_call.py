@@ -182,6 +182,7 @@ class StreamedCall:
             return EMPTY
         if self._is_odd:
             held = object_text(self.arguments) if final and held else ""
+            self._is_whole = self._is_whole or is_object(held)
         if (
             not self.name
             or not (held if begun else held.strip())
