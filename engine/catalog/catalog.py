@@ -123,9 +123,10 @@ class Catalog:
         outlook = self.forecast.outlook(talk, tenant_id, at.timestamp()) if talk else None
         needs = needed_capabilities(request, (facts.lacks for facts in facts_now), has_pictures=size.has_pictures)
         sized = _SizedRequest(request, needs, answer_tokens, least_tokens, outlook, self.prefixes.continued(request))
-        quotes, drops, by_bytes = list[PricedOffer](), list[Drop](), self.sizes.is_beyond(tenant_id)
+        quotes, drops = list[PricedOffer](), list[Drop]()
+        count = self.sizes.counter(size, by_bytes=self.sizes.is_beyond(tenant_id)).count
         for facts in facts_now:
-            input_tokens, ceiling_tokens = self.sizes.input_tokens(facts.sizes, size, by_bytes=by_bytes)
+            input_tokens, ceiling_tokens = count(facts.sizes)
             if size.has_pictures:
                 input_tokens += estimate_pictures(request, facts.offer.model)
                 ceiling_tokens += pictures_beyond_bound(request, facts.offer.model)

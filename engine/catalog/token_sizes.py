@@ -1,16 +1,10 @@
-"""Token sizes learned from reported usage: corrected estimates, the input that a hold must cover, lengths of answers.
+"""Token sizes learned from reported usage: corrected estimates, and the input that a hold must cover."""
 
-Lengths of answers are learned by model, size of the input and tenant. Sizes of inputs fall into classes, each an eighth
-of an octave wide. While a class has few samples its mean is drawn towards the mean of its quarter octave, that of the
-quarter towards the octave, and that of the octave towards the mean of its model. A tenant's own answers give a factor
-to multiply the result by.
-"""
-
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.catalog.answer_lengths import AnswerLengths, Mean
 from engine.catalog.offers import Offer, bound
 from engine.catalog.token_counts import Measure, unlearned_hold_tokens
 
@@ -19,29 +13,7 @@ SAMPLES_TO_HOLD = 100  # with fewer samples, a hold covers the UTF-8 bytes
 HOLD_MARGIN = 1.3
 LEAST_TOKENS = 20  # the count of a shorter prompt shows the chat template rather than the tokenizer
 _MOST_INPUT_RATIO, _MOST_OUTPUT_RATIO = 8.0, 32.0
-USUAL_OUTPUT_TOKENS = 240  # the expected length of an answer until one was seen
-MEMORY = 0.995
-SIZE_WEIGHT = 10.0  # this many answers to inputs of one size weigh as much as those of all sizes
-OWN_WEIGHT = 10.0  # this many answers of one tenant weigh as much as those of all tenants
 _MOST_TENANTS = 20_000
-# classes of input sizes in an octave, by the name of their width
-_PARTS: Mapping[str, int] = {"octave": 1, "quarter": 4, "eighth": 8}
-
-
-@dataclass(slots=True)
-class Mean:
-    """A mean that forgets: the first samples count in full, each later one with the weight `1 - MEMORY`."""
-
-    value: float = 0.0
-    samples: float = 0.0
-
-    def add(self, value: float) -> None:
-        self.samples = min(self.samples + 1, 1 / (1 - MEMORY))
-        self.value += (value - self.value) / self.samples
-
-    def drawn(self, towards: float, weight: float) -> float:
-        """Return the mean that `weight` further samples with the value `towards` would give."""
-        return (self.value * self.samples + towards * weight) / (self.samples + weight)
 
 
 @dataclass(slots=True)
@@ -80,69 +52,40 @@ class OfferSizes:
         mean = self.thought.get(effort or "")
         return 1.0 if mean is None else mean.value
 
+    def output_times(self, usual_words: float, effort: str | None) -> float:
+        """Return the billed tokens per estimated visible one. `usual_words`: the tokenizer's factor of all offers."""
+        times = self.words.drawn(usual_words, POOL_WEIGHT)
+        return times * self.thinking_times(effort) if self.thought else times
 
-@dataclass(slots=True)
-class AnswerLengths:
-    """Mean numbers of visible tokens in answers: by model, by model and size of the input, and by tenant and model.
 
-    `_sized` has one table for each width of the classes of input sizes.
+@dataclass(frozen=True, slots=True)
+class InputCounter:
+    """Counts the input tokens of one request at each offer. It is made once for all: planning may take 100 µs.
+
+    `pooled`: the reported ratio of all offers for its script, None without reports; `unlearned`: the tokens to hold
+    where an offer has too few. `holds_bytes`: always hold the bytes.
     """
 
-    _models: dict[str, Mean] = field(default_factory=dict)
-    _sized: dict[str, dict[tuple[str, int], Mean]] = field(default_factory=lambda: {part: {} for part in _PARTS})
-    _own: dict[tuple[int, str], Mean] = field(default_factory=dict)
+    size: Measure
+    pooled: float | None
+    unlearned: int
+    holds_bytes: bool = False
 
-    def expected(self, model: str, tenant_id: int | None, input_tokens: int) -> float:
-        """Return the expected visible tokens of an answer; `input_tokens` 0 means an unknown size."""
-        usual = self._usual(model, input_tokens)
-        own = None if tenant_id is None else self._own.get((tenant_id, model))
-        return usual if own is None else usual * own.drawn(1.0, OWN_WEIGHT)
+    def count(self, own: OfferSizes) -> tuple[int, int]:
+        """Return the expected input tokens at the offer with the sizes `own`, and the number that a hold must cover.
 
-    def learn(self, model: str, tenant_id: int | None, input_tokens: int, tokens: float) -> None:
-        self._models.setdefault(model, Mean()).add(tokens)
-        if input_tokens > 0:
-            octaves = math.log2(input_tokens)
-            for part, count in _PARTS.items():
-                self._sized[part].setdefault((model, int(octaves * count)), Mean()).add(tokens)
-        if tenant_id is not None:
-            if len(self._own) > _MOST_TENANTS:
-                self._own.clear()
-            self._own.setdefault((tenant_id, model), Mean()).add(tokens / self._usual(model, input_tokens))
-
-    def dump(self) -> dict[str, Any]:
-        """Return the state as JSON, to be kept over a restart. The lengths of single tenants are not part of it."""
-        return {
-            "answers": [[model, mean.value, mean.samples] for model, mean in self._models.items()],
-            **{f"answers_by_{part}": _rows(means) for part, means in self._sized.items()},
-        }
-
-    def load(self, kept: Mapping[str, Any]) -> None:
-        """Restore the state that `dump` returned; earlier releases stored no sizes.
-
-        Raises KeyError, TypeError or ValueError.
+        A hold covers the highest reported ratio with a margin, and never more than the bytes.
         """
-        for model, value, samples in kept["answers"]:
-            self._models[str(model)] = Mean(float(value), float(samples))
-        for part, means in self._sized.items():
-            for model, size, value, samples in kept.get(f"answers_by_{part}", ()):
-                means[str(model), int(size)] = Mean(float(value), float(samples))
-
-    def _usual(self, model: str, input_tokens: int) -> float:
-        of_all = self._models.get(model)
-        if of_all is None:
-            return USUAL_OUTPUT_TOKENS
-        if input_tokens <= 0:
-            return of_all.value
-        octaves, found = math.log2(input_tokens), of_all.value
-        for part, count in _PARTS.items():
-            mean = self._sized[part].get((model, int(octaves * count)))
-            if mean is not None:
-                found = mean.drawn(found, SIZE_WEIGHT)
-        return found
-
-
-def _rows(means: Mapping[tuple[str, int], Mean]) -> Iterable[list[Any]]:
-    return [[model, size, mean.value, mean.samples] for (model, size), mean in means.items()]
+        size, pooled = self.size, self.pooled
+        if pooled is None:
+            return size.tokens, self.unlearned
+        if (ratio := own.inputs.get(size.script)) is None:
+            return round(size.tokens * pooled), self.unlearned
+        expected = round(size.tokens * ratio.mean.drawn(pooled, POOL_WEIGHT))
+        if self.holds_bytes or ratio.seen < SAMPLES_TO_HOLD or not size.is_plain:
+            return expected, self.unlearned
+        most = int(size.tokens * ratio.most * HOLD_MARGIN) + size.overhead_tokens
+        return expected, min(size.most_tokens, most)
 
 
 @dataclass(slots=True)
@@ -192,26 +135,15 @@ class TokenSizes:
             found = self._offers[offer] = OfferSizes()
         return found
 
-    def input_tokens(self, own: OfferSizes, measure: Measure, *, by_bytes: bool = False) -> tuple[int, int]:
-        """Return the expected input tokens at the offer with the sizes `own`, and the number that a hold must cover.
-
-        A hold covers the highest reported ratio with a margin, and never more than the bytes; `by_bytes`: the bytes.
-        """
-        expected, held = self._expected_and_held(own, measure)
-        return expected, measure.most_tokens if by_bytes else held
-
-    def _expected_and_held(self, own: OfferSizes, measure: Measure) -> tuple[int, int]:
+    def counter(self, measure: Measure, *, by_bytes: bool = False) -> InputCounter:
+        """Return the counter of a request's input tokens; `by_bytes`: a hold covers the bytes."""
         pooled = self._pooled.get(measure.script)
-        if pooled is None:
-            return measure.tokens, unlearned_hold_tokens(measure)
-        ratio = own.inputs.get(measure.script)
-        if ratio is None:
-            return round(measure.tokens * pooled.value), unlearned_hold_tokens(measure)
-        expected = round(measure.tokens * ratio.mean.drawn(pooled.value, POOL_WEIGHT))
-        if ratio.seen < SAMPLES_TO_HOLD or not measure.is_plain:
-            return expected, unlearned_hold_tokens(measure)
-        most = int(measure.tokens * ratio.most * HOLD_MARGIN) + measure.overhead_tokens
-        return expected, min(measure.most_tokens, most)
+        unlearned = measure.most_tokens if by_bytes else unlearned_hold_tokens(measure)
+        return InputCounter(measure, None if pooled is None else pooled.value, unlearned, by_bytes)
+
+    def input_tokens(self, own: OfferSizes, measure: Measure) -> tuple[int, int]:
+        """Return the expected input tokens at the offer with the sizes `own`, and the number that a hold must cover."""
+        return self.counter(measure).count(own)
 
     def answer_tokens(self, model: str, tenant_id: int | None, input_tokens: int = 0) -> float:
         """Return the expected visible tokens of an answer for this tenant and this size of input (0: unknown)."""
@@ -219,7 +151,7 @@ class TokenSizes:
 
     def output_times(self, own: OfferSizes, effort: str | None = None) -> float:
         """Return the billed tokens per estimated visible token: the tokenizer's factor times that of the reasoning."""
-        return own.words.drawn(self._all_words.value, POOL_WEIGHT) * own.thinking_times(effort)
+        return own.output_times(self._all_words.value, effort)
 
     def thinking_times(self, offer: Offer, effort: str | None = None) -> float:
         """Return the tokens that the offer bills per visible token because of its reasoning at this effort."""
@@ -228,7 +160,7 @@ class TokenSizes:
     def learn_input(self, offer: Offer, measure: Measure, reported_tokens: int, tenant_id: int | None = None) -> None:
         """Learn from an input. A tenant whose input exceeded what a hold covers is remembered."""
         if measure.tokens >= LEAST_TOKENS and reported_tokens > 0:
-            _, held = self._expected_and_held(self.of(offer), measure)
+            _, held = self.input_tokens(self.of(offer), measure)
             if tenant_id is not None and held < min(reported_tokens, measure.most_tokens):
                 if len(self._beyond) >= _MOST_TENANTS:
                     del self._beyond[next(iter(self._beyond))]

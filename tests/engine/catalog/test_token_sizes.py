@@ -2,13 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.catalog.answer_lengths import USUAL_OUTPUT_TOKENS
 from engine.catalog.offers import Offer
 from engine.catalog.token_counts import LONG_TOKENS, Measure, measure, unlearned_hold_tokens
-from engine.catalog.token_sizes import (
-    SAMPLES_TO_HOLD,
-    USUAL_OUTPUT_TOKENS,
-    TokenSizes,
-)
+from engine.catalog.token_sizes import SAMPLES_TO_HOLD, ThinkingSpeeds, TokenSizes
 from engine.chat import ChatRequest, Image, Message, Role, Text, says
 
 A, B = Offer("a", "m"), Offer("b", "m")
@@ -191,7 +188,7 @@ def test_input_beyond_its_hold_is_held_by_its_bytes_from_then_on() -> None:
     assert not sizes.is_beyond(8)
     sizes.learn_input(A, PROSE, PROSE.tokens * 3, 8)
     assert (sizes.is_beyond(8), sizes.is_beyond(7), sizes.is_beyond(None)) == (True, False, False)
-    assert sizes.input_tokens(sizes.of(A), PROSE, by_bytes=True)[1] == PROSE.most_tokens
+    assert sizes.counter(PROSE, by_bytes=True).count(sizes.of(A))[1] == PROSE.most_tokens
     assert sizes.input_tokens(sizes.of(A), PROSE)[1] == before[1], "holds of others stay as they are"
     restored = TokenSizes()
     restored.load(sizes.dump())
@@ -232,3 +229,19 @@ def test_share_of_thinking_stored_by_an_earlier_release_is_that_without_an_effor
     sizes = TokenSizes()
     sizes.load({**sizes.dump(), "thought": [[A.name, 5.0, 9.0]]})
     assert sizes.thinking_times(A) == 5
+
+
+def test_reasoning_is_expected_by_the_seconds_before_the_first_token() -> None:
+    speeds = ThinkingSpeeds()
+    assert speeds.tokens(A, 30) == 0
+    speeds.learn(A, 1000, 10)
+    speeds.learn(A, 3000, 15)
+    assert speeds.tokens(A, 30) == 4500
+    assert speeds.tokens(B, 30) == 0
+
+
+@pytest.mark.parametrize(("tokens", "seconds"), [(0, 10), (1000, 0)])
+def test_answer_without_reasoning_or_time_teaches_no_speed(tokens: int, seconds: float) -> None:
+    speeds = ThinkingSpeeds()
+    speeds.learn(A, tokens, seconds)
+    assert speeds.tokens(A, 30) == 0

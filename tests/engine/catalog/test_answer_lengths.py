@@ -4,10 +4,7 @@ import json
 
 import pytest
 
-from engine.catalog.offers import Offer
-from engine.catalog.token_sizes import MEMORY, USUAL_OUTPUT_TOKENS, AnswerLengths, Mean, ThinkingSpeeds
-
-THINKER = Offer("one", "m")
+from engine.catalog.answer_lengths import MEMORY, USUAL_OUTPUT_TOKENS, AnswerLengths, Mean
 
 
 def taught(*lengths: tuple[int, float]) -> AnswerLengths:
@@ -62,19 +59,3 @@ def test_state_survives_a_restart_and_rows_of_earlier_releases_load() -> None:
     for size in (0, 100, 2000):
         assert after.expected("auto", None, size) == before.expected("auto", None, size)
         assert old.expected("auto", None, size) == before.expected("auto", None, 0)
-
-
-def test_reasoning_is_expected_by_the_seconds_before_the_first_token() -> None:
-    speeds = ThinkingSpeeds()
-    assert speeds.tokens(THINKER, 30) == 0
-    speeds.learn(THINKER, 1000, 10)
-    speeds.learn(THINKER, 3000, 15)
-    assert speeds.tokens(THINKER, 30) == 4500
-    assert speeds.tokens(Offer("one", "other"), 30) == 0
-
-
-@pytest.mark.parametrize(("tokens", "seconds"), [(0, 10), (1000, 0)])
-def test_answer_without_reasoning_or_time_teaches_no_speed(tokens: int, seconds: float) -> None:
-    speeds = ThinkingSpeeds()
-    speeds.learn(THINKER, tokens, seconds)
-    assert speeds.tokens(THINKER, 30) == 0
