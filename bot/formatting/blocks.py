@@ -51,6 +51,7 @@ class _BlockWriter:
         self.out = StyledWriter()
         self._page = self.out
         self._lists = self._quotes = 0
+        self._unquoted = 0  # the lists around the outermost quotation, which has its own bar at the margin
         self._is_new_item = False
         self._marker = -1
         self._begun: list[int] = []  # start of each open element
@@ -122,7 +123,7 @@ class _BlockWriter:
     # --- blocks -------------------------------------------------------------------------------------
 
     def _indent(self) -> str:
-        return "  " * min(self._lists, MOST_INDENTED)
+        return "  " * min(self._lists - self._unquoted, MOST_INDENTED)
 
     def _block(self, *, glued: bool = False) -> None:
         """Begin a line for a block, unless it is the first block of a list's item."""
@@ -140,6 +141,8 @@ class _BlockWriter:
             self.out.gap(1 if self._lists else 2)
         elif name == "BlockQuote":
             self.out.gap(1 if self._lists or self._quotes else 2)
+            if not self._quotes:
+                self._unquoted = self._lists
             self._quotes += 1
         elif name == "Table":
             self._aligned, self._rows = [str(each) for each in more], []
@@ -165,7 +168,7 @@ class _BlockWriter:
 
     def _item(self, marker: str) -> None:
         if not self._is_new_item:
-            self.out.gap(1, "  " * min(self._lists - 1, MOST_INDENTED))
+            self.out.gap(1, "  " * min(self._lists - self._unquoted - 1, MOST_INDENTED))
         self._marker = self.out.write(f"{marker} ")
         self._is_new_item = True
 
@@ -180,6 +183,7 @@ class _BlockWriter:
         elif name == "BlockQuote":
             self._quotes -= 1
             if not self._quotes:
+                self._unquoted = 0
                 self.out.style(QUOTE, start)
             self._block()
         elif name == "Table":

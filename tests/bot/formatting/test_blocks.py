@@ -23,6 +23,8 @@ def kinds(markdown: str) -> list[tuple[str, str]]:
         ("- a\n  - b\n    c\n\n  d\n- - e", "• a\n  • b\n    c\n  d\n• • e"),
         ("- ```py\n  x\n  ```\n  y", "• \nx\n  y"),
         ("> a\n> > b\n\nc", "a\n\nb\n\nc"),
+        ("1. a\n   > b\n   > c\n   >\n   > d\n\n   e", "1. a\nb\nc\nd\n  e"),
+        ("- a\n  - b\n    > c\n    > - d\n    >   e\n    > 1. f\n  - g", "• a\n  • b\nc\n• d\n  e\n1. f\n  • g"),
         ("[1]: https://x.org\n[Answer]: 42", "[1]: https://x.org\n[Answer]: 42"),
         ("a[^1]\n\n[^1]: note", "a[^1]\n\n[^1]: note"),
         ("a  \nb\\\nc\nd", "a\nb\nc\nd"),

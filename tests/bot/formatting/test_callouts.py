@@ -11,7 +11,7 @@ from bot.formatting.markdown import draft_of, render
         ("> [!NOTE]\n> Read *this*", "\u2139\ufe0f NOTE\nRead this", "\u2139\ufe0f NOTE"),
         ("> [!tip]- Folded\n> text", "💡 tip Folded\ntext", "💡 tip"),
         ("> [!OTHER]\n> text", "OTHER\ntext", "OTHER"),
-        ("- a\n  > [!WARNING]\n  > b", "• a\n  ⚠️ WARNING\n  b", "⚠️ WARNING"),
+        ("- a\n  > [!WARNING]\n  > b", "• a\n⚠️ WARNING\nb", "⚠️ WARNING"),
     ],
 )
 def test_callout_has_a_title(markdown: str, text: str, bold: str) -> None:

@@ -186,7 +186,7 @@ def test_unclosed_fence_is_code_to_the_end() -> None:
 def test_block_in_a_list_item_has_its_own_lines() -> None:
     (piece,) = render("1. first\n   ```py\n   x = 1\n   ```\n\n   after\n2. second\n   # head\n3. third\n   > said")
     assert piece.text.split("\n")[:4] == ["1. first", "x = 1", "  after", "2. second"]
-    assert piece.text.split("\n")[4:7] == ["  head", "3. third", "  said"]
+    assert piece.text.split("\n")[4:7] == ["  head", "3. third", "said"]
     assert [covered(piece, entity) for entity in piece.entities if entity.type == "pre"] == ["x = 1"]
 
 
