@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from scheduler.context import JobContext
-from storage.alerts import incidents
+from storage.alerts import alert_messages, incidents
 from storage.alerts.incidents import Incident
 from storage.database.connection import Connection
 
@@ -89,6 +89,7 @@ def _report(
     elif incidents.reopen(conn, earlier.id):
         returned = {"returned": earlier.facts.get("returned", 0) + 1}
         incidents.update(conn, earlier.id, {**_with_first_facts(earlier, facts), **returned}, now)
+        alert_messages.retry_of(conn, earlier.id)
 
 
 def _was_removed(incident: Incident) -> bool:

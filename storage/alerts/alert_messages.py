@@ -81,9 +81,23 @@ def lost(conn: Connection, incident: int, admin: int) -> None:
 
 
 def retry_lost(conn: Connection, admin: int) -> int:
-    """Let the messages that this admin could not get be sent again; return their number."""
-    sql = "UPDATE alert_messages SET is_lost = :no, tries = 0, next_at = 0 WHERE admin = :admin AND is_lost = :yes"
-    return conn.run(sql, admin=admin, no=False, yes=True)
+    """Let the messages that this admin could not get be sent again; return their number.
+
+    They are those about incidents that are open, or whose beginning was told. Others that are over are in the log.
+    """
+    return conn.run(
+        "UPDATE alert_messages SET is_lost = :no, tries = 0, next_at = 0 WHERE admin = :admin AND is_lost = :yes"
+        " AND (message IS NOT NULL OR incident_id IN (SELECT id FROM incidents WHERE state = 'open'))",
+        admin=admin,
+        no=False,
+        yes=True,
+    )
+
+
+def retry_of(conn: Connection, incident: int) -> None:
+    """Let the messages about an incident be sent again to admins who could not get them: it has returned."""
+    sql = "UPDATE alert_messages SET is_lost = :no, tries = 0, next_at = 0 WHERE incident_id = :id AND is_lost = :yes"
+    conn.run(sql, id=incident, no=False, yes=True)
 
 
 def failed(conn: Connection, known: AlertMessage, now: datetime) -> None:

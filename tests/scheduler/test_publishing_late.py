@@ -1,10 +1,13 @@
 """Incidents that could not be told at once: those that are over are told in the past tense, the rest together."""
 
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from scheduler.context import JobContext
 from scheduler.incidents import report
 from scheduler.ports import Sent
+from storage.alerts import alert_messages
 from storage.alerts.admin_notices import LONGEST_PAUSE, Undelivered
 from tests.scheduler.conftest import HandClock, Notifications
 from tests.scheduler.test_publishing import ALL_DOWN, down, recover, show
@@ -98,3 +101,26 @@ async def test_only_one_message_is_tried_in_a_run_without_telegram(context: JobC
         await down(context, name)
     await show(replace(context, notifier=Away(admins=(1, 2))))
     assert tried == [1, 2]
+
+
+async def test_admin_who_comes_back_gets_open_incidents_and_later_returns_of_closed_ones(context: JobContext) -> None:
+    refused: set[int] = {2}
+
+    class Blocked(Notifications):
+        async def deliver(self, user_id: int, *given: Any, **named: Any) -> Sent | Undelivered:
+            return Undelivered.REFUSED if user_id in refused else await super().deliver(user_id, *given, **named)
+
+    notifier = Blocked(admins=(1, 2))
+    context = replace(context, notifier=notifier)
+    for name in ("deepseek", "gemini"):
+        await down(context, name)
+        await show(context)
+    await recover(context, "gemini")
+    await show(context)
+    refused.clear()
+    await context.db.write(partial(alert_messages.retry_lost, admin=2))
+    await show(context)
+    assert [text.text[:10] for (chat, _), text in notifier.messages.items() if chat == 2] == ["🔴 deepseek"]
+    await down(context, "gemini")
+    await show(context)
+    assert [chat for chat, _ in notifier.messages if chat == 2] == [2, 2]

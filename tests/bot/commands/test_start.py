@@ -4,7 +4,7 @@ import pytest
 
 import locales
 from bot.menu import discover
-from storage.alerts import alert_messages
+from storage.alerts import alert_messages, incidents
 from storage.database.connection import Connection
 from tests.bot.commands.conftest import ANN, OLGA, ROOM, Chat
 
@@ -19,6 +19,7 @@ async def test_start_makes_a_tenant_on_the_free_plan_and_greets(chat: Chat) -> N
 
 async def test_start_of_an_admin_lets_missed_alerts_come(chat: Chat) -> None:
     def miss(conn: Connection) -> None:
+        incidents.begin(conn, "disk_low", "all", {}, chat.clock.now())
         for admin in (OLGA, ANN):
             alert_messages.claim(conn, 1, admin, chat.clock.now())
             alert_messages.lost(conn, 1, admin)

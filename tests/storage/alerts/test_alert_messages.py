@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from storage.alerts import alert_messages
+from storage.alerts import alert_messages, incidents
 from storage.alerts.admin_notices import CLAIM, FIRST_PAUSE
 from storage.alerts.alert_messages import AlertMessage, unsent
 from storage.database.connection import Connection
@@ -48,10 +48,19 @@ async def test_failed_delivery_waits_and_a_lost_admin_is_marked(db: Database) ->
     assert (await found(db))[5].tries == 1
     await db.write(partial(alert_messages.lost, incident=5, admin=1))
     assert (await found(db))[5].is_lost
+    assert await db.write(partial(alert_messages.retry_lost, admin=1)) == 0, "the incident is over"
+    await db.write(lambda conn: [incidents.begin(conn, "k", f"{n}", {}, NOW) for n in range(5)])
     assert await db.write(partial(alert_messages.retry_lost, admin=2)) == 0
     assert await db.write(partial(alert_messages.retry_lost, admin=1)) == 1
     assert (await found(db))[5] == unsent(5, 1)
     assert await claims(db)
+
+
+async def test_lost_end_of_an_incident_that_was_told_is_sent_again(db: Database) -> None:
+    await claims(db)
+    await db.write(partial(alert_messages.sent, incident=5, admin=1, message=44, shown="text"))
+    await db.write(partial(alert_messages.lost, incident=5, admin=1))
+    assert await db.write(partial(alert_messages.retry_lost, admin=1)) == 1
 
 
 async def test_no_incident_has_no_messages(db: Database) -> None:
