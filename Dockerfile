@@ -10,9 +10,9 @@ COPY . .
 RUN useradd --create-home farthing && mkdir -p /data/backups && chown -R farthing /data && ln -s /data/backups backups
 USER farthing
 
-# The books and their backups live in the volume; inside a container the port must be reachable from outside.
+# Mount a volume at /data: the books and their backups are in it. VOLUME is left out, because Railway refuses it.
+# Inside a container the port must be reachable from outside.
 ENV HOST=0.0.0.0 DATABASE_URL=sqlite:////data/farthing.db
-VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from storage.database import leases
+from storage.database.checksums import is_changed, sum_of, write_sum
 from storage.database.files import create_private
 from storage.database.sqlite_setup import PRAGMAS, SqliteConnection
 from storage.migrations import head, upgrade
@@ -48,9 +49,9 @@ def backup(database: Path, folder: Path, now: datetime, keep: int = KEEP) -> Pat
             with closing(_open(database)) as raw:
                 raw.execute("VACUUM INTO ?", (str(copy),))
             verify(copy)
+            write_sum(copy, final)
             _move_into_place(copy, final)
-    for old in sorted(folder.glob(_NAME), reverse=True)[keep:]:
-        old.unlink()
+    delete_old(folder, _NAME, keep)
     return final
 
 
@@ -61,6 +62,8 @@ def restore(saved: Path, database: Path, now: datetime) -> Path | None:
     """
     if not saved.is_file():
         raise BackupFailed(f"there is no file {saved}")
+    with _as_backup_failed(f"{saved} could not be read"):
+        refuse_changed(saved)
     verify(saved)
     _refuse_while_used(database, now)
     with _as_backup_failed(f"{saved} could not replace {database}"), _temporary_name(database) as copy:
@@ -69,6 +72,20 @@ def restore(saved: Path, database: Path, now: datetime) -> Path | None:
         aside = _set_aside(database, now)
         _move_into_place(copy, database)
     return aside
+
+
+def refuse_changed(saved: Path) -> None:
+    """Raise BackupFailed if the file is not the one that was saved."""
+    if is_changed(saved):
+        raise BackupFailed(f"{saved} is damaged: its checksum is not the one in {sum_of(saved).name}")
+
+
+def delete_old(folder: Path, pattern: str, keep: int) -> None:
+    """Delete all but the newest `keep` backups with their checksums. Raises BackupFailed if one can't be deleted."""
+    with _as_backup_failed("a new backup was saved, but an older one could not be deleted"):
+        for old in sorted(folder.glob(pattern), reverse=True)[keep:]:
+            old.unlink()
+            sum_of(old).unlink(missing_ok=True)
 
 
 def verify(copy: Path) -> None:

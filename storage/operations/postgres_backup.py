@@ -3,12 +3,11 @@
 A restore first renames the schema with the present content.
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,16 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Conninfo
 
 from storage.database import leases
+from storage.database.checksums import write_sum
 from storage.database.files import create_private
 from storage.database.postgres import PostgresConnection, Raw, connect
 from storage.migrations import head
 from storage.operations.audit import audit
-from storage.operations.backup import KEEP, BackupFailed
+from storage.operations.backup import KEEP, BackupFailed, delete_old, refuse_changed
 
-SUMS = ".sha256"
 _NAME = "farthing-*.dump"
 _ASIDE, _SCRATCH = "before", "farthing_check"
 _HOURS_AT_MOST = 6
-_BLOCK = 1 << 20
 _ENVIRONMENT = {each.keyword.decode(): each.envvar.decode() for each in Conninfo.get_defaults() if each.envvar}
 """The variable of each setting of a connection, as libpq names them."""
 
@@ -55,13 +53,11 @@ def backup_postgres(url: str, folder: Path, now: datetime, keep: int = KEEP) -> 
             options = ("--format=custom", "--no-owner", "--no-privileges", f"--exclude-schema={_ASIDE}_*")
             _run(url, "pg_dump", *options, f"--file={unfinished}")
             is_audited = _checked(url, unfinished, now)
-            _write_sum(unfinished, final)
+            write_sum(unfinished, final)
             unfinished.replace(final)
         finally:
             unfinished.unlink(missing_ok=True)
-    for old in sorted(folder.glob(_NAME), reverse=True)[keep:]:
-        old.unlink()
-        _sum_of(old).unlink(missing_ok=True)
+    delete_old(folder, _NAME, keep)
     return final, is_audited
 
 
@@ -175,33 +171,11 @@ def _variables(settings: Mapping[str, Any]) -> dict[str, str]:
     return {_ENVIRONMENT[name]: str(value) for name, value in settings.items() if name in _ENVIRONMENT}
 
 
-def _sum_of(saved: Path) -> Path:
-    return saved.with_name(saved.name + SUMS)
-
-
-def _write_sum(unfinished: Path, final: Path) -> None:
-    """Write the checksum in the format of sha256sum, so that `sha256sum --check` can verify it."""
-    target = _sum_of(final)
-    target.unlink(missing_ok=True)
-    create_private(target)
-    target.write_text(f"{_sha256(unfinished)}  {final.name}\n")
-
-
 def _check_sum(saved: Path) -> None:
     """Raise BackupFailed if the file is missing, or is not the one that was saved."""
     if not saved.is_file():
         raise BackupFailed(f"there is no file {saved}")
-    with suppress(FileNotFoundError):
-        if _sum_of(saved).read_text().split()[:1] != [_sha256(saved)]:
-            raise BackupFailed(f"{saved} is damaged: its checksum is not the one in {_sum_of(saved).name}")
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    refuse_changed(saved)
 
 
 @contextmanager

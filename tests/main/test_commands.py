@@ -50,7 +50,7 @@ def test_audit_of_an_unreadable_file_is_neither_clean_nor_a_problem(
 
 def test_backup_can_be_restored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backup"]) == 0
-    (made,) = (folder / "backups").iterdir()
+    (made,) = (folder / "backups").glob("*.db")
     assert str(made.relative_to(folder)) in capsys.readouterr().out
     (folder / "farthing.db").unlink()
     assert main(["restore", str(made)]) == 0
@@ -60,7 +60,8 @@ def test_backup_can_be_restored(folder: Path, capsys: pytest.CaptureFixture[str]
 
 def test_backup_goes_to_the_given_folder(folder: Path) -> None:
     assert main(["backup", "elsewhere"]) == 0
-    assert len(list((folder / "elsewhere").iterdir())) == 1
+    (made,) = (folder / "elsewhere").glob("*.db")
+    assert made.with_name(f"{made.name}.sha256").is_file()
     assert not (folder / "backups").exists()
 
 

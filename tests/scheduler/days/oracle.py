@@ -153,15 +153,13 @@ class Oracle:
         for provider, begins, ends in self._day.weather.low_balance:
             told = [each for each in self._told(LOW) if each.subject == provider]
             due = begins + self._slack(begins, WITHIN * BALANCES_SECONDS)
-            gone = any(
-                t.kind == BALANCE and t.provider == provider and t.begins < due + 600 and t.ends > begins - 600
-                for t in self._troubles
-            )
-            if gone or due > min(ends, self._end):
+            gone = [t for t in self._troubles if t.kind == BALANCE and t.provider == provider]
+            if any(t.begins < due + 600 and t.ends > begins - 600 for t in gone) or due > min(ends, self._end):
                 continue
-            if len(told) != 1 or not begins <= told[0].at <= due:
+            again = sum(begins < t.begins < ends for t in gone)  # low once more after it was used up
+            if not 1 <= len(told) <= 1 + again or not begins <= told[0].at <= due:
                 yield f"low balance of {provider} at {self._at(begins)} told {[self._at(e.at) for e in told]}"
-            elif ends + self._slack(ends, WITHIN * BALANCES_SECONDS) < self._end and told[0].replies != 1:
+            elif ends + self._slack(ends, WITHIN * BALANCES_SECONDS) < self._end and told[-1].replies != 1:
                 yield f"end of the low balance of {provider} at {self._at(ends)} not told"
 
     # --- what happened ----------------------------------------------------------------------------------------

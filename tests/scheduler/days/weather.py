@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -117,8 +118,10 @@ class Weather:
         accepted.append(now)
         return True
 
-    def saw(self, provider: str, model: str, outcome: str = "") -> None:
-        self.calls.append(Call(asyncio.get_running_loop().time(), provider, model, not outcome, outcome))
+    def saw(self, provider: str, model: str, outcome: str = "", at: float | None = None) -> None:
+        """Record a call under the time `at` when its result was known; None: now."""
+        now = asyncio.get_running_loop().time() if at is None else at
+        insort(self.calls, Call(now, provider, model, not outcome, outcome), key=lambda call: call.at)
 
 
 class SimulatedProvider:
@@ -149,8 +152,9 @@ class SimulatedProvider:
         sink.taken()
         await asyncio.sleep(WORD_SECONDS * self._chance.uniform(0.5, 1.5))
         sink.add([Delta("a word ")])
+        word_at = asyncio.get_running_loop().time()
         await asyncio.sleep(LAST_SECONDS * self._chance.uniform(0.5, 1.5))
-        self._weather.saw(self.name, call.model, kind)
+        self._weather.saw(self.name, call.model, kind, None if kind else word_at)
         if kind == CUT:
             raise StreamCut("no end")
         sink.add([Delta("and more"), Finished(Finish.STOP), Usage(100, 20)])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.database.checksums import sum_of
 from storage.database.connection import Connection
 from storage.database.database import open_database
 from storage.database.leases import Lease
@@ -15,7 +16,7 @@ from storage.ledger import expiry
 from storage.ledger.ledger import SqlLedger
 from storage.migrations import upgrade
 from storage.operations.audit import audit
-from storage.operations.backup import BackupFailed, backup, restore, sqlite_path
+from storage.operations.backup import BackupFailed, backup, restore, sqlite_path, verify
 from tests.storage.books import NOW, RATES, FixedClock, bill, hold_request, tenant
 
 
@@ -89,7 +90,7 @@ def test_folder_may_be_a_link_to_a_folder_that_is_still_missing(database: Path, 
 def test_only_the_newest_backups_are_kept(database: Path, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     made = [backup(database, folder, NOW + timedelta(days=day), keep=3) for day in range(5)]
-    assert sorted(folder.iterdir()) == made[2:]
+    assert sorted(folder.iterdir()) == sorted([*made[2:], *map(sum_of, made[2:])])
     assert all(each.stat().st_mode & 0o077 == 0 for each in made[2:]), "a backup is readable by others"
 
 
@@ -102,7 +103,7 @@ async def test_database_that_fails_the_audit_replaces_no_backup(database: Path, 
         with pytest.raises(BackupFailed, match="fails the audit"):
             backup(database, folder, NOW + timedelta(days=1), keep=1)
         assert await db.read(expiry.open_holds) == 0
-    assert list(folder.iterdir()) == [sound]
+    assert sorted(folder.iterdir()) == [sound, sum_of(sound)]
 
 
 def test_damaged_file_is_not_restored(database: Path, tmp_path: Path) -> None:
@@ -116,6 +117,24 @@ def test_damaged_file_is_not_restored(database: Path, tmp_path: Path) -> None:
         with pytest.raises(BackupFailed):
             restore(wrong, database, NOW)
     assert database.read_bytes() == before
+
+
+def test_changed_byte_that_sqlite_does_not_notice_is_refused(database: Path, tmp_path: Path) -> None:
+    made = backup(database, tmp_path, NOW)
+    for _ in range(2):
+        assert restore(made, database, NOW) is not None, "reading the file does not change it"
+    before, content = database.read_bytes(), made.read_bytes()
+    made.write_bytes(content.replace(b"CREATE TABLE", b"CREATE TABLe", 1))  # the same statement to SQLite
+    verify(made)
+    with pytest.raises(BackupFailed, match=r"checksum is not the one in farthing-.*\.db\.sha256"):
+        restore(made, database, NOW)
+    assert database.read_bytes() == before
+
+
+def test_old_backup_that_can_not_be_deleted_is_named(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "farthing-20200101-000000.db").mkdir()
+    with pytest.raises(BackupFailed, match="was saved, but an older one could not be deleted"):
+        backup(database, tmp_path, NOW, keep=1)
 
 
 def test_damaged_database_is_replaced_and_set_aside(database: Path, tmp_path: Path) -> None:

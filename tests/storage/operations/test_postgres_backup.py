@@ -15,13 +15,14 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from storage import migrations
+from storage.database.checksums import SUMS
 from storage.database.database import open_database
 from storage.database.leases import Lease
 from storage.database.postgres import PostgresConnection, connect
 from storage.operations import postgres_backup
 from storage.operations.audit import audit
 from storage.operations.backup import BackupFailed
-from storage.operations.postgres_backup import SUMS, backup_postgres, restore_postgres
+from storage.operations.postgres_backup import backup_postgres, restore_postgres
 from tests.storage.books import NOW, FixedClock, tenant
 from tests.storage.conftest import Server
 
