@@ -13,7 +13,7 @@ from bot.chat.pending_input import NONE
 from bot.command import Command, Topic
 from bot.context import Context, arguments
 from storage.tenants import api_keys as key_units
-from storage.tenants.api_keys import ApiKey, KeySettings
+from storage.tenants.api_keys import ApiKey, KeySettings, TooManyKeys
 
 LIMITS = (100_000, 1_000_000, 5_000_000, 10_000_000, 25_000_000)
 RATES = (1, 5, 10, 30, 60, 120)
@@ -54,13 +54,15 @@ async def _show(context: Context) -> None:
 
 
 async def make(_: Update, context: Context, __: tuple[str, ...]) -> None:
-    if len(await _own_keys(context)) >= key_units.MAX_LIVE:
-        await context.reply(context.t("keys.many", count=key_units.MAX_LIVE))
-        return
     state, services, new = await context.state(), context.services, key_units.new_key()
     settings = KeySettings(name=free_name(context, {key.name for key in await _own_keys(context)}))
-    made = await services.db.write(lambda conn: key_units.add(conn, state.id, new, settings, services.clock.now()))
-    await send_secret(context, "keys.made", new.secret, made)
+    made = await services.db.write(lambda conn: key_units.add_own(conn, state.id, new, settings, services.clock.now()))
+    if made is TooManyKeys.LIVE:
+        await context.reply(context.t("keys.many", count=key_units.MAX_LIVE))
+    elif made is TooManyKeys.TODAY:
+        await context.reply(context.t("keys.many_today", count=key_units.MOST_A_DAY))
+    else:
+        await send_secret(context, "keys.made", new.secret, made)
 
 
 def of_key(work: Callable[[Context, ApiKey], Awaitable[None]]) -> _Action:

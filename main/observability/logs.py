@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 from storage.database.unavailable import is_unavailable
@@ -20,6 +21,8 @@ _SHAPES = re.compile(
     r"|\bAIza[\w-]{30,}"
     r"|(?<=://)[^\s/@'\"]*:[^\s/@'\"]+(?=@)"  # user and password in a URL
 )
+_CONTROLS = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that begin a line, move a terminal's cursor, or turn the direction of text. The tab is none of them."""
 log = logging.getLogger("farthing")
 _HIDDEN = "[hidden]"
 QUIET_LOGGERS = (
@@ -81,6 +84,27 @@ def _shortened(record: logging.LogRecord) -> logging.LogRecord:
     return short
 
 
+class ConsoleLines(logging.Formatter):
+    """One line per message. Control characters in it are escaped, and tracebacks indented: neither can imitate a line.
+
+    Messages can contain text of other programs and people.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        record.message = _escaped(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return "\n".join(f"  {_escaped(line)}" for line in super().formatException(ei).split("\n"))
+
+
+def _escaped(text: str) -> str:
+    return _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 class JsonLines(logging.Formatter):
     """One JSON object per line: time, level, logger, message, and the traceback if there is one."""
 
@@ -98,9 +122,8 @@ class JsonLines(logging.Formatter):
 
 def set_up(level: str, style: str, secrets: Iterable[str]) -> None:
     """Configure the root logger. Libraries that log URLs with tokens log only warnings and errors."""
-    console = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacting(JsonLines() if style == "json" else console, secrets))
+    handler.setFormatter(Redacting(JsonLines() if style == "json" else ConsoleLines(), secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -7,20 +7,22 @@ import string
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
 from engine.tenancy import KeyLimits, Plan, Tenant
 from storage.database.connection import Connection, Row, moment, moment_or_none, month_of, ms, row, scalar
 from storage.database.statements import Statement
 from storage.database.write_queue import Watched
+from storage.ledger import transfers
 from storage.tenants import tenants
 
 PREFIX = "fk-"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_CHARS, _CHECK_CHARS, _SHOWN_CHARS = 37, 6, 8
-MAX_LIVE = 10
-"""The most live keys that a tenant can make without the operator."""
+MAX_LIVE, MOST_A_DAY = 10, 30
+"""The most keys that a tenant can have, and make within a day, without the operator."""
 
 
 _TENANT_OF_KEY = Statement(
@@ -116,6 +118,26 @@ def add(conn: Connection, tenant_id: int, key: NewKey, settings: KeySettings, no
     )
     assert made is not None
     return _key(made, now)
+
+
+class TooManyKeys(Enum):
+    """Why a tenant may make no further key: it has MAX_LIVE, or made MOST_A_DAY within a day."""
+
+    LIVE = "live"
+    TODAY = "today"
+
+
+def add_own(
+    conn: Connection, tenant_id: int, key: NewKey, settings: KeySettings, now: datetime
+) -> ApiKey | TooManyKeys:
+    """Add a key that the tenant itself makes. The account is locked, so that simultaneous calls count each other."""
+    transfers.lock_account(conn, tenant_id)
+    made = list_for(conn, tenant_id, now, revoked=True)
+    if sum(each.revoked_at is None for each in made) >= MAX_LIVE:
+        return TooManyKeys.LIVE
+    if sum(each.created_at > now - timedelta(days=1) for each in made) >= MOST_A_DAY:
+        return TooManyKeys.TODAY
+    return add(conn, tenant_id, key, settings, now)
 
 
 def list_for(conn: Connection, tenant_id: int, now: datetime, *, revoked: bool = False) -> list[ApiKey]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from documents.invoice import invoice_pdf
@@ -16,6 +16,7 @@ from storage.invoices.drafts import LedgerMismatch
 from storage.invoices.invoices import Invoice, Seller
 from storage.reports import usage
 from storage.tenants import api_keys
+from storage.tenants.api_keys import TooManyKeys
 from storage.tenants.tenants import TenantState
 from web.admin.invoices import invoice_row
 from web.admin.keys import key_row, new_key_out, no_key
@@ -28,7 +29,6 @@ from web.miniapp.spending import Spending
 from web.schema_fields import utc_text
 
 log = logging.getLogger(__name__)
-MOST_A_DAY = 30
 _DEFAULT_KEY_NAME = "app"
 
 TOO_MANY_KEYS = HttpProblem(
@@ -36,11 +36,12 @@ TOO_MANY_KEYS = HttpProblem(
 )
 TOO_MANY_TODAY = HttpProblem(
     429,
-    f"You have made {MOST_A_DAY} keys within a day, the maximum. Try again later.",
+    f"You have made {api_keys.MOST_A_DAY} keys within a day, the maximum. Try again later.",
     "rate_limit_error",
     "rate_limit_exceeded",
     retry_after_seconds=3600,
 )
+_TOO_MANY = {TooManyKeys.LIVE: TOO_MANY_KEYS, TooManyKeys.TODAY: TOO_MANY_TODAY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,10 @@ class AccountPages:
         key, now, tenant_id = api_keys.new_key(), self.clock.now(), user.state.id
         name = asked.name.strip() or _DEFAULT_KEY_NAME
 
-        def unit(conn: Connection) -> api_keys.ApiKey | HttpProblem:
-            if refused := _too_many(api_keys.list_for(conn, tenant_id, now, revoked=True), now):
-                return refused
-            return api_keys.add(conn, tenant_id, key, replace(asked.settings(), name=name), now)
-
-        made = await self.db.write(unit)
-        if isinstance(made, HttpProblem):
-            raise made.new()
+        settings = replace(asked.settings(), name=name)
+        made = await self.db.write(lambda conn: api_keys.add_own(conn, tenant_id, key, settings, now))
+        if isinstance(made, TooManyKeys):
+            raise _TOO_MANY[made].new()
         return new_key_out(made, key)
 
     async def rotate_key(self, user: MiniAppUser, text_id: str) -> NewKeyOut:
@@ -138,13 +135,6 @@ class AccountPages:
 
 def _is_of(invoice: Invoice | None, state: TenantState) -> bool:
     return invoice is not None and invoice.draft.tenant_id == state.id
-
-
-def _too_many(made: list[api_keys.ApiKey], now: datetime) -> HttpProblem | None:
-    if sum(key.revoked_at is None for key in made) >= api_keys.MAX_LIVE:
-        return TOO_MANY_KEYS
-    made_today = sum(key.created_at > now - timedelta(days=1) for key in made)
-    return TOO_MANY_TODAY if made_today >= MOST_A_DAY else None
 
 
 def _shown(user: MiniAppUser) -> dict[str, Any]:

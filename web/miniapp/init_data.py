@@ -20,6 +20,8 @@ OLDEST = timedelta(hours=1)
 AHEAD = timedelta(minutes=5)
 """How far this machine's clock may be behind Telegram's."""
 MOST_CHARS, MOST_FIELDS = 8192, 40
+MOST_USER_ID = 2**52
+"""Telegram's ids have at most 52 significant bits."""
 PRODUCTION_KEY = bytes.fromhex("e7bf03a2fa4602af4580703d88dda5bb59f32ed8b02a56c187fe7d34caed242d")
 TEST_KEY = bytes.fromhex("40055058a4ee38156a06562e52eece92a771bcd8346a8c4615cb7376eddf72ec")
 TEST_SUFFIX = "/test"
@@ -146,6 +148,9 @@ def _user(fields: dict[str, str], signed_at: datetime) -> Person:
     """Return the user. Raises HttpProblem 401 if there is none, as in an app opened from the inline mode."""
     try:
         user = json.loads(fields["user"])
-        return Person(int(user["id"]), str(user.get("language_code") or ""), signed_at)
+        person = Person(int(user["id"]), str(user.get("language_code") or ""), signed_at)
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise NOT_SIGNED.new() from error
+    if not 0 < person.id <= MOST_USER_ID:
+        raise NOT_SIGNED.new()
+    return person

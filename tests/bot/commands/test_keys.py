@@ -58,6 +58,18 @@ async def test_no_more_keys_than_the_limit(chat: Chat) -> None:
     assert len(await limits(chat)) == api_keys.MAX_LIVE
 
 
+async def test_keys_of_a_day_are_limited(chat: Chat) -> None:
+    def make_and_revoke(conn: Connection) -> None:
+        for _ in range(api_keys.MOST_A_DAY):
+            key = api_keys.add(conn, 1, api_keys.new_key(), api_keys.KeySettings(), chat.clock.now())
+            api_keys.revoke(conn, 1, key.id, chat.clock.now())
+
+    await chat.say("/keys")
+    await chat.write(make_and_revoke)
+    assert f"You have made {api_keys.MOST_A_DAY} keys within a day" in await chat.press("New key")
+    assert await limits(chat) == []
+
+
 async def test_revoked_key_is_gone_and_a_second_press_says_so(chat: Chat) -> None:
     await made(chat)
     await chat.say("/keys")

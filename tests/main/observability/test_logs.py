@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from main.observability import logs
-from main.observability.logs import JsonLines, Redacting, log_uncaught
+from main.observability.logs import ConsoleLines, JsonLines, Redacting, log_uncaught
 
 TOKEN = "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 
@@ -82,6 +82,25 @@ def test_set_up_logs_in_the_chosen_format(capsys: pytest.CaptureFixture[str], st
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("{") is is_json
     assert "with [hidden]" in line
+
+
+@pytest.mark.parametrize("sign", ["\n", "\r", "\x1b", "\0", "\x85", "\x9b", "\u2028", "\u202e", "\u2066"])
+def test_text_within_a_message_can_not_imitate_a_line_or_move_the_cursor(sign: str) -> None:
+    line = ConsoleLines().format(record(f"refused: x{sign}12:00:00 INFO    farthing: all is well"))
+    assert sign not in line
+    assert len(line.splitlines()) == 1
+    assert "x" + ascii(sign)[1:-1] in line
+
+
+def test_lines_of_a_traceback_are_indented() -> None:
+    _, *lines = ConsoleLines().format(record("12:00:00 INFO    farthing: ok\x1b[2K", with_traceback=True)).splitlines()
+    assert lines[0] == "  Traceback (most recent call last):"
+    assert all(line.startswith("  ") for line in lines)
+    assert "\x1b" not in "".join(lines)
+
+
+def test_tabs_and_other_scripts_are_kept() -> None:
+    assert ConsoleLines().format(record("phở\t東京 🍵")).endswith("phở\t東京 🍵")
 
 
 @pytest.fixture

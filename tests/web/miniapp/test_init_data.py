@@ -97,7 +97,21 @@ def test_signed_but_invalid_time_is_refused(auth_date: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "user", ["", "null", "[]", '"x"', "{}", '{"id": null}', '{"id": "x"}', '{"id": 1e999}', "[" * 3000]
+    "user",
+    [
+        "",
+        "null",
+        "[]",
+        '"x"',
+        "{}",
+        '{"id": 0}',
+        '{"id": -5}',
+        '{"id": 99999999999999999999}',
+        '{"id": null}',
+        '{"id": "x"}',
+        '{"id": 1e999}',
+        "[" * 3000,
+    ],
 )
 def test_signed_but_invalid_user_is_refused(user: str) -> None:
     assert refused(signed(ANN, at=NOW, user=user)) == "invalid_init_data"
