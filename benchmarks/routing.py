@@ -172,7 +172,7 @@ def _compared(prompts: Sequence[Prompt], world: World, market_of: Callable[[], R
         market, clock = market_of(), Clock(START)
         policy = make(market, clock)
         tallies[policy.name] = replay(policy, market, world, clock, prompts)
-    tallies["oracle, informed by failures"] = _informed_tally(market_of(), world, prompts)
+    tallies["oracle, informed"] = _informed_tally(market_of(), world, prompts)
     tallies["oracle, second attempts"] = second_oracle
     tallies["oracle, mean lengths"], tallies["oracle"] = mean_oracle, oracle
     return [report.line(name, tally, oracle, mean_oracle, second_oracle) for name, tally in tallies.items()]

@@ -42,7 +42,7 @@ class InformedOracle(Oracle):
 
     def __init__(self, market: ReplayCatalog, world: World, clock: Clock) -> None:
         super().__init__(market, world, clock)
-        self.name = "oracle, informed by its failures"
+        self.name = "oracle, informed"
         self._known_from: dict[Offer, float] = {}
 
     def offers(self, prompt: Prompt) -> Iterator[Offer | float]:
