@@ -31,10 +31,10 @@ EngineError
     ├── CapabilityMissing   a 400 about a capability that this offer lacks, or a field that we added: the next offer
     ├── NoSuchModel         the offer is out until the next refresh
     ├── Overloaded          a 5xx, or its like
-    ├── Unreachable         DNS, connection or TLS failed, or the connection was reset
+    ├── Unreachable         DNS, connection or TLS failed: nothing could be sent to the provider
     ├── FirstTokenLate      no first token in time
     ├── WentSilent          no content or reasoning for too long within an answer
-    ├── StreamCut           ended without an end marker or finish reason
+    ├── StreamCut           ended without an end marker or finish reason, or the connection was lost after the request
     ├── Garbled             a 200 that is not in the dialect
     └── EmptyAnswer         ended without content, reasoning or a reason to have none
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import httpx
 
 from engine.chat import AT_ONCE, ReadPace
-from engine.errors import FirstTokenLate, Garbled, Unreachable
+from engine.errors import FirstTokenLate, Garbled, StreamCut, Unreachable
 from engine.providers.body_ends import BodyEnds, network_errors
 from engine.providers.inflate import MOST_BODY_BYTES, SLICE_BYTES, inflater_of
 
@@ -28,6 +28,8 @@ MOST_GET_BYTES = 2_000_000
 BUSY_SECONDS = 0.005  # longest time of parsing pieces that have arrived before the event loop runs
 DEFAULT_HEADERS = {"user-agent": "Farthing", "accept-encoding": "gzip, deflate"}  # both libraries can unpack these
 _BODY = "farthing_body"  # the response extension that holds its body while it is being read
+_LOST = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.WriteTimeout, httpx.RemoteProtocolError)
+_LOST_BY_AIOHTTP = frozenset({"ClientOSError", "ClientConnectionResetError", "ServerDisconnectedError"})
 _TIMEOUTS = {"timeout": {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "read": None, "write": None}}
 
 
@@ -71,7 +73,7 @@ async def post(
     body: bytes,
     ends: BodyEnds | None = None,
 ) -> AsyncIterator[httpx.Response]:
-    """Yield a response with its body unread. Raises Unreachable or FirstTokenLate.
+    """Yield a response with its body unread. Raises Unreachable, StreamCut or FirstTokenLate.
 
     On exit the socket is closed, unless the whole body was read. After a regular exit `ends` first reads the rest of a
     body, in the background.
@@ -95,7 +97,7 @@ async def get(
 ) -> tuple[httpx.Response, bytes]:
     """Return a response and the first MOST_GET_BYTES of its body.
 
-    Raises Unreachable, Garbled, and FirstTokenLate after `seconds`.
+    Raises Unreachable, StreamCut, Garbled, and FirstTokenLate after `seconds`.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -115,7 +117,7 @@ async def pieces(
     """Yield the unpacked body at `pace`, which counts the reads from when its content `has_begun`.
 
     A piece has at most SLICE_BYTES even if more has arrived, and the event loop runs between pieces that take long to
-    parse. Raises Unreachable, and Garbled for a body that is too large or can't be unpacked.
+    parse. Raises StreamCut, and Garbled for a body that is too large or can't be unpacked.
     """
     number, total, loop = 0, 0, asyncio.get_running_loop()
     worked_since = began = loop.time()
@@ -150,7 +152,7 @@ def _slices(raw: bytes) -> Sequence[bytes]:
 
 
 async def whole_body(response: httpx.Response, most_bytes: int) -> bytes:
-    """Return the whole body. Raises Unreachable, and Garbled for a body of over `most_bytes`."""
+    """Return the whole body. Raises StreamCut, and Garbled for a body of over `most_bytes`."""
     body = await _up_to(response, most_bytes + 1)
     if len(body) > most_bytes:
         raise Garbled("an answer without end", status=response.status_code)
@@ -160,13 +162,13 @@ async def whole_body(response: httpx.Response, most_bytes: int) -> bytes:
 async def beginning(response: httpx.Response, most_bytes: int) -> bytes:
     """Return the first `most_bytes` of a body, or as much of it as arrives and can be unpacked."""
     body = bytearray()
-    with suppress(Unreachable, Garbled):
+    with suppress(StreamCut, Garbled):
         await _read_into(body, response, most_bytes)
     return bytes(body[:most_bytes])
 
 
 async def _up_to(response: httpx.Response, most_bytes: int) -> bytes:
-    """Return the first `most_bytes` of a body. Raises Unreachable, Garbled."""
+    """Return the first `most_bytes` of a body. Raises StreamCut, Garbled."""
     body = bytearray()
     await _read_into(body, response, most_bytes)
     return bytes(body[:most_bytes])
@@ -230,7 +232,13 @@ def _parsed_url(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def _as_provider_error(error: Exception) -> Unreachable | FirstTokenLate:
+def _as_provider_error(error: Exception) -> Unreachable | StreamCut | FirstTokenLate:
+    """Return the failure of a connection: a lost one may be due to one model, one that can't be made is not.
+
+    httpx-aiohttp raises ConnectTimeout for some lost ones.
+    """
+    name = type(error).__name__
     if isinstance(error, httpx.ReadTimeout):
-        return FirstTokenLate(type(error).__name__)
-    return Unreachable(type(error).__name__)
+        return FirstTokenLate(name)
+    is_lost = isinstance(error, _LOST) or type(error.__cause__).__name__ in _LOST_BY_AIOHTTP
+    return StreamCut(name) if is_lost else Unreachable(name)

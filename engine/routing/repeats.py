@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from engine.catalog.offers import Quote
-from engine.errors import FirstTokenLate, ProviderError, Unreachable, WentSilent
+from engine.errors import FirstTokenLate, ProviderError, StreamCut, Unreachable, WentSilent
 from engine.routing.health import Health
 from engine.routing.permits import NextAttempt
 
@@ -61,7 +61,7 @@ class Repeats:
         number, began_at = choice.number, choice.permit.began_at
         is_slow = not was_shown and (seconds > QUICK_SECONDS or isinstance(error, FirstTokenLate))
         if self.attempts(number) == 1:
-            is_cut = was_shown or isinstance(error, Unreachable)
+            is_cut = was_shown or isinstance(error, Unreachable | StreamCut)
             is_late = is_slow or isinstance(error, WentSilent)  # the reader has waited: another offer comes first
             pause_seconds = inf if is_late else FIRST_PAUSE_SECONDS * is_cut
             self._once[number] = began_at if is_slow else now, now + pause_seconds

@@ -67,8 +67,8 @@ async def test_usage_and_margin_show_recordings_by_provider_and_model(transcribi
         ("key_refused", "key_refused"),
         ("money_gone", "balance_gone"),
         ("garbage", "garbled"),
-        ("reset", "unreachable"),
-        ("cut", "unreachable"),
+        ("reset", "cut"),
+        ("cut", "cut"),
     ],
 )
 async def test_failed_transcription_is_reported_and_not_charged(transcribing: Journey, mode: str, outcome: str) -> None:

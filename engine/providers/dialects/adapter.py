@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from engine.embeddings import EmbeddingCall, Embeddings
-from engine.errors import CapabilityMissing, ContextTooLong, Garbled, RequestFault, Unreachable
+from engine.errors import CapabilityMissing, ContextTooLong, Garbled, RequestFault, StreamCut
 from engine.ports import AnswerSink, LimitHeaders, ProviderCall
 from engine.providers import http
 from engine.providers.balances import Balance
@@ -126,7 +126,7 @@ class ProviderAdapter(ABC):
         except TimeoutError:
             if not timer.expired():
                 raise
-        except Unreachable:
+        except StreamCut:
             if reading.is_refused:  # the part of the error that has arrived is used
                 raise reading.refusal() from None
             raise

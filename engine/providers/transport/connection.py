@@ -11,7 +11,7 @@ from typing import TypeAlias, cast
 import httptools
 
 from engine.chat import ReadPace
-from engine.errors import Garbled, Unreachable
+from engine.errors import Garbled, StreamCut
 from engine.providers.inflate import MOST_BODY_BYTES, SLICE_BYTES, Inflater, inflater_of
 from engine.providers.transport.receiver import Receiver
 
@@ -61,7 +61,7 @@ class ProviderConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._pass_on()  # the data before the error
-            self._fail(Unreachable("a response that is no HTTP"))
+            self._fail(StreamCut("a response that is no HTTP"))
             return
         if self._receiver is None:
             self._read_end(len(data))
@@ -78,7 +78,7 @@ class ProviderConnection(asyncio.Protocol):
         if self._has_head and not self._has_length:
             self._is_whole = True  # the end of the connection is the end of the body
         if not self._is_whole:
-            self._fail(Unreachable(_LOST))
+            self._fail(StreamCut(_LOST))
         elif not self._waiting:
             self._pass_on()
 
@@ -102,7 +102,7 @@ class ProviderConnection(asyncio.Protocol):
     async def exchange(self, request: bytes, receiver: Receiver, pace: ReadPace) -> None:
         """Send `request`; return at the end, or when the receiver needs no more.
 
-        Raises Unreachable, Garbled, and its errors.
+        Raises StreamCut, Garbled, and its errors.
         """
         self._begin(receiver, pace)
         self._done = done = self._loop.create_future()

@@ -35,8 +35,8 @@ class Transport(Protocol):
     ) -> None:
         """Post `body`; return at the end of the response, or when the receiver needs no more.
 
-        Pieces are passed on at `pace`. Raises Unreachable, Garbled, FirstTokenLate, and the errors of the receiver. If
-        the caller is cancelled, the connection is closed.
+        Pieces are passed on at `pace`. Raises Unreachable, StreamCut, Garbled, FirstTokenLate, and the errors of the
+        receiver. If the caller is cancelled, the connection is closed.
         """
         ...
 

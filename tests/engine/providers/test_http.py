@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from engine.chat import AT_ONCE, ReadPace
-from engine.errors import FirstTokenLate, Unreachable
+from engine.errors import FirstTokenLate, StreamCut, Unreachable
 from engine.providers import http
 
 PIECES = [b"piece %d " % number for number in range(30)]
@@ -112,8 +112,12 @@ def failing(error: type[httpx.TransportError]) -> Callable[[httpx.Request], http
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (httpx.RemoteProtocolError, Unreachable),
+        (httpx.RemoteProtocolError, StreamCut),
+        (httpx.ReadError, StreamCut),
+        (httpx.WriteError, StreamCut),
         (httpx.ConnectTimeout, Unreachable),
+        (httpx.ConnectError, Unreachable),
+        (httpx.ProxyError, Unreachable),
         (httpx.ReadTimeout, FirstTokenLate),
     ],
 )
@@ -128,7 +132,7 @@ async def test_transport_errors_become_provider_errors(
         await http.get(client, "http://x.test/", {})
 
 
-async def test_connection_that_breaks_within_a_body_is_unreachable() -> None:
+async def test_connection_that_breaks_within_a_body_is_cut() -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"begun"
         raise httpx.ReadError("reset")
@@ -137,7 +141,7 @@ async def test_connection_that_breaks_within_a_body_is_unreachable() -> None:
     async with http.post(transport, "http://x.test/", {}, b"") as response:
         body = http.pieces(response)
         assert await anext(body) == b"begun"
-        with pytest.raises(Unreachable):
+        with pytest.raises(StreamCut):
             await anext(body)
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from engine.chat import ReadPace
-from engine.errors import Garbled, Unreachable
+from engine.errors import Garbled, StreamCut
 from engine.providers.transport import connection
 from engine.providers.transport.pool import ConnectionPool
 
@@ -111,7 +111,7 @@ async def test_status_and_headers_are_passed_on_in_lower_case() -> None:
     ],
 )
 async def test_response_that_is_cut_or_no_http(parts: tuple[bytes, ...], detail: str) -> None:
-    with pytest.raises(Unreachable, match=detail):
+    with pytest.raises(StreamCut, match=detail):
         await posted(*parts)
 
 
