@@ -1,5 +1,7 @@
 """Arguments of tool calls that do not begin as a JSON object: the object that they stand for."""
 
+import json
+
 from engine.json_limits import parsed
 
 EMPTY = "{}"
@@ -13,25 +15,28 @@ def is_nothing(text: str) -> bool:
 
 
 def object_text(text: str) -> str:
-    """Return the object in a JSON string or a Markdown fence, `{}` for nothing; else the text unchanged.
+    """Return the object in a JSON string, a list or a Markdown fence, `{}` for nothing; else the text unchanged.
 
     Some servers lose the first piece, `{` or `{"`.
     """
     if is_nothing(text):
         return EMPTY
     stripped = text.strip()
-    inner = _string(stripped) if stripped.startswith('"') else stripped[stripped.find("{") :]
+    inner = _within(stripped) if stripped[0] in '"[' else stripped[stripped.find("{") :]
     is_fenced = stripped.startswith("```")
-    if (is_fenced or stripped.startswith('"')) and _is_object(inner):
+    if (is_fenced or stripped[0] in '"[') and _is_object(inner):
         return inner
     return next((start + stripped for start in _LOST if _is_object(start + stripped)), text)
 
 
-def _string(text: str) -> str:
+def _within(text: str) -> str:
+    """Return the text in a JSON string, or the only element of a JSON list; empty for any other value."""
     try:
         found = parsed(text)
     except ValueError:
         return ""
+    if isinstance(found, list) and len(found) == 1:
+        return json.dumps(found[0], ensure_ascii=False, separators=(",", ":"))
     return found if isinstance(found, str) else ""
 
 

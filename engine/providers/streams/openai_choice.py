@@ -1,16 +1,16 @@
 """OpenAIChoice: one choice of a stream in OpenAI's shape, from its deltas and messages."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.chat import Delta
 from engine.errors import Garbled
 from engine.providers.streams.openai_parts import call_pieces, parts_of, signatures_of
+from engine.providers.streams.repeated_texts import is_repeated
 from engine.providers.streams.signed_calls import SignedToolCalls
 from engine.providers.streams.think_tags import TaggedText, ThinkTags
 from engine.providers.streams.tool_calls import ToolCalls
 
-_LEAST_DOUBLED = 10  # pieces of a text that may have come twice
 _LEAST_REPEATED_CHARS = 16  # of a text that the last delta repeats: a shorter repetition may be part of the answer
 
 
@@ -90,10 +90,10 @@ class OpenAIChoice:
     def rest(self) -> Iterator[Delta]:
         """Return the deltas that were held back until the end of the choice.
 
-        Raises Garbled if all text came twice, because some servers send each frame twice.
+        Raises Garbled if the text came more than once.
         """
-        if _is_doubled(self._texts.get("text", ())):
-            raise Garbled("each piece of the text came twice")
+        if is_repeated(self._texts.get("text", ())):
+            raise Garbled("a text that came more than once")
         half, self.half = self.half, ""
         if half:
             yield from self._text(half, None)
@@ -146,13 +146,6 @@ class OpenAIChoice:
         came.append(text)
         self._chars[field] = chars + len(text)
         return text
-
-
-def _is_doubled(pieces: Sequence[str]) -> bool:
-    """Return whether every piece came twice, and enough different ones for that to be no accident."""
-    if len(pieces) < _LEAST_DOUBLED or len(pieces) % 2 or pieces[0] != pieces[1]:
-        return False
-    return pieces[::2] == pieces[1::2] and len(set(pieces)) > _LEAST_DOUBLED // 2
 
 
 _FIRST, _LAST_HIGH, _LAST = 0xD800, 0xDBFF, 0xDFFF

@@ -17,7 +17,12 @@ _PAIRS = (
     ("◁think▷", "◁/think▷"),  # Kimi
     ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),  # gpt-oss, unparsed
     ("<|channel>thought\n", "<channel|>"),  # Gemma 4, unparsed
+    ("<unused94>thought\n", "<unused95>"),  # MedGemma
+    ("<mm:think>", "</mm:think>"),  # MiniMax
+    ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThinker
 )
+_BEFORE_ANSWER = "<|channel|>final<|message|>"  # gpt-oss without reasoning, unparsed
 _TAG = re.compile("|".join(re.escape(tag) for pair in _PAIRS for tag in pair))
 _TAG_CHARS = max(len(tag) for pair in _PAIRS for tag in pair)
 _UNOPENED = re.compile(r"(?<![`\"'])(?:</think>|\[/THINK\])(?![`\"'])")
@@ -89,12 +94,16 @@ class ThinkTags:
     def _begin(self) -> list[TaggedText]:
         text = "".join(self._held)
         begun = text.lstrip()
+        if begun.startswith(_BEFORE_ANSWER):
+            self._held = [begun.removeprefix(_BEFORE_ANSWER)]
+            return self.end()
         for opening, closing in _PAIRS:
             if begun.startswith(opening):
                 self._open, self._close, self._state = opening, closing, _State.THINKING
                 self._held, self._held_chars, self._depth = [], 0, 1
                 return self._thinking(begun[len(opening) :])
-            if opening.startswith(begun) and self._held_chars <= _MOST_BLANK_CHARS:
+            may_open = opening.startswith(begun) or _BEFORE_ANSWER.startswith(begun)
+            if may_open and self._held_chars <= _MOST_BLANK_CHARS:
                 return []
         if self._waits:
             self._state = _State.WAITING

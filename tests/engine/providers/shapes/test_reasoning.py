@@ -1,5 +1,6 @@
 """Reasoning apart from the answer, in the fields and lists of each server."""
 
+from dataclasses import replace
 from typing import Any
 
 from engine.chat import Finish
@@ -160,6 +161,20 @@ SHAPES = [
     ),
     Shape("Seed-OSS's tags", stream(said("<seed:think>Two and "), said("two.</seed:think>"), *END), BOTH),
     Shape("Kimi's tags", stream(said("◁think▷Two and two.◁/think▷"), *END), BOTH),
+    *(
+        Shape(f"{opening} in pieces", stream(*map(said, f"{opening}Two and two.{closing}"), *END), BOTH)
+        for opening, closing in (
+            ("<unused94>thought\n", "<unused95>"),
+            ("<mm:think>", "</mm:think>"),
+            ("<|START_THINKING|>", "<|END_THINKING|>"),
+            ("<|begin_of_thought|>", "<|end_of_thought|>"),
+        )
+    ),
+    Shape(
+        "gpt-oss names the channel of its answer, unparsed",
+        stream(*map(said, "<|channel|>final<|message|>"), *END),
+        replace(BOTH, thinking=""),
+    ),
     Shape(
         "gpt-oss's channels, unparsed (mlx-lm 1867, maclocal-api 121)",
         stream(

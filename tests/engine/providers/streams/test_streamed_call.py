@@ -9,7 +9,7 @@ import pytest
 from engine.chat import Finish
 from engine.errors import Garbled
 from engine.providers.streams.streamed_call import CallPiece, StreamedCall
-from tests.engine.providers.shapes.chunks import call, calling, choice, counted, said, stream
+from tests.engine.providers.shapes.chunks import call, calling, choice, counted, stream
 from tests.engine.providers.shapes.shape import WIDTHS, Answer, Outcome, Shape, outcome_of
 
 PARIS, ROME = '{"city":"Paris"}', '{"city":"Rome"}'
@@ -75,6 +75,9 @@ ONE = answer(("a", PARIS))
         (twice(weather('{"a":1,'), weather('"city":"x'), weather('yz",'), weather('"day":"'), weather('m"}')), Garbled),
         ([weather("city"), weather('":'), weather('"Paris"}')], ONE),
         ([weather('"city":"Paris"}')], ONE),
+        ([weather([{"city": "Paris"}])], ONE),
+        ([weather("["), weather(PARIS), weather("]")], ONE),
+        ([weather(f"[{PARIS},{ROME}]")], answer(("a", f"[{PARIS},{ROME}]"))),
         ([weather('"city"'), weather(':"Paris"}')], Garbled),
         ([weather(PARIS + "}]\n```")], ONE),
         ([weather(PARIS + " ,")], ONE),
@@ -103,25 +106,6 @@ async def test_input_of_a_custom_tool_is_the_only_property_of_an_object() -> Non
     told = await outcome_of(Shape("", body, Answer(), content_type="application/json"))
     assert isinstance(told, Answer)
     assert [json.loads(arguments) for _, _, arguments in told.calls] == [{"input": text}]
-
-
-WORDS = ["The ", "sea ", "is ", "blue ", "and ", "wide "]
-
-
-@pytest.mark.parametrize(
-    ("texts", "expected"),
-    [
-        (twice(*WORDS), Garbled),
-        (twice(*WORDS[:4]), Answer("The The sea sea is is blue blue ")),
-        (twice(*WORDS[:5], *WORDS[:5]), Answer("The The sea sea is is blue blue and and " * 2)),
-        (["-"] * 12, Answer("-" * 12)),
-        ([*WORDS, *WORDS], Answer("".join(WORDS) * 2)),
-    ],
-)
-async def test_text_whose_pieces_all_came_twice_is_not_sold(texts: list[str], expected: Outcome) -> None:
-    shape = Shape("", stream(*map(said, texts), choice("stop"), counted()), expected)
-    for width in WIDTHS:
-        assert await outcome_of(shape, width) == expected
 
 
 def test_call_is_held_until_more_of_it_may_not_come() -> None:
