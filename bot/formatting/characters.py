@@ -1,5 +1,6 @@
 """Characters as Telegram and readers count them: UTF-16 units, columns of a monospaced font, grapheme clusters."""
 
+import re
 from unicodedata import category, combining, east_asian_width
 
 BREAK, LESS, TOKEN, TOKEN_END, PIPE, STAR, LOW = (chr(0xFDD0 + number) for number in range(7))
@@ -11,6 +12,14 @@ MOST_FLAGS = 1000
 """The longest row of regional indicators (flags) that is counted, an even number."""
 _JOINER, _JOINERS, _VIRAMA_CLASS = "\u200d", frozenset("\u200d\u200c"), 9
 _EXTENDING = frozenset({"Mn", "Me", "Mc"})
+_WORD = r"[^\s*_`~\\$|<>\[\]&\ufdd0-\ufdef\x00-\x1f\x7f-\x9f]"
+_PARAGRAPH = rf"[^\W\d_]{_WORD}*+(?: {_WORD}++)*+"
+_PROSE = re.compile(rf"{_PARAGRAPH}(?:\n\n{_PARAGRAPH})*+")
+
+
+def is_prose(markdown: str) -> bool:
+    """Return True for paragraphs of plain words, which need no conversion: this Markdown is also its visible text."""
+    return _PROSE.fullmatch(markdown) is not None
 
 
 def clean(text: str) -> str:

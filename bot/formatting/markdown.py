@@ -12,7 +12,7 @@ from itertools import accumulate
 from telegram import MessageEntity
 
 from bot.formatting.blocks import hidden, styled
-from bot.formatting.characters import clean, cut, is_visible, units
+from bot.formatting.characters import clean, cut, is_prose, is_visible, units
 from bot.formatting.parsing import parse
 from bot.formatting.source import prepared
 from bot.formatting.splitting import MOST_ENTITIES, split
@@ -50,6 +50,8 @@ async def rendered(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
 def converted(markdown: str) -> StyledText:
     """Convert to one text of any length. A text without visible characters is returned unchanged."""
     markdown = clean(markdown)
+    if is_prose(markdown):
+        return StyledText(markdown)
     if len(markdown) > MOST_MARKS and sum(len(mark[0]) for mark in _MARK.finditer(markdown)) > MOST_MARKS:
         return StyledText(markdown)
     found = styled(parse(prepared(markdown)))

@@ -7,7 +7,7 @@ Where the conversion changes all the same, the reader keeps the text that was sh
 import re
 
 from bot.formatting.blocks import styled
-from bot.formatting.characters import clean, cut, units
+from bot.formatting.characters import clean, cut, is_prose, units
 from bot.formatting.growing.appending import append
 from bot.formatting.growing.mending import mended
 from bot.formatting.parsing import parse
@@ -58,6 +58,12 @@ class GrowingText:
 
     def _last_block(self, tail: str) -> str:
         """Return the visible text of the last block, after moving the blocks before it to the finished text."""
+        prose = tail.rstrip()
+        if len(tail) <= MOST_TAIL and not prose.endswith("!") and is_prose(prose):  # a "!" may begin a picture
+            before, between, last = prose.rpartition(_BETWEEN)
+            self._finished += before + between
+            self._from += len(before + between)
+            return last
         # Only a blank line surely ends a block: a line below a table may become its next row.
         before = _finished_blocks(tail[:MOST_TAIL]) if _BLANK.search(tail) else ""
         if before:

@@ -1,6 +1,45 @@
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from bot.formatting.characters import clean, cut, fitting, is_boundary, is_visible, units, width
+from bot.formatting.blocks import styled
+from bot.formatting.characters import (
+    _PROSE,
+    clean,
+    cut,
+    fitting,
+    is_boundary,
+    is_prose,
+    is_visible,
+    units,
+    width,
+)
+from bot.formatting.growing.mending import mended
+from bot.formatting.parsing import parse
+from bot.formatting.source import prepared
+from bot.formatting.styled import StyledText
+
+_SIGNS = "aZé漢 .,:;!?-–—+=#(){}/\"'@%^~$&<>|*_`[]\\\n\t0"
+
+
+@pytest.mark.parametrize("text", ["Hello, sea.", "Ha!", 'One – two.\n\nThree: "four" (5) C# 1 + 1 = 2', "Chào anh 🌊"])
+def test_paragraphs_of_plain_words_are_prose(text: str) -> None:
+    assert is_prose(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1. one", "# a", "- a", "a *b*", "a\nb", "a  b", "a ", "a\n\n- b", "a&amp;b", "x_y"]
+)
+def test_other_texts_are_converted(text: str) -> None:
+    assert not is_prose(text)
+
+
+@given(st.from_regex(_PROSE, fullmatch=True) | st.text(_SIGNS, max_size=12).map(lambda signs: f"a{signs}a"))
+def test_prose_is_its_own_conversion(markdown: str) -> None:
+    text = clean(markdown)
+    assume(is_prose(text))
+    assert styled(parse(prepared(text))) == StyledText(text)
+    assert text.endswith("!") or mended(text) == text
 
 
 @pytest.mark.parametrize(

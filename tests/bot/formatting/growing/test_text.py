@@ -4,6 +4,7 @@ from itertools import pairwise
 import pytest
 
 from bot.formatting.characters import units
+from bot.formatting.growing import text
 from bot.formatting.growing.text import GrowingText
 from bot.formatting.markdown import render
 from tests.bot.formatting.documents import Documents
@@ -46,6 +47,14 @@ def test_what_was_shown_of_a_usual_answer_never_changes_and_has_no_marks() -> No
     assert not any(mark in frame for frame in found for mark in ("**", "##", "```", "](", "~~", "_"))
     assert letters(found[-1]) == letters(render(ANSWER)[0].text)
     assert "a | b\n1 | 2" in found[-1], "rows are shown one by one, without alignment"
+
+
+@pytest.mark.parametrize("end", ["", "!", "\n\n", "\n\n- item", "\n\n1", "\n---", "*", " [a](b)", "\n\n    code", "\n"])
+def test_frames_of_prose_are_those_of_any_text(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    markdown = f"First words, of one.\n\nSecond words: more.\n\nThird{end}"
+    quick = frames(markdown)
+    monkeypatch.setattr(text, "is_prose", lambda _: False)
+    assert quick == frames(markdown)
 
 
 @pytest.mark.parametrize("seed", range(20))
