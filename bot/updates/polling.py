@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
-from telegram.request import HTTPXRequest
 
 from bot.delivery.rate_limiter import seconds_of
-from bot.requests import form
+from bot.requests import FormRequest
 from bot.updates.incoming import number_of
 from bot.updates.intake import Intake
 from bot.updates.polling_turn import TURN_SECONDS, PollingTurn
@@ -36,7 +35,7 @@ ALLOWED = (
 class Poller:
     """The getUpdates loop of one bot. If it has a `turn`, it polls only while this process has the turn."""
 
-    def __init__(self, base_url: str, request: HTTPXRequest, intake: Intake, turn: PollingTurn | None = None) -> None:
+    def __init__(self, base_url: str, request: FormRequest, intake: Intake, turn: PollingTurn | None = None) -> None:
         self._url, self._request, self._intake, self._turn = f"{base_url}/getUpdates", request, intake, turn
         self._offset = 0
         self._task: asyncio.Task[None] | None = None
@@ -94,7 +93,7 @@ class Poller:
         fields = {"timeout": POLL_SECONDS, "allowed_updates": list(ALLOWED), "limit": 100}
         if self._offset:
             fields["offset"] = self._offset
-        answer = await self._request.post(self._url, form(fields), read_timeout=POLL_SECONDS + 10)
+        answer = await self._request.call(self._url, fields, POLL_SECONDS + 10)
         return answer if isinstance(answer, list) else []
 
 

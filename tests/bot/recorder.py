@@ -27,10 +27,10 @@ Fault = Callable[[str], tuple[int, dict[str, Any]] | None]
 class CountedRequest(FormRequest):
     """Stops the loop's virtual time while its calls are running."""
 
-    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+    async def posted(self, *args: Any) -> Any:
         _loop().called(1)
         try:
-            return await super().do_request(*args, **kwargs)
+            return await super().posted(*args)
         finally:
             _loop().called(-1)
 

@@ -12,7 +12,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from telegram import InputFile
-from telegram.error import BadRequest, NetworkError, TimedOut
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
 from telegram.ext import ExtBot
 from telegram.request import RequestData
 from telegram.request._requestparameter import RequestParameter
@@ -29,6 +39,7 @@ class BotApi:
 
     def __init__(self) -> None:
         self.forms: list[dict[str, Any]] = []
+        self.status, self.parameters = 400, dict[str, int]()
         self.go = asyncio.Event()
 
     async def call(self, request: Request) -> JSONResponse:
@@ -38,7 +49,8 @@ class BotApi:
         if method == "sendSlowly":
             await self.go.wait()
         if method == "sendBadly":
-            return JSONResponse({"ok": False, "error_code": 400, "description": "Bad Request: no"}, 400)
+            refused = {"ok": False, "error_code": self.status, "description": "Bad Request: no"}
+            return JSONResponse({**refused, "parameters": self.parameters}, self.status)
         return JSONResponse({"ok": True, "result": {"method": method}})
 
 
@@ -70,7 +82,7 @@ def bot(url: str, request: FormRequest) -> ExtBot[Any]:
 async def test_form_arrives_with_nested_values_as_json(url: str, api: BotApi, request_: FormRequest) -> None:
     answer = await post(bot(url, request_), "sendMessage", {"chat_id": 7, "text": "a & b = ü", "more": {"x": [1]}})
     assert answer == {"method": "sendMessage"}
-    assert api.forms == [{"chat_id": "7", "text": "a & b = ü", "more": '{"x": [1]}'}]
+    assert api.forms == [{"chat_id": "7", "text": "a & b = ü", "more": '{"x":[1]}'}]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
@@ -81,9 +93,35 @@ def test_form_reads_back_as_it_was(text: str) -> None:
     ]
 
 
-async def test_refusal_is_ptbs_error(url: str, request_: FormRequest) -> None:
-    with pytest.raises(BadRequest, match="No"):
-        await post(bot(url, request_), "sendBadly", {})
+@pytest.mark.parametrize(
+    ("status", "parameters", "error"),
+    [
+        (400, {}, BadRequest),
+        (400, {"migrate_to_chat_id": -7}, ChatMigrated),
+        (401, {}, InvalidToken),
+        (403, {}, Forbidden),
+        (409, {}, Conflict),
+        (429, {"retry_after": 3}, RetryAfter),
+        (502, {}, NetworkError),
+    ],
+)
+async def test_refusal_is_the_error_that_ptb_raises(
+    url: str, api: BotApi, request_: FormRequest, status: int, parameters: dict[str, int], error: type[TelegramError]
+) -> None:
+    api.status, api.parameters = status, parameters
+    with pytest.raises(error) as ours:
+        await post(bot(url, request_), "sendBadly", {"chat_id": 7})
+    with pytest.raises(error) as ptbs:
+        await request_.post(f"{url}1:t/sendBadly", RequestData([]))
+    assert (type(ours.value), str(ours.value)) == (type(ptbs.value), str(ptbs.value))
+
+
+async def test_plain_values_are_those_that_ptb_sends(url: str, api: BotApi, request_: FormRequest) -> None:
+    values: dict[str, Any] = {"chat_id": -7, "text": "ü & \n", "can_stop": True, "of": None, "seconds": 1.5, "s": ""}
+    await post(bot(url, request_), "sendMessage", values)
+    given = [RequestParameter.from_input(name, value) for name, value in values.items() if value is not None]
+    await request_.post(f"{url}1:t/sendMessage", RequestData(given))
+    assert api.forms[0] == api.forms[1]
 
 
 async def test_file_is_uploaded(url: str, api: BotApi, request_: FormRequest) -> None:
