@@ -32,7 +32,7 @@ from bot.context import Context
 from bot.delivery.courier import Courier
 from bot.delivery.rate_limiter import Priority, RateLimiter
 from bot.groups import channel_messages
-from bot.groups.addressing import COMMAND
+from bot.groups.addressing import COMMAND, PERSONAL
 from bot.groups.greeting import on_membership
 from bot.groups.moving import on_migration
 from bot.notify import TelegramNotifier
@@ -50,6 +50,7 @@ from bot.updates.merging import Waits
 from bot.updates.polling import Poller
 from bot.updates.polling_turn import PollingTurn
 from bot.updates.webhook_watch import WebhookWatch
+from storage.database.leases import until_whole_second
 from storage.telegram import poller_conflicts
 from storage.tenants import tenants
 
@@ -212,7 +213,7 @@ class Bot:
 
     async def _take_up_often(self) -> None:
         while True:
-            await asyncio.sleep(TAKE_UP_SECONDS)
+            await asyncio.sleep(until_whole_second(TAKE_UP_SECONDS))
             try:
                 await self.take_up()
             except Exception:
@@ -231,7 +232,7 @@ def _add_handlers(application: "Application[Any, Any, Any, Any, Any, Any]") -> N
     commands = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
     application.add_handler(MessageHandler(COMMAND & commands, on_command))
     application.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, on_migration))
-    application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL, on_message))
+    application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & PERSONAL, on_message))
     application.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE, on_edited))
     application.add_handler(InlineQueryHandler(on_inline_query))
     application.add_handler(ChosenInlineResultHandler(on_chosen))

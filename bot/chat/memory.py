@@ -6,6 +6,7 @@ They change as little as possible from one question to the next, so that provide
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from bot.context import Context, claimed_update
 from bot.groups.talk import paid_by
@@ -63,9 +64,11 @@ async def recall(context: Context, record: QuestionRecord, question: Message) ->
     most = int(state.settings.get("memory", conversations.MOST_MESSAGES))
     if not record.is_private:
         return await _in_group(context, record, question, most)
-    memory = await context.services.db.read(
-        lambda conn: conversations.recall(conn, place.chat_id, place.thread_id, record.answer_request_id)
-    )
+    within = partial(conversations.recall, chat_id=place.chat_id, thread_id=place.thread_id)
+    within = partial(within, before_request=record.answer_request_id)
+    memory = await context.services.db.read_key(partial(within, most=conversations.FEW_TURNS))
+    if len(memory.turns) == conversations.FEW_TURNS:  # there may be more
+        memory = await context.services.db.read(within)
     limit = limit_of(context, state, record)
     first = first_turn(memory.turns, question, most, limit)
     remarks: tuple[str, ...] = ()

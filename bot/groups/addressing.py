@@ -5,10 +5,10 @@ Entities, because another user's name may begin with the bot's.
 
 from collections.abc import Iterator, Sequence
 
-from telegram import Message, MessageEntity
+from telegram import Message, MessageEntity, Update
 from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import TelegramError
-from telegram.ext.filters import MessageFilter
+from telegram.ext.filters import MessageFilter, StatusUpdate
 
 from bot.context import Context
 from bot.formatting.characters import units
@@ -29,7 +29,15 @@ class CommandFilter(MessageFilter):
         return starts and message.forward_origin is None
 
 
+class PersonalFilter(MessageFilter):
+    """Accepts messages that people wrote, no service messages. Most have a text, and then no kind need be looked at."""
+
+    def filter(self, message: Message) -> bool:
+        return bool(message.text) or not StatusUpdate.ALL.check_update(Update(0, message=message))
+
+
 COMMAND = CommandFilter()
+PERSONAL = PersonalFilter()
 _AFTER_NAME = ",:;\uff0c\u3001\uff1a\u061b\u060c"
 """The signs between the name of the bot and a question, which are left out with the name."""
 

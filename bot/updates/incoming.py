@@ -5,7 +5,8 @@ A flawed update must not block the ones after it.
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from telegram import Update
@@ -14,7 +15,7 @@ from telegram.ext import ExtBot, filters
 from bot.formatting.characters import clean
 from bot.services import Span, no_span
 from storage.schedules import scheduled_runs
-from storage.telegram.inbox import CHAT, NOW, IncomingUpdate
+from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate, WaitingUpdate
 
 log = logging.getLogger(__name__)
 Handle = Callable[[dict[str, Any]], Awaitable[None]]
@@ -73,6 +74,18 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _cleaned(each) for name, each in value.items()}
     return [_cleaned(each) for each in value] if isinstance(value, list) else value
+
+
+def alone(fresh: Sequence[IncomingUpdate], claimed: Sequence[ClaimedUpdate]) -> set[str]:
+    """Return the chats of the claimed updates that no other update of their chat preceded or came with."""
+    chats = Counter(update.chat_key for update in fresh if update.lane == CHAT)
+    ids = {update.update_id for update in fresh}
+    return {each.chat_key for each in claimed if chats[each.chat_key] == 1 and each.update_id in ids}
+
+
+def chats_of(updates: Sequence[IncomingUpdate | WaitingUpdate]) -> dict[str, None]:
+    """Return the chats of these updates, each once, in order."""
+    return {update.chat_key: None for update in updates if update.lane == CHAT}
 
 
 def _lane(message: Mapping[str, Any]) -> str:

@@ -15,14 +15,14 @@ from typing import Any
 
 from bot.context import claimed_update
 from bot.updates import merging
-from bot.updates.incoming import Handle, incoming_of
+from bot.updates.incoming import Handle, alone, chats_of, incoming_of
 from engine.ports import Clock
 from storage.database import leases
 from storage.database.connection import Connection
 from storage.database.database import Database
 from storage.telegram import inbox
 from storage.telegram.chat_queue import ChatQueue, LocalChats
-from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate, OwnClaim, WaitingUpdate
+from storage.telegram.inbox import NOW, ClaimedUpdate, IncomingUpdate, OwnClaim, WaitingUpdate
 
 log = logging.getLogger(__name__)
 MOST_EPOCHS = 50
@@ -60,6 +60,7 @@ class Intake:
         self._claims_at_once = queue is None
         self._claiming: list[str] = []
         self._claimed: dict[str, ClaimedUpdate] = {}
+        self._alone: set[str] = set()
         self._now_ids: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._claims: dict[int, tuple[int, asyncio.Task[Any]]] = {}
@@ -69,12 +70,14 @@ class Intake:
     async def store(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Commit the updates and start to handle the new ones. Only after that may they be confirmed to Telegram."""
         incoming = [each for update in updates if (each := incoming_of(update)) is not None]
-        free = [chat for chat in _chats(incoming) if self._claims_at_once and self._open and chat not in self._workers]
+        claims = self._claims_at_once and self._open
+        free = [chat for chat in chats_of(incoming) if claims and chat not in self._workers]
         self._claiming += free
         try:
             fresh, claimed = await self._db.write(partial(self._store, incoming, free))
             self._claimed |= {each.chat_key: each for each in claimed}
-            self._queue.committed(_chats(fresh))
+            self._alone |= alone(fresh, claimed) - self._workers.keys()
+            self._queue.committed(chats_of(fresh))
         finally:
             for chat_key in free:
                 self._claiming.remove(chat_key)
@@ -87,7 +90,7 @@ class Intake:
     ) -> tuple[list[IncomingUpdate], list[ClaimedUpdate]]:
         """Store updates, and in the same commit claim the first of each chat in `free`, which have no worker yet."""
         fresh = inbox.store(conn, self._bot_id, incoming, self._clock.now())
-        chats = _chats(fresh)
+        chats = chats_of(fresh)
         self._queue.enqueue(conn, chats)
         claims = (inbox.claim_next(conn, self._bot_id, each, self._lease_id) for each in free if each in chats)
         return fresh, [claimed for claimed in claims if claimed is not None]
@@ -115,16 +118,16 @@ class Intake:
             dead = leases.dead(conn, self._clock.now(), self._lease_id)
             released = inbox.release_dead(conn, self._bot_id, dead)
             left = inbox.waiting(conn, self._bot_id, before)
-            self._queue.free(conn, _chats(left))
-            self._queue.enqueue(conn, _chats(left))
+            self._queue.free(conn, chats_of(left))
+            self._queue.enqueue(conn, chats_of(left))
             return released, left
 
         await self._release_unfinished()
         released, left = await self._db.write(unit)
         if released or self._starts:
-            for chat_key in _chats(left).keys() - self._workers.keys():
+            for chat_key in chats_of(left).keys() - self._workers.keys():
                 self._slow_down(int(chat_key.partition(":")[0]))
-        self._queue.committed(_chats(left))
+        self._queue.committed(chats_of(left))
         for update in left:
             if update.lane == NOW:
                 self._handle_at_once(update.update_id)
@@ -194,7 +197,10 @@ class Intake:
         try:
             while self._open:
                 self._has_more.discard(chat_key)
-                claimed = self._claimed.pop(chat_key, None) or await self._next(handled, chat_key)
+                claimed = self._claimed.pop(chat_key, None)
+                if claimed is None:
+                    self._alone.discard(chat_key)
+                    claimed = await self._next(handled, chat_key)
                 handled = None
                 if claimed is not None:
                     handled, update = await self._parsed(claimed)
@@ -208,6 +214,7 @@ class Intake:
         finally:
             del self._workers[chat_key]
             self._claimed.pop(chat_key, None)
+            self._alone.discard(chat_key)
 
     async def _next(self, handled: ClaimedUpdate | None, chat_key: str) -> ClaimedUpdate | None:
         """Finish an update and claim the chat's next one, in one commit; after an answer there is often neither."""
@@ -240,7 +247,8 @@ class Intake:
             step = min(left, LOOK_SECONDS)
             await asyncio.sleep(step)
             left -= step
-            if await self._db.read_key(following) is not None:
+            may_have_come = last.chat_key not in self._alone or last.chat_key in self._has_more
+            if may_have_come and await self._db.read_key(following) is not None:
                 return True
             if left <= 0 or not self._open:
                 return False
@@ -290,8 +298,3 @@ class Intake:
         finally:
             claimed_update.reset(token)
             del self._claims[claimed.id]
-
-
-def _chats(updates: Sequence[IncomingUpdate | WaitingUpdate]) -> dict[str, None]:
-    """Return the chats of these updates, each once, in order."""
-    return {update.chat_key: None for update in updates if update.lane == CHAT}

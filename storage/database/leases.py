@@ -89,11 +89,17 @@ class Lease:
         A failure is logged, because the next renewal may still be in time.
         """
         while True:
-            await asyncio.sleep(self._lease_seconds / 8)
+            await asyncio.sleep(until_whole_second(self._lease_seconds / 8))
             try:
                 await self.renew(self._lease_seconds / 4)
             except Exception:
                 log.warning("the lease could not be renewed", exc_info=True)
+
+
+def until_whole_second(seconds: float) -> float:
+    """Return about `seconds`, so that a wait ends at a whole second: loops that wait so share their wake-ups."""
+    now = asyncio.get_running_loop().time()
+    return round(now + seconds) - now if seconds >= 1 else seconds
 
 
 def dead(conn: Connection, now: datetime, own_id: str) -> Callable[[str], bool]:

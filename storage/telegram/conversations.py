@@ -13,6 +13,8 @@ MOST_MESSAGES = 60
 MOST_CHARS = 24_000
 MOST_TURNS = 400
 """Messages that are read after the summary; older ones are only in a summary, if in any."""
+FEW_TURNS = 12
+"""Turns that are read in less time than it takes to switch threads."""
 _LAST_ID = 2**62
 PICTURE = Text("[image]")
 """The mark in the place of a picture."""
@@ -87,8 +89,10 @@ class SaidMessage:
     request_id: str
 
 
-def recall(conn: Connection, chat_id: int, thread_id: int, before_request: str | None = None) -> ConversationMemory:
-    """Return the memory of the open conversation.
+def recall(
+    conn: Connection, chat_id: int, thread_id: int, before_request: str | None = None, most: int = MOST_TURNS
+) -> ConversationMemory:
+    """Return the memory of the open conversation, with its latest `most` turns.
 
     `before_request`: instead, the memory of that request's conversation, without the request and later messages.
     """
@@ -104,7 +108,7 @@ def recall(conn: Connection, chat_id: int, thread_id: int, before_request: str |
         id=found["id"],
         after=found["summarised_id"],
         before=end,
-        n=MOST_TURNS,
+        n=most,
     )
     turns = tuple(
         StoredTurn(

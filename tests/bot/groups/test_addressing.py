@@ -10,6 +10,7 @@ from bot.groups.addressing import (
     CHANNEL,
     COMMAND,
     LINKED_CHANNEL,
+    PERSONAL,
     addressed,
     argument,
     is_anonymous,
@@ -25,6 +26,19 @@ MENTION = "@farthing_bot"
 EVE = {"id": 5, "is_bot": False, "first_name": "Eve"}
 AT_START = [entity("mention", MENTION, MENTION)]
 ORIGIN = {"type": "hidden_user", "sender_user_name": "Eve", "date": 1}
+
+
+@pytest.mark.parametrize(
+    ("message", "is_personal"),
+    [
+        (group_message("hi"), True),
+        (group_message("", caption="a picture"), True),
+        (group_message("", new_chat_title="Tea room"), False),
+        (group_message("", left_chat_member=EVE), False),
+    ],
+)
+def test_service_messages_are_told_from_those_of_people(message: dict[str, Any], is_personal: bool) -> None:
+    assert PERSONAL.filter(received(message)[0]) == is_personal
 
 
 def mentioning(text: str, part: str = MENTION, kind: str = "mention", **more: Any) -> dict[str, Any]:

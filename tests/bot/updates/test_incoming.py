@@ -2,15 +2,16 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from telegram.ext import ExtBot
 
-from bot.updates.incoming import handler_in_span, incoming_of, number_of, read
+from bot.updates.incoming import alone, handler_in_span, incoming_of, number_of, read
 from bot.updates.merging import continues, wait_seconds
 from bot.updates.polling import next_offset
-from storage.telegram.inbox import CHAT, NOW
+from storage.telegram.inbox import CHAT, NOW, ClaimedUpdate, IncomingUpdate
 
 
 @pytest.mark.parametrize("number", [None, "5", 2**63, -1, 1.5, [1]])
@@ -25,6 +26,24 @@ def test_message_without_a_chat_is_handled_at_once(message: Any) -> None:
     incoming = incoming_of({"update_id": 5, "message": message})
     assert incoming is not None
     assert (incoming.update_id, incoming.lane) == (5, NOW)
+
+
+@pytest.mark.parametrize(
+    ("stored", "claimed", "found"),
+    [
+        ([(5, "7:0")], [(5, "7:0")], {"7:0"}),
+        ([(5, "7:0"), (6, "8:0")], [(5, "7:0"), (6, "8:0")], {"7:0", "8:0"}),
+        ([(5, "7:0"), (6, "7:0")], [(5, "7:0")], set()),
+        ([(5, "7:0")], [(4, "7:0")], set()),  # an older one was left
+    ],
+)
+def test_claimed_update_is_alone_without_others_of_its_chat(
+    stored: list[tuple[int, str]], claimed: list[tuple[int, str]], found: set[str]
+) -> None:
+    fresh = [IncomingUpdate(number, chat, CHAT, "{}") for number, chat in stored]
+    now = datetime.now(UTC)
+    claims = [ClaimedUpdate(number, number, chat, "{}", 1, now) for number, chat in claimed]
+    assert alone(fresh, claims) == found
 
 
 def test_lone_surrogates_and_nul_are_removed_before_storing() -> None:

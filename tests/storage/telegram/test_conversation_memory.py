@@ -24,6 +24,7 @@ async def test_summary_stands_for_the_messages_before_it(db: Database) -> None:
             exchange(conn, number)
         memory = conversations.recall(conn, CHAT, 0)
         assert texts(memory)[:2] == ["question 0", "answer 0"]
+        assert texts(conversations.recall(conn, CHAT, 0, most=3)) == texts(memory)[-3:]
         assert memory.conversation_id is not None
         conversation_memory.store_summary(conn, memory.conversation_id, "of the first", memory.turns[1].id)
         after = conversations.recall(conn, CHAT, 0)
