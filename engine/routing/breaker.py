@@ -88,6 +88,8 @@ class Breaker:
         A cut counts by its time: an outage cuts all answers at once, whenever they began. Any other failure counts by
         its start: one that began before the latest success says nothing about the time after it.
         """
+        if self.is_open:
+            return True
         window = self.window(now)
         good = [each for each in window if not each.failed]
         good_at = max((each.known_at for each in good), default=-inf)
@@ -95,7 +97,7 @@ class Breaker:
         since = [each for each in window if each.failed and (each.cut_at > good_at or each.began_at > good_since)]
         before = len(window) - len(since)
         share = (sum(each.failed for each in window) - len(since) + 1) / (before + 2)
-        return self.is_open or (len(since) > 1 and share ** len(since) < CHANCE_OF_REPEAT)
+        return len(since) > 1 and share ** len(since) < CHANCE_OF_REPEAT
 
     def wait_seconds(self, now: float) -> float:
         """Return the seconds until a probe is allowed; 0 if closed or half-open."""

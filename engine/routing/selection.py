@@ -21,7 +21,7 @@ MOST_HOLD_SECONDS = 0.5  # longest wait of a failed prompt for the attempts of o
 # longest wait for attempts at a resting offer, more if the next offer costs over ten times as much, and a little more
 # for an attempt that is under way at the end
 MOST_EARLY_HOLD_SECONDS, LONG_HOLD_SECONDS, LONG_HOLD_TIMES, PROBE_HOLD_SECONDS = 2.0, 4.0, 10, 1.0
-HOLD_POLL_SECONDS, DUE_SOON_SECONDS = 0.05, 0.7
+HOLD_POLL_SECONDS, HOLD_POLL_SHARE, LONGEST_POLL_SECONDS, DUE_SOON_SECONDS = 0.05, 0.15, 0.2, 0.7
 
 
 @dataclass(slots=True)
@@ -171,8 +171,9 @@ class Selection:
             most_seconds += PROBE_HOLD_SECONDS
         if self._early_hold_seconds >= most_seconds:
             return None
-        self._early_hold_seconds += HOLD_POLL_SECONDS
-        return Pause(HOLD_POLL_SECONDS)
+        pause_seconds = min(LONGEST_POLL_SECONDS, max(HOLD_POLL_SECONDS, HOLD_POLL_SHARE * self._early_hold_seconds))
+        self._early_hold_seconds += pause_seconds
+        return Pause(pause_seconds)
 
     def _is_soon_known(self, early: EarlyQuote) -> bool:
         seconds = self._early_wait_seconds_of(early, is_dear=True)

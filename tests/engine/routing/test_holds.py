@@ -130,13 +130,13 @@ def test_attempts_under_way_are_waited_for_three_seconds_at_most_or_five_where_t
     prompt = Prompt(providers, CHEAP, DEAR._replace(expected_atto=int(times * CHEAP.expected_atto)))
 
     def attempt_again(providers: TwoProviders) -> None:
-        if round(prompt.waited_seconds % 0.9, 2) in (0, 0.9):
+        if health.pending.newest_at < providers.clock.monotonic() - 0.8:
             providers.health.admit(A, early=True)
 
     choice = prompt.next(attempt_again)
     assert choice is not None
     assert choice.permit.offer == B
-    assert prompt.waited_seconds == pytest.approx(most_seconds, abs=0.06)
+    assert prompt.waited_seconds == pytest.approx(most_seconds, abs=0.21)
 
 
 def test_attempt_that_waits_for_long_is_not_waited_for(providers: TwoProviders) -> None:
@@ -192,7 +192,7 @@ def test_failed_prompts_follow_the_one_that_repeats_first(providers: TwoProvider
     for prompt, choice in zip(prompts, choices, strict=True):
         prompt.fail(choice)
     permit = begun_after_pauses(first)
-    held = [next_step(second) for _ in range(90)]
+    held = [next_step(second) for _ in range(9)]
     providers.health.first_token(permit)
     assert all(isinstance(step, Pause) for step in held)
     assert begun(second).offer == A
@@ -266,3 +266,18 @@ def test_late_offer_that_is_still_the_cheapest_is_no_early_quote(providers: TwoP
     assert route.early == ()
     last = plan([CHEAP._replace(last_resort=True), DEAR], (), providers.health.status, DELAY)
     assert last.early == ()
+
+
+def test_prompt_that_waits_for_long_looks_less_often(providers: TwoProviders) -> None:
+    providers.succeeds(100)
+    providers.clock.wait(0.1)
+    prompt = Prompt(providers, CHEAP, VERY_DEAR)
+    choice = prompt.next()
+    providers.fails(DOWN, 1)
+    prompt.fail(choice)
+    pauses = []
+    while isinstance(step := next_step(prompt), Pause):
+        pauses.append(step.seconds)
+        providers.clock.wait(step.seconds)
+    assert (pauses[0], pauses[-1]) == (0.05, 0.2)
+    assert 20 < len(pauses) < 35
