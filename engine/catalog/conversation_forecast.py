@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from math import exp
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from engine.catalog.prompt_cache import GAP_SECONDS, gap_class
+from engine.recent_entries import RecentEntries
 
 HTTP_PREFIX = "http:"
 """The beginning of conversation ids of the HTTP front end; all other ids are of chats."""
@@ -24,7 +27,8 @@ _OWN_WEIGHT = 30.0  # this many turns of one tenant weigh as much as those of al
 _WAIT_TIMES = 1.5  # a conversation stays open for this multiple of the mean gap: the longest gaps are seen last
 _FIRST_GAP_SECONDS, _MOST_GAP_SECONDS, _FIRST_GROWTH_TOKENS = 60.0, 7200.0, 300.0
 _MOST_SAMPLES_OF_ALL, _MOST_SAMPLES_OF_ONE, _MOST_SAMPLES_OF_CONVERSATION = 500.0, 50.0, 5.0
-_MOST_CONVERSATIONS, _MOST_TENANTS = 20_000, 20_000
+_MOST_CONVERSATIONS, _MOST_TENANTS = 10_000, 20_000
+_NO_GAPS = (0.0,) * (len(GAP_SECONDS) + 1)
 
 
 class Outlook(NamedTuple):
@@ -58,13 +62,24 @@ class _Fading:
         return (self.value * self.samples + with_value * weight) / (self.samples + weight)
 
 
-@dataclass(slots=True)
-class _Conversation:
+class _Conversation(Struct, gc=False):
+    """A conversation so far. Most have one turn, so that nothing is made for the turns after it yet."""
+
     turns: int
     tokens: int
     at: float
-    gaps: list[float]
-    kept: _Fading
+    gaps: tuple[float, ...] = _NO_GAPS
+    kept: _Fading | None = None
+
+    def add(self, tokens: int, now: float, kept: float | None) -> None:
+        """Count a turn. `kept`: the share of the prompt before that this turn's began with."""
+        if kept is not None:
+            self.kept = self.kept or _Fading()
+            self.kept.add(kept, _MOST_SAMPLES_OF_CONVERSATION)
+        if self.turns:
+            gap = gap_class(now - self.at)
+            self.gaps = tuple([count + (number == gap) for number, count in enumerate(self.gaps)])
+        self.turns, self.tokens, self.at = self.turns + 1, tokens, now
 
 
 @dataclass(slots=True)
@@ -127,7 +142,7 @@ class _FrontEnd:
 
     habits: _Habits = field(default_factory=lambda: _Habits(_MOST_SAMPLES_OF_ALL))
     tenants: OrderedDict[int, _Habits] = field(default_factory=OrderedDict)
-    conversations: OrderedDict[str, _Conversation] = field(default_factory=OrderedDict)
+    conversations: RecentEntries[str, _Conversation] = field(default_factory=lambda: RecentEntries(_MOST_CONVERSATIONS))
 
     def wait_seconds(self) -> float:
         return _WAIT_TIMES * self.habits.gap_seconds.blended(_FIRST_GAP_SECONDS, _FIRST_WEIGHT)
@@ -166,7 +181,7 @@ class ConversationForecast:
             kept = own.kept.blended(kept, _OWN_KEPT_WEIGHT)
         if known is not None:
             gaps = _shares(known.gaps, gaps, 2.0)
-            kept = known.kept.blended(kept, 1.0)
+            kept = known.kept.blended(kept, 1.0) if known.kept else kept
         turns, turns_squared = _expected_turns(chances, known.turns + 1 if known else 1)
         return Outlook(turns, turns_squared, max(0.0, growth), gaps, now, kept)
 
@@ -178,23 +193,16 @@ class ConversationForecast:
         `kept`: the share of the prompt before that this one began with; None if there was none.
         """
         front_end = self._front_ends[conversation.startswith(HTTP_PREFIX)]
-        known, wait_seconds = front_end.conversations.pop(conversation, None), front_end.wait_seconds()
-        if known is None:
-            known = _Conversation(0, input_tokens, now, [0.0] * (len(GAP_SECONDS) + 1), _Fading())
-            if len(front_end.conversations) >= _MOST_CONVERSATIONS:
-                front_end.conversations.popitem(last=False)
+        known, wait_seconds = front_end.conversations.get(conversation), front_end.wait_seconds()
+        known = known or _Conversation(0, input_tokens, now)
         for habits in front_end.habits_of(tenant_id):
             if known.turns:
                 habits.add_gap(known.turns, input_tokens - known.tokens, now - known.at)
             habits.add(known.turns + 1, now, wait_seconds)
             if kept is not None:
                 habits.kept.add(kept, habits.most_samples)
-        if kept is not None:
-            known.kept.add(kept, _MOST_SAMPLES_OF_CONVERSATION)
-        if known.turns:
-            known.gaps[gap_class(now - known.at)] += 1
-        known.turns, known.tokens, known.at = known.turns + 1, input_tokens, now
-        front_end.conversations[conversation] = known
+        known.add(input_tokens, now, kept)
+        front_end.conversations.set(conversation, known)
 
 
 def _expected_turns(chances: Sequence[float], turn: int) -> tuple[float, float]:
@@ -216,7 +224,7 @@ def _turn_class(turn: int) -> int:
 _TURN_CLASSES = [max(0, sum(turn >= first for first in _FIRST_TURNS) - 1) for turn in range(_FIRST_TURNS[-1] + 1)]
 
 
-def _shares(counts: list[float], expected: tuple[float, ...], weight: float) -> tuple[float, ...]:
+def _shares(counts: Sequence[float], expected: tuple[float, ...], weight: float) -> tuple[float, ...]:
     if not any(counts):
         return expected
     total = sum(counts) + weight

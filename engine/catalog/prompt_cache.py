@@ -8,7 +8,6 @@ few reports would correct that, but an offer that is never asked sends no report
 
 from array import array
 from bisect import bisect_left
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
@@ -19,6 +18,7 @@ from msgspec.structs import replace
 
 from engine.catalog.offers import Offer
 from engine.chat import ChatRequest, Message, Options, Text
+from engine.recent_entries import RecentEntries
 
 LIFETIMES: tuple[tuple[str, float, int], ...] = (
     # (provider, seconds, tokens from which it caches)
@@ -33,7 +33,7 @@ GAP_SECONDS = (60.0, 300.0, 3600.0)
 
 _BY_PROVIDER = {provider: (seconds, least) for provider, seconds, least in LIFETIMES}
 _USUAL = (300.0, 1024)
-_MOST_CONVERSATIONS = 20_000
+_MOST_CONVERSATIONS = 10_000
 # the expected share of hits before any report, and the number of reports that weigh as much
 _FIRST_SHARE, _FIRST_WEIGHT = 0.9, 2.0
 _LEAST_TOKENS, _SHORT_MISSES = 64, 3
@@ -44,7 +44,7 @@ _NOWHERE: Mapping[Offer, "SentPrompt"] = {}
 _NO_MARKS = array("q")
 
 
-class SentPrompt(Struct, frozen=True):
+class SentPrompt(Struct, frozen=True, gc=False):
     """The last prompt of a conversation at one offer: number of messages, their hash, length and time.
 
     `marks`: for each message the hash up to it, then the characters up to it. `other`: the prompt before, if this one
@@ -169,7 +169,10 @@ class PromptCache:
     It is used only for requests that belong to a conversation.
     """
 
-    _sent: OrderedDict[str, dict[Offer, SentPrompt]] = field(default_factory=OrderedDict)
+    # for each conversation the items of a dict, which take half of its memory
+    _sent: RecentEntries[str, tuple[tuple[Offer, SentPrompt], ...]] = field(
+        default_factory=lambda: RecentEntries(_MOST_CONVERSATIONS)
+    )
     _hits: dict[Offer, OfferHits] = field(default_factory=dict)
 
     def cached_tokens(self, request: ChatRequest, offer: Offer, now: float) -> int:
@@ -183,7 +186,7 @@ class PromptCache:
         if found is None:
             return _NOWHERE
         prints = prefix_hashes(request.messages, hash_before_messages(request.options))
-        return {offer: shared for offer, sent in found.items() if (shared := sent.shared(prints)) is not None}
+        return {offer: shared for offer, sent in found if (shared := sent.shared(prints)) is not None}
 
     def hits(self, offer: Offer, now: float) -> OfferHits:
         """Return an offer's cache hits.
@@ -205,7 +208,7 @@ class PromptCache:
 
         Return the share of the conversation's last prompt, at any offer, that this one begins with; None for the first.
         """
-        by_offer = self._sent.setdefault(request.conversation, {})
+        by_offer = dict(self._sent.get(request.conversation) or ())
         prints = prefix_hashes(request.messages, hash_before_messages(request.options))
         last = by_offer[next(reversed(by_offer))] if by_offer else None
         before = by_offer.pop(offer, None)
@@ -215,9 +218,7 @@ class PromptCache:
         marks = _marks(prints, request.messages) if len(prints) > 1 else _NO_MARKS
         other = None if before is None or before.is_prefix_of(prints) else replace(before, other=None)
         by_offer[offer] = SentPrompt(len(prints), prints[-1], input_tokens, now, marks, other)
-        self._sent.move_to_end(request.conversation)
-        if len(self._sent) > _MOST_CONVERSATIONS:
-            self._sent.popitem(last=False)
+        self._sent.set(request.conversation, tuple(by_offer.items()))
         if last is None:
             return None
         return max(_kept_share(last, prints), min(1.0, cached_tokens / max(1, last.tokens)) if last is before else 0.0)

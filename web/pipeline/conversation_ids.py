@@ -7,7 +7,7 @@ from engine.catalog.conversation_forecast import HTTP_PREFIX
 from engine.chat import Message, Role
 from engine.completion import Completion
 
-_MOST_ENTRIES = 30_000
+_MOST_ENTRIES = 20_000  # two for each turn
 _LIFETIME_SECONDS = 6 * 3600.0
 _LEAST_ANSWER_CHARS = 24  # shorter texts, such as "Yes.", are answers in many conversations
 _AMBIGUOUS = ""

@@ -132,20 +132,15 @@ def test_reports_are_forgotten_six_hours_after_the_last_one() -> None:
     assert prefixes.hits(OTHER, 11 + 6 * 3600).share(SHORT) == 0.9
 
 
-def test_oldest_conversation_is_forgotten_at_twenty_thousand() -> None:
+def test_conversation_is_forgotten_after_ten_thousand_others_unless_it_is_used() -> None:
     prefixes = PromptCache()
-    for number in range(20_001):
-        prefixes.sent(request(FIRST, f"c{number}"), DEEPSEEK, 2000, 0, now=0)
-    assert prefixes.cached_tokens(request(SECOND, "c0"), DEEPSEEK, now=1) == 0
-    assert prefixes.cached_tokens(request(SECOND, "c1"), DEEPSEEK, now=1) == 1800
-
-
-def test_conversation_in_use_is_not_the_oldest() -> None:
-    prefixes = PromptCache()
-    for number in (*range(20_000), 0, 20_001):
+    for number in (*range(5_000), 0, *range(5_000, 9_998)):
         prefixes.sent(request(FIRST, f"c{number}"), DEEPSEEK, 2000, 2000, now=0)
-    assert prefixes.cached_tokens(request(SECOND, "c0"), DEEPSEEK, now=1) > 0
+    assert prefixes.cached_tokens(request(SECOND, "c1"), DEEPSEEK, now=1) > 0
+    prefixes.sent(request(FIRST, "c9998"), DEEPSEEK, 2000, 2000, now=0)
     assert prefixes.cached_tokens(request(SECOND, "c1"), DEEPSEEK, now=1) == 0
+    assert prefixes.cached_tokens(request(SECOND, "c0"), DEEPSEEK, now=1) > 0
+    assert prefixes.cached_tokens(request(SECOND, "c5000"), DEEPSEEK, now=1) > 0
 
 
 def test_one_miss_does_not_end_the_hope_for_hits_and_many_do() -> None:
