@@ -36,6 +36,14 @@ _LABELS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The pictures of an earlier question, and remarks to the asker about them."""
+
+    parts: tuple[Part, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
 async def prompt_of(record: QuestionRecord, context: Context, limit_tokens: int | None = None) -> "Prompt":
     """Return a question as a prompt; texts of files are cut to the model's limit. Raises Unreadable or EngineError."""
     history: Sequence[Message] = ()
@@ -46,16 +54,16 @@ async def prompt_of(record: QuestionRecord, context: Context, limit_tokens: int 
     return await Prompt(context, record, history, limit_tokens).build()
 
 
-async def earlier_pictures(record: QuestionRecord, context: Context, history: Sequence[Message]) -> tuple[Part, ...]:
+async def earlier_pictures(record: QuestionRecord, context: Context, history: Sequence[Message]) -> "Earlier":
     """Return the pictures of one of the last questions, which a question without a picture is likely to be about.
 
-    The conversation holds only a mark in their place. Pictures that can't be fetched are left out.
+    The conversation holds only a mark in their place. If they can't be fetched, the asker gets a remark.
     """
     asked = [message for message in history if message.role is Role.USER][-FOLLOW_UPS:]
     if not any(part == conversations.PICTURE for message in asked for part in message.parts):
-        return ()
+        return Earlier()
     if any(map(_is_picture, record.content.all_files)):
-        return ()
+        return Earlier()
     before = await context.services.db.read(lambda conn: conversation_memory.questions_before(conn, record, FOLLOW_UPS))
     files = next(filter(None, ([f for f in each.content.files if _is_picture(f)] for each in before)), [])
     prompt = Prompt(context, record)
@@ -64,8 +72,9 @@ async def earlier_pictures(record: QuestionRecord, context: Context, history: Se
             await prompt.add_file(file)
     except Unreadable as error:
         log.info("a picture of an earlier question was not sent again: %s", error.key)
-        return ()
-    return (Text("[Picture of an earlier question, before this one:]\n\n"), *prompt.parts) if prompt.parts else ()
+        return Earlier(remarks=(context.t("chat.without_picture"),))
+    label = Text("[Picture of an earlier question, before this one:]\n\n")
+    return Earlier((label, *prompt.parts)) if prompt.parts else Earlier()
 
 
 def _is_picture(file: QuestionFile) -> bool:

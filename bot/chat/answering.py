@@ -64,7 +64,7 @@ async def _prepared(
     question = Message(Role.USER, parts)
     remembered = await recall(context, record, question)
     seen = await earlier_pictures(record, context, remembered.messages)
-    shown = replace(question, parts=(*seen, *parts)) if seen else question
+    shown = replace(question, parts=(*seen.parts, *parts)) if seen.parts else question
     request = ChatRequest(
         id=context.request_id,
         model=name,
@@ -79,9 +79,8 @@ async def _prepared(
     tables = bool(state.settings.get("tables", False))
     plan = state.tenant(services.plans).plan
     buttons = partial(answer_keyboard, context, record, request, plan) if state.settings.get("buttons", True) else None
-    saver = AnswerSaver(
-        context, destination, record, request, question, preview, footer, tables, remembered.remarks, buttons
-    )
+    remarks = (*remembered.remarks, *seen.remarks)
+    saver = AnswerSaver(context, destination, record, request, question, preview, footer, tables, remarks, buttons)
     if record.schedule_id:
         saver.heading, keyboard = await heading_of(context, record), run_keyboard(context, record)
         saver.buttons = lambda _: keyboard

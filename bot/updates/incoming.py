@@ -5,6 +5,7 @@ A flawed update must not block the ones after it.
 
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -27,6 +28,13 @@ _CORE = frozenset(
     | {"successful_payment", "refunded_payment", "reply_markup"}
 )
 """The fields without which a message can't be handled, its text, its buttons, and payments, which may not be lost."""
+_SERVICE = re.compile(
+    r"(forum_topic|general_forum_topic|suggested_post_[adpr]|checklist_tasks|video_chat|giveaway_(created|completed)"
+    r"|proximity_alert|chat_(background|shared|owner)|users_shared|boost_added|write_access|web_app_data|pinned_message"
+    r"|message_auto_delete|gift|unique_gift|(direct|paid)_message_price|(new|left)_chat_|delete_chat_photo|\w+_created$"
+    r"|\w+_shared$|connected_website|passport_data|managed_bot)"
+)
+"""Names of the fields of service messages: such a message is left out if it can't be converted."""
 _POLL = {"allows_revoting": False, "members_only": False}
 _KINDS = frozenset({"message", "edited_message", "callback_query", "pre_checkout_query", "my_chat_member"})
 
@@ -175,8 +183,15 @@ def _reduced(payload: Mapping[str, Any], bot: ExtBot[int]) -> Update | None:
         kept = {name: value for name, value in message.items() if name not in gone}
         return _converted({**payload, kind: {**whole, "message": kept} if kind == "callback_query" else kept}, bot)[0]
 
+    if kind == "message" and _is_service(message):
+        return None
     others = [name for name in message if name not in _CORE]
     return next(filter(None, map(without, [*([name] for name in others), others])), None)
+
+
+def _is_service(message: Mapping[str, Any]) -> bool:
+    """Return True for a message about an event, which has no words of a person."""
+    return "text" not in message and "caption" not in message and any(map(_SERVICE.match, message))
 
 
 def _flaw(update: Update) -> str | None:

@@ -168,7 +168,9 @@ async def test_picture_that_is_gone_or_of_another_asker_is_not_sent_again(journe
     assert "I see" not in await journey.ask("/ask what does the sign of it say?", BAO, GROUP_ID)
     assert "I see 1 picture." in await journey.ask("/ask what does the sign of it say?", ANN, GROUP_ID)
     del world.files[file_id]
-    assert "I see" not in await journey.ask("/ask and the other sign of it?", ANN, GROUP_ID)
+    blind = await journey.ask("/ask and the other sign of it?", ANN, GROUP_ID)
+    assert "I see" not in blind
+    assert "I could not get the picture from before again, so I answered without it." in blind
     await journey.check_books()
 
 
