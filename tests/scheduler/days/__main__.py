@@ -3,7 +3,7 @@
 Each seed gives one day with a single process and one with three; -1 and -3 choose one of them. -v prints the
 simulated faults and the admin's chat. -w adds worse ones: providers that fail together or are slow, times without the
 database or Telegram. -x adds those of `worst`: clocks that are set back or forward, offers that are removed, keys that
-are replaced.
+are replaced, leaders that freeze, muted incidents, an admin who comes back.
 """
 
 import logging

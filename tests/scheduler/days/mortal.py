@@ -49,10 +49,17 @@ class Telegram(Notifications):
 
 
 class Mortal:
-    """Access to the database and to Telegram that ends when the process is killed."""
+    """Access to the database and to Telegram that ends when the process is killed.
+
+    While `awake` is not set, the process is frozen. `may_send`: False if its lease has lapsed.
+    """
+
+    may_send: Callable[[], bool]
 
     def __init__(self, db: InlineDatabase, telegram: Telegram) -> None:
         self._db, self._telegram, self.alive = db, telegram, True
+        self.awake = asyncio.Event()
+        self.awake.set()
         self.url, self.dialect, self.queued, self.admins = db.url, db.dialect, 0, telegram.admins
 
     def _check(self) -> None:
@@ -72,12 +79,19 @@ class Mortal:
         return await self.submit(unit)
 
     def submit(self, unit: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        if not self.awake.is_set():
+            return asyncio.ensure_future(self._submit_later(unit))
         self._reach()
         return self._db.submit(unit)
+
+    async def _submit_later(self, unit: Callable[[Connection], T]) -> T:
+        await self.awake.wait()
+        return await self.submit(unit)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         self._reach()
         await asyncio.sleep(0)
+        await self.awake.wait()
         self._reach()
         return await self._db.read(query)
 
@@ -105,11 +119,15 @@ class Mortal:
         reply_to: int | None = None,
         chart: UsageSpan | None = None,
     ) -> Sent | Undelivered:
+        await self.awake.wait()
         self._check()
+        if not self.may_send():
+            return Undelivered.UNREACHABLE
         if user_id in self._telegram.blocked_by:
             return Undelivered.REFUSED
         return await self._telegram.deliver(user_id, key, values, buttons, reply_to=reply_to, chart=chart)
 
     async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:
+        await self.awake.wait()
         self._check()
-        return await self._telegram.edit(sent, key, values, buttons)
+        return self.may_send() and await self._telegram.edit(sent, key, values, buttons)

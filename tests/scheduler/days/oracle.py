@@ -7,10 +7,31 @@ An outage that began and ended while Telegram or the processes were away must be
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
+from tests.scheduler.days.chat_log import (
+    ADMINS,
+    ALL,
+    AVOIDED,
+    LIMITED,
+    LOW,
+    PRICE,
+    Told,
+    outages_told_to,
+    told_to,
+)
 from tests.scheduler.days.service import ALERTS_SECONDS, OFFERS, Day
-from tests.scheduler.days.weather import BALANCE, CUT, FLAKY, KEY, LIMIT, REMOVED, SILENT, SOFT, Call, Trouble
+from tests.scheduler.days.weather import (
+    BALANCE,
+    CUT,
+    KEY,
+    LIMIT,
+    REMOVED,
+    SILENT,
+    SOFT,
+    UNBLOCKED,
+    Call,
+    Trouble,
+)
 
 OUTAGES_SECONDS, BALANCES_SECONDS, PRICES_SECONDS, PROBES_SECONDS, REOPEN_SECONDS = 15, 600, 60, 60, 600
 WITHIN = 2
@@ -19,34 +40,6 @@ FAILURES_TO_OPEN = 5
 LONGEST_REST_SECONDS = 66.0
 ANSWER_SECONDS = 3.0
 PATIENCE_SECONDS = {SILENT: 20.0, CUT: 3.0}
-DOWN = re.compile(r"🔴 (\S+) is down: (\w+)")
-WAS_DOWN = re.compile(r"🟢 (\S+) was down: (\w+)")
-AVOIDED = re.compile(r"🟡 (\S+) is avoided")
-LIMITED = re.compile(r"📉 (\S+) answers 429 at (\d+)")
-ALL = re.compile(r"🚨 (Everything is down)")
-PRICE = re.compile(r"🏷 (\S+) has a new price")
-LOW = re.compile(r"🪫 (\S+) has")
-REPLIES = {DOWN: "🟢", AVOIDED: "🟢", LOW: "🔋"}
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A message and its reply, in seconds of the loop. `ended_at` None: no reply yet.
-
-    `is_past`: the message itself tells the end.
-    """
-
-    number: int
-    subject: str
-    at: float
-    text: str
-    ended_at: float | None
-    replies: int
-    is_past: bool = False
-
-    @property
-    def provider(self) -> str:
-        return self.subject.partition("/")[0]
 
 
 class Oracle:
@@ -56,7 +49,16 @@ class Oracle:
     def faults(self) -> list[str]:
         """Return a sentence for each fact that was missed, late, repeated or false."""
         found = [*self._day.errors]
-        for check in (self._false, self._missed, self._twice, self._unended, self._limits, self._prices, self._low):
+        for check in (
+            self._false,
+            self._missed,
+            self._twice,
+            self._unended,
+            self._limits,
+            self._prices,
+            self._low,
+            self._others,
+        ):
             found += check()
         return found
 
@@ -165,26 +167,26 @@ class Oracle:
     # --- what happened ----------------------------------------------------------------------------------------
 
     def _told(self, pattern: re.Pattern[str]) -> list[Told]:
-        found = []
-        for (chat, number), message in self._day.telegram.messages.items():
-            for match in pattern.finditer(message.text):
-                replies = [
-                    s
-                    for s, m in self._day.telegram.messages.items()
-                    if m.reply_to == (chat, number) and match[1] in m.text
-                ]
-                ended = [s for s in replies if "again" not in self._day.telegram.messages[s].text or pattern is AVOIDED]
-                at = self._day.telegram.at[chat, number]
-                found.append(
-                    Told(
-                        number, match[1], at, match[0], self._day.telegram.at[ended[0]] if ended else None, len(replies)
-                    )
-                )
-        return found
+        return told_to(self._day.telegram, pattern)
 
     def _outages(self) -> list[Told]:
-        past = [replace(each, ended_at=each.at, is_past=True) for each in self._told(WAS_DOWN)]
-        return sorted([*self._told(DOWN), *past], key=lambda each: each.number)
+        return outages_told_to(self._day.telegram)
+
+    def _others(self) -> Iterator[str]:
+        """Compare the chat of an admin who has come back with the first admin's, from a minute after that on."""
+        for since in (act.at + 60 for act in self._day.weather.interventions if act.kind == UNBLOCKED):
+            first, second = (
+                [each for each in outages_told_to(self._day.telegram, admin) if each.at > since] for admin in ADMINS
+            )
+            for one, other in ((first, second), (second, first)):
+                for told in one:
+                    near = [
+                        each
+                        for each in other
+                        if each.subject == told.subject and abs(each.at - told.at) < self._slack(told.at, 60)
+                    ]
+                    if not near and told.at + 60 < self._end:
+                        yield f"only one admin was told: {told.text} at {self._at(told.at)}"
 
     def _over_at(self, told: Told) -> float:
         """Return when a reported outage was over; infinity if it was not."""
@@ -253,10 +255,12 @@ class Oracle:
         return any(each.ended_at is None or each.ended_at >= trouble.begins or self._relapses(each) for each in found)
 
     def _relapses(self, told: Told) -> bool:
-        return any(m.edits > 0 for m in self._day.telegram.messages.values() if m.reply_to == (9001, told.number))
+        return any(m.edits > 0 for m in self._day.telegram.messages.values() if m.reply_to == (ADMINS[0], told.number))
 
     def _has_relapsed(self, told: Told) -> bool:
-        return any("again" in m.text for m in self._day.telegram.messages.values() if m.reply_to == (9001, told.number))
+        return any(
+            "again" in m.text for m in self._day.telegram.messages.values() if m.reply_to == (ADMINS[0], told.number)
+        )
 
     def _has_ended(self, told: Told, by: float) -> bool:
         return self._answered(told, by) or any(
@@ -293,6 +297,3 @@ class Oracle:
 
 def _grave(told: Told) -> str:
     return next((kind for kind in (KEY, BALANCE) if kind in told.text), "")
-
-
-__all__ = ["FLAKY", "OFFERS", "Oracle"]

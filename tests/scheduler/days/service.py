@@ -73,11 +73,13 @@ class Process:
         self.offers = model.offers
         self.market = Market(catalog, health, providers, journal, self.clock, policy)
         self.lease = Lease(self.ports, self.clock)
+        self.ports.may_send = self.lease.is_held
         ledger = SqlLedger(self.ports, self.lease, self.clock, {})
         self.gateway = Gateway(self.market, ledger, losses=SqlLosses(self.ports, self.clock))
         self.parts = engine_parts(self.market)
         self._tasks: list[asyncio.Task[None]] = []
         self._asked = set[asyncio.Task[None]]()
+        self.leads = False
         self._is_clock, self._jobs = clock, dict[str, asyncio.Task[None]]()
 
     async def start(self) -> None:
@@ -105,11 +107,12 @@ class Process:
     async def _lead(self) -> None:
         epoch: int | None = None
         while True:
+            await self.ports.awake.wait()
             with suppress(DatabaseGone):
                 found = await self.ports.write(self._take_the_lead)
                 if found is not None and found != epoch:
                     self._begin(found)
-                epoch = found
+                epoch, self.leads = found, found is not None
             await asyncio.sleep(LEADER_SECONDS)
 
     def _take_the_lead(self, conn: Connection) -> int | None:

@@ -17,6 +17,7 @@ from engine.providers.balances import Balance
 REFUSED_SECONDS, WORD_SECONDS, LAST_SECONDS = 0.05, 0.5, 1.0
 DATABASE, TELEGRAM = "database", "telegram"
 CLOCK, RESTART, REMOVED, RESTORED = "clock", "restart", "removed", "restored"
+FREEZE, MUTE, UNBLOCKED = "freeze", "mute", "unblocked"
 DOWN, UNREACHABLE, SILENT, CUT, KEY, BALANCE, LIMIT, FLAKY, SLOW = (
     "down",
     "unreachable",
@@ -70,7 +71,8 @@ class Intervention:
     """Something that happens to the machine, or that the operator does, at a moment.
 
     `kind`: CLOCK sets the time of day `value` seconds wrong; RESTART replaces all processes; REMOVED and RESTORED
-    change the offers of farthing.toml, and restart.
+    change the offers of farthing.toml, and restart. FREEZE stops the leading clock of several for `value` seconds; MUTE
+    mutes the open incidents; UNBLOCKED lets the second admin come back, who has blocked the bot.
     """
 
     kind: str
