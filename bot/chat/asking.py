@@ -1,5 +1,7 @@
 """Messages to the bot become questions. Each is begun once, and ends with an answer or with a sentence and a button."""
 
+from functools import partial
+
 from telegram import InlineKeyboardMarkup, Message, Update
 
 from bot.attachments.content import content_of
@@ -18,10 +20,11 @@ from bot.questions.lost_holds import after_lost_hold
 from bot.spending import ask_first
 from bot.spending.brake import AskFirst, Over
 from engine.errors import AnswerCut, Closing, EngineError, HoldLost, InsufficientFunds, Refused, TenantBanned
+from storage.database import leases
 from storage.telegram.question_content import QuestionContent
 from storage.telegram.questions import Begun, QuestionRecord, QuestionState
 
-_FINAL = (TenantBanned, Closing, HoldLost)
+_FINAL = (TenantBanned, HoldLost)
 """Errors after which there is no button to ask again."""
 _PASSING = frozenset({"chat.file_gone", "chat.files_minute", "chat.files_day"})
 """Temporary reasons why a file could not be read."""
@@ -135,13 +138,22 @@ async def not_answered(
             await _end_stopped(context, record)
         return
     if isinstance(error, Closing):
-        await context.hand_back()  # the next process answers
-    else:
-        await records.end(context, record, _state_after(error), type(error).__name__)
+        await _pass_on(context, record, text)
+        return
+    await records.end(context, record, _state_after(error), type(error).__name__)
     if not isinstance(error, _FINAL):
         label = "ask.now" if isinstance(error, InsufficientFunds) else "ask.again"
         keyboard = with_button(keyboard, ask_again(context, record, label))
     await context.reply(text, keyboard, reply_to=record.place.message_id)
+
+
+async def _pass_on(context: Context, record: QuestionRecord, text: str) -> None:
+    """Let the next process answer. If there is another one already, it answers at once, so that no note is needed."""
+    services = context.services
+    others = partial(leases.others_live, now=services.clock.now(), own_id=services.lease_id)
+    if not await services.db.read(others):
+        await context.reply(text, reply_to=record.place.message_id)
+    await context.hand_back()
 
 
 def _state_after(error: EngineError) -> QuestionState:

@@ -115,6 +115,12 @@ def dead(conn: Connection, now: datetime, own_id: str) -> Callable[[str], bool]:
     return lambda lease_id: lease_id not in alive
 
 
+def others_live(conn: Connection, now: datetime, own_id: str) -> bool:
+    """Return whether another process with a valid lease uses this database."""
+    is_dead = dead(conn, now, own_id)
+    return any(not is_dead(each["id"]) for each in conn.rows("SELECT id FROM leases") if each["id"] != own_id)
+
+
 @cache
 def host() -> str:
     """Return a name for this machine's process ids: in another container the same number means another process.

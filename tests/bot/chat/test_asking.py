@@ -1,11 +1,17 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
 
 from bot.chat.asking import _state_after
 from bot.groups.addressing import ANONYMOUS
 from engine.errors import AnswerCut, EngineError, NoProvider, TooManyRequests
+from sandbox.app import Sandbox
+from storage.database.connection import Connection, ms
 from storage.telegram.questions import QuestionState
 from tests.bot.contexts import bot_texts, text
-from tests.journeys.conftest import ANN, GROUP_ID, Journey
+from tests.journeys.conftest import ANN, GROUP_ID, Journey, started
 
 
 async def test_anonymous_senders_are_told_that_they_can_not_ask(journey: Journey) -> None:
@@ -86,3 +92,26 @@ async def test_message_that_comes_in_two_updates_is_answered_and_charged_once(
 )
 def test_state_of_a_question_tells_why_it_has_no_answer(error: EngineError, state: QuestionState) -> None:
     assert _state_after(error) is state
+
+
+@pytest.mark.parametrize("others", [False, True])
+async def test_note_about_a_restart_comes_only_where_no_other_replica_answers(
+    tmp_path: Path, sandbox: Sandbox, others: bool
+) -> None:
+    sandbox.stand_ins._word_seconds = 1.0
+    async with started(tmp_path, sandbox) as journey:
+        if others:
+            await journey.container.db.write(_lease_elsewhere)
+        sandbox.world.say(ANN, ANN, "tell me about the sea")
+        while not sandbox.stand_ins.provider("deepseek").streams:
+            await asyncio.sleep(0.01)
+        await journey.bot.quiet()
+        await journey.container.gateway.close(0)
+    said = [message.get("text") for message in sandbox.world.messages(ANN)]
+    assert (text("error.Closing") in said) is not others
+
+
+def _lease_elsewhere(conn: Connection) -> None:
+    at = ms(datetime.now(UTC) + timedelta(minutes=1))
+    sql = "INSERT INTO leases (id, host, pid, process, expires_at) VALUES ('x', 'elsewhere', 1, 'p', :at)"
+    conn.run(sql, at=at)

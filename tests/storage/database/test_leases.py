@@ -104,6 +104,18 @@ async def test_leases_that_expired_long_ago_are_deleted(db: Database) -> None:
     await db.write(unit)
 
 
+async def test_other_process_is_seen_while_its_lease_is_valid(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        lease(conn, "own")
+        assert not leases.others_live(conn, NOW, "own")
+        lease(conn, "other")
+        assert leases.others_live(conn, NOW, "own")
+        conn.run("UPDATE leases SET expires_at = :at WHERE id = 'other'", at=ms(NOW - timedelta(days=1)))
+        assert not leases.others_live(conn, NOW, "own")
+
+    await db.write(unit)
+
+
 async def test_lease_from_before_the_clock_was_set_back_ends_soon_unless_it_is_renewed(db: Database) -> None:
     def unit(conn: Connection) -> None:
         for name in ("dead", "alive"):
