@@ -12,6 +12,10 @@ MOST_SLOW_ATTEMPTS = 5  # attempts running at an offer during its rest, while at
 LEAST_OUTAGE_SECONDS = 5.0  # early attempts are spaced as if the outage had lasted at least this long
 LONG_OUTAGE_SECONDS = 20.0  # in a longer outage their pauses grow with its square root only
 MOST_EARLY_WAIT_SECONDS = 2.0  # longest wait of a prompt for such an attempt
+# longest wait of a prompt whose next offer is dear, or very dear, and for an attempt that is under way at the end; and
+# as shares of the longest rest: where rests are short, waits are too
+DEAR_WAIT_SECONDS, VERY_DEAR_WAIT_SECONDS, LAST_WAIT_SECONDS = 2.0, 4.0, 1.0
+DEAR_WAIT_SHARE, VERY_DEAR_WAIT_SHARE, LAST_WAIT_SHARE = 1 / 30, 1 / 15, 1 / 60
 EARLY_SECONDS = 1.0  # least time between two attempts at a resting offer
 PROBE_SECONDS = 1.5  # most attempts at a recovered offer get their first token within this time
 
@@ -77,6 +81,15 @@ class EarlyAttempts(ProviderRegistry):
         if provider.breaker.is_open or health.breaker.is_open:
             return max(provider.breaker.opened_at, health.breaker.opened_at)
         return health.failing_since
+
+    def most_wait_seconds(self, offers: Sequence[Offer], *, is_very_dear: bool) -> float:
+        """Return how long a prompt waits for these offers if the next one is dear; longer if one is being probed."""
+        rest_seconds = self._policy.rest_seconds
+        most = min(DEAR_WAIT_SECONDS, DEAR_WAIT_SHARE * rest_seconds)
+        if is_very_dear:
+            most = min(VERY_DEAR_WAIT_SECONDS, VERY_DEAR_WAIT_SHARE * rest_seconds)
+        last = min(LAST_WAIT_SECONDS, LAST_WAIT_SHARE * rest_seconds)
+        return most + last * any(map(self.is_being_probed, offers))
 
     def hold_seconds(self, offer: Offer) -> float:
         """Return the seconds until the running attempts at a silent offer will show whether it works; else 0."""

@@ -18,9 +18,7 @@ MOST_REPEAT_WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.1
 LEAST_RETRY_AFTER_SECONDS = 1.0
 MOST_HOLD_SECONDS = 0.5  # longest wait of a failed prompt for the attempts of other prompts that failed with it
-# longest wait for attempts at a resting offer, more if the next offer costs over ten times as much, and a little more
-# for an attempt that is under way at the end
-MOST_EARLY_HOLD_SECONDS, LONG_HOLD_SECONDS, LONG_HOLD_TIMES, PROBE_HOLD_SECONDS = 2.0, 4.0, 10, 1.0
+LONG_HOLD_TIMES = 10  # a prompt waits for longer if the next offer costs over so many times as much
 HOLD_POLL_SECONDS, HOLD_POLL_SHARE, LONGEST_POLL_SECONDS, DUE_SOON_SECONDS = 0.05, 0.15, 0.2, 0.7
 
 
@@ -166,9 +164,9 @@ class Selection:
             return None
         next_atto = self.quotes[number].expected_atto
         is_very_dear = any(early.quote.expected_atto * LONG_HOLD_TIMES < next_atto for early in cheaper)
-        most_seconds = LONG_HOLD_SECONDS if is_very_dear else MOST_EARLY_HOLD_SECONDS
-        if any(self.health.is_being_probed(early.quote.offer) for early in cheaper):
-            most_seconds += PROBE_HOLD_SECONDS
+        most_seconds = self.health.most_wait_seconds(
+            [early.quote.offer for early in cheaper], is_very_dear=is_very_dear
+        )
         if self._early_hold_seconds >= most_seconds:
             return None
         pause_seconds = min(LONGEST_POLL_SECONDS, max(HOLD_POLL_SECONDS, HOLD_POLL_SHARE * self._early_hold_seconds))

@@ -2,8 +2,10 @@ import pytest
 
 from engine.errors import Overloaded, RateLimited
 from engine.ports import LimitHeaders
+from engine.routing.health import Health, HealthPolicy
 from engine.routing.permits import Permit
 from engine.routing.selection import Pause
+from tests.engine.clock import HandClock
 from tests.engine.routing.prompts import CHEAP, Prompt, attempt_early, next_step
 from tests.engine.two_providers import DOWN, A, B, TwoProviders
 
@@ -147,3 +149,14 @@ def test_resting_offers_take_turns_whichever_rest_is_shorter(providers: TwoProvi
         providers.health.failed(permit, DOWN)
         attempted.append(early.offer)
     assert attempted in ([A, B, A, B], [B, A, B, A])
+
+
+@pytest.mark.parametrize(
+    ("rest_seconds", "waits"), [(60, (2, 4, 3, 5)), (600, (2, 4, 3, 5)), (6, (0.2, 0.4, 0.3, 0.5))]
+)
+def test_prompts_wait_for_less_time_where_rests_are_short(rest_seconds: float, waits: tuple[float, ...]) -> None:
+    health = Health(HealthPolicy(rest_seconds=rest_seconds), HandClock(), {"a": 1})
+    found = [health.most_wait_seconds([A], is_very_dear=is_very_dear) for is_very_dear in (False, True)]
+    health.admit(A)
+    found += [health.most_wait_seconds([A], is_very_dear=is_very_dear) for is_very_dear in (False, True)]
+    assert found == pytest.approx(waits)
