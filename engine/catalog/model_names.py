@@ -35,9 +35,16 @@ _NOT_IN_TEXT_TOKENS: tuple[tuple[str, str], ...] = (
     (r"search-(preview|api)\b", "searches"),
     (r"(^|/)sonar\b|[-/]sonar-|^perplexity/|/perplexity/", "searches"),
     (r"[:-]online\b", "searches"),
-    (r"deep-research", "searches"),
+    (r"deep-research|deepsearch|(^|/)exa(-|$)", "searches"),
+    (r"(^|/)compound(-beta|-mini|:|$)", "searches"),  # Groq: searches and code by the call
     (r"(^|[-/])image(-|:|$)|(^|/)dall-e|(^|/)imagen\b|nano-banana|(^|/)flux[.-]", "pictures"),
     (r"(^|[-/])(audio|tts|realtime|live|native-audio)(-|:|$)|(^|/)(lyria|orpheus|whisper)\b|/orpheus", "audio"),
+    (
+        r"seedream|riverflow|(^|/)(recraft|ideogram|stable-diffusion|sdxl|midjourney|grok-imagine|kolors|cogview)",
+        "pictures",
+    ),
+    (r"(^|/)(seedance|kling|hailuo|pixverse|cogvideo|hunyuanvideo|wan-?2\.\d)", "video"),
+    (r"(^|/)(suno|eleven_|cosyvoice|kokoro|parakeet|csm-1b)", "audio"),
     (r"transcribe|(^|[-/])(voxtral-mini-2602|speech|asr|translate)(-|:|$)", "audio"),
     (r"(^|/)(sora|veo)\b|(^|[-/])(omni-(flash|1\.1-flash)|video)(-|:|$)", "video"),
     (r"(^|[-/])moderation(-|:|$)|(^|[-/])rerank", "requests"),

@@ -90,6 +90,18 @@ def test_date_at_the_end_of_a_name_is_left_out() -> None:
 
 
 NOT_SOLD = (
+    "groq/compound",
+    "groq/groq/compound-mini",
+    "groq/compound-beta",
+    "openrouter/bytedance-seed/seedream-4.5",
+    "openrouter/sourceful/riverflow-v2-fast",
+    "openrouter/recraft/recraft-v3",
+    "mybox/stable-diffusion-3.5",
+    "openrouter/kwaivgi/kling-v2",
+    "openrouter/alibaba/wan-2.5",
+    "mybox/cosyvoice-v2",
+    "mybox/jina-deepsearch-v1",
+    "mybox/exa-research-pro",
     "openai/gpt-4o-search-preview",
     "openai/gpt-4o-mini-search-preview-2025-03-11",
     "openai/gpt-5-search-api",
@@ -144,6 +156,8 @@ def test_model_with_a_bill_beside_text_tokens_is_not_sold(name: str) -> None:
         "openrouter/meta-llama/llama-3.2-11b-vision-instruct",
         "groq/llama-guard-3-8b",
         "openrouter/relace/relace-search",
+        "openrouter/alibaba/tongyi-deepresearch-30b-a3b",
+        "openrouter/qwen/qwen3-vl-235b-a22b-instruct",
         "mistral/mistral-small-latest",
     ],
 )
