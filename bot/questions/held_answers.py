@@ -1,14 +1,21 @@
 """Answers that were paid but could not be delivered: offered again once their asker can be reached."""
 
+from datetime import timedelta
+
 from telegram import Update
 from telegram.constants import ChatMemberStatus, ChatType
 
 from bot.buttons import button, rows
 from bot.context import Context
+from bot.questions.buttons import ask_again, first_words
 from storage.alerts import alert_messages
-from storage.telegram import outbox
+from storage.database.connection import Connection
+from storage.telegram import outbox, undelivered
+from storage.telegram.questions import QuestionRecord
+from storage.tenants import tenants
 
 COMMAND, AGAIN = "start", "resend"
+OFFERED_FOR = timedelta(days=1)
 
 
 async def offer_held(context: Context) -> None:
@@ -27,6 +34,22 @@ async def on_unblocked(update: Update, context: Context) -> None:
     assert change is not None
     if change.chat.type == ChatType.PRIVATE and change.new_chat_member.status == ChatMemberStatus.MEMBER:
         await offer_held(context)
+        await _offer_lost(context)
+
+
+async def _offer_lost(context: Context) -> None:
+    """Tell the user about the last question if its answer could not be sent and was not charged."""
+    user_id, since = context.user.id, context.services.clock.now() - OFFERED_FOR
+
+    def unit(conn: Connection) -> QuestionRecord | None:
+        known = tenants.by_telegram(conn, user_id)
+        return None if known is None else undelivered.last_lost(conn, known.id, since)
+
+    lost = await context.services.db.read(unit)
+    if lost is not None:
+        await context.state()  # for the language
+        text = context.t("chat.not_delivered", question=first_words(lost))
+        await context.reply(text, rows([ask_again(context, lost)]))
 
 
 async def resend(_: Update, context: Context, args: tuple[str, ...]) -> None:

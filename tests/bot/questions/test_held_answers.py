@@ -3,7 +3,7 @@
 import json
 
 from storage.telegram import outbox
-from tests.journeys.conftest import ANN, BAO, Journey
+from tests.journeys.conftest import ANN, BAO, Journey, words
 
 REQUEST = "tg:424242:7"
 
@@ -40,3 +40,23 @@ async def test_kept_answer_of_another_user_is_not_offered(journey: Journey) -> N
     await journey.ask("/start")
     await journey.ask("/help")
     assert not any("could not be" in message.get("text", "") for message in journey.sandbox.world.messages(ANN))
+
+
+async def test_question_whose_answer_could_not_be_sent_is_offered_after_unblocking(journey: Journey) -> None:
+    world = journey.sandbox.world
+    await journey.ask("/start")
+    journey.sandbox.world.blocked.add(ANN)
+    world.say(ANN, ANN, "How tall is Everest?")
+    await journey.idle()
+    world.unblock(ANN)
+    await journey.idle()
+    told = words(world.messages(ANN)[-1])
+    assert told == "I could not send you the answer to “How tall is Everest?”. Nothing was charged."
+    await journey.press("Ask again")
+    await journey.idle()
+    assert "stand-in" in words(world.messages(ANN)[-1])
+    shown = len(world.messages(ANN))
+    world.unblock(ANN)
+    await journey.idle()
+    assert len(world.messages(ANN)) == shown
+    await journey.check_books()
