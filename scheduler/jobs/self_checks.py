@@ -19,6 +19,7 @@ from storage.telegram import poller_conflicts
 
 DISK_LOW, DATABASE_SLOW = "disk_low", "database_slow"
 CLOCK_WRONG, OTHER_POLLER = "clock_wrong", "other_poller"
+_MINUTE = 60
 SUBJECT = "farthing"
 MOST_SKEW_SECONDS = 60.0
 MOST_WRITE_SECONDS = 5.0
@@ -79,9 +80,17 @@ def _free_bytes(place: Path) -> int:
 async def _check_clock(context: JobContext, now: datetime) -> None:
     skew = context.telegram.clock_skew_seconds if context.telegram is not None else None
     if skew is not None:
-        key = "alert.clock_slow" if skew > 0 else "alert.clock_fast"
-        facts = {"off": {"key": key, "values": {"seconds": round(abs(skew))}}}
+        facts = {"off": _off(skew)}
         await _set(context, CLOCK_WRONG, facts if abs(skew) > MOST_SKEW_SECONDS else None, now)
+
+
+def _off(skew: float) -> dict[str, object]:
+    """Return the words for a wrong clock: seconds below two minutes, else minutes."""
+    seconds = round(abs(skew))
+    if seconds < 2 * _MINUTE:
+        return {"key": "alert.clock_slow" if skew > 0 else "alert.clock_fast", "values": {"seconds": seconds}}
+    key = "alert.clock_slow_minutes" if skew > 0 else "alert.clock_fast_minutes"
+    return {"key": key, "values": {"minutes": round(seconds / _MINUTE)}}
 
 
 async def _check_poller(context: JobContext, now: datetime) -> None:

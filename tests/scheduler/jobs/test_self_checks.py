@@ -32,7 +32,9 @@ async def test_healthy_service_says_nothing(context: JobContext, clock: HandCloc
     assert notifier.texts == []
 
 
-@pytest.mark.parametrize(("skew", "said"), [(61.0, "61 s slow"), (-3600.0, "3,600 s fast")])
+@pytest.mark.parametrize(
+    ("skew", "said"), [(61.0, "61 s slow"), (-119.0, "119 s fast"), (-10_801.0, "180 min fast"), (200.0, "3 min slow")]
+)
 async def test_wrong_clock_is_reported_until_it_is_right(
     context: JobContext, clock: HandClock, notifier: Notifications, skew: float, said: str
 ) -> None:
