@@ -78,7 +78,7 @@ def build_app(services: WebServices) -> ASGIApp:
         description="OpenAI-compatible chat completions from the cheapest provider that is up, with exact accounts.",
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,  # web/openapi.py adds the route
         redirect_slashes=False,
     )
     _translate_errors(app)

@@ -1,17 +1,21 @@
 """/openapi.json: FastAPI's document of its own routes, completed by web/operations, shared headers and keys."""
 
+import functools
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from web import operations
 from web.openapi_parts import MODEL_NAME, STATUSES, Operation, Schema, model_name, ref
 from web.schemas import Error
 
+PATH = "/openapi.json"
 _SCHEMES = {
     "key": {"type": "http", "scheme": "bearer", "description": "An API key, such as fk-..."},
     "admin": {"type": "http", "scheme": "bearer", "description": "ADMIN_API_KEY"},
@@ -47,7 +51,7 @@ def described_operations() -> tuple[Operation, ...]:
 def describe(
     app: FastAPI, plans: Sequence[str] = (), models: Sequence[str] = (), providers: Sequence[str] = ()
 ) -> None:
-    """Complete the app's OpenAPI document: plain routes, the key that each path needs, the headers of /v1.
+    """Add the route of the OpenAPI document, completed by plain routes, the key of each path, and the headers of /v1.
 
     `plans`: the plans that an operator may give a tenant; `models`: the configured models; `providers`: those that a
     tenant may exclude. A plain route without an Operation is left out, and so is an Operation without a route.
@@ -79,6 +83,20 @@ def describe(
         return schema
 
     app.openapi = whole  # type: ignore[method-assign]
+    app.add_route(PATH, _document(app), include_in_schema=False)
+
+
+def _document(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
+    """Return the handler of the document. It is encoded once: that takes milliseconds, and needs no key."""
+
+    @functools.cache
+    def encoded() -> bytes:
+        return bytes(JSONResponse(app.openapi()).body)
+
+    async def document(_: Request) -> Response:
+        return Response(encoded(), media_type="application/json")
+
+    return document
 
 
 def _complete(path: str, operation: dict[str, Any]) -> None:

@@ -127,6 +127,15 @@ async def test_every_401_names_a_security_scheme(api: RunningApi) -> None:
             assert used <= schemes
 
 
+async def test_document_is_encoded_once(api: RunningApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with api.http() as http:
+        first = await http.get("/openapi.json")
+        monkeypatch.setattr("web.openapi.JSONResponse", None)
+        again = await http.get("/openapi.json")
+    assert (again.status_code, again.content) == (200, first.content)
+    assert first.headers["content-type"] == "application/json"
+
+
 def test_every_router_is_included_in_the_app() -> None:
     root = Path(web.__file__).parent
     made = [path for path in root.rglob("*.py") if re.search(r"^def router\(", path.read_text(), re.MULTILINE)]

@@ -190,6 +190,8 @@ def _flat(given: Sequence[Mapping[str, Any]], where: str = "tools") -> Iterator[
             continue
         fields = Fields(tool, f"{where}.{n}")
         namespace = fields.text("name")
+        if tool.get("tools") is None:
+            raise BadRequest(f"{where}.{n}.tools", "must be a list of functions and custom tools")
         for m, inner in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS)):
             if inner.get("type") not in {"function", custom_tools.KIND}:
                 raise BadRequest(f"{where}.{n}.tools.{m}.type", "must be function or custom")

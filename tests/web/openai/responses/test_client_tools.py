@@ -138,6 +138,8 @@ def test_choice_names_the_function(choice: dict[str, str], name: str) -> None:
     ("tools", "field"),
     [
         ([{"type": "namespace", "tools": []}], "tools.0.name"),
+        ([{"type": "namespace", "name": "crm"}], "tools.0.tools"),
+        ([{"type": "namespace", "name": "crm", "tools": None}], "tools.0.tools"),
         ([LOOK, {"type": "namespace", "name": "crm", "tools": 7}], "tools.1.tools"),
         ([{"type": "namespace", "name": "crm", "tools": [{"type": "web_search"}]}], "tools.0.tools.0.type"),
         ([{"type": "namespace", "name": "crm", "tools": [{"type": "function"}]}], "tools.0.tools.0.name"),
