@@ -27,7 +27,7 @@ WRITER_PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",
     "wal_autocheckpoint = 16000",
-    "cache_size = -2048",
+    "cache_size = -1024",
     SECURE,
 )
 READER_PRAGMAS = ("query_only = ON", "wal_autocheckpoint = 0", "cache_size = -1024")
