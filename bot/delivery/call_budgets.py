@@ -56,12 +56,19 @@ class CallRate:
         return self._next <= now
 
 
+FIRST_PROBE_SECONDS = 0.5
+
+
 class CallGate:
-    """A queue for all calls of the bot: they pass at a rate, by priority, then in order of arrival."""
+    """A queue for all calls of the bot: they pass at a rate, by priority, then in order of arrival.
+
+    While it is shut, single previews pass as probes, at intervals that double.
+    """
 
     def __init__(self, rate: CallRate, now: Callable[[], float]) -> None:
         self._rate, self._now = rate, now
-        self._shut_until = self._told_until = float("-inf")
+        self._shut_until = self._told_until = self._next_probe = float("-inf")
+        self._probe_seconds = FIRST_PROBE_SECONDS
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._number = count()
         self._timer: asyncio.TimerHandle | None = None
@@ -74,8 +81,19 @@ class CallGate:
         """Change the rate."""
         self._rate.slow_to(every_seconds)
 
+    def takes_probe(self) -> bool:
+        """Return True if a preview may pass although the gate is shut, and count it. If accepted, call `open`."""
+        now = self._now()
+        if now < self._next_probe:
+            return False
+        self._next_probe = now + self._probe_seconds
+        self._probe_seconds *= 2
+        return True
+
     def shut(self, until: float) -> None:
-        """Let no call pass before `until`."""
+        """Let no call pass before `until`, apart from probes."""
+        if not self.is_shut:
+            self._next_probe, self._probe_seconds = self._now(), FIRST_PROBE_SECONDS
         self._shut_until = max(self._shut_until, until)
 
     def take_shut_seconds(self) -> float:

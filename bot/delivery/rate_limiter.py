@@ -5,7 +5,8 @@ actions have a separate budget of 20 per 5 s and 40 per 30 s per chat. Telegram 
 a chat has one call at a time, which is counted when it returns, and the whole bot stays well below its limit.
 
 After a 429 only its chat waits. If several chats are refused within EVERYBODY_SECONDS, and Telegram accepts no call in
-between, the whole bot is too fast: then every call waits, except those of FREE.
+between, the whole bot is too fast: then every call waits, except those of FREE and a few drafts to other chats. As
+soon as one of these is accepted, the refusals concerned single chats after all.
 """
 
 import asyncio
@@ -203,7 +204,7 @@ class RateLimiter(BaseRateLimiter[int]):
     async def _draft(self, chat_id: int, call: Call) -> Answer:
         """Send the frame if the budget allows it now, else drop it, because the next frame contains its text."""
         chat, now = self._chat(chat_id), _now()
-        if self._gate.is_shut or not chat.takes_draft(now):
+        if not chat.takes_draft(now) or (self._gate.is_shut and not self._gate.takes_probe()):
             return True
         chat.spend_draft(now)
         try:

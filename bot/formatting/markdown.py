@@ -50,8 +50,8 @@ async def rendered(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
 def converted(markdown: str) -> StyledText:
     """Convert to one text of any length. A text without visible characters is returned unchanged."""
     markdown = clean(markdown)
-    if is_prose(markdown):
-        return StyledText(markdown)
+    if is_prose(prose := markdown.rstrip(" \n")):
+        return StyledText(prose)
     if len(markdown) > MOST_MARKS and sum(len(mark[0]) for mark in _MARK.finditer(markdown)) > MOST_MARKS:
         return StyledText(markdown)
     found = styled(parse(prepared(markdown)))

@@ -44,6 +44,7 @@ def test_first_text_is_shown_soon_after_all_chats_had_to_wait(monkeypatch: pytes
         async with draft(recorded) as preview:
             await asyncio.sleep(0.2)
             recorded.limiter._gate.shut(now() + 20)
+            assert recorded.limiter._gate.takes_probe(), "another chat's draft"
             preview.show("Hello")
             await asyncio.sleep(0.4)
             assert recorded.texts("sendMessageDraft") == [""]

@@ -2,6 +2,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -209,6 +210,42 @@ def test_refused_chats_do_not_stall_the_others_while_telegram_accepts_calls() ->
         return waits
 
     assert max(run(scenario())) < 0.5
+
+
+def test_draft_to_another_chat_ends_a_wait_that_concerned_single_chats() -> None:
+    async def scenario() -> tuple[int, float]:
+        telegram = Telegram()
+        for chat in (5, 6, 7):
+            telegram.refusals[chat] = [20.0]
+            await telegram.call(chat, "sendMessageDraft")
+        begun = asyncio.get_running_loop().time()
+        await telegram.call(6, "sendMessageDraft")
+        before = len(telegram.arrived)
+        await telegram.call(8, "sendMessageDraft")
+        await telegram.call(9)
+        return len(telegram.arrived) - before, asyncio.get_running_loop().time() - begun
+
+    arrived, seconds = run(scenario())
+    assert arrived == 2
+    assert seconds < 1
+
+
+def test_drafts_probe_ever_less_often_while_all_are_refused() -> None:
+    async def scenario() -> list[float]:
+        telegram = Telegram()
+        for chat in range(1, 200):
+            telegram.refusals[chat] = [20.0]
+        for chat in (1, 2, 3):
+            await telegram.call(chat, "sendMessageDraft")
+        begun, before = asyncio.get_running_loop().time(), len(telegram.arrived)
+        for chat in range(4, 160):
+            await telegram.call(chat, "sendMessageDraft")
+            await asyncio.sleep(0.1)
+        return [when - begun for when, _, _ in telegram.arrived[before:]]
+
+    probes = run(scenario())
+    assert len(probes) <= 6
+    assert all(later - earlier >= 0.5 for earlier, later in pairwise(probes))
 
 
 def test_burst_with_three_refused_chats_delays_no_other_chat_for_long() -> None:

@@ -38,7 +38,8 @@ def test_other_texts_are_converted(text: str) -> None:
 def test_prose_is_its_own_conversion(markdown: str) -> None:
     text = clean(markdown)
     assume(is_prose(text))
-    assert styled(parse(prepared(text))) == StyledText(text)
+    for end in ("", " ", "\n", " \n\n"):
+        assert styled(parse(prepared(text + end))) == StyledText(text)
     assert text.endswith("!") or mended(text) == text
 
 
