@@ -1,4 +1,4 @@
-"""The connections of one HTTP server: limited in number, with limits on heads, responses and unwanted bodies."""
+"""The protocol of one client connection: HTTP/1.1 with limits on heads, responses and unwanted bodies."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from main.http.connections import Connections
 from main.http.request_heads import SHORT_BODY_BYTES, has_short_body, without_upgrade
 from main.http.trailers import TRAILERS
 from web.pipeline.event_stream import WHEN_LOST
@@ -24,47 +25,6 @@ MOST_PIPELINED = 64
 MOST_COPIED_BYTES = 64 * 1024  # of a body, to be sent with its head
 SHORT_BODY_SECONDS = 0.05
 """How long a request waits for its short body before it begins: most clients send it right after the head."""
-
-
-class Connections:
-    """The client connections of this process, at most `most`.
-
-    One more connection closes the oldest one that waits for a request: first those without a complete head, then idle
-    ones. If all are busy, the new connection is closed.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._open: set[BoundedProtocol] = set()
-        self._new: dict[BoundedProtocol, None] = {}  # dicts keep the order of insertion
-        self._idle: dict[BoundedProtocol, None] = {}
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def add(self, connection: "BoundedProtocol") -> None:
-        self._open.add(connection)
-        self._new[connection] = None
-        if len(self._open) > self.most:
-            oldest = self._oldest_waiting(connection)
-            self.remove(oldest)  # removed now and not when it is lost, so that the next connection closes another one
-            oldest.abort()
-
-    def at_work(self, connection: "BoundedProtocol") -> None:
-        self._new.pop(connection, None)
-        self._idle.pop(connection, None)
-
-    def at_rest(self, connection: "BoundedProtocol") -> None:
-        if connection in self._open:
-            self._idle[connection] = None
-
-    def remove(self, connection: "BoundedProtocol") -> None:
-        self.at_work(connection)
-        self._open.discard(connection)
-
-    def _oldest_waiting(self, newest: "BoundedProtocol") -> "BoundedProtocol":
-        oldest = next(iter(self._new))
-        return oldest if oldest is not newest else next(iter(self._idle), newest)
 
 
 class LingeringTransport(asyncio.Transport):
@@ -241,11 +201,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._all.stalled(self)
         if self._stall_timer is None:
             self._stall_timer = self.loop.call_later(STALL_SECONDS, self.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._all.read_on(self)
         self._stop_stall_timer()
 
     def timeout_keep_alive_handler(self) -> None:

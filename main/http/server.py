@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from main.http.protocol import BoundedProtocol, Connections, ServerConfig
+from main.http.connections import Connections
+from main.http.protocol import BoundedProtocol, ServerConfig
 
 SHUTDOWN_SECONDS = 3
 KEEP_ALIVE_SECONDS = 30

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from main.http import protocol
 from main.http import server as serving
+from main.http.connections import Connections
 from tests.served import served
 
 WHOLE = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -62,7 +63,7 @@ class Waiting:
 @contextlib.asynccontextmanager
 async def running(
     most_connections: int = 100, waiting: Waiting | None = None
-) -> AsyncIterator[tuple[protocol.Connections, "Client"]]:
+) -> AsyncIterator[tuple[Connections, "Client"]]:
     app = Starlette(
         routes=[
             Route("/", respond),
@@ -297,7 +298,7 @@ async def test_bytes_sent_ahead_of_an_answer_are_left_unread(head: bytes) -> Non
         (connection,) = connections._open
         writer.write(b"GET / HTTP/1.1\r\nhost: x\r\nx-long: " + b"y" * 8 * protocol.HEAD_BYTES)
         async with asyncio.timeout(60):
-            while not connection.flow.read_paused:
+            while not connection.flow.read_paused:  # type: ignore[attr-defined]
                 await asyncio.sleep(0)
         waiting.go.set()
         async with asyncio.timeout(60):
@@ -312,4 +313,20 @@ async def test_body_is_not_counted_as_sent_ahead() -> None:
         writer.write(b"POST /headers HTTP/1.1\r\nhost: x\r\nx-n: 1\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
         await reader.readuntil(b"x-n=1")
         (connection,) = connections._open
-        assert not connection.flow.read_paused
+        assert not connection.flow.read_paused  # type: ignore[attr-defined]
+
+
+async def test_new_connection_replaces_one_whose_client_does_not_read() -> None:
+    async with running(most_connections=2) as (connections, client):
+        stopped = await client.connect()
+        stopped[1].transport.pause_reading()  # type: ignore[attr-defined]
+        stopped[1].write(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
+        async with asyncio.timeout(60):
+            while not connections._stalled:
+                await asyncio.sleep(0.01)
+        waits = await client.connect()
+        waits[1].write(WAITS)
+        reader, writer = await client.connect()
+        writer.write(WHOLE)
+        await reader.readuntil(b"here")
+        assert not connections._stalled
