@@ -26,7 +26,12 @@ def object_text(text: str) -> str:
     is_fenced = stripped.startswith("```")
     if (is_fenced or stripped[0] in '"[') and _is_object(inner):
         return inner
-    return next((start + stripped for start in _LOST if _is_object(start + stripped)), text)
+    return next((start + stripped for start in _LOST if ":" in text and _is_object(start + stripped)), text)
+
+
+def may_begin(text: str) -> bool:
+    """Return whether a text may be the first piece of arguments, or all of them."""
+    return text.lstrip()[:1] in {"", "{"} or is_nothing(text) or _is_object(object_text(text))
 
 
 def _within(text: str) -> str:

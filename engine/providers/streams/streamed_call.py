@@ -16,6 +16,7 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 _MOST_NOTHING_CHARS = 16
 _HARMLESS = " \t\r\n]}`"  # signs that some models write after the arguments
 _GOES_ON = re.compile(r'[{:]|,\s*["{]')
+_LEAST_PAIRED = 4  # pieces of a call that may all have come twice
 _MOST_LATER = 32  # repetitions of the arguments after them
 MOST_HELD_CHARS = 1_000_000  # of arguments that wait for the call's name
 
@@ -161,9 +162,16 @@ class StreamedCall:
         later = list(islice(_values(self._later), _MOST_LATER))
         if len(later) == _MOST_LATER or any(not is_same(self.arguments, each) for each in later):
             raise Garbled("a tool call with two sets of arguments")
-        once = "".join(piece for piece, _ in groupby(self._pieces))
-        if once != self.arguments and is_object(once) and not is_object(self.arguments):
+        if self._came_twice():
             raise Garbled("pieces of a tool call that came twice")
+
+    def _came_twice(self) -> bool:
+        """Return whether pieces came twice: all of them, or so many that the rest alone is a complete object."""
+        pieces = self._pieces
+        if len(pieces) >= _LEAST_PAIRED and pieces[::2] == pieces[1::2] and is_object("".join(pieces[::2])):
+            return True
+        once = "".join(piece for piece, _ in groupby(pieces))
+        return once != self.arguments and is_object(once) and not is_object(self.arguments)
 
     def _is_odd_whole(self) -> bool:
         if self._first_sign == '"':

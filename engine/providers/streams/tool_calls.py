@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from engine.chat import ToolCallDelta
 from engine.errors import Garbled
-from engine.providers.streams.odd_arguments import EMPTY
+from engine.providers.streams.odd_arguments import EMPTY, may_begin
 from engine.providers.streams.streamed_call import CallPiece, StreamedCall
 from engine.providers.streams.whole_objects import has_grown, is_object, is_same
 from engine.providers.tool_ids import carrying, new_id
@@ -141,4 +141,4 @@ def _is_another(piece: CallPiece, known: StreamedCall) -> bool:
         return is_object(piece.arguments) and not has_more and not is_same(known.arguments, piece.arguments)
     if has_more:
         raise Garbled("two tool calls without ids, or one that grew")
-    return True
+    return may_begin(piece.arguments)

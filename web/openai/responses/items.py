@@ -136,7 +136,7 @@ def _texts(fields: Fields, name: str) -> list[str]:
 
 
 def _message(item: Mapping[str, Any], where: str) -> Message:
-    kind = item.get("type", "message")
+    kind = "message" if item.get("type") is None else item["type"]
     fields = Fields(item, where)
     if kind == "message":
         return _said(item, where)

@@ -71,7 +71,7 @@ def response_of_item(item_id: str) -> str:
 def input_item_json(item: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa: A002
     """Return an item of the input in OpenAI's full form: with an id and a status, a message's content as parts."""
     item = {name: value for name, value in item.items() if value is not None}
-    if item.get("type", "message") != "message":
+    if (item.get("type") or "message") != "message":
         return {"id": id, "status": "completed", **item}
     content = item.get("content")
     if isinstance(content, str):

@@ -30,6 +30,7 @@ def test_operators_roles_are_system_messages(role: str) -> None:
 
 
 TABLE: list[tuple[list[Any], list[Message]]] = [
+    ([{"type": None, "role": "user", "content": "b"}], [says(Role.USER, "b")]),
     ([SAID, CALL], [Message(Role.ASSISTANT, (Text("a"),), (CALLED,))]),
     (
         [THOUGHT, SAID, CALL, CALL],
