@@ -166,6 +166,6 @@ def _arguments(function: Mapping[str, Any]) -> str:
     Some servers send the object itself, or name the field `parameters` as Llama does.
     """
     found = next((function[name] for name in _ARGUMENTS if function.get(name) is not None), None)
-    if found is None or found == "null":
+    if found is None:
         return ""
     return found if isinstance(found, str) else _compact_json(found)

@@ -16,6 +16,7 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 _MOST_NOTHING_CHARS = 16
 _HARMLESS = " \t\r\n]}`"  # signs that some models write after the arguments
 _GOES_ON = re.compile(r'[{:]|,\s*["{]')
+_NULL = "null"  # at the start of the arguments it stands for none, later it is a value in them
 _LEAST_PAIRED = 4  # pieces of a call that may all have come twice
 _MOST_LATER = 32  # repetitions of the arguments after them
 MOST_HELD_CHARS = 1_000_000  # of arguments that wait for the call's name
@@ -94,8 +95,9 @@ class StreamedCall:
             return
         if self.is_held and has_grown(self.arguments, piece.arguments):
             self._begin_anew()
-        self._pieces.append(piece.arguments)
-        self._add(self._new_part(piece.arguments))
+        if self.text or piece.arguments != _NULL:
+            self._pieces.append(piece.arguments)
+            self._add(self._new_part(piece.arguments))
 
     def _add_text(self, text: str) -> None:
         """Add a piece of a custom tool's input, which becomes the only property of an object."""

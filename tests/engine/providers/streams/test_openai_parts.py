@@ -64,7 +64,7 @@ def test_number_of_parts_is_bounded(count: int, is_garbled: bool) -> None:
             {"tool_calls": [{"function": {"name": "f", "arguments": {"town": "Huế"}}}]},
             [CallPiece(None, "", "f", '{"town":"Huế"}')],
         ),
-        ({"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "null"}}]}, [CallPiece(None, "c", "f")]),
+        ({"tool_calls": [{"function": {"arguments": "null"}}]}, [CallPiece(arguments="null")]),
         ({"tool_calls": [{"index": 0, "function": {}}, "no call"]}, []),
         ({"function_call": {"name": "f", "arguments": "{}"}}, [CallPiece(0, "", "f", "{}")]),
         ({"function_call": "f"}, []),
