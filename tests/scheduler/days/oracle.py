@@ -49,16 +49,8 @@ class Oracle:
     def faults(self) -> list[str]:
         """Return a sentence for each fact that was missed, late, repeated or false."""
         found = [*self._day.errors]
-        for check in (
-            self._false,
-            self._missed,
-            self._twice,
-            self._unended,
-            self._limits,
-            self._prices,
-            self._low,
-            self._others,
-        ):
+        outages = (self._false, self._missed, self._twice, self._unended, self._others)
+        for check in (*outages, self._limits, self._prices, self._low):
             found += check()
         return found
 
@@ -72,7 +64,8 @@ class Oracle:
             if not self._was_out(told.subject, since, told.at) and not self._has_opened(told.subject, since, told.at):
                 yield f"false: {told.text} at {self._at(told.at)}"
         for told in self._told(ALL):
-            if {o.provider for o in OFFERS} - {t.provider for t in self._troubles if t.begins < told.at < t.ends + 60}:
+            offered = {o.provider for o in OFFERS if not self._is_removed(o.name, told.at)}
+            if offered - {t.provider for t in self._troubles if t.begins < told.at < t.ends + 60}:
                 yield f"false: {told.text} at {self._at(told.at)}"
         for told in self._told(AVOIDED):
             if not self._was_sick(told.subject, told.at - 330, told.at):
@@ -146,7 +139,8 @@ class Oracle:
                 if each[1] == name and at <= each[0] <= at + self._slack(at, WITHIN * PRICES_SECONDS)
             ]
             later = [each for each in self._day.repriced if each[1] == name and at < each[0] <= at + 130]
-            if not found and not later:
+            is_away = self._is_removed(name, at) or self._is_removed(name, at + WITHIN * PRICES_SECONDS)
+            if not found and not later and not is_away:
                 yield f"missed: the price of {name} at {self._at(at)}"
         if len(told) > len(self._day.repriced):
             yield f"{len(told)} prices told, {len(self._day.repriced)} changed"
@@ -284,6 +278,12 @@ class Oracle:
             if begins <= at + most and ends >= at - 5:
                 most += ends - max(begins, at) + 2
         return most
+
+    def _is_removed(self, subject: str, at: float) -> bool:
+        """Return whether the offer, or each offer of the provider, was out of the configuration at that time."""
+        acts = sorted((each.at, each.subject, each.kind) for each in self._day.weather.interventions if each.at <= at)
+        latest = {name: kind for _, name, kind in acts}
+        return all(latest.get(each.name) == REMOVED for each in OFFERS if subject in (each.name, each.provider))
 
     def _before(self, at: float, seconds: float) -> float:
         """Return the earliest time of the facts that a message of `at` may report: processes may have been away."""
