@@ -36,6 +36,20 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(Redactor(_settings().secrets()).hide(str(error)), file=sys.stderr)
         return 1
+    except Exception as error:
+        if not (reason := _database_reason(error)):
+            raise
+        hidden = Redactor(_settings().secrets()).hide(reason)
+        print(f"The database can't be used: {hidden}. `python -m main doctor` says what to do.", file=sys.stderr)
+        return 1
+
+
+def _database_reason(error: Exception) -> str:
+    """Return the first line of a driver's error about a database that can't be opened or is damaged; else ''."""
+    cause = getattr(error, "orig", None) or error  # SQLAlchemy's errors contain the driver's
+    is_drivers = type(cause).__module__.partition(".")[0] in {"sqlite3", "psycopg"}
+    is_unusable = type(cause).__name__ in {"OperationalError", "DatabaseError"}
+    return (str(cause).splitlines() or [""])[0] if is_drivers and is_unusable else ""
 
 
 def _parser() -> argparse.ArgumentParser:

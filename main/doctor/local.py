@@ -44,17 +44,32 @@ async def check_database(settings: Settings) -> Finding:
     """Check that the database is readable and has this release's schema. A missing SQLite file is reported as new."""
     url, about = settings.env.database_url, "DATABASE_URL"
     if url.startswith("sqlite:") and not sqlite_path(url).exists():
-        return fine(about, f"{sqlite_path(url)} does not exist yet; the first start makes it")
+        return _check_new(sqlite_path(url))
     try:
         async with open_database(url) as db:
             pending = await db.read(migrations_pending)
     except Exception as error:  # noqa: BLE001 - any driver error means that it can't be used
-        return fault(about, f"it can't be opened: {error}", "check address, password and network; is the server up?")
+        advice = "check address, password and network; is the server up?"
+        if url.startswith("sqlite:"):
+            advice = (
+                "check its owner and mode; if it is damaged, `python -m main restore FILE` puts a backup in its place"
+            )
+        return fault(about, f"it can't be opened: {error}", advice)
     if not pending:
         return fine(about, "opens, and its schema is of this release")
     if url.startswith("sqlite:"):
         return fine(about, "opens; the next start migrates it")
     return fault(about, "its schema is not of this release", "run `python -m main migrate`")
+
+
+def _check_new(path: Path) -> Finding:
+    """Check that a SQLite file can be created."""
+    existing = next(each for each in path.absolute().parents if each.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        return fault(
+            "DATABASE_URL", f"{path} can't be created: {existing} can't be written", "correct path, owner or mode"
+        )
+    return fine("DATABASE_URL", f"{path} does not exist yet; the first start makes it")
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:

@@ -89,6 +89,17 @@ def test_password_of_the_database_is_never_printed(tmp_path: Path) -> None:
         assert "s3cret" not in done.stdout + done.stderr, command
 
 
+@pytest.mark.parametrize("command", ["migrate", "rollup"])
+def test_unusable_database_is_one_sentence_without_a_traceback(tmp_path: Path, command: str) -> None:
+    (tmp_path / "torn.db").write_text("no database " * 500)
+    done = ran(tmp_path, command, DATABASE_URL="sqlite:///torn.db")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "The database can't be used: file is not a database. `python -m main doctor` says what to do."
+    )
+    assert "Traceback" not in done.stderr
+
+
 def test_env_file_and_database_are_their_owners_alone(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///own.db\n")
     (tmp_path / ".env").chmod(0o644)

@@ -40,6 +40,16 @@ def test_wrong_offer_is_the_error_of_the_start(settings: Make, tmp_path: Path) -
         list(check_settings(settings()))
 
 
+async def test_sqlite_file_that_can_not_be_created_or_is_damaged(settings: Make, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no database " * 500)
+    nowhere = await check_database(settings(DATABASE_URL=f"sqlite:///{tmp_path}/file/x.db"))
+    assert nowhere.level is Level.FAULT
+    assert nowhere.text.endswith(f"{tmp_path}/file can't be written")
+    damaged = await check_database(settings(DATABASE_URL=f"sqlite:///{tmp_path}/file"))
+    assert damaged.level is Level.FAULT
+    assert "main restore" in damaged.advice
+
+
 async def test_sqlite_is_none_yet_old_or_current(settings: Make, tmp_path: Path) -> None:
     made = settings()
     assert "the first start makes it" in (await check_database(made)).text
