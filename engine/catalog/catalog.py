@@ -122,7 +122,9 @@ class Catalog:
         talk, excludes, facts_now = request.conversation, request.exclusions != NONE, self._facts_now(model, at)
         outlook = self.forecast.outlook(talk, tenant_id, at.timestamp()) if talk else None
         needs = needed_capabilities(request, (facts.lacks for facts in facts_now), has_pictures=size.has_pictures)
-        sized = _SizedRequest(request, needs, answer_tokens, least_tokens, outlook, self.prefixes.continued(request))
+        sized = _SizedRequest(
+            request, needs, answer_tokens, least_tokens, outlook, self.prefixes.continued(request, tenant_id or 0)
+        )
         quotes, drops = list[PricedOffer](), list[Drop]()
         count = self.sizes.counter(size, by_bytes=self.sizes.is_beyond(tenant_id)).count
         for facts in facts_now:
@@ -169,7 +171,7 @@ class Catalog:
         """Count an answered turn of a conversation, and note that the provider now has its prompt in the cache."""
         if request.conversation:
             now = at.timestamp()
-            kept = self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, now)
+            kept = self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, now, tenant_id or 0)
             self.forecast.answered(request.conversation, tenant_id, usage.input_tokens, now, kept)
 
     def is_configured(self, provider: str) -> bool:

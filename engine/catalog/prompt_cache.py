@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.catalog.offers import Offer
-from engine.chat import ChatRequest, Message, Options, Text
+from engine.chat import ChatRequest, Message, Options, Role, Text
 from engine.recent_entries import RecentEntries
 
 LIFETIMES: tuple[tuple[str, float, int], ...] = (
@@ -39,6 +39,7 @@ _FIRST_SHARE, _FIRST_WEIGHT = 0.9, 2.0
 _LEAST_TOKENS, _SHORT_MISSES = 64, 3
 _MOST_REPORTS = 50.0  # later reports replace earlier ones
 _MESSAGE_CHARS, _PICTURE_CHARS = 16, 4000
+_LONG_SYSTEM_CHARS, _MOST_SYSTEM_PROMPTS = 1000, 2000
 _FORGET_SECONDS = 6 * 3600.0
 _NOWHERE: Mapping[Offer, "SentPrompt"] = {}
 _NO_MARKS = array("q")
@@ -166,12 +167,15 @@ class OfferHits:
 class PromptCache:
     """The last prompt of each conversation, by offer, and the share of cache hits of each offer.
 
-    It is used only for requests that belong to a conversation.
+    It is used only for requests that belong to a conversation. Conversations of one tenant share their system prompt.
     """
 
     # for each conversation the items of a dict, which take half of its memory
     _sent: RecentEntries[str, tuple[tuple[Offer, SentPrompt], ...]] = field(
         default_factory=lambda: RecentEntries(_MOST_CONVERSATIONS)
+    )
+    _systems: RecentEntries[tuple[int, int], dict[Offer, SentPrompt]] = field(
+        default_factory=lambda: RecentEntries(_MOST_SYSTEM_PROMPTS)
     )
     _hits: dict[Offer, OfferHits] = field(default_factory=dict)
 
@@ -180,13 +184,15 @@ class PromptCache:
         sent = self.continued(request).get(offer)
         return 0 if sent is None else self.hits(offer, now).cached_tokens(sent, now)
 
-    def continued(self, request: ChatRequest) -> Mapping[Offer, SentPrompt]:
-        """Return the last prompts of the conversation, by offer, as far as the request begins with their messages."""
-        found = self._sent.get(request.conversation)
-        if found is None:
+    def continued(self, request: ChatRequest, tenant_id: int = 0) -> Mapping[Offer, SentPrompt]:
+        """Return what each offer has had of the request: a part of the conversation, or the tenant's system prompt."""
+        found, has_system = self._sent.get(request.conversation), _has_long_system(request.messages)
+        if found is None and not (has_system and len(self._systems)):
             return _NOWHERE
         prints = prefix_hashes(request.messages, hash_before_messages(request.options))
-        return {offer: shared for offer, sent in found if (shared := sent.shared(prints)) is not None}
+        systems = self._systems.get((tenant_id, prints[0])) if has_system else None
+        own = {offer: shared for offer, sent in found or () if (shared := sent.shared(prints)) is not None}
+        return own if systems is None else {**systems, **own}
 
     def hits(self, offer: Offer, now: float) -> OfferHits:
         """Return an offer's cache hits.
@@ -202,20 +208,26 @@ class PromptCache:
         return found
 
     def sent(
-        self, request: ChatRequest, offer: Offer, input_tokens: int, cached_tokens: int, now: float
+        self, request: ChatRequest, offer: Offer, input_tokens: int, cached_tokens: int, now: float, by: int = 0
     ) -> float | None:
         """Note that the provider now has the whole prompt cached, and correct the share of hits by `cached_tokens`.
 
         Return the share of the conversation's last prompt, at any offer, that this one begins with; None for the first.
+        `by`: the tenant.
         """
         by_offer = dict(self._sent.get(request.conversation) or ())
         prints = prefix_hashes(request.messages, hash_before_messages(request.options))
         last = by_offer[next(reversed(by_offer))] if by_offer else None
         before = by_offer.pop(offer, None)
         shared = None if before is None else before.shared(prints)
+        marks = _marks(prints, request.messages) if len(prints) > 1 else _NO_MARKS
+        if _has_long_system(request.messages):
+            systems = self._systems.get((by, prints[0])) or {}
+            shared = shared or systems.get(offer)
+            system = SentPrompt(1, prints[0], input_tokens * marks[1] // marks[-1], now)
+            self._systems.set((by, prints[0]), {**systems, offer: system})
         if shared is not None and shared.tokens > 0:
             self._learn(offer, shared, cached_tokens, now)
-        marks = _marks(prints, request.messages) if len(prints) > 1 else _NO_MARKS
         other = None if before is None or before.is_prefix_of(prints) else replace(before, other=None)
         by_offer[offer] = SentPrompt(len(prints), prints[-1], input_tokens, now, marks, other)
         self._sent.set(request.conversation, tuple(by_offer.items()))
@@ -231,6 +243,10 @@ class PromptCache:
             hits.learn(gap_class(now - before.at), min(1.0, cached_tokens / before.tokens), now)
         else:
             hits.missed_short()
+
+
+def _has_long_system(messages: Sequence[Message]) -> bool:
+    return len(messages) > 1 and messages[0].role is Role.SYSTEM and len(messages[0].text) >= _LONG_SYSTEM_CHARS
 
 
 def _kept_share(last: SentPrompt, prefix_hashes: Sequence[int]) -> float:

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.catalog.prompt_cache import PromptCache
-from engine.chat import Message, Role, says
+from engine.chat import ChatRequest, Message, Role, says
 from tests.engine.catalog.test_prompt_cache import DEEPSEEK, FIRST, OPENAI, SECOND, request, sent
 
 ANSWER = says(Role.ASSISTANT, "yes " * 500)
@@ -81,3 +81,43 @@ def test_short_prompts_are_hoped_to_be_cached_until_a_few_missed() -> None:
     assert hoped == [64, 64, 64]
     assert hits.hoped_least_tokens == hits.least_tokens == 1024
     assert prefixes.hits(OPENAI, 6 * 3600 + 2).hoped_least_tokens == 64
+
+
+SYSTEM = says(Role.SYSTEM, "You answer questions about the sea. " * 200)
+
+
+def of(conversation: str, *texts: str) -> ChatRequest:
+    return request((SYSTEM, *(says(Role.USER, text) for text in texts)), conversation)
+
+
+def test_system_prompt_is_cached_for_all_conversations_of_a_tenant() -> None:
+    prefixes = PromptCache()
+    prefixes.sent(of("c1", "one"), DEEPSEEK, 2000, 0, 0, 7)
+    known = prefixes.continued(of("c2", "two"), 7)
+    assert set(known) == {DEEPSEEK}
+    assert 1900 < known[DEEPSEEK].tokens < 2000
+    assert prefixes.continued(of("c2", "two"), 8) == {}
+    assert prefixes.continued(request((says(Role.SYSTEM, "x" * 5000), FIRST[0]), "c2"), 7) == {}
+
+
+def test_longer_beginning_of_the_conversation_counts_before_the_system_prompt() -> None:
+    prefixes = PromptCache()
+    prefixes.sent(of("c1", "one", "two " * 500), DEEPSEEK, 3000, 0, 0, 7)
+    prefixes.sent(of("c2", "three"), OPENAI, 2000, 0, 0, 7)
+    known = prefixes.continued(of("c1", "one", "two " * 500, "more"), 7)
+    assert known[DEEPSEEK].tokens == 3000
+    assert 1900 < known[OPENAI].tokens < 2000
+
+
+def test_misses_of_a_system_prompt_are_learned() -> None:
+    prefixes = PromptCache()
+    for number in range(20):
+        prefixes.sent(of(f"c{number}", "one"), DEEPSEEK, 2000, 0, number, 7)
+    assert prefixes.hits(DEEPSEEK, 20).shares[0] < 0.1
+
+
+@pytest.mark.parametrize("messages", [(says(Role.SYSTEM, "be brief"), FIRST[0]), (SYSTEM,), FIRST])
+def test_short_system_prompts_are_not_kept(messages: tuple[Message, ...]) -> None:
+    prefixes = PromptCache()
+    prefixes.sent(request(messages, "c1"), DEEPSEEK, 2000, 0, 0, 7)
+    assert prefixes.continued(request(messages, "c2"), 7) == {}
