@@ -110,7 +110,7 @@ def is_clients(tool: Mapping[str, Any]) -> bool:
         return is_of_client(tool)
     if kind == "shell":
         environment = tool.get("environment")
-        return not isinstance(environment, dict) or environment.get("type") in {None, "local"}
+        return not isinstance(environment, dict) or environment.get("type") in (None, "local")
     return isinstance(kind, str) and kind in _KINDS
 
 
@@ -193,7 +193,7 @@ def _flat(given: Sequence[Mapping[str, Any]], where: str = "tools") -> Iterator[
         if tool.get("tools") is None:
             raise BadRequest(f"{where}.{n}.tools", "must be a list of functions and custom tools")
         for m, inner in enumerate(fields.list_of_objects("tools", most=MOST_TOOLS)):
-            if inner.get("type") not in {"function", custom_tools.KIND}:
+            if inner.get("type") not in ("function", custom_tools.KIND):  # a tuple: the type may be any JSON value
                 raise BadRequest(f"{where}.{n}.tools.{m}.type", "must be function or custom")
             yield inner, f"{where}.{n}.tools.{m}", namespace
 

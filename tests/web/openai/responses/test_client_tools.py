@@ -31,8 +31,10 @@ def test_each_tool_of_the_client_is_a_function() -> None:
     assert ignored_fields({"tools": TOOLS}) == ("tools.web_search",)
 
 
-@pytest.mark.parametrize("environment", [{"type": "container_auto"}, {"type": "container_reference", "id": "c"}])
-def test_shell_in_a_container_is_not_the_clients(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "environment", [{"type": "container_auto"}, {"type": "container_reference", "id": "c"}, {"type": []}, {"type": {}}]
+)
+def test_shell_in_a_container_is_not_the_clients(environment: dict[str, Any]) -> None:
     tool = {"type": "shell", "environment": environment}
     assert (is_clients(tool), read(tools=[tool]).options.tools) == (False, ())
     assert ignored_fields({"tools": [tool]}) == ("tools.shell",)
@@ -139,6 +141,8 @@ def test_choice_names_the_function(choice: dict[str, str], name: str) -> None:
     [
         ([{"type": "namespace", "tools": []}], "tools.0.name"),
         ([{"type": "namespace", "name": "crm"}], "tools.0.tools"),
+        ([{"type": "namespace", "name": "crm", "tools": [{"type": {}, "name": "x"}]}], "tools.0.tools.0.type"),
+        ([{"type": "namespace", "name": "crm", "tools": [{"type": [], "name": "x"}]}], "tools.0.tools.0.type"),
         ([{"type": "namespace", "name": "crm", "tools": None}], "tools.0.tools"),
         ([LOOK, {"type": "namespace", "name": "crm", "tools": 7}], "tools.1.tools"),
         ([{"type": "namespace", "name": "crm", "tools": [{"type": "web_search"}]}], "tools.0.tools.0.type"),
