@@ -111,7 +111,10 @@ class Oracle:
         seen: dict[str, float] = {}
         for told in self._told(LIMITED):
             if not any(
-                t.kind == LIMIT and t.provider == told.provider and t.begins < told.at < t.ends + 130
+                t.kind == LIMIT
+                and t.provider == told.provider
+                and t.begins < told.at
+                and self._before(told.at, 130) < t.ends
                 for t in self._troubles
             ):
                 yield f"false: {told.text} at {self._at(told.at)}"
