@@ -110,22 +110,12 @@ class Oracle:
     def _limits(self) -> Iterator[str]:
         seen: dict[str, float] = {}
         for told in self._told(LIMITED):
-            if not any(
-                t.kind == LIMIT
-                and t.provider == told.provider
-                and t.begins < told.at
-                and self._before(told.at, 130) < t.ends
-                for t in self._troubles
-            ):
+            limits = [
+                t for t in self._troubles if t.kind == LIMIT and t.provider == told.provider and t.begins < told.at
+            ]
+            if not any(self._before(told.at, 130) < t.ends for t in limits):
                 yield f"false: {told.text} at {self._at(told.at)}"
-            begun = max(
-                (
-                    t.begins
-                    for t in self._troubles
-                    if t.kind == LIMIT and t.provider == told.provider and t.begins < told.at
-                ),
-                default=0.0,
-            )
+            begun = max((t.begins for t in limits), default=0.0)
             if seen.get(told.subject) == begun:
                 yield f"twice: {told.text} at {self._at(told.at)}"
             seen[told.subject] = begun
