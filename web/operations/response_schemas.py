@@ -86,7 +86,7 @@ _REQUEST = object_schema(
     {
         "model": ref(MODEL_NAME),
         "input": {
-            "anyOf": [_TEXT, {**_ITEM, "minItems": 1, "maxItems": 10_000}],
+            "anyOf": [_TEXT, {**_ITEM, "minItems": 1, "maxItems": 4000}],
             "description": 'An item may also be `{"type": "item_reference", "id": ...}`: one of a stored output',
         },
         "instructions": nullable(_TEXT),

@@ -14,11 +14,12 @@ from web.openai.image_addresses import is_public
 from web.openai.responses.client_tools import function_name, is_of_client, native_call, native_output
 from web.openai.responses.item_settings import KINDS
 from web.openai.responses.response_object import REDACTED_MARK, SIGNATURE_MARK
+from web.pipeline.call_limits import MOST_CALLS
 from web.pipeline.fields import Fields
-from web.pipeline.part_count import check_part_count
+from web.pipeline.part_count import MOST_PARTS, check_part_count
 
-MOST_ITEMS = 10_000
-"""Of one input: more would keep the other requests waiting while they are read."""
+MOST_ITEMS = MOST_CALLS
+"""Of one input: each item may be a tool call."""
 _ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
 _OF_PROVIDER = frozenset(
     {
@@ -53,7 +54,7 @@ def items_of(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value) or not value:
         raise BadRequest("input", "must be a string or a list of items")
     if len(value) > MOST_ITEMS:
-        raise BadRequest("input", f"must have at most {MOST_ITEMS} items")
+        raise BadRequest("input", f"must have at most {MOST_ITEMS:,} items")
     check_part_count(value, "input")
     return value
 
@@ -181,7 +182,7 @@ def _of_agent(item: Mapping[str, Any], where: str) -> Message:
     head = Text(f"author: {fields.text('author')}\nrecipient: {fields.text('recipient')}\n")
     parts = [
         {"type": "input_text", "text": part.get(_SEALED)} if part.get("type") == _SEALED else part
-        for part in fields.list_of_objects("content", most=MOST_ITEMS)
+        for part in fields.list_of_objects("content", most=MOST_PARTS)
     ]
     return Message(Role.USER, (head, *_parts(parts, f"{where}.content")))
 

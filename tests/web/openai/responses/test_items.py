@@ -140,7 +140,7 @@ def test_wrong_field_is_named(item: dict[str, Any], field: str) -> None:
 def test_number_of_items_is_limited() -> None:
     item = {"role": "user", "content": "x"}
     assert len(items_of([item] * MOST_ITEMS)) == MOST_ITEMS
-    with pytest.raises(BadRequest, match="at most 10000 items"):
+    with pytest.raises(BadRequest, match="at most 4,000 items"):
         items_of([item] * (MOST_ITEMS + 1))
 
 
