@@ -10,12 +10,12 @@ from engine.providers.errors.details import in_exception, reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame, is_heartbeat
 from engine.providers.streams.answer_reading import StreamReader
+from engine.providers.streams.calls.streamed_call import CallPiece
+from engine.providers.streams.calls.tool_calls import ToolCalls
 from engine.providers.streams.endings import UsageCounts, finish_of, in_snake_case, is_reason
 from engine.providers.streams.glued_frames import frames_in
 from engine.providers.streams.listed import listed
 from engine.providers.streams.openai_parts import MOST_PARTS
-from engine.providers.streams.streamed_call import CallPiece
-from engine.providers.streams.tool_calls import ToolCalls
 from engine.providers.tool_ids import ANSWER_TOOL
 
 _EVENTS = frozenset(

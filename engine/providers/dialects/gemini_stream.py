@@ -14,12 +14,12 @@ from engine.providers.errors.details import reports_failure
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame, is_heartbeat
 from engine.providers.streams.answer_reading import StreamReader
+from engine.providers.streams.calls.streamed_call import CallPiece
+from engine.providers.streams.calls.tool_calls import ToolCalls
 from engine.providers.streams.endings import UsageCounts, finish_of, is_reason, reconciled
 from engine.providers.streams.glued_frames import frames_in
 from engine.providers.streams.listed import listed
 from engine.providers.streams.openai_parts import MOST_PARTS
-from engine.providers.streams.streamed_call import CallPiece
-from engine.providers.streams.tool_calls import ToolCalls
 from engine.providers.text_template import RunReader
 
 _ACCOUNT_DISABLED = "PUP_LIMITED_DISABLED"  # the account may no longer use the model, and its owner must act

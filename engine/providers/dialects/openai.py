@@ -28,7 +28,7 @@ from engine.providers.model_facts import NO_SIGNATURE
 from engine.providers.own_fields import FORMS, USAGE_FIELD
 from engine.providers.refusals import SIGNATURES
 from engine.providers.spec import Spec, thinking_off, upstream_choice
-from engine.providers.streams.signed_calls import signs_calls, signs_within_calls
+from engine.providers.streams.calls.signed_calls import signs_calls, signs_within_calls
 from engine.providers.streams.think_tags import ThinkingHabits
 from engine.speech import Recording, SpeechText
 

@@ -15,7 +15,7 @@ from engine.providers.mending.tool_turns import arguments_object
 from engine.providers.mending.turns import NO_TEXT, TurnRules, mended_turns
 from engine.providers.model_facts import NO_SIGNATURE, needs_signatures
 from engine.providers.spec import Spec
-from engine.providers.streams.signed_calls import FORMAT, signs_calls, signs_within_calls
+from engine.providers.streams.calls.signed_calls import FORMAT, signs_calls, signs_within_calls
 from engine.providers.tool_ids import of_at_most, of_nine_letters
 
 PICTURE_BELOW = "(see the picture below)"

@@ -12,6 +12,7 @@ from engine.providers.refusals import refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame, is_heartbeat
 from engine.providers.streams.answer_reading import StreamReader
+from engine.providers.streams.calls.signed_calls import SignedToolCalls, signs_calls
 from engine.providers.streams.endings import (
     UsageCounts,
     count_of,
@@ -26,7 +27,6 @@ from engine.providers.streams.listed import listed, within_envelope
 from engine.providers.streams.openai_choice import OpenAIChoice, is_half
 from engine.providers.streams.openai_usage import billed_usd, plain_usage, reports_in, usage_of
 from engine.providers.streams.plain_chunks import PlainChoice, PlainChunk, plain_chunk
-from engine.providers.streams.signed_calls import SignedToolCalls, signs_calls
 from engine.providers.streams.think_tags import ThinkingHabits
 from engine.providers.text_template import TextTemplate
 

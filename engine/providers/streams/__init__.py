@@ -1,1 +1,1 @@
-"""Parts of streams that several dialects share: tool calls, reasoning, usage reports, ends."""
+"""Parts of streams that several dialects share: reasoning, usage reports, ends, and in `calls` tool calls."""

@@ -5,11 +5,11 @@ from typing import Any
 
 from engine.chat import Delta
 from engine.errors import Garbled
+from engine.providers.streams.calls.signed_calls import SignedToolCalls
+from engine.providers.streams.calls.tool_calls import ToolCalls
 from engine.providers.streams.openai_parts import call_pieces, parts_of, signatures_of
 from engine.providers.streams.repeated_texts import is_repeated
-from engine.providers.streams.signed_calls import SignedToolCalls
 from engine.providers.streams.think_tags import TaggedText, ThinkTags
-from engine.providers.streams.tool_calls import ToolCalls
 
 _LEAST_REPEATED_CHARS = 16  # of a text that the last delta repeats: a shorter repetition may be part of the answer
 

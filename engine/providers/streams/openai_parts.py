@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.errors import Garbled
+from engine.providers.streams.calls.signed_calls import signature_within
+from engine.providers.streams.calls.streamed_call import CallPiece
+from engine.providers.streams.calls.tool_calls import MOST_CALLS
 from engine.providers.streams.listed import listed
-from engine.providers.streams.signed_calls import signature_within
-from engine.providers.streams.streamed_call import CallPiece
-from engine.providers.streams.tool_calls import MOST_CALLS
 
 MOST_PARTS = 10_000  # in one message: each takes a few microseconds
 _REASONING = (

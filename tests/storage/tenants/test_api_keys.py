@@ -18,10 +18,9 @@ from storage.database.sqlite_setup import SqliteConnection
 from storage.ledger import holds
 from storage.teams import members
 from storage.tenants import api_keys, tenant_settings, tenants
-from storage.tenants.api_keys import ApiKey, KeySettings, TooManyKeys
+from storage.tenants.api_keys import ApiKey, KeySettings
 from tests.storage.books import FREE, NOW, check_books, hold_request, pay, shortfall_of, take, tenant
-from tests.storage.conflicts import run_conflicting
-from tests.storage.kinds import on_postgresql, on_sqlite
+from tests.storage.kinds import on_sqlite
 from tests.storage.teams.crew import crew
 
 
@@ -281,38 +280,3 @@ def test_every_column_that_a_caller_is_read_from_is_watched(sqlite_template: Pat
     watched = {(each.table, column) for each in api_keys.AUTHENTICATED_BY for column in each.columns}
     assert {("tenants", "banned"), ("api_keys", "revoked_at")} <= read
     assert read - watched <= NEVER_CHANGED
-
-
-async def test_tenant_makes_a_limited_number_of_keys_at_once_and_a_day(db: Database) -> None:
-    def unit(conn: Connection) -> None:
-        ann, bao = tenant(conn), tenant(conn)
-        for _ in range(api_keys.MAX_LIVE):
-            assert isinstance(own(conn, ann), ApiKey)
-        assert own(conn, ann) is TooManyKeys.LIVE
-        for _ in range(api_keys.MOST_A_DAY - api_keys.MAX_LIVE):
-            api_keys.revoke(conn, ann, api_keys.list_for(conn, ann, NOW)[0].id, NOW)
-            assert isinstance(own(conn, ann), ApiKey)
-        api_keys.revoke(conn, ann, api_keys.list_for(conn, ann, NOW)[0].id, NOW)
-        assert own(conn, ann) is TooManyKeys.TODAY
-        assert isinstance(own(conn, ann, timedelta(days=1)), ApiKey)
-        assert isinstance(own(conn, bao), ApiKey)
-
-    await db.write(unit)
-
-
-def own(conn: Connection, tenant_id: int, later: timedelta = timedelta(0)) -> ApiKey | TooManyKeys:
-    return api_keys.add_own(conn, tenant_id, api_keys.new_key(), KeySettings(), NOW + later)
-
-
-@on_postgresql
-async def test_of_two_calls_at_once_only_one_makes_the_last_key(db: Database) -> None:
-    def all_but_one(conn: Connection) -> int:
-        ann = tenant(conn)
-        for _ in range(api_keys.MAX_LIVE - 1):
-            own(conn, ann)
-        return ann
-
-    ann = await db.write(all_but_one)
-    first, second = await run_conflicting(db, lambda conn: own(conn, ann), lambda conn: own(conn, ann))
-    assert isinstance(first, ApiKey)
-    assert second is TooManyKeys.LIVE

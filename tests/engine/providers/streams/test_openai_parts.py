@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from engine.errors import Garbled
+from engine.providers.streams.calls.streamed_call import CallPiece
+from engine.providers.streams.calls.tool_calls import MOST_CALLS
 from engine.providers.streams.openai_parts import MOST_PARTS, Parts, call_pieces, parts_of
-from engine.providers.streams.streamed_call import CallPiece
-from engine.providers.streams.tool_calls import MOST_CALLS
 
 
 @pytest.mark.parametrize(

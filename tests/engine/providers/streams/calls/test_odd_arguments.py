@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.providers.streams.odd_arguments import is_nothing, object_text
+from engine.providers.streams.calls.odd_arguments import is_nothing, object_text
 
 
 @pytest.mark.parametrize("text", ["", " ", "null", "None", "undefined", "[]", '""', "{}", '"null"'])

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from engine.chat import ToolCallDelta
 from engine.errors import Garbled
-from engine.providers.streams.odd_arguments import EMPTY, may_begin
-from engine.providers.streams.streamed_call import CallPiece, StreamedCall
+from engine.providers.streams.calls.odd_arguments import EMPTY, may_begin
+from engine.providers.streams.calls.streamed_call import CallPiece, StreamedCall
 from engine.providers.streams.whole_objects import has_grown, is_object, is_same
 from engine.providers.tool_ids import carrying, new_id
 

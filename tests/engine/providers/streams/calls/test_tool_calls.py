@@ -6,8 +6,8 @@ import pytest
 
 from engine.chat import ToolCallDelta
 from engine.errors import Garbled
-from engine.providers.streams.streamed_call import MOST_HELD_CHARS, CallPiece
-from engine.providers.streams.tool_calls import MOST_CALLS, ToolCalls
+from engine.providers.streams.calls.streamed_call import MOST_HELD_CHARS, CallPiece
+from engine.providers.streams.calls.tool_calls import MOST_CALLS, ToolCalls
 
 
 def streamed(frames: Sequence[Sequence[CallPiece]]) -> list[ToolCallDelta]:

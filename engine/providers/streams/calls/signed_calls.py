@@ -7,8 +7,8 @@ from typing import Any
 from engine.chat import ToolCallDelta
 from engine.errors import Garbled
 from engine.providers.spec import Spec
-from engine.providers.streams.streamed_call import CallPiece
-from engine.providers.streams.tool_calls import ToolCalls
+from engine.providers.streams.calls.streamed_call import CallPiece
+from engine.providers.streams.calls.tool_calls import ToolCalls
 
 MOST_PIECES = 10_000  # held until the end: Gemini sends each call in one piece
 FORMAT = "google-gemini-v1"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import groupby, islice
 
 from engine.errors import Garbled
+from engine.providers.streams.calls.odd_arguments import EMPTY, is_nothing, object_text
+from engine.providers.streams.calls.repeated_arguments import START_CHARS, RepeatedArguments, without_repetition
 from engine.providers.streams.json_end import JsonEnd
-from engine.providers.streams.odd_arguments import EMPTY, is_nothing, object_text
-from engine.providers.streams.repeated_arguments import START_CHARS, RepeatedArguments, without_repetition
 from engine.providers.streams.whole_objects import has_grown, is_object, is_same
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode

@@ -8,7 +8,7 @@ import pytest
 
 from engine.chat import Finish
 from engine.errors import Garbled
-from engine.providers.streams.streamed_call import CallPiece, StreamedCall
+from engine.providers.streams.calls.streamed_call import CallPiece, StreamedCall
 from tests.engine.providers.shapes.chunks import call, calling, choice, counted, stream
 from tests.engine.providers.shapes.shape import WIDTHS, Answer, Outcome, Shape, outcome_of
 

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 
 from engine.chat import Finish
-from engine.providers.streams.repeated_arguments import RepeatedArguments
+from engine.providers.streams.calls.repeated_arguments import RepeatedArguments
 from tests.engine.providers.shapes.chunks import call, calling, choice, counted, stream
 from tests.engine.providers.shapes.shape import WIDTHS, Answer, Shape, outcome_of
 

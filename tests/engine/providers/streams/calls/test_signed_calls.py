@@ -8,8 +8,8 @@ from engine.chat import ChatRequest, Delta, Message, Role, Text, ToolCall, says
 from engine.errors import Garbled
 from engine.providers.model_facts import NO_SIGNATURE
 from engine.providers.registry import specs
-from engine.providers.streams.signed_calls import MOST_PIECES, SignedToolCalls, signature_within, signs_calls
-from engine.providers.streams.streamed_call import CallPiece
+from engine.providers.streams.calls.signed_calls import MOST_PIECES, SignedToolCalls, signature_within, signs_calls
+from engine.providers.streams.calls.streamed_call import CallPiece
 from engine.providers.tool_ids import carrying, plain, signature_in
 from tests.engine.providers.dialects.wires import Wire, calls, data
 

@@ -1,0 +1,1 @@
+"""Tool calls of streams: their pieces, arguments and signatures."""
