@@ -15,6 +15,7 @@ from engine.ports import AnswerSink, LimitHeaders, ProviderCall
 from engine.providers import http
 from engine.providers.balances import Balance
 from engine.providers.errors.details import objects, texts
+from engine.providers.leaks.markup_leaks import MarkupLeaks
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.mending.model_memory import ModelMemory
 from engine.providers.mending.tool_names import PLAIN_NAME
@@ -98,7 +99,7 @@ class ProviderAdapter(ABC):
         while True:
             sent = trial.call
             body = json_bytes(self._body_without(sent, trial.fields))
-            reading = AnswerReading(self.reader(sent), self._mending(sent), sink)
+            reading = AnswerReading(self.reader(sent), self._mending(sent), sink, MarkupLeaks(sent.request))
             try:
                 await self._post_streamed(sent, headers, body, reading)
             except (CapabilityMissing, ContextTooLong, RequestFault) as error:

@@ -10,6 +10,7 @@ from typing import Any
 from engine.chat import Chunk, Delta, Finish, Finished, TextDeltas
 from engine.errors import Garbled, ProviderError, StreamCut
 from engine.ports import AnswerSink, LimitHeaders
+from engine.providers.leaks.markup_leaks import MarkupLeaks
 from engine.providers.limit_headers import parse_limits
 from engine.providers.mending.answers import AnswerMending
 from engine.providers.refusals import refusal
@@ -97,8 +98,14 @@ class AnswerReading:
     marker.
     """
 
-    def __init__(self, reader: StreamReader, mending: AnswerMending | None, sink: AnswerSink) -> None:
-        self._reader, self._mending, self._sink = reader, mending, sink
+    def __init__(
+        self,
+        reader: StreamReader,
+        mending: AnswerMending | None,
+        sink: AnswerSink,
+        leaks: MarkupLeaks | None = None,
+    ) -> None:
+        self._reader, self._mending, self._sink, self._leaks = reader, mending, sink, leaks
         self._splitter = FrameSplitter()
         self._status, self._headers = 0, dict[str, str]()
         self._error_body: bytearray | None = None
@@ -173,8 +180,11 @@ class AnswerReading:
     def _pass_on(self, frames: Iterable[Frame | TextRun], *, final: bool) -> None:
         """Pass the chunks of `frames` on, up to the end marker or an error; then raise that error."""
         chunks, error = read_frames(self._reader, frames, final=final)
+        is_last = final or self._reader.has_ended
+        if self._leaks is not None:
+            chunks = self._leaks.cleaned(chunks, final=is_last)
         if self._mending is not None:
-            chunks = self._mending.mended(chunks, final=final or self._reader.has_ended)
+            chunks = self._mending.mended(chunks, final=is_last)
         if chunks:
             self.has_begun = self.has_begun or any(isinstance(chunk, Delta | TextDeltas) for chunk in chunks)
             self._sink.add(chunks)

@@ -67,6 +67,7 @@ FRAMES = [
     ),
 ]
 ENDS = [
+    Shape("an end token in the text", stream(said("Hi there<|im"), said("_end|>"), *PARTS[2:]), HI),
     Shape(
         "SGLang: the reason is an object",
         ended(finish_reason={"type": "length", "length": 9}),
