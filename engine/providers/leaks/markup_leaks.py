@@ -49,18 +49,18 @@ class _ChoiceText:
 
     def release(self, chars: int) -> Iterator[Delta]:
         """Yield the first `chars` characters that are held back. A delta with log probabilities is not divided."""
-        while self.held and chars > 0:
-            first = self.held[0]
-            if len(first.text) > chars:
-                if first.logprobs is not None:
-                    return
-                first, rest = structs.replace(first, text=first.text[:chars]), first.text[chars:]
-                self.held[0] = structs.replace(first, text=rest)
-            else:
-                del self.held[0]
-            chars -= len(first.text)
-            self.passed.append(first.text)
-            yield first
+        held, self.held = self.held, []
+        for number, delta in enumerate(held):
+            if len(delta.text) > chars:
+                cut = chars if delta.logprobs is None else 0
+                self.held = [structs.replace(delta, text=delta.text[cut:]), *held[number + 1 :]]
+                if cut:
+                    self.passed.append(delta.text[:cut])
+                    yield structs.replace(delta, text=delta.text[:cut])
+                return
+            chars -= len(delta.text)
+            self.passed.append(delta.text)
+            yield delta
 
     def drop_end(self, chars: int) -> None:
         """Drop the last `chars` characters that are held back."""
@@ -125,6 +125,7 @@ class MarkupLeaks:
         if not delta.text:
             found.append(delta)
         elif delta.tool_calls or delta.is_thinking or delta.is_refusal:
+            choice.is_call = False
             found += [*choice.release(len(choice.held_text)), delta]
             choice.passed.append(delta.text)
         else:

@@ -253,6 +253,25 @@ def test_endless_call_is_passed_on_as_text() -> None:
     assert "".join(each.text for each in found if isinstance(each, Delta)) == text + "y"
 
 
+def test_refusal_after_the_beginning_of_a_call_comes_after_its_text() -> None:
+    leaks = MarkupLeaks(request(tools=True))
+    refusal = Delta("No.", is_refusal=True)
+    found = leaks.cleaned([Delta("<tool_call>{"), refusal, Delta("x"), Finished(Finish.STOP)], final=True)
+    texts = [each for each in found if isinstance(each, Delta) and each.text]
+    assert texts == [Delta("<tool_call>{"), refusal, Delta("x")]
+
+
+def test_long_words_before_a_call_keep_their_log_probabilities() -> None:
+    leaks = MarkupLeaks(request(tools=True))
+    one = Delta(f"Look: <tool_call>{CALL}</tool_call>", logprobs={"content": []})
+    found = leaks.cleaned([one, Finished(Finish.STOP)], final=True)
+    assert [(each.text, len(each.tool_calls)) for each in found if isinstance(each, Delta)] == [
+        ("", 0),
+        ("Look: ", 0),
+        ("", 1),
+    ]
+
+
 def test_many_mentions_are_read_once() -> None:
     text = f"`<tool_call>{CALL}</tool_call>` " * 200
     assert read(request(tools=True), [text]) == (text, [])
