@@ -9,21 +9,27 @@ from engine.catalog.thinking import is_thinking_model
 
 _MOST_HELD_CHARS = 400_000  # longest text that is held back while waiting for a closing tag
 _MOST_BLANK_CHARS = 10_000  # longest whitespace before the text
+_OF_GPT_OSS = "<|channel|>analysis<|message|>"
 _PAIRS = (
     ("<think>", "</think>"),
     ("<thought>", "</thought>"),
     ("[THINK]", "[/THINK]"),
     ("<seed:think>", "</seed:think>"),
     ("◁think▷", "◁/think▷"),  # Kimi
-    ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),  # gpt-oss, unparsed
+    (_OF_GPT_OSS, "<|end|><|start|>assistant<|channel|>final<|message|>"),  # gpt-oss, unparsed
     ("<|channel>thought\n", "<channel|>"),  # Gemma 4, unparsed
     ("<unused94>thought\n", "<unused95>"),  # MedGemma
     ("<mm:think>", "</mm:think>"),  # MiniMax
     ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
     ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThinker
 )
+# the beginning of the answer after a closing tag that begins a tool call of gpt-oss, unparsed
+_CALLS = {
+    "<|end|><|start|>assistant<|channel|>commentary to=functions.": "<|channel|>commentary to=functions.",
+    "<|end|><|start|>assistant to=functions.": "<|start|>assistant to=functions.",
+}
 _BEFORE_ANSWER = "<|channel|>final<|message|>"  # gpt-oss without reasoning, unparsed
-_TAG = re.compile("|".join(re.escape(tag) for pair in _PAIRS for tag in pair))
+_TAG = re.compile("|".join(re.escape(tag) for pair in (*_PAIRS, _CALLS) for tag in pair))
 _TAG_CHARS = max(len(tag) for pair in _PAIRS for tag in pair)
 _UNOPENED = re.compile(r"(?<![`\"'])(?:</think>|\[/THINK\])(?![`\"'])")
 
@@ -139,24 +145,34 @@ class ThinkTags:
         found: list[TaggedText] = []
         at = 0
         for tag in _TAG.finditer(text):
-            if tag.group() not in {self._open, self._close}:
+            if tag.group() not in self._tags:
                 continue
             found += self._inner(text[at : tag.start()])
             at = tag.end()
+            if tag.group() in _CALLS:
+                return [*found, *self._closed(_CALLS[tag.group()] + text[at:])]
             self._depth += 1 if tag.group() == self._open else -1
             if not self._depth:
-                found += self._thought("".join(self._held))
-                self._state, self._held, self._blanks = _State.ANSWER, [], ""
-                return [*found, *self._answer(text[at:])]
+                return [*found, *self._closed(text[at:])]
             if tag.group() == self._close:
                 found += self._thought("".join(self._held))
                 self._held = [tag.group()]
             else:
                 found += self._inner(tag.group())
         rest = text[at:]
-        cut = _beginning_of_a_tag(rest, (self._open, self._close))
+        cut = _beginning_of_a_tag(rest, self._tags)
         self._tail = rest[len(rest) - cut :]
         return [*found, *self._inner(rest[: len(rest) - cut])]
+
+    @property
+    def _tags(self) -> tuple[str, ...]:
+        return (self._open, self._close, *(_CALLS if self._open == _OF_GPT_OSS else ()))
+
+    def _closed(self, answer: str) -> list[TaggedText]:
+        """Return the end of the reasoning, and the beginning of the answer."""
+        thought = self._thought("".join(self._held))
+        self._state, self._held, self._blanks = _State.ANSWER, [], ""
+        return [*thought, *self._answer(answer)]
 
     def _inner(self, text: str) -> list[TaggedText]:
         if self._is_closed:

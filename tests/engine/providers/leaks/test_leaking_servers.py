@@ -55,3 +55,17 @@ async def test_written_call_without_tools_is_text() -> None:
 async def test_broken_call_fails_the_attempt() -> None:
     with pytest.raises(Garbled):
         await Wire("local", [streamed(CALL.replace("}}", "}")).encode()]).chunks(WITH_TOOL)
+
+
+async def test_call_after_reasoning_of_gpt_oss_becomes_a_call() -> None:
+    text = (
+        "<|channel|>analysis<|message|>I look.<|end|><|start|>assistant<|channel|>commentary to=functions.get.weather "
+        '<|constrain|>json<|message|>{"city": "Hue"}<|call|>'
+    )
+    chunks = await Wire("local", [streamed(text).encode()]).chunks(WITH_TOOL)
+    deltas = [chunk for chunk in chunks if isinstance(chunk, Delta)]
+    assert "".join(delta.thinking for delta in deltas) == "I look."
+    assert not any(delta.text for delta in deltas)
+    assert [(call.name, call.arguments) for delta in deltas for call in delta.tool_calls] == [
+        ("get.weather", '{"city": "Hue"}')
+    ]

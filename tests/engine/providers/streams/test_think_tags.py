@@ -94,3 +94,18 @@ def test_long_and_hostile_texts_take_linear_time() -> None:
         split("x>" * 150_000, 2, waits=True)
 
     assert units_of(read, 1000) < 1000  # 100 of them in 2026
+
+
+@pytest.mark.parametrize("width", [1, 5, 1000])
+@pytest.mark.parametrize("call", ["<|channel|>commentary to=functions.look", "<|start|>assistant to=functions.look"])
+def test_call_of_gpt_oss_ends_its_reasoning(call: str, width: int) -> None:
+    rest = ' <|constrain|>json<|message|>{"a": 1}<|call|>'
+    text = (
+        "<|channel|>analysis<|message|>I look.<|end|><|start|>assistant"
+        + call.removeprefix("<|start|>assistant")
+        + rest
+    )
+    tags = ThinkTags()
+    found = [piece for at in range(0, len(text), width) for piece in tags.feed(text[at : at + width])] + tags.end()
+    assert "".join(piece.text for piece in found if piece.is_thinking) == "I look."
+    assert "".join(piece.text for piece in found if not piece.is_thinking) == call + rest
