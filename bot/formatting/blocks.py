@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 from bot.formatting.formulas import Formula
+from bot.formatting.html.tags import TITLES
 from bot.formatting.parsing import BULLET, Parsed
 from bot.formatting.styled import QUOTE, StyledText, StyledWriter
 from bot.formatting.tables import write_rows, write_table
@@ -12,7 +13,7 @@ from bot.formatting.tables import write_rows, write_table
 RULE, IMAGE, DONE, TO_DO = "———", "🖼 ", "☑ ", "☐ "
 MOST_INDENTED = 8
 _STYLES = (
-    dict.fromkeys(("Strong", "b", "strong", "summary"), "bold")
+    dict.fromkeys(("Strong", "b", "strong", *TITLES), "bold")
     | dict.fromkeys(("Emphasis", "i", "em"), "italic")
     | dict.fromkeys(("Strikethrough", "s", "del", "strike"), "strikethrough")
     | dict.fromkeys(("u", "ins"), "underline")
@@ -95,6 +96,8 @@ class _BlockWriter:
         if name == "Rule":
             self._block()
             self._write(RULE)
+            self._block()
+        elif name == "BlockBreak":
             self._block()
         elif self.out is not self._page:
             self._write(BREAK_IN_CELL if name == "HardBreak" else " ")

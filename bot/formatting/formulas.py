@@ -21,6 +21,7 @@ _MARKS = re.compile(
 )
 _CLOSING = {"\\(": "\\)", "\\[": "\\]"}
 _WORDS = re.compile(r"[\w\s,.;:'\"-]*")
+_WORD, _SIGN_OF_FORMULA = re.compile(r"[^\W\d_]{3,}|[\u2e80-\uffef]"), re.compile(r"[_^=\\]")
 _PROSE, _SIGN = re.compile(r"\s[^\W\d_]{3,}\s|[^\W\d_]{3,}[ ,]+[^\W\d_]{2,}"), re.compile(r"[\\=^_+*/<>{}|]")
 
 
@@ -127,3 +128,8 @@ def _is_inline(markdown: str, source: str, start: int, end: int) -> bool:
         return False
     before, after = markdown[start - 1 : start], markdown[end : end + 1]
     return not (before.isalnum() and before.isascii()) and not (after.isalnum() and after.isascii())
+
+
+def is_words(text: str) -> bool:
+    """Return True for words, as in a spoiler; False for a vector between the bars of its norm, as in `||x - y||`."""
+    return _WORD.search(text) is not None and _SIGN_OF_FORMULA.search(text) is None

@@ -1,7 +1,7 @@
 """The parser's events, corrected: every text arrives, HTML tags for styles become events, links are safe.
 
 Added to the parser's events: {"Formula": Formula}; {"Start": {"Tag": name}} and {"End": {"Tag": name}} of well-nested
-HTML tags. Changed: {"Start": {"Item": marker}} with the marker of the source; {"Start": {"CodeBlock": info string}};
+HTML tags; "BlockBreak" for a tag that begins or ends a paragraph. Changed: {"Start": {"Item": marker}} with the marker of the source; {"Start": {"CodeBlock": info string}};
 {"Start": {"Link": url}}, where an empty URL means that only the text is shown.
 """
 
@@ -13,44 +13,21 @@ from typing import Any
 import pyromark
 from pyromark.event import BrokenLink
 
-from bot.formatting.characters import LESS, TOKEN, TOKEN_END
-from bot.formatting.formulas import Formula
+from bot.formatting.characters import LESS, TOKEN
+from bot.formatting.formulas import Formula, is_words
+from bot.formatting.html.tags import COMMENT_END, ITEM, PIECE, TITLES, PlainTags, gap_of
 from bot.formatting.links import is_safe_link
 from bot.formatting.source import OPTIONS, Callout, Source, label_of
 
-TAGS = (
-    "b",
-    "code",
-    "del",
-    "em",
-    "i",
-    "ins",
-    "kbd",
-    "mark",
-    "s",
-    "small",
-    "strike",
-    "strong",
-    "sub",
-    "summary",
-    "sup",
-    "tg-spoiler",
-    "u",
-)
-_PIECE = re.compile(
-    f"{TOKEN}(?P<number>\\d+){TOKEN_END}|{LESS}(?P<close>/?)(?P<tag>br|a(?=>)|{'|'.join(TAGS)})[ ]*/?>"
-    rf"|{LESS}a\s+(?:[^>]*\s)?href=(?P<quote>[\"'])(?P<href>[^\"'\s>]+)(?P=quote)[^>]*>|(?P<bars>\|\|)",
-    re.IGNORECASE,
-)
 _SPOILER, _BARS, _BEFORE_SPOILER = "tg-spoiler", "||", "([{\"'\u201c\u2018\u00ab\u2013\u2014:"
 _AFTER_OPERATOR = frozenset(",.;:!?)]}|&=")
 _AFTER_NORM = frozenset("_^\u00b2\u2081\u2082")
-_WORD, _SIGN_OF_FORMULA = re.compile(r"[^\W\d_]{3,}|[\u2e80-\uffef]"), re.compile(r"[_^=\\]")
 _NUMBER = re.compile(rb"[ \t>]*(\d{1,9}[.)])")
 _WRITTEN = frozenset({"Autolink", "Email"})
 _REFERENCES = frozenset({"Reference", "ReferenceUnknown"})
 _SILENT = re.compile(r"^(?:mailto|tel):", re.IGNORECASE)
 _SHORTCUTS = frozenset({"Shortcut", "ShortcutUnknown", "Collapsed", "CollapsedUnknown"})
+_AFTER_CELL = frozenset({"", " ", "|", "\n", LESS})
 BULLET = "•"
 Event = Any
 Parsed = tuple[Event, int]
@@ -59,11 +36,6 @@ Parsed = tuple[Event, int]
 def parse(source: Source) -> list[Parsed]:
     """Return the events, each with its start in the prepared text, in bytes."""
     return _Reader(source).read()
-
-
-def _is_words(text: str) -> bool:
-    """Return True for words, as in a spoiler; False for a vector between the bars of its norm, as in `||x - y||`."""
-    return _WORD.search(text) is not None and _SIGN_OF_FORMULA.search(text) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +58,8 @@ class _Reader:
         self._links: list[_LinkEnd] = []
         self._anchors: list[str] = []
         self._ordered: list[bool] = []
-        self._verbatim = self._tables = 0
+        self._verbatim = self._tables = self._until = 0
+        self._plain = PlainTags(self._data)
 
     def read(self) -> list[Parsed]:
         resolve = self._resolve if self._source.links else None
@@ -94,6 +67,7 @@ class _Reader:
             self._source.text, options=OPTIONS, merge_text=True, broken_link_callback=resolve
         )
         for event, where in events:
+            self._until = where["end"]
             self._read(event, where["start"])
         return self._out
 
@@ -192,22 +166,36 @@ class _Reader:
     # --- text ---------------------------------------------------------------------------------------
 
     def _text(self, text: str, at: int) -> None:
-        if self._verbatim or not any(mark in text for mark in (LESS, TOKEN, _BARS)):
+        has_mark = any(mark in text for mark in (LESS, TOKEN, _BARS)) or (
+            self._plain.in_comment and COMMENT_END in text
+        )
+        if self._verbatim or not has_mark:
             self._put_text(self._source.restored(text), at)
             return
         position = 0
-        for found in _PIECE.finditer(text):
-            self._put_text(self._source.restored(text[position : found.start()]), at)
-            if found["number"]:
-                self._token(self._source.tokens[int(found["number"])], at)
-            elif found["bars"]:
-                self._bars(found, at)
-            elif found["href"]:
-                self._anchor(found, at)
-            else:
-                self._tag(found, at)
+        for found in PIECE.finditer(text):
+            self._put_text(self._source.restored(self._trimmed(text[position : found.start()])), at)
+            self._piece(found, at)
             position = found.end()
-        self._put_text(self._source.restored(text[position:]), at)
+        self._put_text(self._source.restored(self._trimmed(text[position:])), at)
+
+    def _trimmed(self, text: str) -> str:
+        """Return the text without the spaces that follow the start or end of an HTML block."""
+        return text.lstrip(" ") if self._out[-1:] and self._out[-1][0] == "BlockBreak" else text
+
+    def _piece(self, found: re.Match[str], at: int) -> None:
+        if found["number"]:
+            self._token(self._source.tokens[int(found["number"])], at)
+        elif found["bars"]:
+            self._bars(found, at)
+        elif found["href"]:
+            self._anchor(found, at)
+        elif found["plain"]:
+            self._plain_tag(found, at)
+        elif found["comment"]:
+            self._comment(found, at)
+        else:
+            self._tag(found, at)
 
     def _token(self, token: Formula | Callout, at: int) -> None:
         if isinstance(token, Formula):
@@ -221,13 +209,42 @@ class _Reader:
         if name == "br":
             self._line_break(found, at)
         elif not found["close"]:
+            if name in TITLES:
+                self._gap(found, at)
             if name != "a":  # a link without an address is read as text
                 self._open.append((name, len(self._out)))
             self._put_text(self._source.restored(found[0]), at)
         elif self._is_open(name):
             self._close({"Link": self._anchors.pop()} if name == "a" else {"Tag": name}, at)
+            if name in TITLES:
+                self._gap(found, at)
         else:
             self._put_text(self._source.restored(found[0]), at)
+
+    def _plain_tag(self, found: re.Match[str], at: int) -> None:
+        """Drop a tag without a style, and separate its content from the text around it."""
+        if not self._plain.is_markup(found, at, self._until):
+            self._put_text(self._source.restored(found[0]), at)
+            return
+        self._gap(found, at)
+        if found["plain"].lower() == ITEM and not found["close"]:
+            self._put_text(f"{BULLET} ", at)
+
+    def _gap(self, found: re.Match[str], at: int) -> None:
+        gap = gap_of((found["plain"] or found["tag"]).lower())
+        if not self._tables:
+            if gap:
+                self._put(gap, at)
+        elif gap and self._out[-1][0] not in ({"Start": "TableCell"}, "HardBreak"):
+            if not found["close"] or self._plain.after(found, self._until) not in _AFTER_CELL:
+                self._put("HardBreak", at)
+
+    def _comment(self, found: re.Match[str], at: int) -> None:
+        """Read `<!--` and `-->`: the content of a comment is shown without them."""
+        if not self._plain.is_comment(found, self._until):
+            self._put_text(self._source.restored(found[0]), at)
+        elif not self._plain.in_comment and self._plain.after(found, self._until).isalnum():
+            self._put_text(" ", at)
 
     def _is_open(self, name: str) -> bool:
         """Return True if the innermost open element or tag is this tag."""
@@ -252,7 +269,7 @@ class _Reader:
         text, start, end = found.string, found.start(), found.end()
         before, after = text[start - 1 : start] if start else "", text[end : end + 1]
         if self._is_open(_SPOILER) and not before.isspace() and not after.isalnum():
-            if after not in _AFTER_NORM and _is_words("".join(self._text_since(self._open[-1][1]))):
+            if after not in _AFTER_NORM and is_words("".join(self._text_since(self._open[-1][1]))):
                 self._close({"Tag": _SPOILER}, at)
             else:
                 self._open.pop()

@@ -23,7 +23,6 @@ _CJK = "\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-
 _FULL = "\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u2010-\u2027"
 _IS_CJK, _IS_FULL, _RUN = re.compile(f"[{_CJK}]"), re.compile(f"[{_FULL}]"), re.compile(r"\*+|~~")
 _LESS = re.compile(r"\\.|<(?!(?:https?|mailto|tg|tel|ftp):[^\s<>]*>|[^\s<>@]+@[^\s<>]+>)", re.DOTALL)
-_DETAILS = re.compile(r"^[ \t]*</?details(?: open)?>[ \t]*(?=$|<summary>)", re.MULTILINE | re.IGNORECASE)
 _CALLOUT = re.compile(
     r"^(?P<before>[ \t>]*>[ \t]*(?:[-+*][ \t]+)?)\[!(?P<word>[A-Za-z]{2,20})\][-+]?(?=[ \t]|$)", re.MULTILINE
 )
@@ -85,7 +84,7 @@ def prepared(markdown: str) -> Source:
         found = pyromark.reference_definitions(markdown)
         source.links = {label_of(label): link["dest"] for label, link in found.items() if not label.startswith("^")}
         source.text = source.text.replace("]:", f"]{BREAK}:")
-    if any(mark in markdown for mark in ("$", "\\(", "\\[", "\\begin{", "<details", "</details", "[!")):
+    if any(mark in markdown for mark in ("$", "\\(", "\\[", "\\begin{", "[!")):
         source.text = _with_tokens(source)
     if "*" in markdown:
         source.text = _TIMES.sub(_times, source.text)
@@ -131,10 +130,9 @@ def _beside_cjk(run: re.Match[str]) -> str:
 
 
 def _with_tokens(source: Source) -> str:
-    """Replace formulas, lines of `<details>` and titles of quotations by tokens."""
+    """Replace formulas and titles of quotations by tokens."""
     text, out, position = source.text, list[str](), 0
-    lines = ((line.start(), line.end(), Formula(line[0])) for line in _DETAILS.finditer(text))
-    found: Iterable[tuple[int, int, Formula | Callout]] = chain(formulas.find(text), lines, _callouts(text))
+    found: Iterable[tuple[int, int, Formula | Callout]] = chain(formulas.find(text), _callouts(text))
     for start, end, token in sorted(found, key=lambda each: each[0]):
         if start >= position:
             out += [text[position:start], f"{TOKEN}{len(source.tokens)}{TOKEN_END}"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.formatting.blocks import DONE, IMAGE, TO_DO
 from bot.formatting.formulas import Formula
+from bot.formatting.html.tags import TITLES
 from bot.formatting.nodes import BLOCKS, CONTAINERS, QUOTED, Node
 from bot.formatting.parsing import Parsed
 
@@ -15,7 +16,8 @@ _INLINE = {"Strong": "b", "Emphasis": "i", "Strikethrough": "s"}
 _ROWS = {"TableHead": "th", "TableRow": "td"}
 _LANGUAGE = re.compile(r"[\w+#.-]+")
 _ALIGNED = frozenset({"left", "center", "right"})
-_TAGS = {"strong": "b", "em": "i", "ins": "u", "del": "s", "strike": "s", "kbd": "code", "summary": "b"}
+_TAGS = {"strong": "b", "em": "i", "ins": "u", "del": "s", "strike": "s", "kbd": "code"}
+_TAGS |= dict.fromkeys(TITLES, "b")
 _UNSTYLED = frozenset({"small"})
 
 
@@ -53,6 +55,7 @@ class Tree:
     _column: int = 0
     _cell: str = "td"
     _at: int = 0
+    _is_new_line: bool = False
 
     def read(self, events: Iterable[Parsed]) -> list[Block]:
         for event, self._at in events:
@@ -71,8 +74,10 @@ class Tree:
             self._leave_implied()
             self._push(Node("hr"))
             self._pop()
-        else:
+        elif name == "HardBreak":
             self._write(Node("br"))
+        else:
+            self._is_new_line = True
 
     def _start(self, tag: Any) -> None:
         name, more = _named(tag)
@@ -165,6 +170,9 @@ class Tree:
     def _imply(self) -> None:
         if not self._open or self._open[-1].tag in CONTAINERS:
             self._push(Node("p", implied=True))
+        if self._is_new_line and self._open[-1].children:
+            self._open[-1].children.append(Node("br"))
+        self._is_new_line = False
 
     def _leave_implied(self) -> None:
         if self._open and self._open[-1].implied:

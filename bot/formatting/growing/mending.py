@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from bot.formatting import formulas
-from bot.formatting.parsing import TAGS
+from bot.formatting.html.tags import INLINE, PLAIN, STYLES
 
 MOST_TRIMMED = 3
 MOST_HELD = 300
-"""The longest beginning of a formula in single dollars that is held back."""
+"""The longest beginning of a formula in single dollars that or of a comment that is held back."""
 _CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 _WITHIN = r"(?:[^\[\]\n]|\[[^\[\]\n]{0,99}\](?:\([^()\s]{0,300}\))?+){0,300}+"
 _LINK = re.compile(rf"!?\[(?P<text>{_WITHIN})(?:\](?:\([^()\s]*|\[[^\[\]\n]*)?)?\Z")
@@ -16,14 +16,15 @@ _FENCE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?P<mark>`{3,}|~{3
 _HALF_FENCE = re.compile(r"\n[ \t>]*[`~]{1,2}\Z")
 _TICKS = re.compile("`+")
 _CITED = re.compile(r"[\d^\s,]{0,9}|!\w{0,20}")
-_MARK, _HALF_TAG = r"[*_~`\\!$|]+|&#?\w*", r"</?[\w-]*|<a\s[^<>\n]{0,300}"
+_MARK, _NAMES = r"[*_~`\\!$|]+|&#?\w*", "|".join((*PLAIN, *STYLES))
+_HALF_TAG = rf"</?[\w-]*|<(?:a|{_NAMES})\s[^<>\n]{{0,300}}|<!-{{0,2}}|</?(?:{'|'.join(PLAIN)})(?:\s[^<>\n]{{0,300}})?>"
 _HALF_LINE = r"^[ \t>]*(?:#{1,6}|[-+*]|\d{1,9}[.)]?|[-=:| ]+)"
 _ROWS = re.compile(r"(?:^[ \t>]*\|[^\n]*\n?)+\Z", re.MULTILINE)
 _HALF = re.compile(rf"(?:{_MARK}|{_HALF_TAG}|{_HALF_LINE})\Z", re.MULTILINE)
 _DELIMITERS = re.compile(r"\n[ \t>]*\|?[ \t]*:?-+[ \t:|-]*\n")
 _STYLES = ("**", "__", "~~")
 _SINGLE = re.compile(r"(?<![*_\w\\])([*_])(?![\s*_])(?!.*\1)", re.DOTALL)
-_TAG = re.compile(rf"<(?P<close>/?)(?P<name>a(?=[ >])|{'|'.join(TAGS)})(?:\s[^<>]*)?>", re.IGNORECASE)
+_TAG = re.compile(rf"<(?P<close>/?)(?P<name>a(?=[ >])|{'|'.join((*INLINE, *STYLES))})(?:\s[^<>]*)?>", re.IGNORECASE)
 _DISPLAYED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("\\begin{", "\\end{"), ("<tg-spoiler>", "</tg-spoiler>"))
 _SPOILER = re.compile(r"(?:(?<=[\s(\[{\"'\u201c\u2018\u00ab\u2013\u2014:])|\A)\|\|(?=\w)(?!.*\|\|)", re.DOTALL)
 _DOLLAR = re.compile(rf"(?<![\w$\\])\$(?=[^\s$])(?P<rest>[^$\n]{{0,{MOST_HELD}}})\Z")
@@ -86,6 +87,8 @@ def _held_from(block: str) -> int:
     whole = [(start, end) for start, end, _ in formulas.find(block)]
     starts = [block.rfind(opening) for opening, closing in _DISPLAYED if _is_open(block, opening, closing)]
     starts += [found.start() for pattern in (_SPOILER, _DOLLAR) if (found := pattern.search(block))]
+    comment = block.rfind("<!--")
+    starts += [comment] if max(block.rfind("-->"), len(block) - MOST_HELD) < comment else []
     outside = [at for at in starts if not any(start <= at < end for start, end in whole)]
     return min((at for at in outside if block[at] != "$" or _is_formula(block[at:])), default=len(block))
 

@@ -67,7 +67,8 @@ class GrowingText:
         # Only a blank line surely ends a block: a line below a table may become its next row.
         before = _finished_blocks(tail[:MOST_TAIL]) if _BLANK.search(tail) else ""
         if before:
-            self._finished += _visible(before) + _BETWEEN
+            visible = _visible(before)  # nothing if it consists of HTML tags
+            self._finished += visible + _BETWEEN if visible else ""
             self._from += len(before)
             tail = tail[len(before) :]
         return _visible(mended(tail[:MOST_TAIL]))

@@ -33,7 +33,7 @@ def kinds(markdown: str) -> list[tuple[str, str]]:
         ("x<sup>2</sup> y<sup>ab</sup> z<sub>k</sub>", "x² y^(ab) z_k"),
         ("<details>\n<summary>s</summary>\n\nt\n\n</details>\n\nu", "s\n\nt\n\nu"),
         ("a\n$$\nx^2\n$$\nb \\(y\\)", "a\nx²\nb y"),
-        ("\\*a\\* &amp; <!-- b --> Vec<T>", "*a* & <!-- b --> Vec<T>"),
+        ("\\*a\\* &amp; <!-- b --> Vec<T>", "*a* & b Vec<T>"),
     ],
 )
 def test_markdown_becomes_text(markdown: str, text: str) -> None:

@@ -146,9 +146,9 @@ def test_each_frame_begins_with_the_one_before(markdown: str, more: int) -> None
     "text",
     [
         "Vec<String> and a<b, c>d",
-        "before\n<div>\ninside\n</div>\nafter",
+        "before\n<my-tag>\ninside\n</my-tag>\nafter",
         "<script>alert(1)</script>",
-        "<!-- a comment -->",
+        "A --> B, and <!-- open",
         "if a || b || c",
         "costs $5 to $10",
         "array[0] and [link] only",
@@ -170,10 +170,8 @@ def test_code_keeps_its_angle_brackets(code: str) -> None:
     assert len(piece.entities) == 1
 
 
-def test_deeply_nested_html_is_shown() -> None:
-    text = said("<div>\n" * 50 + "word")
-    assert text.count("<div>") == 50
-    assert "word" in text
+def test_deeply_nested_html_keeps_its_content() -> None:
+    assert said("<div>\n" * 50 + "word") == "word"
 
 
 def test_unclosed_fence_is_code_to_the_end() -> None:

@@ -1,0 +1,1 @@
+"""HTML in the Markdown of an answer."""
