@@ -137,8 +137,8 @@ def _account(context: Context, state: TenantState) -> str:
         allowance=state.allowance_tokens,
         renews=state.renews_at,
         wallet=state.wallet,
-        held=state.held,
-        owed=state.owed,
+        held=context.t("admin.held", usd=state.held) if state.held else "",
+        owed=context.t("admin.owed", usd=state.owed) if state.owed else "",
         banned=context.t("admin.banned") if state.banned else "",
     )
 

@@ -126,15 +126,11 @@ def _body(context: Context, found: Sequence[UsageRow], lines: int) -> str:
 
 
 def _totals(context: Context, found: Sequence[UsageRow]) -> str:
+    """Return the sums, with the plan if it paid something."""
     totals = UsageTotals.of(found)
-    return context.t(
-        "usage.total",
-        prompts=totals.prompts,
-        tokens=totals.tokens,
-        usd=totals.charge,
-        allowance=totals.allowance_tokens,
-        worth=_worth(context, totals.allowance_tokens),
-    )
+    worth, allowance = _worth(context, totals.allowance_tokens), totals.allowance_tokens
+    plan = context.t("usage.from_plan", allowance=allowance, worth=worth) if allowance else ""
+    return context.t("usage.total", prompts=totals.prompts, tokens=totals.tokens, usd=totals.charge, plan=plan)
 
 
 def _by(

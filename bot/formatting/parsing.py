@@ -1,8 +1,9 @@
 """The parser's events, corrected: every text arrives, HTML tags for styles become events, links are safe.
 
 Added to the parser's events: {"Formula": Formula}; {"Start": {"Tag": name}} and {"End": {"Tag": name}} of well-nested
-HTML tags; "BlockBreak" for a tag that begins or ends a paragraph. Changed: {"Start": {"Item": marker}} with the marker of the source; {"Start": {"CodeBlock": info string}};
-{"Start": {"Link": url}}, where an empty URL means that only the text is shown.
+HTML tags; "BlockBreak" for a tag that begins or ends a paragraph. Changed: {"Start": {"Item": marker}} with the marker
+of the source; {"Start": {"CodeBlock": info string}}; {"Start": {"Link": url}}, where an empty URL means that only the
+text is shown.
 """
 
 import re
@@ -232,12 +233,11 @@ class _Reader:
 
     def _gap(self, found: re.Match[str], at: int) -> None:
         gap = gap_of((found["plain"] or found["tag"]).lower())
-        if not self._tables:
-            if gap:
-                self._put(gap, at)
-        elif gap and self._out[-1][0] not in ({"Start": "TableCell"}, "HardBreak"):
-            if not found["close"] or self._plain.after(found, self._until) not in _AFTER_CELL:
-                self._put("HardBreak", at)
+        ends_cell = found["close"] and self._plain.after(found, self._until) in _AFTER_CELL
+        if gap and not self._tables:
+            self._put(gap, at)
+        elif gap and not ends_cell and self._out[-1][0] not in ({"Start": "TableCell"}, "HardBreak"):
+            self._put("HardBreak", at)
 
     def _comment(self, found: re.Match[str], at: int) -> None:
         """Read `<!--` and `-->`: the content of a comment is shown without them."""

@@ -109,3 +109,10 @@ async def test_log_of_the_tenant_is_shown(chat: Chat) -> None:
 async def test_button_of_an_unknown_tenant_changes_nothing(chat: Chat, action: str) -> None:
     calls = await chat.press_data(f"tenant:{action}:77:{OLGA}", OLGA)
     assert "Nothing was changed." in calls[0].text
+
+
+async def test_held_and_owed_money_is_shown_where_there_is_some(chat: Chat) -> None:
+    await chat.say("/start")
+    assert "Wallet $0.00\n" in await chat.say("/tenant 1", OLGA)
+    await chat.write(lambda conn: conn.run("UPDATE accounts SET held_nanousd = 20000000, owed_nanousd = 10000000"))
+    assert "Wallet $0.00, held 2 ¢, owed 1 ¢\n" in await chat.say("/tenant 1", OLGA)

@@ -46,6 +46,7 @@ async def test_usage_has_totals_lists_and_a_picture(chat: Chat) -> None:
         "Left: ",
     ):
         assert line in text, line
+    assert "from the plan" not in text
 
 
 async def test_usage_of_others_is_not_shown(chat: Chat) -> None:
