@@ -81,13 +81,13 @@ def test_cells_keep_lists_apart() -> None:
 
 
 @st.composite
-def _documents(draw: st.DrawFn) -> str:
+def _documents(draw: st.DrawFn, tags: tuple[str, ...] = (*PLAIN, *STYLES)) -> str:
     """Return well-nested tags around words."""
 
     def made(depth: int) -> str:
         parts = []
         for _ in range(draw(st.integers(1, 3))):
-            tag, word = draw(st.sampled_from([*PLAIN, *STYLES])), draw(_WORD)
+            tag, word = draw(st.sampled_from(tags)), draw(_WORD)
             around = draw(st.sampled_from(["", "\n", "\n\n", " "]))
             inner = made(depth - 1) if depth and draw(st.booleans()) else draw(_WORD)
             parts.append(f"{word}{around}<{tag}{draw(_ATTRIBUTE)}>{around}{inner}{around}</{tag}>{around}")
@@ -102,7 +102,7 @@ def test_every_word_arrives_in_order(markdown: str) -> None:
     assert re.findall(r"w\d+w", text) == re.findall(r"w\d+w", markdown)
 
 
-@given(_documents(), st.data())
+@given(_documents((*PLAIN, "b", "summary")), st.data())
 def test_growing_text_is_only_added_to(markdown: str, data: st.DataObject) -> None:
     growing, before = GrowingText(), ""
     cuts = data.draw(st.lists(st.integers(0, len(markdown)), max_size=8).map(sorted))
@@ -110,7 +110,7 @@ def test_growing_text_is_only_added_to(markdown: str, data: st.DataObject) -> No
         frame = growing.frame(markdown[:cut])
         assert frame.startswith(before)
         before = frame
-    assert "<tg-spoiler" in markdown or set(re.findall(r"w\d+w", before)) == set(re.findall(r"w\d+w", markdown))
+    assert set(re.findall(r"w\d+w", before)) == set(re.findall(r"w\d+w", markdown))
 
 
 @pytest.mark.parametrize(
