@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 
 import locales
-from bot.charts.colours import COUNTED, EARNED, OTHERS, SPENT, colour_of
+from bot.charts.colours import COUNTED, EARNED, OTHERS, SPENT, colours_of
 from bot.charts.drawing import Drawing, Series
 from engine.money import ZERO, Money
 from locales.formats import Formats
@@ -84,7 +84,8 @@ def _by_model(
         by_model[row.model].append(row)
     used = {name: sum(row.tokens for row in of) for name, of in by_model.items()}
     names = sorted((name for name in used if used[name]), key=lambda name: (-used[name], name))
-    groups = [(name, by_model[name], colour_of(name)) for name in names[:MOST_MODELS]]
+    shown = names[:MOST_MODELS]
+    groups = [(name, by_model[name], colour) for name, colour in zip(shown, colours_of(shown), strict=True)]
     if rest := [row for name in names[MOST_MODELS:] for row in by_model[name]]:
         groups.append((others, rest, OTHERS))
     return [Series(name, _note(of, formats, worth), colour, _tokens_per_day(of, days)) for name, of, colour in groups]

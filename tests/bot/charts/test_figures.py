@@ -9,7 +9,7 @@ from PIL import Image
 
 import locales
 from bot.charts import colours, drawing, figures
-from bot.charts.colours import colour_of
+from bot.charts.colours import USUAL
 from engine.money import Money
 from storage.reports.usage import UsageRow
 
@@ -58,7 +58,7 @@ def test_time_without_usage_is_an_empty_grid(draw: object) -> None:
 def test_twice_the_tokens_are_twice_the_coloured_area() -> None:
     start = END - timedelta(days=1)
     small = usage([row(END, "gpt-4o", 5000), row(start, "gpt-4o-mini", 10_000)], start)
-    first, second = (pixels(small, colour_of(name)) - LEGEND for name in ("gpt-4o-mini", "gpt-4o"))
+    first, second = (pixels(small, USUAL[name]) - LEGEND for name in ("gpt-4o-mini", "gpt-4o"))
     assert first == pytest.approx(2 * second, rel=0.05)
 
 
@@ -72,7 +72,7 @@ def test_model_has_the_same_colour_whatever_else_was_used() -> None:
     name = "mistral-small-latest"
     alone = usage([row(END, name, 10)], END)
     last = usage([row(END, "a", 90_000), row(END, "b", 80_000), row(END, name, 30_000)], END)
-    assert min(pixels(png, colour_of(name)) for png in (alone, last)) > LEGEND
+    assert min(pixels(png, USUAL[name]) for png in (alone, last)) > LEGEND
 
 
 def test_legend_has_tokens_and_money() -> None:

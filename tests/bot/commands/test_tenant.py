@@ -114,5 +114,6 @@ async def test_button_of_an_unknown_tenant_changes_nothing(chat: Chat, action: s
 async def test_held_and_owed_money_is_shown_where_there_is_some(chat: Chat) -> None:
     await chat.say("/start")
     assert "Wallet $0.00\n" in await chat.say("/tenant 1", OLGA)
-    await chat.write(lambda conn: conn.run("UPDATE accounts SET balance_nanousd = 50000000, held_nanousd = 20000000, owed_nanousd = 10000000"))
+    money = "balance_nanousd = 50000000, held_nanousd = 20000000, owed_nanousd = 10000000"
+    await chat.write(lambda conn: conn.run(f"UPDATE accounts SET {money}"))
     assert "Wallet 5 ¢, held 2 ¢, owed 1 ¢\n" in await chat.say("/tenant 1", OLGA)

@@ -1,9 +1,14 @@
 """Axes with round values, and one colour for each model."""
 
+import re
+from itertools import combinations
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.perceived import difference
 from web.miniapp.charts import COLOURS, axis, colours
 
 
@@ -40,3 +45,13 @@ def test_no_two_models_share_a_colour_while_there_are_enough() -> None:
     found = colours(f"model-{number}" for number in range(COLOURS + 3))
     assert sorted(colour for colour in found.values() if colour is not None) == list(range(COLOURS))
     assert list(found.values())[COLOURS:] == [None] * 3
+
+
+def test_no_two_colours_of_the_page_look_alike() -> None:
+    css = Path("web/miniapp/page/app.css").read_text()
+    for block in css.split("--c0:")[1:]:
+        found = re.findall(r"#[0-9a-f]{6}", "--c0:" + block.split("--c7:")[0]) + re.findall(
+            r"^ (#[0-9a-f]{6})", block.split("--c7:")[1]
+        )
+        assert len(found) == COLOURS
+        assert min(difference(one, other) for one, other in combinations(found, 2)) >= 0.1
