@@ -5,9 +5,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sandbox.app import Sandbox
 from sandbox.telegram import stars
 from scheduler.jobs import renew_plans
+from storage.database.connection import ms
 from tests.journeys.conftest import ANN, CONFIG, OLGA, Journey, started, words
 from tests.journeys.test_clock import context_of, run_and_tell, told
 from tests.journeys.test_money import top_up, wallet
@@ -67,6 +70,32 @@ async def test_upgrade_cancels_the_old_subscription_at_telegram(journey: Journey
     await journey.idle()
     texts = [words(message) for message in journey.sandbox.world.messages(ANN)]
     assert any("$9.00 for the unused part of your old plan was added to your wallet" in each for each in texts), texts
+    await journey.check_books()
+
+
+@pytest.mark.parametrize(("days_left", "tokens_left", "usd"), [(15, 90, "4.50"), (27, 40, "3.60"), (6, 20, "1.80")])
+async def test_upgrade_in_mid_month_credits_the_lesser_of_time_and_tokens(
+    journey: Journey, days_left: int, tokens_left: int, usd: str
+) -> None:
+    """Of a plan for 9 USD, `tokens_left` percent of the tokens and `days_left` of 30 days are unused."""
+    await agree_to_terms(journey)
+    await subscribe(journey)
+    now = journey.container.clock.now()
+    end = ms(now + timedelta(days=days_left))
+    start = end - MONTH_SECONDS * 1000
+    await journey.container.db.write(
+        lambda conn: conn.run(
+            "UPDATE accounts SET period_start_at = :start, period_end_at = :end,"
+            " allowance_used_tokens = allowance_tokens * (100 - :left) / 100 WHERE allowance_tokens > 0",
+            start=start,
+            end=end,
+            left=tokens_left,
+        )
+    )
+    await subscribe(journey, "pro")
+    await journey.idle()
+    assert await plan_of(journey) == "pro"
+    assert len(told(journey, ANN, f"${usd} for the unused part of your old plan was added to your wallet")) == 1
     await journey.check_books()
 
 

@@ -42,6 +42,7 @@ class PlainTags:
         self._closed: dict[str, bool] = {}
         self._last_comment = data.rfind(COMMENT_END.encode())
         self.in_comment = False
+        self._text, self._read, self._is_blank = "", 0, False
 
     def is_markup(self, found: re.Match[str], start: int, end: int) -> bool:
         """Return whether a tag in the text from byte `start` to `end` is markup."""
@@ -87,9 +88,14 @@ class PlainTags:
         return text or self._data[end : end + 1].decode(errors="replace")
 
     def _begins_line(self, found: re.Match[str], start: int) -> bool:
-        """Return whether the line has nothing before the tag but other tags."""
-        line = self._data[self._data.rfind(b"\n", 0, start) + 1 : start]
-        return not line.strip(b" \t>") and not PIECE.sub("", found.string[: found.start()]).strip()
+        """Return whether the line has nothing before the tag but other tags. Each part of a text is read once."""
+        if found.string is not self._text:
+            line = self._data[self._data.rfind(b"\n", 0, start) + 1 : start]
+            self._text, self._read, self._is_blank = found.string, 0, not line.strip(b" \t>")
+        if self._is_blank:
+            self._is_blank = not PIECE.sub("", found.string[self._read : found.start()]).strip()
+            self._read = found.start()
+        return self._is_blank
 
     def _is_closed(self, name: str) -> bool:
         if name not in self._closed:

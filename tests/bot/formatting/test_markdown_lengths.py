@@ -31,6 +31,12 @@ def test_text_full_of_marks_never_takes_long_and_is_not_lost(unit: str, chars: i
     assert all(len(piece.text) <= MOST_UNITS for piece in pieces)
 
 
+@pytest.mark.parametrize("tag", ["<div>", "x<span>"])
+def test_text_full_of_tags_is_read_once(tag: str) -> None:
+    text = tag * 8_000 + "the end"
+    assert units_of(lambda: render(text), 500) < 500  # 20 in 2026; over 2,000 if each tag reads those before it
+
+
 def test_long_code_is_still_formatted() -> None:
     code = "for (int i = 0; i < n; i++) { a[i] = b_c[i] * 2; }\n" * 300
     assert any(entity.type == "pre" for piece in render(f"```c\n{code}```") for entity in piece.entities)
