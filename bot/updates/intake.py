@@ -163,10 +163,10 @@ class Intake:
         self._queue.close()
 
     async def finish(self) -> None:
-        """Wait for the updates that are being handled."""
+        """Wait for the updates that are being handled. A wait for tasks that are done would never yield to the loop."""
         await self._queue.stop()
-        while tasks := [*self._workers.values(), *self._tasks]:
-            await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := [task for task in (*self._workers.values(), *self._tasks) if not task.done()]:
+            await asyncio.wait(tasks)
 
     def _handle_at_once(self, update_id: int) -> None:
         if self._open and update_id not in self._now_ids:

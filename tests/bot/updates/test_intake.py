@@ -107,6 +107,16 @@ async def test_busy_chat_delays_neither_other_chats_nor_payments_nor_stop(db: Da
     assert 2 in handled.numbers
 
 
+async def test_stop_waits_for_no_task_that_has_just_ended(db: Database, handled: Handled) -> None:
+    async def end() -> None:
+        work._tasks.add(asyncio.current_task())  # type: ignore[arg-type]
+
+    work = intake(db, handled)
+    ended, stopped = asyncio.create_task(end()), asyncio.create_task(work.finish())
+    ended.add_done_callback(work._tasks.discard)  # called a turn of the loop after `finish` has seen the task
+    await asyncio.wait_for(stopped, 60)
+
+
 async def test_failing_handler_blocks_nothing(db: Database, handled: Handled) -> None:
     handled.fails = {1}
     work = intake(db, handled)
