@@ -42,8 +42,12 @@ def append(shown: str, text: str) -> Appended:
 
 
 def _last_known(known: str, letters: str) -> int | None:
-    """Return the number of letters up to the last ones that were shown; None if these are not among them."""
-    ends = ((letters.rfind(known[-size:]), size) for size in COMPARED if len(known) >= size)
+    """Return the number of letters up to the last ones that were shown; None if these are not among them.
+
+    Of several places the first behind the common beginning counts: then text may be shown twice, but none is lost.
+    """
+    same = _common(known, letters)
+    ends = ((letters.find(known[-size:], max(0, same - size)), size) for size in COMPARED if len(known) >= size)
     return next((at + size for at, size in ends if at >= 0), None)
 
 

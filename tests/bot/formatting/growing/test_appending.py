@@ -27,3 +27,11 @@ def test_text_with_other_letters_is_not_compared_twice() -> None:
     added = append("a bash", "a ls")
     assert added.differs_at == len("a")
     assert append("a b", "*a* b c").differs_at is None
+
+
+def test_no_text_is_lost_where_the_last_shown_letters_come_again() -> None:
+    shown = "one two <address> one two o"
+    text = "one two one two o three one two o end"
+    added = append(shown, text)
+    assert added.text.startswith(shown)
+    assert added.text.endswith("three one two o end")
