@@ -33,8 +33,7 @@ class Command:
     private chat, except for the buttons in `group_buttons`. `topic` is its part of /help. In a group, an `ephemeral`
     command, whose answer is text only, is answered to its sender alone if Telegram can do that. `take_text` receives
     the text that the command waits for (bot/chat/pending_input.py); it returns None if it took the text, else a
-    sentence that says what is expected. Words after a command without `takes_words` are
-    named as unused.
+    sentence that says what is expected. Words after a command without `takes_words` are named as unused.
     """
 
     name: str

@@ -31,4 +31,8 @@ class RecentEntries(Generic[K, V]):
         self._older.pop(key, None)
         self._newer[key] = value
         if len(self._newer) >= self._half:
-            self._newer, self._older = {}, self._newer
+            self.drop_older()
+
+    def drop_older(self) -> None:
+        """Drop the older half, and begin a new one."""
+        self._newer, self._older = {}, self._newer

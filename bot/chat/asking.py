@@ -151,9 +151,10 @@ async def _pass_on(context: Context, record: QuestionRecord, text: str) -> None:
     """Let the next process answer. If there is another one already, it answers at once, so that no note is needed."""
     services = context.services
     others = partial(leases.others_live, now=services.clock.now(), own_id=services.lease_id)
-    if not await services.db.read(others):
+    is_alone = not await services.db.read(others)
+    await context.hand_back()  # before the note, which may fail
+    if is_alone:
         await context.reply(text, reply_to=record.place.message_id)
-    await context.hand_back()
 
 
 def _state_after(error: EngineError) -> QuestionState:

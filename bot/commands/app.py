@@ -24,7 +24,7 @@ async def app(_: Update, context: Context) -> None:
     elif buttons:
         await context.reply(context.t("app.in_telegram"), rows(buttons))
     else:
-        context.args = []
+        context.args = []  # no note that the words of an unknown command were not used
         await context.reply(context.t("unknown_command"))
 
 

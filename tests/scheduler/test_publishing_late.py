@@ -27,13 +27,18 @@ async def test_outage_that_ended_before_its_first_message_is_one_message_in_the_
     assert (message.edits, message.buttons, message.reply_to) == (0, (), None)
 
 
-async def test_outage_told_in_the_past_tense_that_returns_is_edited_and_its_end_gets_a_reply(
-    context: JobContext, notifier: Notifications
-) -> None:
+async def told_late_and_down_again(context: JobContext) -> None:
+    """Tell an outage after its end; then let it return."""
     await down(context)
     await recover(context)
     await show(context)
     await down(context, count=9)
+
+
+async def test_outage_told_in_the_past_tense_that_returns_is_edited_and_its_end_gets_a_reply(
+    context: JobContext, notifier: Notifications
+) -> None:
+    await told_late_and_down_again(context)
     await show(context)
     (message,) = notifier.messages.values()
     assert "🔴 deepseek is down: timeout, 9 failures" in message.text
@@ -48,10 +53,7 @@ async def test_outage_told_in_the_past_tense_that_returns_is_edited_and_its_end_
 async def test_outage_that_returned_and_ended_between_two_runs_stays_in_the_past_tense(
     context: JobContext, notifier: Notifications
 ) -> None:
-    await down(context)
-    await recover(context)
-    await show(context)
-    await down(context, count=9)
+    await told_late_and_down_again(context)
     await recover(context)
     await show(context)
     (message,) = notifier.messages.values()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from engine.catalog.conversation_forecast import HTTP_PREFIX
 from engine.chat import Message, Role
 from engine.completion import Completion
+from engine.recent_entries import RecentEntries
 
 _MOST_ENTRIES = 20_000  # two for each turn
 _LIFETIME_SECONDS = 6 * 3600.0
@@ -19,14 +20,11 @@ class ConversationIds:
     """The conversations of each tenant by hashes of their requests' messages and of our answers, in memory.
 
     One object per process. Ids are estimates used for routing only: a forgotten conversation begins anew. `monotonic`
-    returns seconds. Entries are kept in two halves; when one is full or has lasted a lifetime, the older one is dropped
-    as a whole.
+    returns seconds. An entry is forgotten after one to two lifetimes, or when too many have been set since.
     """
 
     monotonic: Callable[[], float]
-    most: int = _MOST_ENTRIES
-    _recent: dict[int, str] = field(default_factory=dict)
-    _older: dict[int, str] = field(default_factory=dict)
+    entries: RecentEntries[int, str] = field(default_factory=lambda: RecentEntries(_MOST_ENTRIES))
     _begun: float = 0.0
 
     def of(self, tenant_id: int, messages: Sequence[Message], request_id: str) -> str:
@@ -41,7 +39,7 @@ class ConversationIds:
         is_begun = any(message.role is Role.ASSISTANT for message in messages)
         found = (self._by_answers(tenant_id, messages) or self._by_prefix(hashes)) if is_begun else None
         conversation = found or f"{HTTP_PREFIX}{tenant_id}:{request_id}"
-        self._recent[hashes[-1]] = conversation
+        self.entries.set(hashes[-1], conversation)
         return conversation
 
     def answered(self, tenant_id: int, conversation: str, completion: Completion) -> None:
@@ -50,8 +48,8 @@ class ConversationIds:
             self._forget_older()
             choice = completion.choices[0]
             for entry in _answer_hashes(tenant_id, choice.text, [call.id for call in choice.tool_calls]):
-                before = self._found(entry)
-                self._recent[entry] = conversation if before in {None, conversation} else _AMBIGUOUS
+                before = self.entries.get(entry)
+                self.entries.set(entry, conversation if before in {None, conversation} else _AMBIGUOUS)
 
     def _by_answers(self, tenant_id: int, messages: Sequence[Message]) -> str | None:
         left = _LATEST_ANSWERS
@@ -59,7 +57,7 @@ class ConversationIds:
             if message.role is Role.ASSISTANT:
                 calls = [call.id for call in message.tool_calls]
                 for entry in _answer_hashes(tenant_id, message.text, calls):
-                    if found := self._found(entry):
+                    if found := self.entries.get(entry):
                         return found
                 left -= 1
                 if not left:
@@ -67,19 +65,16 @@ class ConversationIds:
         return None
 
     def _by_prefix(self, hashes: Sequence[int]) -> str | None:
-        return next(filter(None, map(self._found, reversed(hashes))), None)
-
-    def _found(self, entry: int) -> str | None:
-        found = self._recent.get(entry)
-        return self._older.get(entry) if found is None else found
+        return next(filter(None, map(self.entries.get, reversed(hashes))), None)
 
     def _forget_older(self) -> None:
-        """Begin a new half if the current one is full or has lasted a lifetime."""
+        """Drop the older half of the entries after each lifetime."""
         now = self.monotonic()
-        if now - self._begun > _LIFETIME_SECONDS or len(self._recent) >= self.most // 2:
-            is_current = now - self._begun <= 2 * _LIFETIME_SECONDS
-            self._older = self._recent if is_current else {}
-            self._recent, self._begun = {}, now
+        if now - self._begun > _LIFETIME_SECONDS:
+            self.entries.drop_older()
+            if now - self._begun > 2 * _LIFETIME_SECONDS:
+                self.entries.drop_older()
+            self._begun = now
 
 
 def _answer_hashes(tenant_id: int, text: str, call_ids: Sequence[str]) -> list[int]:

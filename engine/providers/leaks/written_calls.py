@@ -88,6 +88,7 @@ _BETWEEN = re.compile(r"[\s;]*")
 _read_json = json.JSONDecoder().raw_decode
 _MOST_CALLS = 128
 _HEAD_CHARS = 5  # of an opener
+_MOST_BLANKS = 16  # after an opener
 
 
 class WrittenCall(NamedTuple):
@@ -120,9 +121,6 @@ class _Opener:
         if not rest:
             return None if len(text) - end < _MOST_BLANKS else False
         return not self.following or rest[0] in self.following
-
-
-_MOST_BLANKS = 16
 
 
 class WrittenCalls:

@@ -1,55 +1,15 @@
-"""The intake over a real database: order per chat, the `now` lane, joined parts and the remains of dead processes."""
+"""The intake over a real database: order per chat, the `now` lane, joined parts, the commits that it takes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from bot.context import claimed_update
 from bot.updates import merging
-from bot.updates.intake import MOST_EPOCHS, Intake
 from storage.database.connection import Connection
 from storage.database.database import Database
-from storage.database.leases import Lease
-from storage.telegram import inbox
-from tests.storage.books import FixedClock
-
-Handle = Callable[[dict[str, Any]], Awaitable[None]]
-ANN, BAO = 11, 12
-
-
-def message(number: int, text: str = "hello", chat: int = ANN, **more: Any) -> dict[str, Any]:
-    sender = {"id": chat, "is_bot": False, "first_name": "Ann"}
-    return {"update_id": number, "message": {"chat": {"id": chat}, "from": sender, "text": text, **more}}
-
-
-class Handled:
-    """Records each handled update. Chats in `busy` do not finish until `free` is set."""
-
-    def __init__(self) -> None:
-        self.updates: list[dict[str, Any]] = []
-        self.epochs: list[int] = []
-        self.busy: set[int] = set()
-        self.free = asyncio.Event()
-        self.fails: set[int] = set()
-        self.finishes_in: Callable[[Callable[[Connection], bool]], Awaitable[bool]] | None = None
-
-    async def __call__(self, update: dict[str, Any]) -> None:
-        claimed = claimed_update.get()
-        assert claimed is not None
-        self.updates.append(update)
-        self.epochs.append(claimed.epoch)
-        if update.get("message", {}).get("chat", {}).get("id") in self.busy:
-            await self.free.wait()
-        if update["update_id"] in self.fails:
-            raise ValueError("no")
-        if self.finishes_in is not None:
-            assert await self.finishes_in(lambda conn: inbox.finish_all(conn, claimed, FixedClock().now()))
-
-    @property
-    def numbers(self) -> list[int]:
-        return [update["update_id"] for update in self.updates]
+from tests.bot.updates.intakes import ANN, BAO, Handled, intake, message, states, until
 
 
 @pytest.fixture
@@ -60,30 +20,6 @@ def handled() -> Handled:
 @pytest.fixture(autouse=True)
 def short_join(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "JOIN_SECONDS", 0.01)
-
-
-def intake(
-    db: Database,
-    handled: Handled,
-    lease: str = "mine",
-    slowed: list[int] | None = None,
-    wait_seconds: float = 0.0,
-) -> Intake:
-    slow_down = slowed.append if slowed is not None else lambda _: None
-    return Intake(db, 1, lease, FixedClock(), handled, slow_down, waits=merging.Waits(wait_seconds, wait_seconds))
-
-
-async def states(db: Database) -> list[tuple[int, str]]:
-    def query(conn: Connection) -> list[tuple[int, str]]:
-        return [(row["update_id"], row["state"]) for row in conn.rows("SELECT * FROM inbox ORDER BY update_id")]
-
-    return await db.read(query)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_messages_of_a_chat_are_handled_in_order_and_once(db: Database, handled: Handled) -> None:
@@ -159,69 +95,6 @@ async def test_closed_intake_stores_and_leaves_the_rest(db: Database, handled: H
     assert await states(db) == [(1, "new"), (2, "new")]
 
 
-async def test_first_start_handles_the_remains_slowly(db: Database, handled: Handled) -> None:
-    old = intake(db, handled)
-    old.close()
-    await old.store([message(1), {"update_id": 2}])
-    slowed: list[int] = []
-    work = intake(db, handled, slowed=slowed)
-    assert await work.take_up() == 2
-    await work.finish()
-    assert sorted(handled.numbers) == [1, 2]
-    assert slowed == [ANN]
-    assert await work.take_up() == 0
-
-
-async def test_claim_of_a_dead_process_is_taken_over_with_a_new_epoch(db: Database, handled: Handled) -> None:
-    old = intake(db, handled)
-    old.close()
-    await old.store([message(1)])
-    await db.write(lambda conn: inbox.claim_next(conn, 1, f"{ANN}:0", "dead"))
-    work = intake(db, handled)
-    assert await work.take_up() == 1
-    await work.finish()
-    assert handled.epochs == [2]
-
-
-async def test_unfinished_claim_of_this_process_is_handled_again(db: Database, handled: Handled) -> None:
-    work = intake(db, handled)
-    work.close()
-    await work.store([message(1), message(2)])
-    await db.write(lambda conn: inbox.claim_next(conn, 1, f"{ANN}:0", "mine"))
-    again = intake(db, handled)
-    await again.take_up()
-    await again.finish()
-    assert handled.numbers == [1, 2]
-
-
-async def test_update_that_can_never_be_finished_is_abandoned(
-    db: Database, handled: Handled, caplog: pytest.LogCaptureFixture
-) -> None:
-    work = intake(db, handled)
-    work.close()
-    await work.store([message(1), message(2)])
-    await db.write(lambda conn: inbox.claim_next(conn, 1, f"{ANN}:0", "mine"))
-    await db.write(lambda conn: conn.run(f"UPDATE inbox SET epoch = {MOST_EPOCHS} WHERE state = 'claimed'"))
-    again = intake(db, handled)
-    await again.take_up()
-    await again.finish()
-    assert handled.numbers == [2]
-    assert "update 1 is abandoned" in caplog.text
-
-
-async def test_claim_in_progress_is_not_released(db: Database, handled: Handled) -> None:
-    handled.busy = {ANN}
-    lease = Lease(db, FixedClock())
-    await lease.renew()
-    work = intake(db, handled, lease.id)
-    await work.store([message(1)])
-    await until(lambda: handled.numbers == [1])
-    assert await work.take_up() == 0
-    handled.free.set()
-    await work.finish()
-    assert handled.epochs == [1]
-
-
 async def test_forward_waits_for_its_comment_and_a_comment_for_its_forward(db: Database, handled: Handled) -> None:
     moment: dict[str, Any] = {"date": 100}
     forward = {**moment, "forward_origin": {"type": "hidden_user", "sender_user_name": "Eve", "date": 1}}
@@ -275,25 +148,6 @@ async def test_answered_message_takes_one_commit_of_the_intake(
     await work.store([message(1)])
     await work.finish()
     assert len(commits) == 2  # it is stored and claimed; the answer's own commit finishes it
-    assert await states(db) == [(1, "done")]
-
-
-async def test_claim_of_a_message_being_stored_is_not_released(
-    db: Database, handled: Handled, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    work, write = intake(db, handled), db.write
-    await work.take_up()
-
-    async def then_take_up(unit: Callable[[Connection], Any]) -> Any:
-        stored = await write(unit)
-        monkeypatch.setattr(db, "write", write)
-        await work.take_up()
-        return stored
-
-    monkeypatch.setattr(db, "write", then_take_up)
-    await work.store([message(1)])
-    await work.finish()
-    assert handled.epochs == [1]
     assert await states(db) == [(1, "done")]
 
 

@@ -171,12 +171,7 @@ VERY_DEAR = DEAR._replace(expected_atto=20 * CHEAP.expected_atto)
 def test_failed_prompt_repeats_a_failing_offer_once_at_the_end_of_its_wait(
     providers: TwoProviders, dear: Quote, seconds: float, failures: int
 ) -> None:
-    providers.succeeds(100)
-    providers.clock.wait(0.1)
-    prompt = Prompt(providers, CHEAP, dear)
-    choice = prompt.next()
-    providers.fails(DOWN, failures - 1)
-    prompt.fail(choice)
+    prompt = failed_prompt(providers, dear, others_failed=failures - 1)
     again = begun_after_pauses(prompt)
     assert again.offer == A
     assert seconds <= prompt.waited_seconds < seconds + 0.1
@@ -199,16 +194,22 @@ def test_failed_prompts_follow_the_one_that_repeats_first(providers: TwoProvider
 
 
 def test_failed_prompt_follows_at_once_where_another_shows_that_its_offer_is_back(providers: TwoProviders) -> None:
-    providers.succeeds(100)
-    providers.clock.wait(0.1)
-    prompt = Prompt(providers, CHEAP, VERY_DEAR)
-    choice = prompt.next()
-    providers.fails(DOWN, 4)
-    prompt.fail(choice)
+    prompt = failed_prompt(providers, VERY_DEAR, others_failed=4)
     providers.clock.wait(0.7)
     assert isinstance(next_step(prompt), Pause)
     providers.health.first_token(begun(Prompt(providers, CHEAP, VERY_DEAR)))
     assert begun(prompt).offer == A
+
+
+def failed_prompt(providers: TwoProviders, dear: Quote, *, others_failed: int) -> Prompt:
+    """Return a prompt whose attempt at a well-known cheap offer has just failed, and others with it."""
+    providers.succeeds(100)
+    providers.clock.wait(0.1)
+    prompt = Prompt(providers, CHEAP, dear)
+    choice = prompt.next()
+    providers.fails(DOWN, others_failed)
+    prompt.fail(choice)
+    return prompt
 
 
 def begun_after_pauses(prompt: Prompt) -> Permit:
@@ -269,12 +270,7 @@ def test_late_offer_that_is_still_the_cheapest_is_no_early_quote(providers: TwoP
 
 
 def test_prompt_that_waits_for_long_looks_less_often(providers: TwoProviders) -> None:
-    providers.succeeds(100)
-    providers.clock.wait(0.1)
-    prompt = Prompt(providers, CHEAP, VERY_DEAR)
-    choice = prompt.next()
-    providers.fails(DOWN, 1)
-    prompt.fail(choice)
+    prompt = failed_prompt(providers, VERY_DEAR, others_failed=1)
     pauses = []
     while isinstance(step := next_step(prompt), Pause):
         pauses.append(step.seconds)

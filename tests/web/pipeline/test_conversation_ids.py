@@ -2,6 +2,7 @@ import pytest
 
 from engine.chat import Image, Message, Role, Text, ToolCall, Usage, says
 from engine.completion import Choice, Completion
+from engine.recent_entries import RecentEntries
 from web.pipeline.conversation_ids import ConversationIds
 
 SYSTEM = says(Role.SYSTEM, "Be brief.")
@@ -83,10 +84,10 @@ def test_conversation_is_forgotten_six_hours_after_its_last_request() -> None:
 
 
 def test_oldest_conversations_are_forgotten_beyond_the_bound() -> None:
-    ids = ConversationIds(Seconds(), most=4)
+    ids = ConversationIds(Seconds(), RecentEntries(4))
     for number in range(5):
         ids.of(7, [says(Role.USER, str(number))], f"r{number}")
-        assert len(ids._recent) + len(ids._older) <= 4
+        assert len(ids.entries) <= 4
     assert ids.of(7, [says(Role.USER, "2"), ANSWER, NEXT], "r6") == "http:7:r2"
     assert ids.of(7, [says(Role.USER, "0"), ANSWER, NEXT], "r7") == "http:7:r7"
 
@@ -178,4 +179,4 @@ def test_answer_that_has_left_the_last_three_is_not_looked_up() -> None:
 def test_answer_without_choices_is_not_noted() -> None:
     ids = ConversationIds(Seconds())
     ids.answered(7, "http:7:r1", Completion("p", "m", (), Usage(1, 1)))
-    assert not ids._recent
+    assert not len(ids.entries)
