@@ -8,13 +8,15 @@ from pypdf import PdfReader
 
 from engine.money import Money
 from storage.database.connection import Connection
+from storage.invoices.drafts import SETTLE_TIME
 from storage.ledger import transfers
 from storage.tenants import tenants
 from tests.web.conftest import ADMIN_KEY, RunningApi
 
 
 def last_month() -> datetime:
-    return datetime.now(UTC).replace(day=1, hour=12) - timedelta(days=3)
+    """Return a moment of the latest month whose invoices can be issued: that is so an hour after its end."""
+    return (datetime.now(UTC) - SETTLE_TIME - timedelta(minutes=5)).replace(day=1, hour=12) - timedelta(days=3)
 
 
 async def credited_last_month(api: RunningApi, count: int = 1) -> list[int]:
