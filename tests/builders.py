@@ -1,7 +1,7 @@
-"""Builders of journal rows: attempts, and units of work that journal them ("tenant X spent Y at Z")."""
+"""Builders of journal rows: attempts, units of work that journal them ("tenant X spent Y at Z"), past moments."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from engine.attempt_record import ANSWERED, AttemptRecord
 from engine.money import ZERO, Money
 from engine.tenancy import Charge
 from storage.database.connection import Connection
+from storage.invoices.drafts import SETTLE_TIME
 from storage.ledger import journal
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -64,3 +65,8 @@ def spent(
 def english(value: object) -> str:
     """Return an amount of money, a number or a date in English."""
     return locales.written(locales.find("en").formats, value)
+
+
+def month_to_invoice() -> datetime:
+    """Return a moment of the latest month whose invoices can be issued: that is so an hour after its end."""
+    return (datetime.now(UTC) - SETTLE_TIME - timedelta(minutes=5)).replace(day=1, hour=12) - timedelta(days=3)

@@ -2,7 +2,6 @@
 
 import io
 import json
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from engine.tenancy import Plan
 from storage.database.connection import Connection
 from storage.ledger import transfers
 from storage.tenants import tenants
+from tests.builders import month_to_invoice
 from tests.journeys.conftest import ANN, BAO, OLGA, Journey
 
 FREE = Plan(
@@ -26,13 +26,9 @@ def says(words: str, message: dict[str, Any]) -> bool:
     return words in message.get("text", message.get("caption", ""))
 
 
-def last_month() -> datetime:
-    return datetime.now(UTC).replace(day=1, hour=12) - timedelta(days=3)
-
-
 def credit_last_month(conn: Connection, user: int) -> int:
     """Create a tenant last month and credit 5 USD then. Return the tenant's id."""
-    then = last_month()
+    then = month_to_invoice()
     made = tenants.create(conn, "Ánh Nguyễn", FREE, now=then, telegram_user_id=user)
     transfers.credit(conn, made, Money.usd("5"), ref=f"gift:{user}", reason="welcome", now=then)
     return made
@@ -49,7 +45,7 @@ async def documents(journey: Journey, user: int, count: int) -> list[dict[str, A
 async def test_past_month_is_an_invoice_in_telegram(journey: Journey) -> None:
     await journey.container.db.write(lambda conn: credit_last_month(conn, ANN))
     assert "choose a month" in await journey.ask("/invoice")
-    await journey.press(f"{last_month():%b %Y}")
+    await journey.press(f"{month_to_invoice():%b %Y}")
     pdf, sheet = await documents(journey, ANN, 2)
     assert (pdf["file_name"], sheet["file_name"]) == ("F-000001.pdf", "F-000001.csv")
 

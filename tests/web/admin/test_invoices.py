@@ -1,22 +1,16 @@
 """The operator's routes for invoices."""
 
 import io
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from pypdf import PdfReader
 
 from engine.money import Money
 from storage.database.connection import Connection
-from storage.invoices.drafts import SETTLE_TIME
 from storage.ledger import transfers
 from storage.tenants import tenants
+from tests.builders import month_to_invoice
 from tests.web.conftest import ADMIN_KEY, RunningApi
-
-
-def last_month() -> datetime:
-    """Return a moment of the latest month whose invoices can be issued: that is so an hour after its end."""
-    return (datetime.now(UTC) - SETTLE_TIME - timedelta(minutes=5)).replace(day=1, hour=12) - timedelta(days=3)
 
 
 async def credited_last_month(api: RunningApi, count: int = 1) -> list[int]:
@@ -24,8 +18,8 @@ async def credited_last_month(api: RunningApi, count: int = 1) -> list[int]:
     free = api.container.plans["free"]
 
     def unit(conn: Connection) -> int:
-        made = tenants.create(conn, "Ánh Nguyễn", free, now=last_month())
-        transfers.credit(conn, made, Money.usd("5"), ref=f"gift:{made}", reason="welcome", now=last_month())
+        made = tenants.create(conn, "Ánh Nguyễn", free, now=month_to_invoice())
+        transfers.credit(conn, made, Money.usd("5"), ref=f"gift:{made}", reason="welcome", now=month_to_invoice())
         return made
 
     return [await api.container.db.write(unit) for _ in range(count)]
@@ -37,7 +31,7 @@ async def test_past_month_is_issued_when_it_is_asked_for(api: RunningApi) -> Non
         assert (await admin.get("/admin/invoices")).json()["data"] == []
         for _ in range(2):
             (row,) = (await admin.get(f"/admin/tenants/{owner}/invoices")).json()["data"]
-        assert (row["id"], row["tenant_id"], row["month"]) == ("F-000001", str(owner), f"{last_month():%Y-%m}")
+        assert (row["id"], row["tenant_id"], row["month"]) == ("F-000001", str(owner), f"{month_to_invoice():%Y-%m}")
         assert (row["opening_usd"], row["total_usd"], row["closing_usd"]) == ("0.00", "0.00", "5.00")
         for name in ("F-000001", "1"):
             whole = (await admin.get(f"/admin/invoices/{name}")).json()
@@ -53,7 +47,7 @@ async def test_invoices_are_listed_in_pages_and_by_month(api: RunningApi) -> Non
         assert [each["id"] for each in first["data"]] == ["F-000001", "F-000002"]
         rest = (await admin.get("/admin/invoices", params={"limit": 2, "cursor": first["next"]})).json()
         assert ([each["id"] for each in rest["data"]], rest["next"]) == (["F-000003"], None)
-        month = {"month": f"{last_month():%Y-%m}"}
+        month = {"month": f"{month_to_invoice():%Y-%m}"}
         assert len((await admin.get("/admin/invoices", params=month)).json()["data"]) == 3
         assert (await admin.get("/admin/invoices", params={"month": "2020-01"})).json()["data"] == []
 
