@@ -1,7 +1,8 @@
-"""The keys that attempts get, and the status of an offer whose attempts are late."""
+"""The keys that attempts and repeats get, and the status of an offer whose attempts are late."""
 
 from engine.errors import RateLimited
 from engine.routing.permits import Permit
+from tests.engine.routing.prompts import CHEAP, Prompt, spend_retries
 from tests.engine.two_providers import A2, A, TwoProviders
 
 
@@ -34,3 +35,16 @@ def test_offer_whose_attempts_are_late_may_be_attempted_early() -> None:
     providers.permit()
     providers.clock.wait(15)
     assert providers.health.status(A).may_be_early
+
+
+def test_first_attempts_and_other_keys_spend_no_retries() -> None:
+    providers = TwoProviders(keys=2)
+    spend_retries(providers)
+    prompt, keys = Prompt(providers, CHEAP), []
+    for _ in range(2):
+        choice = prompt.next()
+        assert choice is not None
+        keys.append(choice.permit.key)
+        prompt.fail(choice, RateLimited(retry_after_seconds=30))
+    assert sorted(keys) == [0, 1]
+    assert prompt.waited_seconds == 0

@@ -106,3 +106,8 @@ def test_attempt_that_does_not_think_has_no_time_beyond_the_given_one() -> None:
     pending = PendingAttempts()
     pending.begin(1, 0)
     assert (pending.late(0.5, 0.2), pending.hopeful(0.5, 0.2)) == (1, [])
+
+
+def test_lateness_is_read_from_the_begin_not_from_zero() -> None:
+    pending = begun(100, 101)
+    assert [pending.late(now, 2) for now in (101.9, 102, 103)] == [0, 1, 2]

@@ -197,17 +197,25 @@ def test_quote_that_is_left_out_is_not_repeated_and_the_receipt_says_why(provide
     assert prompt.selection.drops == [Drop(A, "context too short"), Drop(B, "drained by an operator")]
 
 
-def test_first_attempts_and_other_keys_spend_no_retries() -> None:
-    providers = TwoProviders(keys=2)
-    spend_retries(providers)
-    prompt, keys = Prompt(providers, CHEAP), []
-    for _ in range(2):
-        choice = prompt.next()
-        assert choice is not None
-        keys.append(choice.permit.key)
-        prompt.fail(choice, RateLimited(retry_after_seconds=30))
-    assert sorted(keys) == [0, 1]
-    assert prompt.waited_seconds == 0
+@pytest.mark.parametrize(("kept", "offers"), [({0}, ["a"] * 4), ({1}, ["b"] * 4)])
+def test_only_quotes_that_are_kept_are_repeated(providers: TwoProviders, kept: set[int], offers: list[str]) -> None:
+    prompt = Prompt(providers, CHEAP, DEAR._replace(expected_atto=2 * 10**12))
+    prompt.fail(prompt.next())
+    prompt.fail(prompt.next())
+    prompt.selection.keep_only(kept, "refused the request")
+    assert prompt.attempts_until_the_end() == offers
+
+
+@pytest.mark.parametrize(("kept", "offer"), [({0, 1}, "a"), ({1}, "b")])
+def test_only_a_quote_that_is_kept_is_repeated_before_a_dear_one(
+    providers: TwoProviders, kept: set[int], offer: str
+) -> None:
+    prompt = Prompt(providers, CHEAP, DEAR)
+    prompt.fail(prompt.next())
+    prompt.selection.keep_only(kept, "refused the request")
+    choice = prompt.next()
+    assert choice is not None
+    assert choice.permit.offer.provider == offer
 
 
 def test_repeats_wait_for_an_empty_retry_budget_for_five_seconds_at_most(providers: TwoProviders) -> None:
