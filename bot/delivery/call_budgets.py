@@ -62,11 +62,12 @@ FIRST_PROBE_SECONDS = 0.5
 class CallGate:
     """A queue for all calls of the bot: they pass at a rate, by priority, then in order of arrival.
 
-    While it is shut, single previews pass as probes, at intervals that double.
+    While it is shut, single calls pass as probes, at intervals that double: previews, and queued calls whose priority
+    is at most `probing`.
     """
 
-    def __init__(self, rate: CallRate, now: Callable[[], float]) -> None:
-        self._rate, self._now = rate, now
+    def __init__(self, rate: CallRate, now: Callable[[], float], probing: int = -1) -> None:
+        self._rate, self._now, self._probing = rate, now, probing
         self._shut_until = self._told_until = self._next_probe = float("-inf")
         self._probe_seconds = FIRST_PROBE_SECONDS
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -82,7 +83,7 @@ class CallGate:
         self._rate.slow_to(every_seconds)
 
     def takes_probe(self) -> bool:
-        """Return True if a preview may pass although the gate is shut, and count it. If accepted, call `open`."""
+        """Return True if a call may pass although the gate is shut, and count it. If accepted, call `open`."""
         now = self._now()
         if now < self._next_probe:
             return False
@@ -112,28 +113,41 @@ class CallGate:
 
     async def enter(self, priority: int) -> None:
         """Wait until this call may pass; the lowest `priority` passes first."""
-        if not self._waiting and self._wait_seconds() == 0:
-            self._rate.spend(self._now())
+        if not self._waiting and self._wait_seconds(priority) == 0:
+            self._pass()
             return
         turn = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (priority, next(self._number), turn))
         self._start_timer()
         await turn
 
-    def _wait_seconds(self) -> float:
+    def _wait_seconds(self, priority: int) -> float:
         now = self._now()
-        return max(self._shut_until - now, self._rate.wait_seconds(now), 0.0)
+        until = self._shut_until if priority > self._probing else min(self._shut_until, self._next_probe)
+        return max(until - now, self._rate.wait_seconds(now), 0.0)
+
+    def _pass(self) -> None:
+        if self.is_shut:
+            self.takes_probe()
+        self._rate.spend(self._now())
 
     def _start_timer(self) -> None:
-        if self._timer is None and self._waiting:
-            self._timer = asyncio.get_running_loop().call_later(self._wait_seconds(), self._open)
+        """Wake for the first call that waits; if a more urgent one has come, wake earlier."""
+        if not self._waiting:
+            return
+        wait = self._wait_seconds(self._waiting[0][0])
+        if self._timer is not None:
+            if self._timer.when() <= asyncio.get_running_loop().time() + wait:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(wait, self._open)
 
     def _open(self) -> None:
         """Let as many calls pass as the rate allows; skip cancelled ones."""
         self._timer = None
-        while self._waiting and self._wait_seconds() == 0:
+        while self._waiting and self._wait_seconds(self._waiting[0][0]) == 0:
             _, _, first = heapq.heappop(self._waiting)
             if not first.done():
-                self._rate.spend(self._now())
+                self._pass()
                 first.set_result(None)
         self._start_timer()

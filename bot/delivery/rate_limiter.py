@@ -5,8 +5,8 @@ actions have a separate budget of 20 per 5 s and 40 per 30 s per chat. Telegram 
 a chat has one call at a time, which is counted when it returns, and the whole bot stays well below its limit.
 
 After a 429 only its chat waits. If several chats are refused within EVERYBODY_SECONDS, and Telegram accepts no call in
-between, the whole bot is too fast: then every call waits, except those of FREE and a few drafts to other chats. As
-soon as one of these is accepted, the refusals concerned single chats after all.
+between, the whole bot is too fast: then every call waits, except those of FREE and a few drafts and messages to other
+chats. As soon as one of these is accepted, the refusals concerned single chats after all.
 """
 
 import asyncio
@@ -126,7 +126,7 @@ class RateLimiter(BaseRateLimiter[int]):
         may_call: Callable[[], bool] = lambda: True,
     ) -> None:
         self._chat_seconds, self._may_call = chat_seconds, may_call
-        self._gate = CallGate(CallRate(burst, 1 / per_second), _now)
+        self._gate = CallGate(CallRate(burst, 1 / per_second), _now, Priority.REPLY)
         self._chats: dict[int, _Chat] = {}
         self._swept = float("-inf")
         self._refused: deque[tuple[float, int, float]] = deque(maxlen=64)  # 429s since the last accepted call

@@ -7,6 +7,7 @@ from telegram import Message
 from bot.context import Context, thread_of
 from bot.updates.merging import ALBUM, PARTS
 from storage.database.connection import Connection
+from storage.database.write_queue import SyncedLater
 from storage.telegram import questions
 from storage.telegram.question_content import QuestionContent
 from storage.telegram.questions import Ask, Begun, Place, QuestionRecord, QuestionState
@@ -33,7 +34,8 @@ async def store_and_begin(
 ) -> tuple[Begun, QuestionRecord | None]:
     """Store the record of this message and begin its first ask, in one transaction.
 
-    USED: the message was received before, in another update.
+    It is synced with the hold: after a loss of power the update is handled again. USED: the message was received
+    before, in another update.
     """
     tenant_id, place = (await context.state()).id, place_of(message, context)
     ask = Ask(context.request_id)
@@ -44,7 +46,7 @@ async def store_and_begin(
             return Begun.USED, None
         return questions.begin_locked(conn, record, ask, context.services.clock.now())
 
-    return await context.services.db.write(unit)
+    return await context.services.db.write(SyncedLater(unit))
 
 
 async def begin(context: Context, question_id: int, ask: Ask) -> tuple[Begun, QuestionRecord | None]:

@@ -13,7 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from storage.database.connection import Connection
 
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0  # between two checks for changes by other programs
 _UNKNOWN = -1  # the version of the content after a failed check
 Unit = Callable[[Connection], Any]
+T = TypeVar("T")
 
 
 class BatchUnit(ABC):
@@ -43,6 +44,22 @@ class BatchUnit(ABC):
     def run_batch(cls, conn: Connection, units: Sequence[Any]) -> Sequence[Any]:
         """Return the result of each unit. On any exception the batch is rolled back and each unit runs alone."""
         ...
+
+
+class SyncedLater(Generic[T]):
+    """A unit that a loss of power may undo until the next commit that is synced, because nothing shows it before.
+
+    Unlike a BatchUnit, it is not moved behind other units.
+    """
+
+    __slots__ = ("_unit",)
+    syncs_later = True
+
+    def __init__(self, unit: Callable[[Connection], T]) -> None:
+        self._unit = unit
+
+    def __call__(self, conn: Connection) -> T:
+        return self._unit(conn)
 
 
 class NotBatchable(Exception):
@@ -85,7 +102,7 @@ class QueuedUnit:
 
 def all_sync_later(jobs: Iterable[QueuedUnit]) -> bool:
     """Return True if no job needs its commit to be synced to the disk."""
-    return all(isinstance(job.unit, BatchUnit) and job.unit.syncs_later for job in jobs)
+    return all(getattr(job.unit, "syncs_later", False) for job in jobs)
 
 
 def next_batch(jobs: "queue.SimpleQueue[QueuedUnit | None]", max_jobs: int) -> tuple[list[QueuedUnit], bool]:

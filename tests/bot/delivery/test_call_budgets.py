@@ -55,14 +55,14 @@ def test_rate_is_never_exceeded(burst: int, interval: float, gaps: list[float]) 
 
 
 def entered(
-    priorities: list[int], *, shut_seconds: float = 0.0, cancelled: int | None = None
+    priorities: list[int], *, shut_seconds: float = 0.0, cancelled: int | None = None, probing: int = -1
 ) -> list[tuple[int, float]]:
     """Return the order and times at which calls with these priorities pass a gate of one call per second."""
 
     async def scenario() -> list[tuple[int, float]]:
         now = asyncio.get_running_loop().time
         begun, passed = now(), list[tuple[int, float]]()
-        gate = CallGate(CallRate(1, 1.0), now)
+        gate = CallGate(CallRate(1, 1.0), now, probing)
         gate.shut(begun + shut_seconds)
 
         async def call(priority: int) -> None:
@@ -118,3 +118,8 @@ def test_gate_that_is_opened_early_lets_the_waiting_calls_pass() -> None:
         return loop.time() - begun
 
     assert run(scenario()) == pytest.approx(1)
+
+
+def test_urgent_calls_pass_a_shut_gate_one_by_one() -> None:
+    found = entered([2, 0, 1, 0], shut_seconds=10.0, probing=1)
+    assert found == [(0, 0.0), (0, 1.0), (1, 2.0), (2, 10.0)]

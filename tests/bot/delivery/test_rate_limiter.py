@@ -91,7 +91,7 @@ def test_429_stalls_its_chat_alone() -> None:
     assert telegram.arrived[-1][1:] == (1, "sendMessage")
 
 
-def test_several_refused_chats_stall_all_calls_except_payments_and_buttons() -> None:
+def test_several_refused_chats_stall_notices_but_no_payments_and_buttons() -> None:
     async def scenario() -> tuple[float, float]:
         telegram = Telegram()
         for chat in (1, 2, 3):
@@ -103,7 +103,7 @@ def test_several_refused_chats_stall_all_calls_except_payments_and_buttons() -> 
         await telegram.call(4, "answerPreCheckoutQuery")
         await telegram.call(4, "answerCallbackQuery")
         payment = now() - begun
-        await telegram.call(4)
+        await telegram.call(4, priority=Priority.NOTICE)
         message = now() - begun
         await asyncio.gather(*refused)
         return payment, message
@@ -273,7 +273,7 @@ def test_accepted_call_opens_the_gate_for_the_calls_that_wait() -> None:
         tasks = [asyncio.create_task(slow), *(asyncio.create_task(telegram.call(chat)) for chat in (1, 2, 3))]
         await asyncio.sleep(0.5)
         begun = asyncio.get_running_loop().time()
-        await telegram.call(4)
+        await telegram.call(4, priority=Priority.NOTICE)
         waited = asyncio.get_running_loop().time() - begun
         await asyncio.gather(*tasks)
         return waited
@@ -290,9 +290,52 @@ def test_refusals_of_everybody_count_again_after_an_accepted_call() -> None:
         refused = [asyncio.create_task(telegram.call(chat)) for chat in (2, 3, 4)]
         await asyncio.sleep(0.5)
         begun = asyncio.get_running_loop().time()
-        await telegram.call(5)
+        await telegram.call(5, priority=Priority.NOTICE)
         waited = asyncio.get_running_loop().time() - begun
         await asyncio.gather(*refused)
         return waited
 
     assert run(scenario()) > 19
+
+
+@pytest.mark.parametrize("priority", [Priority.FINAL, Priority.REPLY])
+def test_answer_to_a_chat_without_a_refusal_goes_at_once_while_all_wait(priority: Priority) -> None:
+    async def scenario() -> tuple[float, float]:
+        telegram = Telegram()
+        for chat in (2, 3, 4):
+            telegram.refusals[chat] = [20.0]
+        refused = [asyncio.create_task(telegram.call(chat)) for chat in (2, 3, 4)]
+        await asyncio.sleep(0.5)
+        notice = asyncio.create_task(telegram.call(5, priority=Priority.NOTICE))
+        await asyncio.sleep(0.1)
+        begun = asyncio.get_running_loop().time()
+        await telegram.call(6, "editMessageText", priority)
+        answered = asyncio.get_running_loop().time() - begun
+        await notice
+        noticed = asyncio.get_running_loop().time() - begun
+        await asyncio.gather(*refused)
+        return answered, noticed
+
+    answered, noticed = run(scenario())
+    assert answered < 0.3
+    assert noticed < 0.5
+
+
+def test_answers_probe_ever_less_often_while_all_are_refused() -> None:
+    async def scenario() -> list[float]:
+        telegram = Telegram()
+        for chat in range(1, 60):
+            telegram.refusals[chat] = [20.0]
+        calls = [asyncio.create_task(telegram.call(chat, priority=Priority.FINAL)) for chat in (1, 2, 3)]
+        await asyncio.sleep(0.5)
+        begun, before = asyncio.get_running_loop().time(), len(telegram.arrived)
+        calls += [asyncio.create_task(telegram.call(chat, priority=Priority.FINAL)) for chat in range(4, 60)]
+        await asyncio.sleep(19)
+        probes = [when - begun for when, _, _ in telegram.arrived[before:]]
+        telegram.refusals.clear()
+        await asyncio.gather(*calls)
+        return probes
+
+    probes = run(scenario())
+    assert 1 <= len(probes) <= 6
+    assert all(later - earlier >= 0.5 for earlier, later in pairwise(probes))

@@ -16,7 +16,7 @@ from storage.database.connection import Connection
 from storage.database.database import Database, open_database
 from storage.database.leases import Lease
 from storage.database.sqlite import Readers, Writer, query_file
-from storage.database.write_queue import BatchUnit, DatabaseClosed, NotBatchable
+from storage.database.write_queue import BatchUnit, DatabaseClosed, NotBatchable, SyncedLater
 from tests.storage.books import FixedClock
 from tests.storage.marks import MarkUnit, insert_mark, marks
 
@@ -136,6 +136,8 @@ async def test_commit_is_synced_unless_all_of_its_units_sync_later(url: str) -> 
         assert list(await asyncio.gather(db.submit(_SyncUnit()), db.submit(_SyncUnit(syncs_later=False)))) == [2, 2]
         assert list(await asyncio.gather(db.submit(_SyncUnit()), db.submit(_synchronous))) == [2, 2]
         assert await db.write(_SyncUnit()) == 1
+        assert list(await asyncio.gather(db.submit(SyncedLater(_synchronous)), db.submit(_SyncUnit()))) == [1, 1]
+        assert list(await asyncio.gather(db.submit(SyncedLater(_synchronous)), db.submit(_synchronous))) == [2, 2]
         assert await db.write(_synchronous) == 2
 
 
