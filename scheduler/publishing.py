@@ -23,17 +23,22 @@ from storage.alerts.admin_notices import Undelivered
 from storage.alerts.alert_messages import AlertMessage, unsent
 from storage.alerts.incidents import Incident
 from storage.alerts.json_values import to_json
-from storage.database.connection import Connection
+from storage.database.connection import Connection, moment, ms
 
 PUBLISHED = timedelta(days=1)
 """The time after an incident's end within which its last messages are still delivered."""
+FIGURES_SHARE, FIGURES_MOST = 5, timedelta(minutes=1)
+"""A message is edited for its figures alone after a fifth of its incident's age, and after a minute at the latest."""
 TOGETHER = 3
 """The number of outages beginning together from which they share one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A text of the locales with its values and buttons. `digest` changes if one of them does."""
+    """A text of the locales with its values and buttons.
+
+    `digest` changes if one of them does, `wording` only if more than numbers, amounts and times does.
+    """
 
     key: str
     values: Mapping[str, object]
@@ -41,8 +46,27 @@ class _Text:
 
     @property
     def digest(self) -> str:
-        said = to_json({"key": self.key, "values": self.values, "buttons": [each.args for each in self.buttons]})
+        return self._digest_of(self.values)
+
+    @property
+    def wording(self) -> str:
+        return self._digest_of(_without_figures(self.values))
+
+    def shown(self, now: datetime) -> str:
+        """Return what is stored of a message that shows this text since `now`."""
+        return f"{self.digest} {self.wording} {ms(now)}"
+
+    def _digest_of(self, values: object) -> str:
+        said = to_json({"key": self.key, "values": values, "buttons": [each.args for each in self.buttons]})
         return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _without_figures(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _without_figures(each) for name, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_without_figures(each) for each in value]
+    return value if isinstance(value, str | bool) else None
 
 
 async def publish(context: JobContext, now: datetime) -> None:
@@ -123,7 +147,7 @@ async def _send(
             elif isinstance(sent, Undelivered):
                 alert_messages.lost(conn, each.id, admin)
             else:
-                alert_messages.sent(conn, each.id, admin, sent[1], text.digest)
+                alert_messages.sent(conn, each.id, admin, sent[1], text.shown(now))
                 if each.id in past:
                     alert_messages.replied(conn, each.id, admin, sent[1], text.digest)
 
@@ -142,11 +166,26 @@ async def _edit_all(
             shared.setdefault(message.message, []).append(each)
     for number, group in shared.items():
         text = _text_of(group, {each.id for each in group if _is_past(each, messages[each.id])})
-        is_shown = all(messages[each.id].shown == text.digest for each in group)
-        if is_shown or all(now < each.muted_until for each in group):
+        shown = {messages[each.id].shown for each in group}
+        if not any(_is_edit_due(group, each, text, now) for each in shown):
+            continue
+        if all(now < each.muted_until for each in group):
             continue
         if await context.notifier.edit((admin, number), text.key, text.values, text.buttons):
-            await context.db.write(partial(_store_shown, admin=admin, number=number, group=group, shown=text.digest))
+            store = partial(_store_shown, admin=admin, number=number, group=group, shown=text.shown(now))
+            await context.db.write(store)
+
+
+def _is_edit_due(group: Sequence[Incident], shown: str, text: _Text, now: datetime) -> bool:
+    """Return whether the message must be edited. Growing figures alone change it seldom, the less the older it is."""
+    digest, _, rest = shown.partition(" ")
+    wording, _, edited_ms = rest.partition(" ")
+    if digest == text.digest:
+        return False
+    if wording != text.wording or any(each.closed_at is not None for each in group):
+        return True
+    age = now - max(each.opened_at for each in group)
+    return abs(now - moment(int(edited_ms))) >= min(age / FIGURES_SHARE, FIGURES_MOST)
 
 
 def _store_shown(conn: Connection, *, admin: int, number: int, group: Sequence[Incident], shown: str) -> None:

@@ -6,7 +6,11 @@ from storage.tables.columns import big, number
 
 
 class AlertMessageRow(SQLModel, table=True):
-    """An incident's message to one admin. `shown` and `reply_shown`: digests of the texts that the chat shows."""
+    """An incident's message to one admin.
+
+    `shown` and `reply_shown`: digests of the texts that the chat shows; after that of the message a second digest,
+    of its words without figures, and the time of its last edit.
+    """
 
     __tablename__ = "alert_messages"
 

@@ -53,6 +53,38 @@ async def test_incident_is_one_message_that_is_edited_where_it_changed(
     assert [button.action for button in message.buttons] == ["ack", "mute", "drain", "probe"]
 
 
+async def test_figures_that_grow_edit_the_message_ever_less_often(
+    context: JobContext, clock: HandClock, notifier: Notifications
+) -> None:
+    for count in range(150):
+        await down(context, count=count)
+        await show(context)
+        clock.move(seconds=4)
+    (message,) = notifier.messages.values()
+    assert 15 < message.edits < 30
+    assert int(message.text.splitlines()[0].split()[-2]) > 130, "the last figures are a minute old at most"
+    before = message.edits
+    changed = {**outage("deepseek", 150), "error": "overloaded"}
+    await report(context, DOWN, "deepseek", changed, clock.now())
+    await show(context)
+    assert (message.edits, "overloaded" in message.text) == (before + 1, True), "other words are shown at once"
+
+
+async def test_last_figures_are_shown_with_the_end(
+    context: JobContext, clock: HandClock, notifier: Notifications
+) -> None:
+    await down(context, count=5)
+    await show(context)
+    clock.move(seconds=300)
+    for count in (6, 7):
+        await down(context, count=count)
+        await show(context)
+    await recover(context)
+    await show(context)
+    message, _ = notifier.messages.values()
+    assert (message.edits, message.text.splitlines()[0]) == (2, "🔴 deepseek is down: timeout, 7 failures")
+
+
 async def test_acknowledged_incident_names_the_operator_in_its_one_message(
     context: JobContext, notifier: Notifications
 ) -> None:
