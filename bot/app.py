@@ -86,7 +86,7 @@ class Bot:
             .build()
         )
         self._courier = Courier(self.bot, services.db, services.lease_id, services.clock)
-        self.notifier = TelegramNotifier(self.bot, services.db, config.admin_ids, Priority.NOTICE)
+        self.notifier = TelegramNotifier(self.bot, services.db, config.admin_ids, Priority.NOTICE, Priority.ALARM)
         self._application.bot_data.update(
             services=services, courier=self._courier, notifier=self.notifier, commands=menu.discover()
         )

@@ -25,7 +25,7 @@ class Notices:
             get_updates_request=self._request,
             rate_limiter=self._limiter,
         )
-        self.notifier = TelegramNotifier(bot, db, config.admin_ids, Priority.NOTICE)
+        self.notifier = TelegramNotifier(bot, db, config.admin_ids, Priority.NOTICE, Priority.ALARM)
         self.stars = StarsClient(bot)
 
     @property

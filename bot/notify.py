@@ -27,6 +27,7 @@ from storage.tenants import tenant_settings, tenants
 
 log = logging.getLogger(__name__)
 MOST_CAPTION_UNITS = 1024
+READ_SECONDS = 2.0
 NOBODY = 0
 """The user id that replaces the admins if there are none."""
 
@@ -37,11 +38,20 @@ Sent: TypeAlias = tuple[int, int]
 class TelegramNotifier:
     """Sends notices. A sent notice is identified by its (chat id, message id).
 
-    `priority`: of the bot's rate limiter, for notices to users who are not admins.
+    `priority`, `alarm`: priorities of the bot's rate limiter, for notices to users who are not admins, and for alerts
+    without the database.
     """
 
-    def __init__(self, bot: ExtBot[int], db: Database, admin_ids: frozenset[int], priority: int | None = None) -> None:
-        self._bot, self._db, self._admin_ids, self._priority = bot, db, admin_ids, priority
+    def __init__(
+        self,
+        bot: ExtBot[int],
+        db: Database,
+        admin_ids: frozenset[int],
+        priority: int | None = None,
+        alarm: int | None = None,
+    ) -> None:
+        self._bot, self._db, self._admin_ids, self._priority, self._alarm = bot, db, admin_ids, priority, alarm
+        self._readers: dict[int, tuple[str, tzinfo]] = {}  # of the admins, for alerts without the database
 
     @property
     def admins(self) -> tuple[int, ...]:
@@ -106,6 +116,30 @@ class TelegramNotifier:
             return Undelivered.UNREACHABLE
         return user_id, message.message_id
 
+    async def deliver_at_once(self, admin: int, key: str, values: Mapping[str, object]) -> Sent | None:
+        """Send an alert that the database can't be used. Return None if Telegram didn't take it."""
+        if admin == NOBODY:
+            return None
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                language, zone = await self._reader(admin)
+        except Exception:  # noqa: BLE001 - of any driver
+            language, zone = self._readers.get(admin, (locales.DEFAULT, UTC))
+        piece = self._piece(language, zone, key, values)
+        try:
+            message = await self._bot.send_message(
+                admin, piece.text, entities=list(piece.entities), rate_limit_args=self._alarm
+            )
+        except TelegramError as error:
+            log.warning("admin %d was not told of %s: %s", admin, key, error)
+            return None
+        return admin, message.message_id
+
+    async def remember_admins(self) -> None:
+        """Read the language and the time zone of the admins, for `deliver_at_once`."""
+        for admin in self._admin_ids:
+            await self._reader(admin)
+
     async def _send_chart(self, user_id: int, language: str, piece: Piece, chart: UsageSpan) -> Message | None:
         """Send the chart with the text as its caption.
 
@@ -164,7 +198,10 @@ class TelegramNotifier:
     async def _reader(self, user_id: int) -> tuple[str, tzinfo]:
         """Return the language and the time zone of a user."""
         state = await self._db.read(lambda conn: tenants.by_telegram(conn, user_id))
-        return (state.shown_language if state else "") or "en", zone_of(state.settings if state else {})
+        found = (state.shown_language if state else "") or locales.DEFAULT, zone_of(state.settings if state else {})
+        if user_id in self._admin_ids:
+            self._readers[user_id] = found
+        return found
 
 
 def translated(language: str, value: object, zone: tzinfo = UTC) -> object:

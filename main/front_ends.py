@@ -151,7 +151,8 @@ def job_context(container: Container, bot: "Bot | None" = None, notices: "Notice
 
 def jobs(container: Container, bot: "Bot | None" = None, notices: "Notices | None" = None) -> Leader:
     """Return the jobs as a component. Of several processes, one runs them."""
-    return Leader(job_context(container, bot, notices), container.settings.config.schedule.model_dump())
+    seconds = container.settings.config.schedule.model_dump()
+    return Leader(job_context(container, bot, notices), seconds, container.lease)
 
 
 def _payments(container: Container, sender: "Bot | Notices | None") -> Payments | None:

@@ -8,6 +8,7 @@ from locales.button import Button
 from scheduler.everything_down import ALL_DOWN, all_down_values
 from scheduler.incidents import RECOVERY, REPLY, IncidentFacts
 from scheduler.outage_facts import OFFER_AVOIDED, OUTAGE_KINDS, avoided_values, minutes_between, outage_values
+from storage.alerts.database_trouble import KIND as DATABASE_GONE
 from storage.alerts.incidents import Incident
 
 
@@ -56,6 +57,7 @@ KINDS: Mapping[str, AlertKind] = {
         kind: AlertKind("alert.provider_down", "alert.provider_back", "alert.was_down", outage_values, _of_provider)
         for kind in OUTAGE_KINDS
     },
+    DATABASE_GONE: AlertKind("alert.database_gone", "alert.database_gone_over", "alert.database_was_gone", _plain),
     "database_slow": AlertKind(
         "alert.database_slow", "alert.database_slow_over", "alert.database_was_slow", _plain, _hands
     ),

@@ -43,6 +43,14 @@ class Notifier(Protocol):
         self, user_id: int, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()
     ) -> Sent | None: ...
 
+    async def deliver_at_once(self, admin: int, key: str, values: Mapping[str, object]) -> Sent | None:
+        """Send a message to an admin although the database can't be used. Return None if that failed."""
+        ...
+
+    async def remember_admins(self) -> None:
+        """Read the language and the time zone of the admins, which `deliver_at_once` needs."""
+        ...
+
     async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:
         """Edit a message. Return False if Telegram can't be reached, so that it must be tried again."""
         ...
@@ -106,6 +114,13 @@ class LoggingNotifier:
     ) -> Sent | Undelivered:
         log.warning("no bot to tell the admins: %s %s%s", key, dict(values), " (buttons)" if buttons else "")
         return Undelivered.REFUSED
+
+    async def deliver_at_once(self, admin: int, key: str, values: Mapping[str, object]) -> Sent | None:  # noqa: ARG002
+        log.warning("no bot to tell the admins: %s %s", key, dict(values))
+        return None
+
+    async def remember_admins(self) -> None:
+        """Do nothing: the log has no reader's language."""
 
     async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:  # noqa: ARG002
         """Do nothing: no message was sent."""

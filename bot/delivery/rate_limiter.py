@@ -38,8 +38,12 @@ Call = Callable[[], Coroutine[Any, Any, Answer]]
 
 
 class Priority(IntEnum):
-    """The order of queued calls, passed as PTB's `rate_limit_args`. A preview never queues."""
+    """The order of queued calls, passed as PTB's `rate_limit_args`. A preview never queues.
 
+    An alarm is also sent if the process has no lease, which it can't renew without the database.
+    """
+
+    ALARM = -1
     FINAL = 0
     REPLY = 1
     NOTICE = 2
@@ -153,9 +157,10 @@ class RateLimiter(BaseRateLimiter[int]):
         Raises LeaseLapsed, and RetryAfter without a call if the wait would exceed LONGEST_WAIT_SECONDS.
         """
         name, chat_id = endpoint.lower(), data.get("chat_id")
+        is_alarm = rate_limit_args == Priority.ALARM
 
         def call() -> Coroutine[Any, Any, Answer]:
-            if not self._may_call():
+            if not is_alarm and not self._may_call():
                 raise LeaseLapsed
             return callback(*args, **kwargs)
 

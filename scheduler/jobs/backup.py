@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from scheduler.admin_notices import tell_admins
+from locales.formats import as_code
+from scheduler.admin_notices import tell_admins_once
 from scheduler.context import JobContext
 from scheduler.job import Job
 from storage.operations import daily_runs
@@ -27,7 +28,7 @@ async def run(context: JobContext) -> None:
         made = await _in_background(partial(_save, context.db.url, folder, now, context.backup_keep))
     except Exception as error:  # such as a full disk, a wrong folder, a damaged database, or a pg_dump that is too old
         log.exception("the nightly backup failed")
-        await tell_admins(context, "alert.backup", {"error": str(error)})
+        await tell_admins_once(context, f"backup:{now:%Y-%m-%d}", "alert.backup", {"error": as_code(str(error))})
     else:
         log.info("backed up to %s", made) if made is not None else log.info("no nightly backup: pg_dump is missing")
     await context.db.write(lambda conn: daily_runs.record(conn, "backup", now))

@@ -1,4 +1,4 @@
-"""Alerts about prices that changed (old, new, the effect on the margin) or that can't be read.
+"""Alerts about prices that changed (old, new, the effect on the margin), that can't be read, or that are gone.
 
 A price that varies with the hour counts as one price: only one that its price list does not repeat each week is new.
 """
@@ -22,7 +22,8 @@ from storage.reports.usage import UsageRow
 
 WEEK = timedelta(days=7)
 HOURS = 7 * 24
-_YES, _NO = "yes", "no"
+_UNREADABLE, _GONE, _READABLE = "yes", "gone", "no"
+_KEYS = {_UNREADABLE: "alert.price_unreadable", _GONE: "alert.price_gone", _READABLE: "alert.price_readable"}
 
 Rates = tuple[int, int, int]
 """Input, cached input, output: atto-dollars per token in the first tier."""
@@ -50,7 +51,7 @@ async def run(context: JobContext) -> None:
         book = context.market.catalog.book
         price = book.price(offer.provider, offer.model, now)
         unreadable = price is None and book.is_unreadable(offer.provider, offer.model, now)
-        await _check_readable(context, offer, unreadable=unreadable)
+        await _check_readable(context, offer, price, unreadable=unreadable)
         if price is not None:
             await _check(context, offer, rates(price), now)
 
@@ -62,7 +63,7 @@ def _configured(context: JobContext) -> Iterable[Offer]:
 
 
 async def _check(context: JobContext, offer: Offer, current: Rates, now: datetime) -> None:
-    name = f"price:{offer.name}"
+    name = _stored_at(offer)
     text = await context.db.read(lambda conn: watermarks.read(conn, name))
     seen = KnownPrices.read(text) if text is not None else None
     if seen is not None and current in seen.known:
@@ -94,14 +95,34 @@ async def _replace_and_tell(
         await deliver(context.db, context.notifier, context.clock)
 
 
-async def _check_readable(context: JobContext, offer: Offer, *, unreadable: bool) -> None:
-    """Alert once when the price of an offer can't be read, until it can be read again."""
+def _stored_at(offer: Offer) -> str:
+    return f"price:{offer.name}"
+
+
+async def _check_readable(context: JobContext, offer: Offer, price: Price | None, *, unreadable: bool) -> None:
+    """Alert once when the price of an offer can't be read or has gone, and once when it is there again.
+
+    An offer that never had a price has not lost it.
+    """
     name = f"unreadable price:{offer.name}"
-    text = await context.db.read(lambda conn: watermarks.read(conn, name))
-    if unreadable == (text == _YES):
+
+    def stored(conn: Connection) -> tuple[str | None, bool]:
+        return watermarks.read(conn, name), watermarks.read(conn, _stored_at(offer)) is not None
+
+    text, was_known = await context.db.read(stored)
+    is_gone = price is None and not unreadable and was_known
+    state = _UNREADABLE if unreadable else _GONE if is_gone else _READABLE
+    if state == (text or _READABLE) or (state == _READABLE and price is None):
         return
-    values = {"offer": offer.name} if unreadable else None
-    await _replace_and_tell(context, name, text, _YES if unreadable else _NO, "alert.price_unreadable", values)
+    values = {"offer": offer.name, **_shown(price)}
+    await _replace_and_tell(context, name, text, state, _KEYS[state], values)
+
+
+def _shown(price: Price | None) -> dict[str, object]:
+    if price is None:
+        return {}
+    input_atto, _, output_atto = rates(price)
+    return {"input": Money.per_mtok(input_atto), "output": Money.per_mtok(output_atto)}
 
 
 def _rates_of_the_hours(context: JobContext, offer: Offer, now: datetime) -> frozenset[Rates]:

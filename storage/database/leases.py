@@ -37,6 +37,8 @@ class Lease:
         self._task: asyncio.Task[None] | None = None
         self._renewed: tuple[float, datetime] | None = None
         self._after_lapse: list[Callable[[], Awaitable[None]]] = []
+        self.failure = ""
+        """The error of the latest renewal; empty if it succeeded."""
 
     def is_held(self) -> bool:
         """False if the lease may have expired: other processes may have taken over this process's work.
@@ -92,8 +94,10 @@ class Lease:
             await asyncio.sleep(until_whole_second(self._lease_seconds / 8))
             try:
                 await self.renew(self._lease_seconds / 4)
-            except Exception:
+                self.failure = ""
+            except Exception as error:
                 log.warning("the lease could not be renewed", exc_info=True)
+                self.failure = str(error) or type(error).__name__
 
 
 def until_whole_second(seconds: float) -> float:

@@ -6,7 +6,7 @@ import pytest
 from telegram.ext import ExtBot
 
 from bot.delivery.rate_limiter import Answer, Priority, RateLimiter
-from bot.notify import TelegramNotifier, translated
+from bot.notify import NOBODY, TelegramNotifier, translated
 from bot.requests import FormRequest
 from locales.button import Button
 from sandbox.app import Sandbox
@@ -205,3 +205,27 @@ async def test_notices_to_tenants_yield_to_answers_and_to_alerts(sandbox: Sandbo
         for user_id in (ANN, OLGA):
             await notifier.notify(user_id, "alert.lapsed", {"plan": "pro"})
     assert limiter.priorities == [Priority.NOTICE, None]
+
+
+async def test_alarm_needs_neither_the_database_nor_a_lease(sandbox: Sandbox, db: Database) -> None:
+    limiter = RateLimiter(may_call=lambda: False)
+    bot: ExtBot[Any] = ExtBot(
+        sandbox.token, base_url=f"{sandbox.telegram_url}/bot", request=FormRequest(), rate_limiter=limiter
+    )
+    await join(db, BAO, "vi")
+    values = {"since": NOW, "reason": "disk full"}
+    async with bot:
+        notifier = TelegramNotifier(bot, db, frozenset({OLGA, BAO}), alarm=Priority.ALARM)
+        await notifier.remember_admins()
+        notifier._db = GoneDatabase()  # type: ignore[assignment]
+        assert await notifier.deliver_at_once(BAO, "alert.database_gone", values) is not None
+        assert await notifier.deliver_at_once(OLGA, "alert.database_gone", values) is not None
+        assert await notifier.deliver_at_once(NOBODY, "alert.database_gone", values) is None
+        assert await notifier.deliver_at_once(77, "alert.database_gone", values) is None, "who never started the bot"
+    texts = [str(sandbox.world.messages(user)[-1]["text"]) for user in (BAO, OLGA)]
+    assert ["Không ghi được" in texts[0], "can't be written" in texts[1]] == [True, True]
+
+
+class GoneDatabase:
+    async def read(self, _: object) -> Any:
+        raise OSError("connection refused")

@@ -9,6 +9,7 @@ import pytest
 from engine.money import Money
 from sandbox.telegram import stars
 from scheduler.jobs import broadcasts, farming, quotas, reconcile, spending_caps
+from scheduler.ports import LoggingNotifier
 from storage.billing import payments
 from storage.billing.reconciliation import StarEntry
 from storage.reports.caps import SpendingCaps
@@ -163,7 +164,7 @@ class FirstPages:
         return None
 
 
-class Silence:
+class Silence(LoggingNotifier):
     """A notifier that only records, because sending 230 notices would take minutes under Telegram's limits."""
 
     def __init__(self) -> None:
@@ -175,14 +176,9 @@ class Silence:
     async def notify(self, _: int, key: str, *__: Any) -> None:
         self._heard.append(key)
 
-    admins = (1,)
-
     async def deliver(self, user_id: int, key: str, *_: Any, **__: Any) -> tuple[int, int]:
         self._heard.append(key)
         return user_id, len(self._heard)
-
-    async def edit(self, *_: Any, **__: Any) -> bool:
-        return True
 
 
 async def test_payment_that_could_not_be_booked_is_retried(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,11 @@ class Notifications:
         told = None if reply_to is None else (user_id, reply_to)
         return self._record(user_id, SentMessage(_text(key, values), told, buttons=buttons, chart=chart))
 
+    async def deliver_at_once(self, admin: int, key: str, values: Mapping[str, object]) -> Sent | None:
+        return None if self.is_offline else self._record(admin, SentMessage(_text(key, values)))
+
+    async def remember_admins(self) -> None: ...
+
     async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:
         if self.is_offline:
             return False

@@ -67,7 +67,7 @@ async def processes(context: JobContext) -> AsyncIterator[list[Process]]:
         lease = Lease(context.db, SystemClock(), lease_seconds=600)  # not renewed
         await lease.renew()
         own = replace(context, lease_id=lease.id, clock=SystemClock())
-        made.append(Process(lease, Leader(own, {"often": 3600})))
+        made.append(Process(lease, Leader(own, {"often": 3600}, lease)))
     yield made
     for each in made:
         await each.clock.quiet()

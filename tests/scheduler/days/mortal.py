@@ -123,9 +123,16 @@ class Mortal:
         self._check()
         if not self.may_send():
             return Undelivered.UNREACHABLE
-        if user_id in self._telegram.blocked_by:
+        if user_id in self._telegram.blocked_by and not self._telegram.is_offline:
             return Undelivered.REFUSED
         return await self._telegram.deliver(user_id, key, values, buttons, reply_to=reply_to, chart=chart)
+
+    async def deliver_at_once(self, admin: int, key: str, values: Mapping[str, object]) -> Sent | None:
+        await self.awake.wait()
+        self._check()
+        return None if admin in self._telegram.blocked_by else await self._telegram.deliver_at_once(admin, key, values)
+
+    async def remember_admins(self) -> None: ...
 
     async def edit(self, sent: Sent, key: str, values: Mapping[str, object], buttons: Sequence[Button] = ()) -> bool:
         await self.awake.wait()

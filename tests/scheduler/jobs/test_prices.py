@@ -111,9 +111,25 @@ async def test_unreadable_price_is_alerted_once_until_it_can_be_read(
     object.__setattr__(catalog, "book", PriceBook())
     object.__setattr__(catalog, "configured", lambda _: True)
     object.__setattr__(catalog.models["auto"], "offers", (offer,))
-    for overrides, alerts in (({}, 1), ({}, 1), (readable, 1), (readable, 1), ({}, 2)):
+    for overrides, alerts in (({}, 1), ({}, 1), (readable, 2), (readable, 2), ({}, 3)):
         catalog.book.overrides = overrides
         await prices.run(context)
         clock.move(minutes=1)
         assert len(notifier.texts) == alerts
     assert f"The price of {offer.name} can't be read" in notifier.texts[0]
+    assert notifier.texts[1].endswith(
+        "has a readable price again, $0.10/$0.40 per 1M tokens in/out, and is used again."
+    )
+
+
+async def test_price_that_leaves_the_catalogue_is_alerted_once_and_so_is_its_return(
+    context: JobContext, notifier: Notifications
+) -> None:
+    book, known = context.market.catalog.book, dict(context.market.catalog.book.overrides)
+    gone = {name: price for name, price in known.items() if name != "deepseek/m"}
+    for overrides, alerts in ((gone, 0), (known, 0), (gone, 1), (gone, 1), (known, 2), (known, 2), (gone, 3)):
+        book.overrides = overrides
+        await prices.run(context)
+        assert len(notifier.texts) == alerts
+    assert notifier.texts[0].startswith("🏷 The catalogue has no price for deepseek/m any more.")
+    assert "deepseek/m has a readable price again, $0.10/$0.20" in notifier.texts[1]
