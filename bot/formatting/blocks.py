@@ -60,6 +60,7 @@ class _BlockWriter:
         self._links: list[str] = []
         self._info: str | None = None
         self._rows: list[list[StyledText]] = []
+        self._begins_line = False
         self._aligned: list[str] = []
 
     def read(self, event: Any) -> None:
@@ -80,7 +81,8 @@ class _BlockWriter:
 
     def _text(self, kind: str, value: Any) -> None:
         if kind == "Text":
-            self._write(value)
+            self._write(value.lstrip(" ") if self._begins_line else value)
+            self._begins_line = False
         elif kind == "Code":
             self._solid(value)
         elif kind == "Formula":
@@ -117,11 +119,13 @@ class _BlockWriter:
     def _formula(self, formula: Formula) -> None:
         on_own_lines = formula.is_display and self.out is self._page
         if on_own_lines:
+            self.out.end_line()
             self.out.gap(1, self._indent())
         if text := formula.text:
             self._solid(" ".join(text.split()) if self.out is not self._page else text)
         if on_own_lines:
             self.out.gap(1, self._indent())
+            self._begins_line = True
 
     # --- blocks -------------------------------------------------------------------------------------
 

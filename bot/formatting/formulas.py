@@ -4,14 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from telegramify_markdown.latex_escape.helper import LatexToUnicodeHelper
-
 from bot.formatting import latex
 
 MOST_INLINE, MOST_DISPLAY = 300, 3_000
 MOST_CONVERTED, MOST_NESTED = 400, 5
 """The longest and deepest formula that is converted: the converter's time and memory double with each level."""
-_LATEX = LatexToUnicodeHelper()
 _ENVIRONMENTS = "align|aligned|alignat|array|cases|equation|gather|multline|split|[pbvVB]?matrix"
 _MARKS = re.compile(
     r"(?P<fence>^[ \t>]*(?:```+|~~~+))|(?P<ticks>`+)|(?P<blank>\n[ \t]*(?=\n))|(?P<open>\\[(\[])|(?P<close>\\[)\]])"
@@ -22,6 +19,7 @@ _MARKS = re.compile(
 _CLOSING = {"\\(": "\\)", "\\[": "\\]"}
 _WORDS = re.compile(r"[\w\s,.;:'\"-]*")
 _WORD, _SIGN_OF_FORMULA = re.compile(r"[^\W\d_]{3,}|[\u2e80-\uffef]"), re.compile(r"[_^=\\]")
+_ESCAPED = re.compile(r"[a-z]{4,}|[^\W\d_]+(?:[ ,]+[^\W\d_]{2,})+")
 _PROSE, _SIGN = re.compile(r"\s[^\W\d_]{3,}\s|[^\W\d_]{3,}[ ,]+[^\W\d_]{2,}"), re.compile(r"[\\=^_+*/<>{}|]")
 
 
@@ -40,7 +38,7 @@ class Formula:
         if len(source) > MOST_CONVERTED or _depth(source) > MOST_NESTED:
             return source
         try:
-            return str(_LATEX.convert(latex.known(source))).strip() or source  # type: ignore[no-untyped-call]
+            return latex.unicode_of(source) or source
         except Exception:  # noqa: BLE001 - any odd LaTeX: it is shown as it is
             return source
 
@@ -113,7 +111,7 @@ def _formula(markdown: str, opening: _Mark, closing: _Mark) -> Formula | None:
     if opening.text == "$":
         return Formula(raw, source) if _is_inline(markdown, source, opening.start, closing.end) else None
     if opening.text == "\\(" and len(source) <= MOST_INLINE:
-        return Formula(raw, source)
+        return None if _ESCAPED.fullmatch(source) else Formula(raw, source)
     if opening.text == "\\[" and len(source) <= MOST_DISPLAY:
         own_line = not markdown[markdown.rfind("\n", 0, opening.start) + 1 : opening.start].strip(" \t>")
         return Formula(raw, source, is_display=True) if own_line or not _WORDS.fullmatch(source) else None

@@ -1,6 +1,8 @@
-"""LaTeX commands that the converter to Unicode does not know, replaced by ones that it knows, or by their meaning."""
+"""LaTeX as Unicode text: a converter, and the commands that it does not know, replaced by ones that it knows."""
 
 import re
+
+from telegramify_markdown.latex_escape.helper import LatexToUnicodeHelper
 
 _CHEMISTRY = re.compile(r"\\ce\{((?:[^{}]|\{[^{}]*\})*)\}")
 _REPLACED = (
@@ -16,8 +18,15 @@ _REPLACED = (
     (r"\\coloneqq(?![A-Za-z])", ":="),
     (r"\\degree(?![A-Za-z])", "°"),
     (r"\\(?:SI|qty)\{([^{}]*)\}\{([^{}]*)\}", r"\1 \2"),
-    (r"\\(?:unit|si|num)\{([^{}]*)\}", r"\1"),
+    (r"\\(?:unit|si|num|pu)\{([^{}]*)\}", r"\1"),
+    (r"\\(?:hline|toprule|midrule|bottomrule|limits|nolimits)(?![A-Za-z])|\\cline\{[^{}]*\}", ""),
+    (r"\\\\\*?\[-?[\d.]+ *(?:pt|em|ex|mm|cm|in)\]", r"\\\\"),
 )
+_CANCELLED, _STRUCK = re.compile(r"\\[bx]?cancel\{([^{}]*)\}"), "\u0336"
+_ROOTS = {"": "√", "2": "√", "3": "∛", "4": "∜"}
+_WHOLE = re.compile(r"[\d.]+|.[\u0300-\u036f\u20d0-\u20ff]*|\([^()]*\)")
+_BLANK_LINES = re.compile(r"[ \t]*\n\s*\n")
+
 _PATTERNS = tuple((re.compile(pattern), by) for pattern, by in _REPLACED)
 _REACTION = (
     (re.compile(r"<=+>|<-+>"), "⇌"),
@@ -29,11 +38,31 @@ _REACTION = (
 )
 
 
+class _Converter(LatexToUnicodeHelper):
+    """Writes roots with parentheses: lines over each character are hard to read in a monospaced font."""
+
+    @staticmethod
+    def translate_sqrt(_: str, option: str, param: str) -> str:
+        index, radicand = option.strip(), param.strip()
+        raised = LatexToUnicodeHelper.try_make_superscript(index)  # type: ignore[no-untyped-call]
+        root = _ROOTS.get(index) or f"{raised or f'({index})'}√"
+        return root + (radicand if _WHOLE.fullmatch(radicand) else f"({radicand})")
+
+
+_CONVERTER = _Converter()
+
+
+def unicode_of(source: str) -> str:
+    """Return a formula in Unicode. Raises any error for odd LaTeX."""
+    return _BLANK_LINES.sub("\n", str(_CONVERTER.convert(known(source))).strip())  # type: ignore[no-untyped-call]
+
+
 def known(source: str) -> str:
     """Return a formula in commands that the converter knows."""
     if "\\" not in source and "~" not in source:
         return source
     source = _CHEMISTRY.sub(_reaction, source)
+    source = _CANCELLED.sub(lambda found: "".join(f"{char}{_STRUCK}" for char in found[1]), source)
     for pattern, by in _PATTERNS:
         source = pattern.sub(by, source)
     return source

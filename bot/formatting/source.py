@@ -21,6 +21,7 @@ from bot.formatting.formulas import Formula
 OPTIONS = Options.ENABLE_TABLES | Options.ENABLE_STRIKETHROUGH | Options.ENABLE_TASKLISTS
 _CJK = "\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _FULL = "\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u2010-\u2027"
+_HEAD_ROWS = 2
 _IS_CJK, _IS_FULL, _RUN = re.compile(f"[{_CJK}]"), re.compile(f"[{_FULL}]"), re.compile(r"\*+|~~")
 _LESS = re.compile(r"\\.|<(?!(?:https?|mailto|tg|tel|ftp):[^\s<>]*>|[^\s<>@]+@[^\s<>]+>)", re.DOTALL)
 _CALLOUT = re.compile(
@@ -38,14 +39,22 @@ _ICONS = {
 _ADDRESS, _WITHIN = re.compile(r"(?:https?://|\bwww\.)[^\s<>`]+"), re.compile(r"(?<!_)_++(?=[^\W_])")
 _DUNDER = re.compile(
     r"(?<!\w)__(?=(?:all|builtins|call|class|del|dict|doc|enter|eq|exit|file|future|getattr|getitem|hash|import|init|iter|len|"
-    r"main|name|new|next|path|post_init|repr|setattr|setitem|slots|str|typename|version)__(?!\w))"
+    r"main|name|new|next|path|post_init|pycache|repr|setattr|setitem|slots|str|typename|version)__(?!\w))"
+    r"|(?<=\w[./\\])__(?=[a-z]\w*?__(?!\w))|(?<![\w*])__(?=[a-z]\w*?__[(/\\])"
 )
+_GLOB = re.compile(r"(?<![\w*])\*\*(?=/)|(?<=[/\\])\*\*?(?=[/.\\])|(?<=[\w/])_(?=\*\.\w)|(?<=\w_)\*(?=\.\w)")
+_PAIR = re.compile(r"(?<!\*)\*\*(?![\s*])([^*\n]+)(?<!\s)\*\*(?!\*)")
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^\n]+?(?<!`)\1(?!`)")
+_LINE_WITH_CELLS = re.compile(r"^[^|\n]*+\|[^\n]*$", re.MULTILINE)
+MOST_LINE = 2_000
+"""The longest row of a table in which bars within code are searched."""
 _TIMES = re.compile(
     r"(?<=\d)\*(?=[\d(])|(?<=\b[A-Za-z])\*(?=[A-Za-z0-9]\b)|(?<=\d)\*(?=[A-Za-z]\b)"
     r"|(?<![\w*.])(?P<base>[\d.]+|[A-Za-z])\*\*(?=[\d(]|[A-Za-z]\b)"
 )
 _ORIGINALS = str.maketrans({BREAK: "", LESS: "<", PIPE: "|", STAR: "*", LOW: "_"})
 _TOKEN = re.compile(f"{TOKEN}(\\d+){TOKEN_END}")
+_BAR_IN_CODE = re.compile(r"(?<!\\)\|")
 _BAR, _ROW = re.compile(rb"(?<!\\)\|"), re.compile(rb"[^\n]+")
 
 
@@ -74,7 +83,7 @@ class Source:
         if text.isascii():
             return text
         text = _TOKEN.sub(lambda token: self.tokens[int(token[1])].raw, text)
-        return text.translate(_ORIGINALS)
+        return text.replace(f"{BREAK}\n", "").translate(_ORIGINALS)
 
 
 def prepared(markdown: str) -> Source:
@@ -87,7 +96,7 @@ def prepared(markdown: str) -> Source:
     if any(mark in markdown for mark in ("$", "\\(", "\\[", "\\begin{", "[!")):
         source.text = _with_tokens(source)
     if "*" in markdown:
-        source.text = _TIMES.sub(_times, source.text)
+        source.text = _PAIR.sub(_pair, _GLOB.sub(_literal, times_replaced(source.text)))
     if "_" in markdown:
         source.text = _DUNDER.sub(LOW * 2, _ADDRESS.sub(_plain_address, source.text))
     if "<" in markdown:
@@ -95,7 +104,7 @@ def prepared(markdown: str) -> Source:
     if not markdown.isascii() and ("*" in markdown or "~" in markdown):
         source.text = _RUN.sub(_beside_cjk, source.text)
     if "|" in markdown:
-        source.text = _with_all_cells(source.text)
+        source.text = _with_all_cells(_LINE_WITH_CELLS.sub(_bars_of_code, source.text))
     return source
 
 
@@ -104,9 +113,33 @@ def label_of(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+def times_replaced(text: str) -> str:
+    """Replace the asterisks of products and powers by as many marks without a style."""
+    return _TIMES.sub(_times, text)
+
+
 def _times(found: re.Match[str]) -> str:
     """Replace the asterisks of a product or a power, so that they don't style text."""
     return STAR if found["base"] is None else found["base"] + 2 * STAR
+
+
+def _literal(found: re.Match[str]) -> str:
+    return found[0].replace("*", STAR).replace("_", LOW)
+
+
+def _pair(found: re.Match[str]) -> str:
+    """Let a bold text begin or end between a letter and punctuation, as in `**Note:**text`."""
+    text, before, after = found[1], found.string[found.start() - 1 : found.start()], found.string[found.end() :][:1]
+    first = BREAK if before.isalnum() and not text[0].isalnum() else ""
+    last = BREAK if after.isalnum() and not text[-1].isalnum() else ""
+    return f"**{first}{text}{last}**"
+
+
+def _bars_of_code(line: re.Match[str]) -> str:
+    """Replace the bars within code in a line, so that they don't end the cell of a table."""
+    if "`" not in line[0] or len(line[0]) > MOST_LINE:
+        return line[0]
+    return _CODE_SPAN.sub(lambda code: _BAR_IN_CODE.sub(PIPE, code[0]), line[0])
 
 
 def _plain_address(address: re.Match[str]) -> str:
@@ -148,7 +181,7 @@ def _callouts(text: str) -> Iterator[tuple[int, int, Callout]]:
 
 
 def _with_all_cells(text: str) -> str:
-    """Keep cells beyond the last column as text in the last column."""
+    """Keep cells beyond the last column as text in the last column, and end a table before a line without cells."""
     data = text.encode()
     out, position = list[bytes](), 0
     events: Any = pyromark.events_with_range(text, options=OPTIONS)
@@ -158,7 +191,21 @@ def _with_all_cells(text: str) -> str:
             for bar in _bars_beyond(data, where["start"], where["end"], len(began["Table"])):
                 out += [data[position:bar], PIPE.encode()]
                 position = bar + 1
+            if len(began["Table"]) > 1 and (after := _after_rows(data, where["start"], where["end"])):
+                out += [data[position : after - 1], f"{BREAK}\n\n".encode()]
+                position = after
     return b"".join([*out, data[position:]]).decode() if out else text
+
+
+def _after_rows(data: bytes, start: int, end: int) -> int:
+    """Return the start of the text directly below a table, which the parser takes for further rows; 0 if none."""
+    rows = list(_ROW.finditer(data, start, end))
+    below = next((number for number in range(len(rows), 0, -1) if _BAR.search(rows[number - 1][0])), len(rows))
+    if below >= len(rows) or below <= _HEAD_ROWS or not rows[0][0].startswith(b"|"):
+        return 0
+    if b">" in data[data.rfind(b"\n", 0, start) + 1 : start]:
+        return 0
+    return rows[below].start()
 
 
 def _bars_beyond(data: bytes, start: int, end: int, columns: int) -> Iterator[int]:

@@ -62,6 +62,11 @@ class StyledWriter:
     def gap(self, lines: int, indent: str = "", *, glued: bool = False) -> None:
         self.pieces.append(_Gap(lines, indent, glued))
 
+    def end_line(self) -> None:
+        """Remove the spaces at the end of the text."""
+        if self.pieces and isinstance(last := self.pieces[-1], str):
+            self.pieces[-1] = last.rstrip(" ")
+
     def style(self, kind: str, start: int, *, url: str | None = None, language: str | None = None) -> None:
         """Style the pieces from number `start` to the last one."""
         self._styles.append((kind, start, len(self.pieces), url, language))

@@ -54,7 +54,9 @@ def _last_known(known: str, letters: str) -> int | None:
 def _behind(marks: str, text: str) -> str:
     """Return the text without the marks that were shown, which may follow after a few others."""
     at = text.find(marks, 0, len(marks) + MOST_MARKS)
-    return text[at + len(marks) :] if at >= 0 else text[_common(marks, text) :]
+    if at >= 0 and not _letters(text[:at]):
+        return text[at + len(marks) :]
+    return text[_common(marks, text) :]
 
 
 def _common(one: str, other: str) -> int:

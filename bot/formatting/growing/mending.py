@@ -5,28 +5,33 @@ from collections.abc import Iterator
 
 from bot.formatting import formulas
 from bot.formatting.html.tags import INLINE, PLAIN, STYLES
+from bot.formatting.source import times_replaced
 
 MOST_TRIMMED = 3
 MOST_HELD = 300
 """The longest beginning of a formula in single dollars that or of a comment that is held back."""
-_CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
+_CODE = re.compile(r"(?<![`\\])(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 _WITHIN = r"(?:[^\[\]\n]|\[[^\[\]\n]{0,99}\](?:\([^()\s]{0,300}\))?+){0,300}+"
-_LINK = re.compile(rf"!?\[(?P<text>{_WITHIN})(?:\](?:\([^()\s]*|\[[^\[\]\n]*)?)?\Z")
+_TARGET = r"\((?:[^()\s]|\([^()\s]*\)?)*(?:[ ]+[\"'][^\"'\n]*[\"']?)?"
+_LINK = re.compile(rf"(?<!\\)!?\[(?P<text>{_WITHIN})(?:\](?:{_TARGET}|\[[^\[\]\n]*)?)?\Z")
 _FENCE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)$", re.MULTILINE)
 _HALF_FENCE = re.compile(r"\n[ \t>]*[`~]{1,2}\Z")
-_TICKS = re.compile("`+")
-_CITED = re.compile(r"[\d^\s,]{0,9}|!\w{0,20}")
-_MARK, _NAMES = r"[*_~`\\!$|]+|&#?\w*", "|".join((*PLAIN, *STYLES))
+_TICKS = re.compile(r"(?<![`\\])`+")
+_CITED = re.compile(r"[\d^\s,]{0,9}|!\w{0,20}|[xX]")
+_MARK, _NAMES = r"[*_~`\\!$|]+|&#?\w*|\\[a-z]{1,5}|(?<=\w[./\\])__\w*", "|".join((*PLAIN, *STYLES))
 _HALF_TAG = rf"</?[\w-]*|<(?:a|{_NAMES})\s[^<>\n]{{0,300}}|<!-{{0,2}}|</?(?:{'|'.join(PLAIN)})(?:\s[^<>\n]{{0,300}})?>"
 _HALF_LINE = r"^[ \t>]*(?:#{1,6}|[-+*]|\d{1,9}[.)]?|[-=:| ]+)"
-_ROWS = re.compile(r"(?:^[ \t>]*\|[^\n]*\n?)+\Z", re.MULTILINE)
+_ROWS = re.compile(r"(?:^[ \t>]*\|(?!\|)[^\n]*\n?)+[ \t>]*\Z", re.MULTILINE)
 _HALF = re.compile(rf"(?:{_MARK}|{_HALF_TAG}|{_HALF_LINE})\Z", re.MULTILINE)
 _DELIMITERS = re.compile(r"\n[ \t>]*\|?[ \t]*:?-+[ \t:|-]*\n")
-_STYLES = ("**", "__", "~~")
-_SINGLE = re.compile(r"(?<![*_\w\\])([*_])(?![\s*_])(?!.*\1)", re.DOTALL)
+_RUN = re.compile(r"(?<!\\)(?:\*{1,3}(?!\*)|_{1,3}(?!_)|~~(?!~))")
+_RULE = re.compile(r"^[ \t>]*([-*_])(?:[ \t]*\1){2,}[ \t]*$", re.MULTILINE)
+_BOUNDARY = re.compile(r"\n[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]|\n|#{1,6}[ ])")
+_STRONG = 2
 _TAG = re.compile(rf"<(?P<close>/?)(?P<name>a(?=[ >])|{'|'.join((*INLINE, *STYLES))})(?:\s[^<>]*)?>", re.IGNORECASE)
-_DISPLAYED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("\\begin{", "\\end{"), ("<tg-spoiler>", "</tg-spoiler>"))
+_DISPLAYED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("<tg-spoiler>", "</tg-spoiler>"))
 _SPOILER = re.compile(r"(?:(?<=[\s(\[{\"'\u201c\u2018\u00ab\u2013\u2014:])|\A)\|\|(?=\w)(?!.*\|\|)", re.DOTALL)
+_BEGIN, _END = "\\begin{", re.compile(r"\\end\{\w*\*?\}")
 _DOLLAR = re.compile(rf"(?<![\w$\\])\$(?=[^\s$])(?P<rest>[^$\n]{{0,{MOST_HELD}}})\Z")
 _ANY_OPENING = re.compile(r"[*_~`\\$|<\[]")
 _PROSE, _OPERATOR = re.compile(r"\s[^\W\d_]{3,}\s"), re.compile(r"[\\^_{]")
@@ -49,10 +54,10 @@ def mended(block: str) -> str:
     block = block[:end] + _trimmed(block[end:])
     block = block[: _held_from(_without_code(block))].rstrip()
     if ticks := _TICKS.search(_without_code(block)):
-        return block + ticks[0] + _closing(_without_code(block + ticks[0]))
+        return block + ticks[0] + _closing(_without_code(block + ticks[0]), end)
     block = _LINK.sub(lambda link: "" if _CITED.fullmatch(link["text"]) else link["text"], block)
     block = block[:end] + _trimmed(block[end:])
-    return block + _closing(_without_code(block))
+    return block + _closing(_without_code(block), end)
 
 
 def _trimmed(block: str, times: int = MOST_TRIMMED) -> str:
@@ -79,7 +84,7 @@ def _last_fence(block: str) -> tuple[re.Match[str] | None, bool]:
 
 def _without_code(block: str) -> str:
     """Return the block with a placeholder of the same length for its code."""
-    return _CODE.sub(lambda code: "\ufffc" * len(code[0]), block)
+    return _CODE.sub(lambda code: "x" * len(code[0]), block)
 
 
 def _held_from(block: str) -> int:
@@ -87,6 +92,8 @@ def _held_from(block: str) -> int:
     whole = [(start, end) for start, end, _ in formulas.find(block)]
     starts = [block.rfind(opening) for opening, closing in _DISPLAYED if _is_open(block, opening, closing)]
     starts += [found.start() for pattern in (_SPOILER, _DOLLAR) if (found := pattern.search(block))]
+    begin = block.rfind(_BEGIN)
+    starts += [begin] if begin >= 0 and not _END.search(block, begin) else []
     comment = block.rfind("<!--")
     starts += [comment] if max(block.rfind("-->"), len(block) - MOST_HELD) < comment else []
     outside = [at for at in starts if not any(start <= at < end for start, end in whole)]
@@ -106,21 +113,48 @@ def _is_formula(text: str) -> bool:
     return not text[1:2].isdigit() and not _PROSE.search(f"{text} ") and len(text) < MOST_HELD // 4
 
 
-def _closing(block: str) -> str:
-    """Return the marks that close the open styles and tags, the innermost first."""
-    return "".join(mark for _, mark in sorted(_open_styles(block), reverse=True))
+def _closing(block: str, start: int) -> str:
+    """Return the marks that close the styles that are open after `start`, and the open tags, the innermost first."""
+    start = max([start, *(found.end() - 1 for found in _BOUNDARY.finditer(block, start))])
+    marks = [*_open_styles(block, start), *_open_tags(block)]
+    return "".join(mark for _, mark in sorted(marks, reverse=True))
 
 
-def _open_styles(block: str) -> Iterator[tuple[int, str]]:
-    for mark in _STYLES:
-        if block.count(mark) % 2:
-            yield block.rfind(mark), mark
-    if single := _SINGLE.search(block.replace("**", "\ufffc\ufffc").replace("__", "\ufffc\ufffc")):
-        yield single.start(), single[1]
+def _open_styles(block: str, start: int) -> list[tuple[int, str]]:
+    """Return the marks that begin a style without an end, each with its position."""
+    text = times_replaced(_RULE.sub(lambda rule: " " * len(rule[0]), block))
+    found: dict[str, list[int]] = {}
+    for run in _RUN.finditer(text, start):
+        before, after = text[run.start() - 1 : run.start()], text[run.end() : run.end() + 1]
+        closes, opens = _closes(run[0], before, after), _opens(run[0], before, after)
+        for mark in _marks_of(run[0]):
+            if closes and found.get(mark):
+                found[mark].pop()
+            elif opens:
+                found.setdefault(mark, []).append(run.start())
+    return [(at, mark) for mark, places in found.items() for at in places]
+
+
+def _marks_of(run: str) -> Iterator[str]:
+    if len(run) >= _STRONG:
+        yield run[:_STRONG]
+    if len(run) != _STRONG:
+        yield run[0]
+
+
+def _closes(run: str, before: str, after: str) -> bool:
+    return bool(before.strip()) and not (run[0] == "_" and after.isalnum())
+
+
+def _opens(run: str, before: str, after: str) -> bool:
+    return bool(after.strip()) and not (before.isalnum() and (len(run) == 1 or run[0] == "_"))
+
+
+def _open_tags(block: str) -> list[tuple[int, str]]:
     tags: list[tuple[int, str]] = []
     for tag in _TAG.finditer(block):
         if not tag["close"]:
             tags.append((tag.start(), f"</{tag['name']}>"))
         elif tags:
             tags.pop()
-    yield from tags
+    return tags

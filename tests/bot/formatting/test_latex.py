@@ -23,6 +23,10 @@ from bot.formatting.formulas import Formula
         (r"a \ne b \geqslant c \coloneqq 90\degree", "a ≠ b ≥ c := 90°"),
         (r"\SI{5}{m/s} \unit{kg} \num{3}", "5 m/s kg 3"),
         (r"\neq \neg x", "≠ ¬ x"),
+        (r"\sqrt{x} + \sqrt[3]{x+1} + \sqrt{16} + \sqrt{(a)}", "√x + ∛(x+1) + √16 + √(a)"),
+        (r"\sqrt{\sqrt{a}b} \sqrt[n]{x^2}", "√(√ab) ⁿ√(x²)"),
+        (r"\begin{array}{c} \hline x \\ \hline y \\[6pt] z \end{array}", "x\ny\nz"),
+        (r"\cancel{ab}c \pu{5 kg}", "a̶b̶c 5 kg"),
         ("x = 1", "x = 1"),
     ],
 )

@@ -49,6 +49,22 @@ CASES: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
     "line ends of Windows": ("a\r\n\r\n- b\r\n- c\r\n", "a\n\n• b\n• c", []),
     "escapes": ("\\*not\\* \\# 1\\. a", "*not* # 1. a", []),
     "table": ("| a | b |\n|---|---|\n| 1 | 2 |", "a | b\n--|--\n1 | 2", [(PRE, "a | b\n--|--\n1 | 2")]),
+    "text directly below a table": (
+        "| a | b |\n|---|---|\n| 1 | 2 |\nAs **seen**.",
+        "a | b\n--|--\n1 | 2\n\nAs seen.",
+        [(PRE, "a | b\n--|--\n1 | 2"), (BOLD, "seen")],
+    ),
+    "bars of code in a table": (
+        "| op | is |\n|---|---|\n| `a || b` | or |",
+        "op     | is\n-------|---\na || b | or",
+        [(PRE, "op     | is\n-------|---\na || b | or")],
+    ),
+    "bold against a word": ("**Note:**text", "Note:text", [(BOLD, "Note:")]),
+    "bold quotation within words": ("Sau **“tên”**và", "Sau “tên”và", [(BOLD, "“tên”")]),
+    "paths of Python": ("lib/__pycache__/x.pyc, a.__class__.__mro__", "lib/__pycache__/x.pyc, a.__class__.__mro__", []),
+    "patterns of files": ("src/**/*.ts, */*.py, file_*.txt", "src/**/*.ts, */*.py, file_*.txt", []),
+    "escaped brackets": ("Hello \\(see below\\)\\.", "Hello (see below).", []),
+    "display formula within a line": ("so $$x^2$$ is", "so\nx²\nis", [(CODE, "x²")]),
     "nothing to see": ("\u200b", "…", []),
 }
 

@@ -11,6 +11,8 @@ TRICKY = [
     "$x$ \\(y\\) $$\nz\n$$ `$q$`",
     "<details>\n<summary>s</summary>\n</details>",
     "|a|\n|-|\n|1|2|3|\n",
+    "|a|b|\n|-|-|\n|1|`x|y`|3|\nbelow **(it)**is\nend\n\n|",
+    "a/**/*.c b_*.c **a:**b x/__y__/z",
 ]
 
 
@@ -32,6 +34,14 @@ def test_link_definitions_are_kept_by_label_and_footnotes_are_none() -> None:
 def test_address_of_underscores_is_prepared_in_time() -> None:
     address = "https://e.org/" + "_" * 100_000
     assert units_of(lambda: prepared(address), 50) < 50  # 1 in 2026
+
+
+@pytest.mark.parametrize(
+    "unit", ["|`", "`a|", "**a", "**(a", "*", "/**", "__a", "a.__", "|``|`", "| `a|b` ", "|a|b|\n|-|-|\nx\n"]
+)
+def test_marks_without_an_end_are_prepared_in_time(unit: str) -> None:
+    text = unit * (100_000 // len(unit))
+    assert units_of(lambda: prepared(text), 600) < 600
 
 
 @pytest.mark.parametrize(

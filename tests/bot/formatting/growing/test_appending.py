@@ -35,3 +35,7 @@ def test_no_text_is_lost_where_the_last_shown_letters_come_again() -> None:
     added = append(shown, text)
     assert added.text.startswith(shown)
     assert added.text.endswith("three one two o end")
+
+
+def test_no_letter_is_lost_before_marks_that_were_shown_early() -> None:
+    assert append("a *st*", "a *stars* x").text == "a *st*ars* x"

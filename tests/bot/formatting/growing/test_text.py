@@ -6,7 +6,7 @@ import pytest
 from bot.formatting.characters import units
 from bot.formatting.growing import text
 from bot.formatting.growing.text import GrowingText
-from bot.formatting.markdown import render
+from bot.formatting.markdown import draft_of, render
 from tests.bot.formatting.documents import Documents
 
 ANSWER = """## Heading one
@@ -129,4 +129,28 @@ def test_table_below_a_heading_grows_by_rows_without_bars() -> None:
     found = frames("## Prices\n| tea | price |\n|---|---|\n| green | **4** |\n| black | 5 |\nA line")
     assert all(later.startswith(earlier) for earlier, later in pairwise(found))
     assert not any("| tea" in frame or "--" in frame or "*" in frame for frame in found)
-    assert found[-1] == "Prices\n\ntea | price\ngreen | 4\nblack | 5\nA line"
+    assert found[-1] == "Prices\n\ntea | price\ngreen | 4\nblack | 5\n\nA line"
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "- [x] done\n- [ ] to do **now**\n  - [X] sub `a`\n1. [ ] three\nend",
+        "text\n***\nmore **a**\n\n___\n\nend *b*.",
+        "So \\[ \\frac{1}{2} \\] holds.\n\n\\begin{align}\na &= b\n\\end{align}\n\nend",
+        "lib/__pycache__/x.pyc and a.__class__.__name__ here",
+        "Escaped \\`tick\\`, \\*star\\* and `code` end",
+        'See [F](https://e.org/F_(x)) or [G](https://e.org/g "Title of G"), [[1]](https://e.org/1).',
+        "Codes `*`, `**` and *`e`*, ~~`f`~~ and *really?*, **5 ** 2** = 25; 2**10, f(**kwargs)",
+        "> | a | b |\n> |---|---|\n> | 1 | 2 |\n\nend",
+        "- run `x`:\n  ```py\n  f(**kwargs)\n  ```\n  then **go** on\n- ***both*** and _a_b_ c",
+        "(||no||) and a || b, c. Done",
+    ],
+)
+def test_mark_is_never_shown_and_no_letter_is_lost(markdown: str) -> None:
+    found = frames(f"{markdown}\n")
+    assert all(later.startswith(earlier) for earlier, later in pairwise(found))
+    final = draft_of(render(markdown)[0])
+    assert letters(found[-1]) == letters(final)
+    assert not any(mark in frame for frame in found for mark in ("](", "```", "\\[", "--") if mark not in final)
+    assert all(frame.count(mark) <= final.count(mark) for frame in found for mark in ("*", "_", "`", "|", "<", "["))
