@@ -9,7 +9,7 @@ from itertools import chain, repeat
 from telegram.error import RetryAfter, TelegramError, TimedOut
 from telegram.ext import ExtBot
 
-from bot.delivery.parts import private_payload, send_part
+from bot.delivery.parts import is_copy, private_payload, send_part
 from bot.delivery.rate_limiter import seconds_of
 from bot.delivery.refusals import reason_of
 from engine.ports import Clock
@@ -132,6 +132,9 @@ class Courier:
         """Send the rest of an answer to its asker in private; give it up if that chat does not accept it either."""
         part, now = parts[0], self._clock.now()
         log.warning("an answer (%s) can't be sent to its chat: %s", part.request_id, error)
+        if is_copy(part.payload):
+            await self._db.write(partial(outbox.finish, part_id=part.id, state="dropped", now=now))
+            return
         if part.user_id is not None and part.chat_id != part.user_id:
             moved = [(each.id, private_payload(each.payload, first=each is part)) for each in parts]
             await self._db.write(partial(_redirect, parts=moved, chat_id=part.user_id))

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from typing import Protocol, Self
 
-from telegram.error import BadRequest, TelegramError, TimedOut
+from telegram.error import BadRequest, InvalidToken, TelegramError, TimedOut
 from telegram.ext import ExtBot
 
 from bot import requests
@@ -221,7 +221,7 @@ class DraftPreview(PacedPreview):
 
         try:
             await self._limiter.process_request(post, (), {}, "sendMessageDraft", self._fields, None)
-        except BadRequest as error:
+        except (BadRequest, InvalidToken) as error:  # InvalidToken: also a server that does not know the method
             log.info("chat %d gets no drafts, because Telegram refused one: %s", self._chat_id, error)
             self._works = False
         except TelegramError as error:

@@ -15,7 +15,7 @@ from bot import requests
 from bot.buttons import plain, plain_keyboard
 from bot.delivery import rich_messages
 from bot.delivery.rate_limiter import Priority
-from bot.delivery.refusals import RefusedFor, reason_of
+from bot.delivery.refusals import RefusedFor, reason_of, was_deleted
 from bot.delivery.rich_messages import RichPart
 from bot.formatting.characters import units
 from bot.formatting.markdown import MOST_UNITS, Piece
@@ -28,6 +28,7 @@ FILE_NAME = "answer.md"
 _NEXT_BEST = {
     RefusedFor.THREAD: {"thread_id": None, "reply_to": None, "edit": None},
     RefusedFor.REPLY: {"reply_to": None},
+    RefusedFor.KEYBOARD: {"keyboard": None},
 }
 
 
@@ -70,6 +71,11 @@ def file_payload(markdown: str, *, thread_id: int | None) -> str:
     return _written({"file": markdown, "thread_id": thread_id, "reply_to": None, "edit": None})
 
 
+def is_copy(content: str) -> bool:
+    """Return True for the file with the whole answer, which the messages before it contain."""
+    return "file" in json.loads(content)
+
+
 def private_payload(content: str, *, first: bool) -> str:
     """Return a part for the asker's private chat; the first part gets its note above the text."""
     message = {**json.loads(content), "thread_id": None, "reply_to": None, "edit": None}
@@ -105,6 +111,8 @@ async def send_part(bot: ExtBot[int], db: Database, part: OutboxPart) -> SentPar
             part = replace(part, chat_id=error.new_chat_id)
             await _moved(db, part)
         except TelegramError as error:
+            if part.chat_id > 0 and was_deleted(error):
+                return SentPart(0)
             message = _next_best(message, error)
             log.warning("a part of %s was refused and is sent in another way: %s", part.request_id, error)
 
@@ -118,9 +126,9 @@ def _next_best(message: dict[str, Any], error: TelegramError) -> dict[str, Any]:
     """Return the message without the element that was refused. Raises the error if nothing can be left out."""
     reason = reason_of(error)
     changes = _NEXT_BEST.get(reason, {}) if reason else {}
-    if any(message[name] for name in changes):
+    if any(message.get(name) for name in changes):
         return message | changes
-    if reason is RefusedFor.CONTENT and "file" not in message:
+    if reason in {RefusedFor.CONTENT, RefusedFor.KEYBOARD} and "file" not in message:
         return message | ({"entities": []} if message["entities"] else {"file": message["text"]})
     raise error
 

@@ -154,6 +154,7 @@ _OTHERS: dict[str, tuple[int, str]] = {
         "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
     ),
     "ended_by_webhook": (409, "Conflict: terminated by setWebhook request"),
+    "deleted_at_once": (500, "Internal Server Error: sent message was immediately deleted and can't be returned"),
     "too_large": (413, "Request Entity Too Large"),
 }
 TABLE = {name: (400, f"Bad Request: {text}") for name, text in _BAD_REQUESTS.items()} | _OTHERS

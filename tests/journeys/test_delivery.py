@@ -67,7 +67,7 @@ async def test_answer_goes_to_the_chat_when_its_topic_was_deleted(journey: Journ
     await journey.check_books()
 
 
-@pytest.mark.parametrize("refusal", ["no_rights", "no_write", "kicked", "restricted"])
+@pytest.mark.parametrize("refusal", ["no_rights", "no_write", "kicked", "restricted", "deleted_at_once"])
 async def test_answer_goes_to_the_asker_when_the_group_takes_none(journey: Journey, refusal: str) -> None:
     world = journey.sandbox.world
     world.say(GROUP_ID, ANN, ASK)
