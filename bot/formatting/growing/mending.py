@@ -29,10 +29,12 @@ _RULE = re.compile(r"^[ \t>]*([-*_])(?:[ \t]*\1){2,}[ \t]*$", re.MULTILINE)
 _BOUNDARY = re.compile(r"\n[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]|\n|#{1,6}[ ])")
 _STRONG = 2
 _TAG = re.compile(rf"<(?P<close>/?)(?P<name>a(?=[ >])|{'|'.join((*INLINE, *STYLES))})(?:\s[^<>]*)?>", re.IGNORECASE)
+_NOT_CLOSED = frozenset({"sub", "sup"})
 _DISPLAYED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("<tg-spoiler>", "</tg-spoiler>"))
 _SPOILER = re.compile(r"(?:(?<=[\s(\[{\"'\u201c\u2018\u00ab\u2013\u2014:])|\A)\|\|(?=\w)(?!.*\|\|)", re.DOTALL)
 _BEGIN, _END = "\\begin{", re.compile(r"\\end\{\w*\*?\}")
 _DOLLAR = re.compile(rf"(?<![\w$\\])\$(?=[^\s$])(?P<rest>[^$\n]{{0,{MOST_HELD}}})\Z")
+_RAISED = re.compile(r"<(su[bp])(?:\s[^<>]*)?>(?:(?!</\1>)[^\n]){0,60}\Z", re.IGNORECASE)
 _ANY_OPENING = re.compile(r"[*_~`\\$|<\[]")
 _PROSE, _OPERATOR = re.compile(r"\s[^\W\d_]{3,}\s"), re.compile(r"[\\^_{]")
 
@@ -88,10 +90,13 @@ def _without_code(block: str) -> str:
 
 
 def _held_from(block: str) -> int:
-    """Return the position of an open formula or spoiler, which would be shown as its source, or the block's end."""
+    """Return the position of an open formula, spoiler, subscript or superscript, or the block's end.
+
+    The first two would be shown as their source; the last two look different when they grow.
+    """
     whole = [(start, end) for start, end, _ in formulas.find(block)]
     starts = [block.rfind(opening) for opening, closing in _DISPLAYED if _is_open(block, opening, closing)]
-    starts += [found.start() for pattern in (_SPOILER, _DOLLAR) if (found := pattern.search(block))]
+    starts += [found.start() for pattern in (_SPOILER, _DOLLAR, _RAISED) if (found := pattern.search(block))]
     begin = block.rfind(_BEGIN)
     starts += [begin] if begin >= 0 and not _END.search(block, begin) else []
     comment = block.rfind("<!--")
@@ -153,6 +158,8 @@ def _opens(run: str, before: str, after: str) -> bool:
 def _open_tags(block: str) -> list[tuple[int, str]]:
     tags: list[tuple[int, str]] = []
     for tag in _TAG.finditer(block):
+        if tag["name"].lower() in _NOT_CLOSED:
+            continue
         if not tag["close"]:
             tags.append((tag.start(), f"</{tag['name']}>"))
         elif tags:

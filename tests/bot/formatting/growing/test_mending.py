@@ -57,3 +57,11 @@ def test_block_without_openings_is_read_like_any_other(block: str) -> None:
         patch.setattr(mending, "_ANY_OPENING", re.compile(""))
         in_full = mended(block)
     assert mended(block) == in_full
+
+
+@pytest.mark.parametrize("tag", ["sub", "sup", "SUB"])
+def test_open_subscript_is_held_back_while_it_may_end(tag: str) -> None:
+    assert mended(f"H<{tag}>2") == "H"
+    assert mended(f"H<{tag}>2</{tag}>O") == f"H<{tag}>2</{tag}>O"
+    assert mended(f"H<{tag}>{'2 ' * 31}") == f"H<{tag}>{'2 ' * 31}".rstrip()
+    assert mended(f"H<{tag}>2\n**bold") == f"H<{tag}>2\n**bold**"
