@@ -26,6 +26,8 @@ FRAMES_PER_SECOND = 12.0  # for all answers together: above it, the interval of 
 WIDEST_SECONDS = 8.0
 RETRY_SECONDS = 0.15  # after the first text was dropped, because all chats had to wait for a moment
 HEARTBEAT_SECONDS = 18.0
+STALLED_SECONDS = 6.0
+"""The wait for more text after which the reader is shown that the answer goes on: another provider may have to begin it."""
 HEARTBEAT_UNITS = 16  # length that a heartbeat may add to a frame, in UTF-16 units
 
 
@@ -95,10 +97,10 @@ class PacedPreview(ABC):
             await self._frame(self._latest)
 
     async def _change(self) -> bool:
-        """Wait for a new text. Return False if none comes for HEARTBEAT_SECONDS."""
+        """Wait for a new text. Return False if none comes for HEARTBEAT_SECONDS, or STALLED_SECONDS after a text."""
         try:
             # Not wait_for: on Python 3.11 it can lose a cancellation, and _halt would never end.
-            async with asyncio.timeout(HEARTBEAT_SECONDS):
+            async with asyncio.timeout(STALLED_SECONDS if self._latest else HEARTBEAT_SECONDS):
                 return await self._changed.wait()
         except TimeoutError:
             return False
@@ -150,7 +152,7 @@ class PacedPreview(ABC):
 
     @abstractmethod
     async def _heartbeat(self) -> None:
-        """Handle HEARTBEAT_SECONDS without new text."""
+        """Handle a pause without new text."""
 
     @abstractmethod
     def _seconds(self) -> float:

@@ -117,6 +117,19 @@ def test_heartbeat_changes_while_no_text_comes(monkeypatch: pytest.MonkeyPatch, 
     play(monkeypatch, scenario)
 
 
+def test_stalled_answer_shows_that_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(recorded: Telegram) -> None:
+        async with draft(recorded) as preview:
+            preview.show("So far")
+            await asyncio.sleep(8)
+            assert recorded.texts("sendMessageDraft")[-1].startswith("So far\n\n… ")
+            preview.show("Anew by another provider")
+            await asyncio.sleep(2)
+            assert recorded.texts("sendMessageDraft")[-1] == "Anew by another provider"
+
+    play(monkeypatch, scenario)
+
+
 def test_head_of_a_text_longer_than_a_draft_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(recorded: Telegram) -> None:
         async with draft(recorded) as preview:
