@@ -56,6 +56,75 @@ class CallRate:
         return self._next <= now
 
 
+SLOW_SECONDS = 60.0
+"""How long a chat gets fewer previews after a 429."""
+KEPT_FOR_FINALS = 2
+
+
+class ChatBudgets:
+    """The budgets of one chat."""
+
+    def __init__(self, chat_id: int, every_seconds: float) -> None:
+        self.rate = CallRate(3, every_seconds)
+        self.group = CallWindow(20, 60.5) if chat_id < 0 else None
+        self.drafts = (CallWindow(18, 5.0), CallWindow(36, 30.0))
+        self.banned_until = self.slow_until = self.told_until = float("-inf")
+        self.messages_here = self.drafts_here = 0
+        self.turn = asyncio.Lock()
+
+    def wait_seconds(self, now: float) -> float:
+        waits = [self.banned_until - now, self.rate.wait_seconds(now)]
+        if self.group is not None:
+            waits.append(self.group.wait_seconds(now))
+        return max(0.0, *waits)
+
+    def spend(self, now: float) -> None:
+        self.rate.spend(now)
+        if self.group is not None:
+            self.group.spend(now)
+        self.messages_here += 1
+
+    def spend_draft(self, now: float) -> None:
+        for window in self.drafts:
+            window.spend(now)
+        self.drafts_here += 1
+
+    def take_news(self, now: float) -> tuple[int, int, float]:
+        """Return messages and drafts counted here since the last call, and the seconds of a ban not yet reported."""
+        banned_seconds = max(0.0, self.banned_until - now) if self.banned_until > self.told_until else 0.0
+        news = self.messages_here, self.drafts_here, banned_seconds
+        self.messages_here = self.drafts_here = 0
+        self.told_until = max(self.told_until, self.banned_until)
+        return news
+
+    def count_elsewhere(self, now: float, messages: int, drafts: int, wait_seconds: float) -> None:
+        """Count the calls of another process."""
+        here = self.messages_here, self.drafts_here
+        for _ in range(messages):
+            self.spend(now)
+        for _ in range(drafts):
+            self.spend_draft(now)
+        self.messages_here, self.drafts_here = here
+        if wait_seconds > 0:
+            self.banned_until = self.told_until = max(self.banned_until, now + wait_seconds)
+            self.slow_until = max(self.slow_until, self.banned_until + SLOW_SECONDS)
+
+    def takes_draft(self, now: float) -> bool:
+        return now >= self.banned_until and not any(window.wait_seconds(now) for window in self.drafts)
+
+    def takes_edit(self, now: float) -> bool:
+        """Return True if a preview may be sent now, with enough slots left for final messages."""
+        spare = self.group is None or self.group.left(now) > KEPT_FOR_FINALS
+        return spare and not self.turn.locked() and self.wait_seconds(now) == 0
+
+    def is_idle(self, now: float) -> bool:
+        """Return True if the state of the chat equals that of a new one."""
+        is_unused = self.group is None or self.group.left(now) == self.group.most
+        drafts = self.drafts[-1]
+        rested = self.slow_until <= now and self.rate.is_fresh(now) and drafts.left(now) == drafts.most
+        return is_unused and rested and not self.turn.locked()
+
+
 FIRST_PROBE_SECONDS = 0.5
 
 

@@ -27,7 +27,7 @@ WIDEST_SECONDS = 8.0
 RETRY_SECONDS = 0.15  # after the first text was dropped, because all chats had to wait for a moment
 HEARTBEAT_SECONDS = 18.0
 STALLED_SECONDS = 6.0
-"""The wait for more text after which the reader is shown that the answer goes on: another provider may have to begin it."""
+"""The wait for more text after which the reader sees that the answer goes on: another provider may have to begin it."""
 HEARTBEAT_UNITS = 16  # length that a heartbeat may add to a frame, in UTF-16 units
 
 

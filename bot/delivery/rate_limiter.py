@@ -19,17 +19,15 @@ from typing import Any
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
-from bot.delivery.call_budgets import CallGate, CallRate, CallWindow
+from bot.delivery.call_budgets import SLOW_SECONDS, CallGate, CallRate, ChatBudgets
 from bot.delivery.lapse import LeaseLapsed
 
 FREE = frozenset({"answercallbackquery", "answerprecheckoutquery", "getme", "getfile", "setmycommands"})
 DRAFTS = frozenset({"sendmessagedraft", "sendchataction"})
 CHAT_SECONDS = 1.1
-SLOW_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 60.0  # if the wait would be longer, the call fails at once; an answer stays in the outbox
 MOST_TRIES = 5
 EVERYBODY_CHATS, EVERYBODY_SECONDS = 3, 2.0
-KEPT_FOR_FINALS = 2
 EVERYBODY = 0  # an id that no chat has
 SWEEP_SECONDS = 60.0
 
@@ -50,70 +48,6 @@ class Priority(IntEnum):
     PREVIEW = 3
 
 
-class _Chat:
-    """The budgets of one chat."""
-
-    def __init__(self, chat_id: int, every_seconds: float) -> None:
-        self.rate = CallRate(3, every_seconds)
-        self.group = CallWindow(20, 60.5) if chat_id < 0 else None
-        self.drafts = (CallWindow(18, 5.0), CallWindow(36, 30.0))
-        self.banned_until = self.slow_until = self.told_until = float("-inf")
-        self.messages_here = self.drafts_here = 0
-        self.turn = asyncio.Lock()
-
-    def wait_seconds(self, now: float) -> float:
-        waits = [self.banned_until - now, self.rate.wait_seconds(now)]
-        if self.group is not None:
-            waits.append(self.group.wait_seconds(now))
-        return max(0.0, *waits)
-
-    def spend(self, now: float) -> None:
-        self.rate.spend(now)
-        if self.group is not None:
-            self.group.spend(now)
-        self.messages_here += 1
-
-    def spend_draft(self, now: float) -> None:
-        for window in self.drafts:
-            window.spend(now)
-        self.drafts_here += 1
-
-    def take_news(self, now: float) -> tuple[int, int, float]:
-        """Return messages and drafts counted here since the last call, and the seconds of a ban not yet reported."""
-        banned_seconds = max(0.0, self.banned_until - now) if self.banned_until > self.told_until else 0.0
-        news = self.messages_here, self.drafts_here, banned_seconds
-        self.messages_here = self.drafts_here = 0
-        self.told_until = max(self.told_until, self.banned_until)
-        return news
-
-    def count_elsewhere(self, now: float, messages: int, drafts: int, wait_seconds: float) -> None:
-        """Count the calls of another process."""
-        here = self.messages_here, self.drafts_here
-        for _ in range(messages):
-            self.spend(now)
-        for _ in range(drafts):
-            self.spend_draft(now)
-        self.messages_here, self.drafts_here = here
-        if wait_seconds > 0:
-            self.banned_until = self.told_until = max(self.banned_until, now + wait_seconds)
-            self.slow_until = max(self.slow_until, self.banned_until + SLOW_SECONDS)
-
-    def takes_draft(self, now: float) -> bool:
-        return now >= self.banned_until and not any(window.wait_seconds(now) for window in self.drafts)
-
-    def takes_edit(self, now: float) -> bool:
-        """Return True if a preview may be sent now, with enough slots left for final messages."""
-        spare = self.group is None or self.group.left(now) > KEPT_FOR_FINALS
-        return spare and not self.turn.locked() and self.wait_seconds(now) == 0
-
-    def is_idle(self, now: float) -> bool:
-        """Return True if the state of the chat equals that of a new one."""
-        is_unused = self.group is None or self.group.left(now) == self.group.most
-        drafts = self.drafts[-1]
-        rested = self.slow_until <= now and self.rate.is_fresh(now) and drafts.left(now) == drafts.most
-        return is_unused and rested and not self.turn.locked()
-
-
 class RateLimiter(BaseRateLimiter[int]):
     """Passes each of PTB's calls on in its turn (`process_request`). Times are those of the running loop.
 
@@ -131,7 +65,7 @@ class RateLimiter(BaseRateLimiter[int]):
     ) -> None:
         self._chat_seconds, self._may_call = chat_seconds, may_call
         self._gate = CallGate(CallRate(burst, 1 / per_second), _now, Priority.REPLY)
-        self._chats: dict[int, _Chat] = {}
+        self._chats: dict[int, ChatBudgets] = {}
         self._swept = float("-inf")
         self._refused: deque[tuple[float, int, float]] = deque(maxlen=64)  # 429s since the last accepted call
         self._per_second = per_second
@@ -244,7 +178,7 @@ class RateLimiter(BaseRateLimiter[int]):
                     if tries == MOST_TRIES:
                         raise
 
-    async def _turn(self, chat: _Chat, priority: Priority) -> None:
+    async def _turn(self, chat: ChatBudgets, priority: Priority) -> None:
         """Wait for the chat's budget, then for the whole bot's. Check again for a ban that began meanwhile."""
         while True:
             while wait := chat.wait_seconds(_now()):
@@ -255,7 +189,7 @@ class RateLimiter(BaseRateLimiter[int]):
             if chat.banned_until <= _now():
                 return
 
-    async def _counted(self, chat: _Chat, call: Call) -> Answer:
+    async def _counted(self, chat: ChatBudgets, call: Call) -> Answer:
         """Make the call and count it when it returns: Telegram has counted it by then."""
         try:
             return await self._call(call)
@@ -279,11 +213,11 @@ class RateLimiter(BaseRateLimiter[int]):
         if len(lately) >= EVERYBODY_CHATS:
             self._gate.shut(now + min(lately.values()) + 0.1)
 
-    def _chat(self, chat_id: int) -> _Chat:
+    def _chat(self, chat_id: int) -> ChatBudgets:
         self._sweep()
         chat = self._chats.get(chat_id)
         if chat is None:
-            chat = self._chats[chat_id] = _Chat(chat_id, self._chat_seconds)
+            chat = self._chats[chat_id] = ChatBudgets(chat_id, self._chat_seconds)
         return chat
 
     def _sweep(self) -> None:
