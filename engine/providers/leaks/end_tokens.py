@@ -10,7 +10,8 @@ _TOKENS = (
     *("<end_of_turn>", "<start_of_turn>", "<eos>"),  # Gemma
     *("<｜end▁of▁sentence｜>", "<|EOT|>"),  # DeepSeek  # noqa: RUF001 - the tokens' own letters
     *("<|user|>", "<|observation|>"),  # GLM
-    *("<|END_OF_TURN_TOKEN|>", "<|END_RESPONSE|>"),  # Command
+    *("<|END_OF_TURN_TOKEN|>", "<|END_RESPONSE|>", "<|END_TEXT|>"),  # Command
+    *("<|close|>response<|sep|>", "<|close|>message<|sep|>"),  # Kimi K3
     *("<|end_of_turn|>", "<|endofturn|>", "<|eot|>", "[EOS]", "[e~["),  # OpenChat, HyperCLOVA, Llama 4, EXAONE, MiniMax
 )
 _TOKEN = re.compile("|".join(map(re.escape, _TOKENS)))
@@ -19,6 +20,10 @@ _LONGEST = max(map(len, _TOKENS))
 _STARTS = re.compile(r"[<\[]")
 _MOST_HELD_CHARS = 1_000
 _OPENERS = {"</s>": re.compile(r"<s[ >]", re.IGNORECASE), "[/INST]": re.compile(r"\[INST\]")}
+_OTHER_TOKENS = re.compile(
+    r"<[|｜]|<(?:\w{1,20}[:_])?(?:(?:tool|function)_?call|invoke )|\[TOOL_CALLS\]|<function=",  # noqa: RUF001
+    re.IGNORECASE,
+)
 _INTRODUCED = re.compile(r"""(?::[ \t]+|=[ \t]*|(?:^|[\s(\[:=])["'“‘«])\Z""")  # noqa: RUF001 - a colon, or a quotation mark that opens
 
 
@@ -51,8 +56,11 @@ def end_tokens_at(text: str) -> tuple[int, frozenset[str]]:
 def is_about_tokens(before: str, tokens: frozenset[str]) -> bool:
     """Return whether the text before end tokens shows that they belong to the answer.
 
-    It has one of them already, opens an element that they close, introduces them, or is within a code block.
+    It has one of them or another token of a model already, opens an element that they close, introduces them, or is
+    within a code block.
     """
+    if _OTHER_TOKENS.search(before):
+        return True
     if any(token in before or (token in _OPENERS and _OPENERS[token].search(before)) for token in tokens):
         return True
     line = before[before.rfind("\n") + 1 :]

@@ -9,8 +9,9 @@ from msgspec import structs
 
 from engine.chat import ChatRequest, Chunk, Delta, Finish, Finished, Role, TextDeltas, ToolCallDelta
 from engine.errors import Garbled
+from engine.providers.leaks.bare_calls import SIGNS, BareCalls
 from engine.providers.leaks.end_tokens import end_tokens_at, held_from, is_about_tokens, is_in_code
-from engine.providers.leaks.written_calls import NoCall, WrittenCalls
+from engine.providers.leaks.written_calls import NoCall, WrittenCall, WrittenCalls
 from engine.providers.tool_ids import new_id
 
 _MOST_CALL_CHARS = 400_000  # longest text that is held back as a tool call
@@ -26,9 +27,12 @@ class _ChoiceText:
     """The text of one choice: the pieces passed on, and the deltas that are held back.
 
     `is_call`: the held text has the beginning of a tool call, after `lead` characters. `may_call`: one may still come.
+    `is_new`: no text has come that rules out a call without any token; `is_bare`: the call is one.
     """
 
     may_call: bool
+    is_new: bool
+    is_bare: bool = False
     passed: list[str] = field(default_factory=list)
     held: list[Delta] = field(default_factory=list)
     is_call: bool = False
@@ -86,6 +90,10 @@ class MarkupLeaks:
     def _calls(self) -> WrittenCalls:
         return WrittenCalls(self._request.options.tools)
 
+    @cached_property
+    def _bare_calls(self) -> BareCalls:
+        return BareCalls(self._request, self._calls)
+
     def cleaned(self, chunks: Sequence[Chunk], *, final: bool = False) -> Sequence[Chunk]:
         """Return the chunks without the markup. `final`: none follow. Raises Garbled for a broken tool call."""
         found: list[Chunk] = []
@@ -105,7 +113,7 @@ class MarkupLeaks:
 
     def _add_texts(self, chunk: TextDeltas, found: list[Chunk]) -> None:
         choice, text = self._choice(chunk.index), "".join(chunk.texts)
-        has_start = "<" in text or "[" in text
+        has_start = "<" in text or "[" in text or choice.is_new
         if choice.held:
             found += self._fed(choice, self._deltas(chunk))
         elif has_start and (start := self._markup_from(choice, text)) < len(text):
@@ -133,7 +141,7 @@ class MarkupLeaks:
 
     def _choice(self, index: int) -> _ChoiceText:
         if (choice := self._choices.get(index)) is None:
-            choice = self._choices[index] = _ChoiceText(may_call=self._has_tools)
+            choice = self._choices[index] = _ChoiceText(self._has_tools, self._has_tools)
         return choice
 
     def _fed(self, choice: _ChoiceText, deltas: list[Delta]) -> Iterable[Delta]:
@@ -162,6 +170,8 @@ class MarkupLeaks:
 
     def _call_from(self, choice: _ChoiceText, text: str) -> int:
         """Return where a tool call begins or may begin; the length of `text` if there is none."""
+        if choice.is_new and self._is_bare_from(choice, text):
+            return len(text) - len(text.lstrip())
         calls = self._calls
         for start in _STARTS.finditer(text):
             at = start.start()
@@ -179,13 +189,23 @@ class MarkupLeaks:
                 return at
         return len(text)
 
+    def _is_bare_from(self, choice: _ChoiceText, text: str) -> bool:
+        """Return whether the answer begins with a call without any token, or may do so."""
+        begun = text.lstrip()
+        if not begun:
+            return False
+        begins = self._bare_calls.begins(begun) if begun[0] in SIGNS else False
+        choice.is_new, choice.is_call = begins is None, bool(begins)
+        choice.is_bare = choice.is_call
+        return begins is not False
+
     def _ended(self, index: int, finish: Finish) -> Iterator[Delta]:
         """Yield all that is held back at the end of a choice: without end tokens, and a tool call as such."""
         choice = self._choices[index]
         text = choice.held_text
         kept, tokens = end_tokens_at(text)
         called, choice.is_call = choice.is_call and finish in _COMPLETE, False
-        call = self._called(text[choice.lead : kept], index) if called else None
+        call = self._called(choice, text[choice.lead : kept], index) if called else None
         if call is not None:
             kept = choice.lead
         elif tokens and self._belongs("".join(choice.passed) + text[:kept], tokens):
@@ -195,19 +215,22 @@ class MarkupLeaks:
         if call is not None:
             yield call
 
-    def _called(self, text: str, index: int) -> Delta | None:
+    def _called(self, choice: _ChoiceText, text: str, index: int) -> Delta | None:
         """Return the tool calls that `text` consists of; None if it is text. Raises Garbled for broken ones."""
-        marker = _MARKER.match(text)
-        if marker and self._is_asked_about({marker.group()}, {Role.USER}):
-            return None
-        try:
-            calls = self._calls.read(text)
-        except NoCall as error:
-            if self._calls.names_tool(text):
-                raise Garbled("a broken tool call within the text") from error
-            return None
+        calls = self._bare_calls.read(text) if choice.is_bare else self._marked_calls(text)
         pieces = (ToolCallDelta(at, new_id(), call.name, call.arguments) for at, call in enumerate(calls))
         return Delta("", index, tuple(pieces)) if calls else None
+
+    def _marked_calls(self, text: str) -> list[WrittenCall]:
+        marker = _MARKER.match(text)
+        if marker and self._is_asked_about({marker.group()}, {Role.USER}):
+            return []
+        try:
+            return self._calls.read(text)
+        except NoCall as error:
+            if self._calls.is_broken(text):
+                raise Garbled("a broken tool call within the text") from error
+            return []
 
     def _belongs(self, before: str, tokens: frozenset[str]) -> bool:
         """Return whether end tokens are a part of the answer: it or the request is about them."""

@@ -1,59 +1,16 @@
-import json
-import random
-
 import pytest
 
-from engine.chat import (
-    ChatRequest,
-    Chunk,
-    Delta,
-    Finish,
-    Finished,
-    Options,
-    Role,
-    TextDeltas,
-    Tool,
-    ToolCallDelta,
-    says,
-)
+from engine.chat import Delta, Finish, Finished, TextDeltas, ToolCallDelta
 from engine.errors import Garbled
 from engine.providers.leaks.markup_leaks import MarkupLeaks
+from tests.engine.providers.leaks.answers import read, request, splits
 
-WEATHER = Tool(
-    "get_weather",
-    parameters={"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}},
-)
 ARGUMENTS = {"city": "Hà Nội", "days": 2}
 CALL = '{"name": "get_weather", "arguments": {"city": "Hà Nội", "days": 2}}'
 JSON = '{"city": "Hà Nội", "days": 2}'
 DSML = "｜DSML｜"
 INVOKE = """<{0}invoke name="get_weather"><{0}parameter name="city"{1}>Hà Nội</{0}parameter>
 <{0}parameter name="days"{2}>2</{0}parameter></{0}invoke>"""
-
-
-def request(*, tools: bool = False, question: str = "Hello") -> ChatRequest:
-    return ChatRequest("r", "m", (says(Role.USER, question),), options=Options(tools=(WEATHER,) if tools else ()))
-
-
-def read(asked: ChatRequest, pieces: list[str], finish: Finish = Finish.STOP) -> tuple[str, list[tuple[str, object]]]:
-    """Return text and tool calls of an answer that arrives in `pieces`."""
-    leaks, found = MarkupLeaks(asked), list[Chunk]()
-    for number, piece in enumerate(pieces):
-        found += leaks.cleaned([Delta(piece)] if number % 2 else [TextDeltas(list(piece))])
-    found += leaks.cleaned([Finished(finish)], final=True)
-    deltas = [Delta("".join(each.texts)) if isinstance(each, TextDeltas) else each for each in found]
-    contents = [each for each in deltas if isinstance(each, Delta)]
-    calls = [(call.name, json.loads(call.arguments)) for each in contents for call in each.tool_calls]
-    return "".join([each.text for each in contents]), calls
-
-
-def splits(text: str) -> list[list[str]]:
-    chance = random.Random(text)
-    found = [[text], list(text)]
-    for _ in range(12):
-        cuts = sorted(chance.sample(range(1, len(text)), min(len(text) - 1, chance.randint(1, 6))))
-        found.append([text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)])
-    return found
 
 
 @pytest.mark.parametrize(
