@@ -17,18 +17,25 @@ _PAIRS = (
     ("<seed:think>", "</seed:think>"),
     ("◁think▷", "◁/think▷"),  # Kimi
     (_OF_GPT_OSS, "<|end|><|start|>assistant<|channel|>final<|message|>"),  # gpt-oss, unparsed
+    ("<|start|>assistant" + _OF_GPT_OSS, "<|end|><|start|>assistant<|channel|>final<|message|>"),
     ("<|channel>thought\n", "<channel|>"),  # Gemma 4, unparsed
     ("<unused94>thought\n", "<unused95>"),  # MedGemma
     ("<mm:think>", "</mm:think>"),  # MiniMax
     ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
     ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThinker
+    ("<|open|>think<|sep|>", "<|close|>think<|sep|>"),  # Kimi K3
 )
 # the beginning of the answer after a closing tag that begins a tool call of gpt-oss, unparsed
 _CALLS = {
     "<|end|><|start|>assistant<|channel|>commentary to=functions.": "<|channel|>commentary to=functions.",
     "<|end|><|start|>assistant to=functions.": "<|start|>assistant to=functions.",
 }
-_BEFORE_ANSWER = "<|channel|>final<|message|>"  # gpt-oss without reasoning, unparsed
+_BEFORE_ANSWER = (
+    "<|channel|>final<|message|>",  # gpt-oss without reasoning, unparsed
+    *("<|START_RESPONSE|>", "<|START_TEXT|>"),  # Command A
+    "<|open|>response<|sep|>",  # Kimi K3
+)
+_SIGNS = frozenset(token[0] for token in (*_BEFORE_ANSWER, *(opening for opening, _ in _PAIRS)))
 _TAG = re.compile("|".join(re.escape(tag) for pair in (*_PAIRS, _CALLS) for tag in pair))
 _TAG_CHARS = max(len(tag) for pair in _PAIRS for tag in pair)
 _UNOPENED = re.compile(r"(?<![`\"'])(?:</think>|\[/THINK\])(?![`\"'])")
@@ -100,16 +107,16 @@ class ThinkTags:
     def _begin(self) -> list[TaggedText]:
         text = "".join(self._held)
         begun = text.lstrip()
-        if begun.startswith(_BEFORE_ANSWER):
-            self._held = [begun.removeprefix(_BEFORE_ANSWER)]
-            return self.end()
-        for opening, closing in _PAIRS:
-            if begun.startswith(opening):
-                self._open, self._close, self._state = opening, closing, _State.THINKING
-                self._held, self._held_chars, self._depth = [], 0, 1
-                return self._thinking(begun[len(opening) :])
-            may_open = opening.startswith(begun) or _BEFORE_ANSWER.startswith(begun)
-            if may_open and self._held_chars <= _MOST_BLANK_CHARS:
+        if begun[:1] in _SIGNS or not begun:
+            if begun.startswith(_BEFORE_ANSWER):
+                self._held = [_without_token(begun)]
+                return self.end()
+            for opening, closing in _PAIRS:
+                if begun.startswith(opening):
+                    self._open, self._close, self._state = opening, closing, _State.THINKING
+                    self._held, self._held_chars, self._depth = [], 0, 1
+                    return self._thinking(begun[len(opening) :])
+            if self._held_chars <= _MOST_BLANK_CHARS and _may_become_token(begun):
                 return []
         if self._waits:
             self._state = _State.WAITING
@@ -166,7 +173,7 @@ class ThinkTags:
 
     @property
     def _tags(self) -> tuple[str, ...]:
-        return (self._open, self._close, *(_CALLS if self._open == _OF_GPT_OSS else ()))
+        return (self._open, self._close, *(_CALLS if self._open.endswith(_OF_GPT_OSS) else ()))
 
     def _closed(self, answer: str) -> list[TaggedText]:
         """Return the end of the reasoning, and the beginning of the answer."""
@@ -194,10 +201,25 @@ class ThinkTags:
 
     def _answer(self, text: str) -> list[TaggedText]:
         if self._blanks is not None:
-            text = text.lstrip()
+            text, self._tail = (self._tail + text).lstrip(), ""
+            if text[:1] in _SIGNS and any(token.startswith(text) for token in _BEFORE_ANSWER):
+                self._tail = text
+                return []
+            text = _without_token(text).lstrip()
             if text:
                 self._blanks = None
         return _pieces(text)
+
+
+def _without_token(text: str) -> str:
+    """Return a text without the token that begins the answer."""
+    return next((text[len(token) :] for token in _BEFORE_ANSWER if text.startswith(token)), text)
+
+
+def _may_become_token(begun: str) -> bool:
+    """Return whether a text may be the first part of a tag or token at the start."""
+    tokens = (*_BEFORE_ANSWER, *(opening for opening, _ in _PAIRS))
+    return any(token.startswith(begun) for token in tokens)
 
 
 def split_unopened(text: str) -> tuple[str, str]:

@@ -27,6 +27,18 @@ WIDTHS = pytest.mark.parametrize("width", [1, 2, 3, 5, 8, 10_000])
         ("\n <think>\nlet me\n\nsee\n</think>\n\nIt is 4.\n", ("let me\n\nsee", "It is 4.\n")),
         ("<think>\n\n</think>\n\nIt is 4.", ("", "It is 4.")),
         ("[THINK]hm[/THINK]It is 4.", ("hm", "It is 4.")),
+        ("<|START_THINKING|>hm<|END_THINKING|><|START_RESPONSE|>It is 4.", ("hm", "It is 4.")),
+        ("<|START_TEXT|>It is 4.", ("", "It is 4.")),
+        ("<|open|>think<|sep|>hm<|close|>think<|sep|><|open|>response<|sep|>It is 4.", ("hm", "It is 4.")),
+        ("<|open|>response<|sep|>It is 4.", ("", "It is 4.")),
+        ("<think>hm</think><|START_", ("hm", "<|START_")),
+        (
+            (
+                "<|start|>assistant<|channel|>analysis<|message|>hm<|end|>"
+                "<|start|>assistant<|channel|>final<|message|>It is 4."
+            ),
+            ("hm", "It is 4."),
+        ),
         ("<think>a <b>bold</b> < 3 </thin> b</think>4", ("a <b>bold</b> < 3 </thin> b", "4")),
         ("<think>a<think>b</think>c</think>4", ("a<think>b</think>c", "4")),
         ("<think>a tag <think> is written</think>It is 4.", ("a tag <think> is written", "It is 4.")),
