@@ -42,7 +42,9 @@ _DUNDER = re.compile(
     r"main|name|new|next|path|post_init|pycache|repr|setattr|setitem|slots|str|typename|version)__(?!\w))"
     r"|(?<=\w[./\\])__(?=[a-z]\w*?__(?!\w))|(?<![\w*])__(?=[a-z]\w*?__[(/\\])"
 )
-_GLOB = re.compile(r"(?<![\w*])\*\*(?=/)|(?<=[/\\])\*\*?(?=[/.\\])|(?<=[\w/])_(?=\*\.\w)|(?<=\w_)\*(?=\.\w)")
+_GLOB = re.compile(
+    r"(?<![\w*])\*\*(?=/(?:\*|[\w-]+\.\w))|(?<=/)\*\*(?=/)|(?<=[/\\])\*(?=\.\w)|(?<=[\w/])_(?=\*\.\w)|(?<=\w_)\*(?=\.\w)"
+)
 _PAIR = re.compile(r"(?<!\*)\*\*(?![\s*])([^*\n]+)(?<!\s)\*\*(?!\*)")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^\n]+?(?<!`)\1(?!`)")
 _LINE_WITH_CELLS = re.compile(r"^[^|\n]*+\|[^\n]*$", re.MULTILINE)

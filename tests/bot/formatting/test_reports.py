@@ -63,6 +63,11 @@ CASES: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
     "bold quotation within words": ("Sau **“tên”**và", "Sau “tên”và", [(BOLD, "“tên”")]),
     "paths of Python": ("lib/__pycache__/x.pyc, a.__class__.__mro__", "lib/__pycache__/x.pyc, a.__class__.__mro__", []),
     "patterns of files": ("src/**/*.ts, */*.py, file_*.txt", "src/**/*.ts, */*.py, file_*.txt", []),
+    "bold commands and folders": (
+        "Write **/ask** or **/help.** in **/usr/bin/**.",
+        "Write /ask or /help. in /usr/bin/.",
+        [(BOLD, "/ask"), (BOLD, "/help."), (BOLD, "/usr/bin/")],
+    ),
     "escaped brackets": ("Hello \\(see below\\)\\.", "Hello (see below).", []),
     "display formula within a line": ("so $$x^2$$ is", "so\nx²\nis", [(CODE, "x²")]),
     "nothing to see": ("\u200b", "…", []),
