@@ -77,6 +77,7 @@ async def paid(update: Update, context: Context) -> None:
     )
     booked = await _booked(
         context,
+        payment,
         lambda conn: payments.pay(
             conn, payment, per_star=services.config.per_star, known=services.plans, now=services.clock.now()
         ),
@@ -103,6 +104,7 @@ async def refunded(update: Update, context: Context) -> None:
     )
     done = await _booked(
         context,
+        unseen,
         lambda conn: refunds.refund(
             conn,
             unseen.charge_id,
@@ -188,14 +190,20 @@ def last_handlers() -> list[BaseHandler[Any, Any, Any]]:
     return [TypeHandler(Update, newer_update)]
 
 
-async def _booked(context: Context, unit: Callable[[Connection], T]) -> T | None:
-    """Book, or release the update for a retry if the database fails: no payment may be lost."""
+async def _booked(context: Context, payment: Payment, unit: Callable[[Connection], T]) -> T | None:
+    """Book a payment or refund, or release the update for a retry if the database fails: no payment may be lost."""
+    if not payment.is_bookable:
+        log.error("a payment was not booked: %.40r Stars, charge %.60r", payment.stars, payment.charge_id)
+        return None
     services, claimed = context.services, claimed_update.get()
     try:
         return await services.db.write(unit)
-    except Exception:
-        log.exception("a payment could not be booked yet")
-        if claimed is not None and claimed.epoch < MOST_EPOCHS:
+    except Exception as error:
+        is_retried = claimed is not None and claimed.epoch < MOST_EPOCHS
+        if claimed is not None and claimed.epoch > 1:
+            error.__traceback__ = None  # told at the first try
+        log.exception("a payment could not be booked %s, charge %.60r", "yet" if is_retried else "", payment.charge_id)
+        if claimed is not None and is_retried:
             await services.db.write(lambda conn: inbox.release(conn, claimed.id, claimed.epoch))
         return None
 

@@ -14,6 +14,9 @@ from storage.ledger.transfers import credit
 from storage.tenants import shared_wallets, tenants
 from storage.tenants.tenants import PERIOD
 
+MOST_STARS = 1_000_000_000
+"""An amount over this is a fault of the report: Telegram's own invoices have far lower limits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Payment:
@@ -24,6 +27,12 @@ class Payment:
     user_id: int
     stars: int
     until: datetime | None = None
+
+    @property
+    def is_bookable(self) -> bool:
+        """Whether it names a charge and a whole, positive number of Stars. Another one must not be retried."""
+        is_named = isinstance(self.charge_id, str) and self.charge_id != ""
+        return is_named and type(self.stars) is int and 0 < self.stars <= MOST_STARS
 
 
 @dataclass(frozen=True, slots=True)

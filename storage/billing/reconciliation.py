@@ -46,6 +46,8 @@ def compare(
     conn: Connection, entry: StarEntry, *, per_star: Money, known: Mapping[str, Plan], now: datetime
 ) -> Finding | None:
     """Book a payment or refund that is missing here. Return the difference, or None if both lists agree."""
+    if entry.kind != OTHER and not entry.payment.is_bookable:
+        return Finding(UNKNOWN, str(entry.payment.charge_id), entry.payment.stars)
     if entry.kind == PAYMENT:
         return _payment(conn, entry, per_star, known, now)
     return _refund(conn, entry.payment, known, now) if entry.kind == REFUND else None

@@ -57,6 +57,21 @@ async def test_other_currency_is_not_booked(journey: Journey, caplog: pytest.Log
     assert "a payment in USD was not booked" in caplog.text
 
 
+@pytest.mark.parametrize("stars", [0, -385, 10**12, 10**30, 1.5, "385", None])
+async def test_amount_that_can_not_be_booked_is_told_in_one_line_and_not_retried(
+    journey: Journey, caplog: pytest.LogCaptureFixture, stars: object
+) -> None:
+    await journey.ask("/start")
+    journey.sandbox.world.say(ANN, ANN, "", successful_payment=payment("topup-unknown", total_amount=stars))
+    journey.sandbox.world.say(ANN, ANN, "", refunded_payment=payment("topup-unknown", total_amount=stars))
+    assert await wallet(journey) == 0
+    told = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.getMessage().count(f"{stars!r} Stars, charge 'stx1'") for record in told] == [1, 1]
+    assert not any(record.exc_info for record in told)
+    assert await journey.rows("SELECT 1 AS one FROM inbox WHERE state <> 'done' OR epoch > 1") == []
+    await journey.check_books()
+
+
 @pytest.mark.parametrize(
     ("change", "user", "key"),
     [

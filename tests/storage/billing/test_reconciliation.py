@@ -55,6 +55,19 @@ async def check(db: Database, unit: Callable[[Connection], T]) -> T:
     return result
 
 
+@pytest.mark.parametrize("stars", [0, -385, 10**12])
+@pytest.mark.parametrize("kind", [PAYMENT, REFUND])
+async def test_amount_that_can_not_be_booked_does_not_stop_the_reconciliation(
+    db: Database, kind: str, stars: int
+) -> None:
+    def unit(conn: Connection) -> None:
+        payment = ordered(conn)
+        assert compared(conn, replace(payment, stars=stars), kind) == Finding(UNKNOWN, "c1", stars)
+        assert wallet(conn) == ZERO
+
+    await check(db, unit)
+
+
 async def test_missing_payment_is_credited_once(db: Database) -> None:
     def unit(conn: Connection) -> None:
         payment = ordered(conn)
