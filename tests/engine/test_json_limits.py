@@ -1,6 +1,7 @@
 """Limits for JSON from outside."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -16,6 +17,7 @@ from engine.json_limits import (
     too_deep,
     too_deep_unparsed,
 )
+from tests.processor_time import units_of
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,11 @@ def test_path_in_a_text_that_is_not_parsed_is_the_same() -> None:
 def test_path_far_behind_the_beginning_is_not_looked_for() -> None:
     assert too_deep_unparsed(b'["' + b"a" * 5_000_000 + b'",' + b"[" * 200_000) == ""
     assert too_deep_unparsed(b"[" + b'"a",' * 60_000 + b"[" * 200_000) == ""
+
+
+@pytest.mark.parametrize("read", [too_deep_unparsed, lambda text: open_brackets(text.decode())])
+def test_unclosed_string_of_escaped_quotes_is_read_in_linear_time(read: Callable[[bytes], object]) -> None:
+    assert units_of(lambda: read(b'["' + b'\\"' * 100_000), 20) < 20
 
 
 @pytest.mark.parametrize(
