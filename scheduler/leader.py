@@ -81,9 +81,9 @@ class Leader:
         """Tell the admins that the database can't be written, and store it once it can."""
         now = self._context.clock.now()
         if error:
-            if self._trouble is None:
+            if self._trouble is None and self.leads:  # of several processes the one that led when it began tells it
                 self._trouble = DatabaseTrouble.begun(now, error)
-            if self.leads:
+            if self._trouble is not None:
                 await self._tell_of(self._trouble, now - self._trouble.since)
         elif self._trouble is not None:
             if self._trouble.is_due:
