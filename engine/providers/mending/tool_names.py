@@ -16,6 +16,7 @@ _SUM_CHARS = 6
 _MOST_CALLED_CHARS = 200
 _NUMBER = re.compile(r":\d+$")
 _NAMESPACE = re.compile(r"^(?:functions?|default_api|tools?)[.:/]", re.IGNORECASE)
+_AFTER_NAME = re.compile(r"[<{(\"'\s]")
 
 
 def safe_name(name: str, form: re.Pattern[str]) -> str:
@@ -35,12 +36,12 @@ def known_names(options: Options, form: re.Pattern[str]) -> Mapping[str, str]:
 def clients_name(called: str, names: Mapping[str, str]) -> str:
     """Return the client's name of the tool that a model calls, `called` itself if `names` does not have it.
 
-    Models write `functions.look` (GPT), `default_api:look` (Gemini), `look<|channel|>json` (gpt-oss), `look:0` (Kimi)
-    and names with other letter case or blanks around.
+    Models write `functions.look` (GPT), `default_api:look` (Gemini), `look<|channel|>json` (gpt-oss), `look:0` (Kimi),
+    `look</arg_key>` (GLM), and names with other letter case, or with blanks or quotation marks around.
     """
     if (own := names.get(called)) is not None:
         return own
-    plain = called[:_MOST_CALLED_CHARS].partition("<|")[0].strip()
+    plain = _AFTER_NAME.split(called[:_MOST_CALLED_CHARS].strip(" \t\r\n\"'").removeprefix("print("), maxsplit=1)[0]
     for form in dict.fromkeys((plain, _NUMBER.sub("", plain), _NAMESPACE.sub("", _NUMBER.sub("", plain)))):
         if (own := names.get(form)) is not None:
             return own

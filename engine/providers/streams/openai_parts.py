@@ -15,7 +15,7 @@ _REASONING = (
     *("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_content", "thought", "thoughts"),
     "reasoning_summary",
 )
-_TEXTS = ("text", "content", "thinking", "summary", "reasoning", "value")
+_TEXTS = ("text", "content", "thinking", "summary", "reasoning", "value", "parts")
 _IDS = ("id", "tool_use_id", "call_id", "tool_call_id")
 _ARGUMENTS = ("arguments", "parameters", "input", "args")
 _CALL_PARTS = frozenset({"tool_use", "tool_call", "function_call"})
@@ -137,11 +137,15 @@ def _pieces(calls: Sequence[Any]) -> Iterator[CallPiece]:
 def _piece(call: Mapping[str, Any]) -> CallPiece:
     function = next((found for name in ("function", "custom") if isinstance(found := call.get(name), dict)), call)
     is_custom = function is call.get("custom")
+    name, arguments = _name(function.get("name")), _arguments(function)
+    if "{" in name and not arguments:  # arguments that a server took for a part of the name
+        name, brace, rest = name.partition("{")
+        arguments = brace + rest
     return CallPiece(
         _index(call.get("index")),
-        next((id_ for name in _IDS if (id_ := _name(call.get(name)))), ""),
-        _name(function.get("name")),
-        _arguments(function),
+        next((id_ for field in _IDS if (id_ := _name(call.get(field)))), ""),
+        name,
+        arguments,
         signature_within(call),
         is_text=is_custom,
     )

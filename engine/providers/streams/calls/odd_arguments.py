@@ -3,8 +3,10 @@
 import json
 
 from engine.json_limits import parsed
+from engine.providers.leaks.loose_values import value_at
 
 EMPTY = "{}"
+_MOST_MENDED_CHARS = 100_000
 _LOST = ("{", '{"')
 _NOTHING = frozenset({"", "null", "None", "undefined", "[]", EMPTY})
 
@@ -27,6 +29,18 @@ def object_text(text: str) -> str:
     if (is_fenced or stripped[0] in '"[') and _is_object(inner):
         return inner
     return next((start + stripped for start in _LOST if ":" in text and _is_object(start + stripped)), text)
+
+
+def mended_object(text: str) -> str:
+    """Return an object that is no JSON, such as one in Python's manner, as JSON; else the text unchanged."""
+    if len(text) > _MOST_MENDED_CHARS or _is_object(text):
+        return text
+    try:
+        found, end = value_at(text, 0)
+    except ValueError:
+        return text
+    is_object = isinstance(found, dict) and not text[end:].strip()
+    return json.dumps(found, ensure_ascii=False) if is_object else text
 
 
 def may_begin(text: str) -> bool:

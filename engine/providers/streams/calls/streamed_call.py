@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, islice
 
 from engine.errors import Garbled
-from engine.providers.streams.calls.odd_arguments import EMPTY, is_nothing, object_text
+from engine.providers.streams.calls.odd_arguments import EMPTY, is_nothing, mended_object, object_text
 from engine.providers.streams.calls.repeated_arguments import START_CHARS, RepeatedArguments, without_repetition
 from engine.providers.streams.json_end import JsonEnd
 from engine.providers.streams.whole_objects import has_grown, is_object, is_same
@@ -200,7 +200,7 @@ class StreamedCall:
         ):
             return None
         self._pending = ""
-        return held
+        return mended_object(held) if self.is_held else held
 
 
 def _values(later: str) -> Iterator[str]:

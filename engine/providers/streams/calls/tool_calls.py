@@ -10,6 +10,7 @@ from engine.providers.streams.whole_objects import has_grown, is_object, is_same
 from engine.providers.tool_ids import carrying, new_id
 
 MOST_CALLS = 128  # in one choice
+_MOST_GROWTHS = 1  # calls with all arguments of the call before them and more: two searches may be so
 
 
 class ToolCalls:
@@ -24,6 +25,7 @@ class ToolCalls:
         self._by_index: dict[int, StreamedCall] = {}
         self._by_id: dict[str, StreamedCall] = {}
         self._ids: set[str] = set()
+        self._growths = 0
 
     @property
     def is_cut(self) -> bool:
@@ -77,8 +79,17 @@ class ToolCalls:
         if known is None and self._calls and not piece.id and not piece.name:
             known = self._calls[-1]  # some servers count the index on within one call
         if known is None or _is_another(piece, known):
+            if known is not None:
+                self._check_growth(piece, known)
             return self._new(piece)
         return known
+
+    def _check_growth(self, piece: CallPiece, known: StreamedCall) -> None:
+        """Raise Garbled if calls with ids of their own have grown several times, so that they may be one call."""
+        if piece.index is not None and piece.name == known.name and has_grown(known.arguments, piece.arguments):
+            self._growths += 1
+            if self._growths > _MOST_GROWTHS:
+                raise Garbled("several tool calls, or one that grew")
 
     def _new(self, piece: CallPiece) -> StreamedCall:
         if len(self._calls) >= MOST_CALLS:
