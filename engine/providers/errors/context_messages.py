@@ -65,6 +65,9 @@ _TEMPLATES = tuple(
             rf"(?: \(n_keep: {N} ?>= ?n_ctx: {_LONGEST}\))?\. ?Try to load the model with a larger context length, or "
             r"provide a shorter input\.?(?: Error Data: n/a, Additional Data: n/a)?"
         ),
+        r"The number of tokens to keep from the initial prompt is greater than the context length\.?",
+        # SiliconFlow
+        rf"length of prompt_tokens \({N}\) must be less than max_seq_len \({_LONGEST}\)\.?",
         # xAI
         rf"This model's maximum prompt length is {_LONGEST} but the request contains {N} tokens\.?",
         # Moonshot

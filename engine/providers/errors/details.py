@@ -11,7 +11,7 @@ from engine.providers.errors.codes import OF_NUMBERS, WITHIN_STREAM
 _STATUS = re.compile(r"[45]\d\d")
 _CODE = re.compile(r"(?!(?:sk|pk|rk|org|proj|user|key|req|acct|cus)[-_])[A-Za-z](?:[A-Za-z_.-]|\d(?!\d{4})){0,47}")
 """A code that a tenant may read: a word, not an id or a part of a key."""
-_STATUS_FIELDS = ("code", "http_code", "status_code", "statusCode", "status")
+_STATUS_FIELDS = ("code", "http_code", "status_code", "statusCode", "status", "error_code")
 _OF_MINIMAX = {  # the HTTP status that a code of MiniMax's `base_resp` corresponds to
     1001: 504, 1002: 429, 1004: 401, 1008: 402, 1026: 400, 1027: 400, 1039: 429, 1041: 429, 1042: 400, 2013: 400,
     2045: 429, 2049: 401, 2056: 429,
@@ -155,7 +155,7 @@ def _error_of(body: Any) -> tuple[Mapping[str, Any], str]:
         return {**body, "code": error}, ""
     if not isinstance(error, dict):
         return body, ""
-    message = error.get("message")
+    message = error.get("message") or error.get("error_message")
     if message == _FORWARDED:
         message = _forwarded_message(error.get("metadata")) or message
     return error, message if isinstance(message, str) else ""
@@ -194,7 +194,7 @@ def _words(error: Mapping[str, Any]) -> Iterator[str]:
         yield from texts(problem, "type")
     if not error.get("type") and (word := OF_NUMBERS.get(str(error.get("code")))):  # GLM, SiliconFlow
         yield word
-    yield from texts(error, "code", "type", "status", "__type")
+    yield from texts(error, "code", "type", "status", "__type", "error_type")
 
 
 def texts(found: Mapping[str, Any], *names: str) -> Iterator[str]:
