@@ -96,7 +96,13 @@ def whole_usage(request: ChatRequest, reported: Usage | None, delivered: Deliver
     if reported is not None and is_credible(reported, bounds):
         return reported
     estimated = estimated_usage(request, delivered, bounds)
-    return replace(estimated, cost_usd=reported.cost_usd) if reported is not None else estimated
+    if reported is None:
+        return estimated
+    estimated = replace(estimated, cost_usd=reported.cost_usd)
+    has_output = 0 < reported.output_tokens <= bounds.output_tokens and not reported.is_disputed
+    if reported.input_tokens == 0 and has_output:  # some proxies report no input (CometAPI)
+        return replace(estimated, output_tokens=reported.output_tokens, reasoning_tokens=reported.reasoning_tokens)
+    return estimated
 
 
 def partial_usage(request: ChatRequest, reported: Usage | None, delivered: Delivered, bounds: Bounds) -> Usage:

@@ -4,6 +4,7 @@ A message, a `param` and the metadata may quote a tenant's text. They decide not
 `message_templates`.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -56,6 +57,14 @@ def refusal(status: int | None, body: Any, headers: Mapping[str, str]) -> Provid
     elif is_signature_text(details.message):
         error.field = SIGNATURES
     return error
+
+
+def json_or_text(body: bytes) -> Any:
+    """Return the value of a body of JSON, else the beginning of its text."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body[:300].decode("utf-8", "replace")
 
 
 def _rate_limited(details: ErrorDetails) -> ProviderError:

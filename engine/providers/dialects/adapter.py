@@ -20,7 +20,7 @@ from engine.providers.mending.answers import AnswerMending
 from engine.providers.mending.model_memory import ModelMemory
 from engine.providers.mending.tool_names import PLAIN_NAME
 from engine.providers.own_fields import FORMS, leave_out
-from engine.providers.refusals import SIGNATURES, refusal
+from engine.providers.refusals import SIGNATURES, json_or_text, refusal
 from engine.providers.spec import Spec
 from engine.providers.sse import Frame
 from engine.providers.streams.answer_reading import (
@@ -28,7 +28,6 @@ from engine.providers.streams.answer_reading import (
     AnswerReading,
     StreamReader,
     ended_at_limit,
-    json_or_text,
     limits_of,
 )
 from engine.providers.transport.pool import ConnectionPool
@@ -127,6 +126,8 @@ class ProviderAdapter(ABC):
         except TimeoutError:
             if not timer.expired():
                 raise
+            if reading.failure is not None:
+                raise reading.failure from None
         except StreamCut:
             if reading.is_refused:  # the part of the error that has arrived is used
                 raise reading.refusal() from None

@@ -14,6 +14,7 @@ from engine.providers.mending.property_names import replaced_properties, with_pl
 from engine.providers.mending.tool_names import PLAIN_NAME
 from engine.providers.refusals import SIGNATURES
 from engine.providers.spec import thinking_off
+from engine.providers.streams.think_tags import ThinkTags
 
 
 class AnthropicDialect(ProviderAdapter):
@@ -47,7 +48,7 @@ class AnthropicDialect(ProviderAdapter):
         return AnswerMending.of(options, PLAIN_NAME, replaced_properties(options))
 
     def reader(self, call: ProviderCall) -> AnthropicStreamReader:  # noqa: ARG002
-        return AnthropicStreamReader()
+        return AnthropicStreamReader(ThinkTags() if self.spec.is_self_hosted else None)
 
 
 DIALECT = AnthropicDialect

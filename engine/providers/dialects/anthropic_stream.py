@@ -16,6 +16,7 @@ from engine.providers.streams.endings import UsageCounts, finish_of, in_snake_ca
 from engine.providers.streams.glued_frames import frames_in
 from engine.providers.streams.listed import listed
 from engine.providers.streams.openai_parts import MOST_PARTS
+from engine.providers.streams.think_tags import TaggedText, ThinkTags
 from engine.providers.tool_ids import ANSWER_TOOL
 
 _EVENTS = frozenset(
@@ -32,9 +33,11 @@ class AnthropicStreamReader(StreamReader):
     """Reads a stream of Messages events, or one complete message.
 
     Usage comes in parts; the latest value of each number counts. A call of ANSWER_TOOL is the answer's text.
+    `tags`: splits reasoning from the text, for servers that may leave it there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tags: ThinkTags | None = None) -> None:
+        self._tags = tags
         self._counts = UsageCounts()
         self._calls = ToolCalls()
         self._inputs: dict[int, str] = {}  # inputs of blocks that arrived complete with their start
@@ -42,6 +45,7 @@ class AnthropicStreamReader(StreamReader):
         self._has_answered = False
         self._of_provider: set[int] = set()  # blocks of tools that the provider itself runs
         self._is_counted = False  # True once the usage was passed on
+        self._has_begun = False
 
     def read(self, frame: Frame) -> list[Chunk]:
         if frame.data[:1] != "{" and (self._is_marker(frame.data.strip()) or is_heartbeat(frame)):
@@ -75,8 +79,22 @@ class AnthropicStreamReader(StreamReader):
         self.has_ended = text == "[DONE]"
         return self.has_ended
 
+    def take_usage(self) -> list[Chunk]:
+        """Return the usage of the start, once content has come: an answer that is cut is billed by it."""
+        if self._is_counted or not self._has_begun or self._counts.is_empty:
+            return []
+        self._is_counted = True
+        return [usage_of(self._counts)]
+
+    def read_usage(self, frame: Frame) -> list[Chunk]:
+        data = json_object(frame)
+        delta = data.get("delta")
+        report = data.get("usage") or (delta.get("usage") if isinstance(delta, dict) else None)
+        return [usage_of(self._counts)] if self._count(report) else []
+
     def end(self) -> list[Chunk]:
-        return [*self._whole_inputs(), *self._call_deltas(self._calls.end())]
+        rest = self._split(self._tags.end()) if self._tags is not None else []
+        return [*rest, *self._whole_inputs(), *self._call_deltas(self._calls.end())]
 
     def _take(self, kind: str, data: Mapping[str, Any]) -> list[Chunk]:
         if kind == "message_start":
@@ -103,7 +121,7 @@ class AnthropicStreamReader(StreamReader):
         return found + self._end({"usage": message.get("usage"), "delta": message})
 
     def _block(self, index: int, block: Mapping[str, Any]) -> list[Chunk]:
-        kind = block.get("type")
+        kind, self._has_begun = block.get("type"), True
         if kind == "tool_use":
             return self._call(index, block)
         if kind not in _OWN_BLOCKS:
@@ -163,7 +181,12 @@ class AnthropicStreamReader(StreamReader):
     def _text(self, text: Any) -> list[Chunk]:
         if not isinstance(text, str) or not text:
             return []
-        return [Delta(text)]
+        if self._tags is None or self._tags.is_over:
+            return [Delta(text)]
+        return self._split(self._tags.feed(text)) or [Delta()]
+
+    def _split(self, pieces: list[TaggedText]) -> list[Chunk]:
+        return [Delta("", 0, (), piece.text) if piece.is_thinking else Delta(piece.text) for piece in pieces]
 
     def _call_deltas(self, calls: list[Any]) -> list[Chunk]:
         return [Delta("", 0, tuple(calls))] if calls else []
@@ -173,6 +196,8 @@ class AnthropicStreamReader(StreamReader):
         self._is_counted = self._count(data.get("usage") or delta.get("usage")) or self._is_counted
         found: list[Chunk] = [usage_of(self._counts)]
         reason = delta.get("stop_reason")
+        if self.is_json and not is_reason(reason) and data.get("delta") is not None and delta.get("content"):
+            reason = "end_turn"  # a complete message
         if is_reason(reason):
             found += self.end()
             found.append(self._finished(str(reason), str(delta.get("stop_sequence") or "")))

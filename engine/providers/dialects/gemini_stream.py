@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Struct
 
-from engine.chat import Chunk, Delta, Finish, Finished, Served, Usage
+from engine.chat import Chunk, Delta, Finish, Finished, Served, TextDeltas, Usage
 from engine.errors import Garbled, KeyRefused, Overloaded
 from engine.providers.dialects.adapter import compact_json, integer, json_object
 from engine.providers.errors.details import reports_failure
+from engine.providers.leaks.repeated_texts import LEAST_REPEATED_CHARS
 from engine.providers.refusals import refusal
 from engine.providers.sse import Frame, is_heartbeat
 from engine.providers.streams.answer_reading import StreamReader
@@ -116,6 +117,7 @@ class GeminiStreamReader(StreamReader):
         self._has_stop_sequences = has_stop_sequences
         self._calls: dict[int, ToolCalls] = {}
         self._parts = 0
+        self._said: list[str] = []  # the texts of the first candidate: the last frame may repeat them
         self._counts = UsageCounts(_COUNTS, "totalTokenCount")
         self._runs = _TextRuns(self._counts)
 
@@ -165,6 +167,14 @@ class GeminiStreamReader(StreamReader):
             self._runs.has_usage = self._counts.add(report) or self._runs.has_usage
         return found
 
+    def read_texts(self, texts: list[str]) -> TextDeltas:
+        self._said += texts
+        return TextDeltas(texts)
+
+    def read_usage(self, frame: Frame) -> list[Chunk]:
+        data = json_object(frame)
+        return [usage_of(self._counts)] if self._counts.add(data.get("usageMetadata")) else []
+
     def take_usage(self) -> Sequence[Chunk]:
         """Return the usage once for each network read: each frame reports it."""
         had_usage, self._runs.has_usage = self._runs.has_usage, False
@@ -175,14 +185,26 @@ class GeminiStreamReader(StreamReader):
         parts = _parts_of(candidate.get("content"))
         if len(parts) > MOST_PARTS:
             raise Garbled(f"over {MOST_PARTS} parts")
-        found: list[Chunk] = [delta for part in parts for delta in self._deltas(part, index)]
         reason = candidate.get("finishReason")
         reason = _REASONS.get(reason, "") if type(reason) is int else reason
+        found: list[Chunk] = [delta for part in parts for delta in self._deltas(part, index)]
+        if not index:
+            texts = [delta.text for delta in found if isinstance(delta, Delta) and delta.text]
+            if is_reason(reason) and self._has_come(texts):
+                found = [delta for delta in found if not (isinstance(delta, Delta) and delta.text)]
+            self._said += texts
         if is_reason(reason):
             if index in self._calls and (rest := self._calls[index].end()):
                 found.append(Delta("", index, tuple(rest)))
             found.append(self._finished(str(reason), index))
         return found
+
+    def _has_come(self, texts: list[str]) -> bool:
+        """Return whether the last frame repeats all texts before it, as some proxies send it."""
+        chars = sum(map(len, texts))
+        if chars < LEAST_REPEATED_CHARS or len(self._said) <= 1 or chars != sum(map(len, self._said)):
+            return False
+        return "".join(texts) == "".join(self._said)
 
     def end(self) -> list[Chunk]:
         rests = ((index, calls.end()) for index, calls in self._calls.items())
@@ -203,6 +225,8 @@ class GeminiStreamReader(StreamReader):
         """
         self._parts += 1
         calls = self._calls.setdefault(index, ToolCalls())
+        if call.get("partialArgs") or call.get("willContinue"):
+            raise Garbled("the arguments of a call in pieces, which no request asks for")
         arguments = call.get("args")
         text = arguments if isinstance(arguments, str) else compact_json(arguments or {})
         id_, name = str(call.get("id") or ""), str(call.get("name") or "")

@@ -88,7 +88,7 @@ class OpenAIStreamReader(StreamReader):
     def awaits_usage(self) -> bool:
         return self.has_finished and not self._has_usage
 
-    def read_after_end(self, frame: Frame) -> list[Chunk]:
+    def read_usage(self, frame: Frame) -> list[Chunk]:
         data = json_object(frame)
         return self._usage(data, _object(data.get("x_groq")), frame)
 
@@ -109,6 +109,8 @@ class OpenAIStreamReader(StreamReader):
             found += choice.rest()
             if not choice.has_finished and choice.calls.is_cut:
                 raise StreamCut("a tool call without an end")
+            if self.is_json and choice.is_message and not choice.has_finished:
+                found.append(self._finished("stop", {}, choice))
             if choice.has_text:
                 self._habits.observe(self._asked, unopened=choice.tags.was_unopened)
         return found

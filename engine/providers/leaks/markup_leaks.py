@@ -1,4 +1,7 @@
-"""MarkupLeaks: removes a model's own end tokens from the end of a text, and turns tool calls in it into real ones."""
+"""MarkupLeaks: removes a model's own end tokens from the end of a text, and turns tool calls in it into real ones.
+
+A text that a server sent more than once is refused.
+"""
 
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -11,6 +14,7 @@ from engine.chat import ChatRequest, Chunk, Delta, Finish, Finished, Role, TextD
 from engine.errors import Garbled
 from engine.providers.leaks.bare_calls import SIGNS, BareCalls
 from engine.providers.leaks.end_tokens import end_tokens_at, held_from, is_about_tokens, is_in_code
+from engine.providers.leaks.repeated_texts import is_repeated
 from engine.providers.leaks.written_calls import NoCall, WrittenCall, WrittenCalls
 from engine.providers.tool_ids import new_id
 
@@ -36,6 +40,7 @@ class _ChoiceText:
     passed: list[str] = field(default_factory=list)
     held: list[Delta] = field(default_factory=list)
     is_call: bool = False
+    has_ended: bool = False
     lead: int = 0
     left_call_chars: int = _MOST_CALL_CHARS
     left_looks: int = _MOST_LOOKS
@@ -200,8 +205,14 @@ class MarkupLeaks:
         return begins is not False
 
     def _ended(self, index: int, finish: Finish) -> Iterator[Delta]:
-        """Yield all that is held back at the end of a choice: without end tokens, and a tool call as such."""
+        """Yield all that is held back at the end of a choice: without end tokens, and a tool call as such.
+
+        Raises Garbled for a broken tool call, and for a text that came more than once.
+        """
         choice = self._choices[index]
+        if not choice.has_ended and is_repeated(choice.passed):
+            raise Garbled("a text that came more than once")
+        choice.has_ended = True
         text = choice.held_text
         kept, tokens = end_tokens_at(text)
         called, choice.is_call = choice.is_call and finish in _COMPLETE, False

@@ -1,19 +1,17 @@
 """StreamReader and AnswerReading: the response to one call, turned into chunks or a refusal while it arrives."""
 
 import asyncio
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
-from engine.chat import Chunk, Delta, Finish, Finished, TextDeltas
+from engine.chat import Chunk, Delta, Finish, Finished, TextDeltas, Usage
 from engine.errors import Garbled, ProviderError, StreamCut
 from engine.ports import AnswerSink, LimitHeaders
 from engine.providers.leaks.markup_leaks import MarkupLeaks
 from engine.providers.limit_headers import parse_limits
 from engine.providers.mending.answers import AnswerMending
-from engine.providers.refusals import refusal
+from engine.providers.refusals import json_or_text, refusal
 from engine.providers.sse import Frame, FrameSplitter
 from engine.providers.streams.glued_frames import MOST_LINES
 from engine.providers.text_template import RunReader, TextRun
@@ -23,11 +21,12 @@ class StreamReader(ABC):
     """Reads one stream; each dialect has its own. It never waits: all frames of one network read are read at once.
 
     `has_ended`: the end marker has arrived, and everything after it is ignored. `has_finished`: a finish reason has
-    arrived.
+    arrived. `is_json`: the body is one JSON value, by its media type.
     """
 
     has_ended = False
     has_finished = False
+    is_json = False
 
     @property
     def runs(self) -> RunReader | None:
@@ -64,8 +63,8 @@ class StreamReader(ABC):
         """True if a complete answer came without its usage, which some servers send after the end marker."""
         return False
 
-    def read_after_end(self, frame: Frame) -> Sequence[Chunk]:  # noqa: ARG002 - most dialects have no end marker
-        """Return the usage in a frame after the end marker; everything else in it is ignored."""
+    def read_usage(self, frame: Frame) -> Sequence[Chunk]:  # noqa: ARG002 - a dialect overrides it
+        """Return the usage in a frame after the end marker or of a failure; everything else in it is ignored."""
         return ()
 
     def end(self) -> Sequence[Chunk]:
@@ -95,7 +94,7 @@ class AnswerReading:
 
     `is_taken`: the provider has accepted the request. `has_begun`: content or reasoning has arrived. `limits`: the
     rate-limit headers of the response. `late`: the timeout of the call, which is set to wait for usage after the end
-    marker.
+    marker or the failure. `failure`: the error of an unreadable answer, while its usage is waited for.
     """
 
     def __init__(
@@ -111,6 +110,7 @@ class AnswerReading:
         self._error_body: bytearray | None = None
         self._may_be_page = False
         self.is_taken = self.has_begun = False
+        self.failure: Garbled | None = None
         self.limits: LimitHeaders | None = None
         self.late: asyncio.Timeout | None = None
 
@@ -120,7 +120,9 @@ class AnswerReading:
         if status >= _FIRST_BAD_STATUS:
             self._status, self._headers, self._error_body = status, dict(headers), bytearray()
             return
-        self._status, self._may_be_page = status, "html" in headers.get("content-type", "")
+        kind = headers.get("content-type", "")
+        self._status, self._may_be_page = status, "html" in kind
+        self._reader.is_json = kind.startswith("application/json")
         if not self._may_be_page:
             self._take()
 
@@ -133,14 +135,21 @@ class AnswerReading:
             return self._is_error_full(self._error_body, piece)
         if self._may_be_page and (beginning := piece.lstrip(_BLANKS)):
             self._check_page(beginning)
-        self._pass_on(self._splitter.feed(piece, self._reader.runs), final=False)
+        frames = self._splitter.feed(piece, self._reader.runs)
+        if self.failure is not None:
+            self._await_usage(frames, self.failure)
+            return False
+        self._pass_on(frames, final=False)
         if not self._reader.has_ended:
             return False
         if not self._reader.awaits_usage or self.late is None:
             return True
-        if self.late.when() is None:
-            self.late.reschedule(asyncio.get_running_loop().time() + LATE_USAGE_SECONDS)
+        self._wait_a_little(self.late)
         return False
+
+    def _wait_a_little(self, late: asyncio.Timeout) -> None:
+        if late.when() is None:
+            late.reschedule(asyncio.get_running_loop().time() + LATE_USAGE_SECONDS)
 
     def end(self) -> None:
         """Take the end of the body. Raises a ProviderError for an answer that was cut, or for a refused request."""
@@ -148,6 +157,9 @@ class AnswerReading:
             raise self.refusal()
         if self._may_be_page:
             self._check_page(b"<")
+        if self.failure is not None:
+            self._await_usage(self._splitter.end(), self.failure)
+            raise self.failure
         self._pass_on(self._splitter.end(), final=True)
         self._reader.check_end()
 
@@ -179,16 +191,40 @@ class AnswerReading:
 
     def _pass_on(self, frames: Iterable[Frame | TextRun], *, final: bool) -> None:
         """Pass the chunks of `frames` on, up to the end marker or an error; then raise that error."""
+        frames = iter(frames)
         chunks, error = read_frames(self._reader, frames, final=final)
         is_last = final or self._reader.has_ended
-        if self._leaks is not None:
-            chunks = self._leaks.cleaned(chunks, final=is_last)
-        if self._mending is not None:
-            chunks = self._mending.mended(chunks, final=is_last)
+        try:
+            if self._leaks is not None:
+                chunks = self._leaks.cleaned(chunks, final=is_last)
+            if self._mending is not None:
+                chunks = self._mending.mended(chunks, final=is_last)
+        except Garbled as garbled:
+            error, chunks = error or garbled, [chunk for chunk in chunks if isinstance(chunk, Usage)]
         if chunks:
             self.has_begun = self.has_begun or any(isinstance(chunk, Delta | TextDeltas) for chunk in chunks)
             self._sink.add(chunks)
         if error is not None:
+            self._fail(error, chunks, frames, is_last=is_last)
+
+    def _fail(
+        self, error: ProviderError, chunks: Sequence[Chunk], frames: Iterator[Frame | TextRun], *, is_last: bool
+    ) -> None:
+        """Raise the error. That of an unreadable answer waits a little for the usage, which the provider bills."""
+        has_usage = any(isinstance(chunk, Usage) for chunk in chunks)
+        if not isinstance(error, Garbled) or not self.has_begun or self.late is None:
+            raise error
+        self.failure = error
+        self._await_usage(frames, error)
+        if has_usage or is_last:
+            raise error
+        self._wait_a_little(self.late)
+
+    def _await_usage(self, frames: Iterable[Frame | TextRun], error: Garbled) -> None:
+        """Pass on the usage in the frames after `error`; raise it once the usage has come."""
+        found = usage_in(self._reader, frames)
+        if found:
+            self._sink.add(found)
             raise error
 
 
@@ -226,34 +262,37 @@ def _read_into(
 
 
 def _read_to_end_marker(found: list[Chunk], reader: StreamReader, frames: Iterator[Frame | TextRun]) -> None:
-    for frame in frames:
-        if isinstance(frame, TextRun):
-            found.append(reader.read_texts(frame.texts))
-            continue
-        found += reader.read(frame)
-        if reader.has_ended:
-            return
+    frame: Frame | TextRun | None = None
+    try:
+        for frame in frames:
+            if isinstance(frame, TextRun):
+                found.append(reader.read_texts(frame.texts))
+                continue
+            found += reader.read(frame)
+            if reader.has_ended:
+                return
+    except (ProviderError, *_READ_ERRORS):
+        found += usage_in(reader, [] if frame is None else [frame])
+        raise
 
 
 def _after_end(reader: StreamReader, frames: Iterable[Frame | TextRun]) -> Sequence[Chunk]:
     """Return the usage in the frames after the end marker, if none came before it. No error in them counts."""
+    return usage_in(reader, frames) if reader.awaits_usage else ()
+
+
+def usage_in(reader: StreamReader, frames: Iterable[Frame | TextRun]) -> Sequence[Chunk]:
+    """Return the first usage in frames that are read for nothing else. No error in them counts."""
     found: list[Chunk] = []
     with suppress(ProviderError):
         for frame in frames:
-            if not reader.awaits_usage:
+            if found:
                 break
             with suppress(ProviderError, *_READ_ERRORS):
-                found += reader.read_after_end(frame) if isinstance(frame, Frame) else ()
+                found += reader.read_usage(frame) if isinstance(frame, Frame) else ()
     return found
 
 
 def limits_of(headers: Mapping[str, str]) -> LimitHeaders | None:
     """Return the rate limits of a response. Most have none, so one is looked for before all are read."""
     return parse_limits(headers) if any("ratelimit" in name for name in headers) else None
-
-
-def json_or_text(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return body[:300].decode("utf-8", "replace")

@@ -5,13 +5,11 @@ from typing import Any
 
 from engine.chat import Delta
 from engine.errors import Garbled
+from engine.providers.leaks.repeated_texts import LEAST_REPEATED_CHARS
 from engine.providers.streams.calls.signed_calls import SignedToolCalls
 from engine.providers.streams.calls.tool_calls import ToolCalls
 from engine.providers.streams.openai_parts import call_pieces, parts_of, signatures_of
-from engine.providers.streams.repeated_texts import is_repeated
 from engine.providers.streams.think_tags import TaggedText, ThinkTags
-
-_LEAST_REPEATED_CHARS = 16  # of a text that the last delta repeats: a shorter repetition may be part of the answer
 
 
 class OpenAIChoice:
@@ -22,6 +20,7 @@ class OpenAIChoice:
         self.tags = ThinkTags(waits=waits)
         self.calls: ToolCalls = ToolCalls()
         self.has_finished = False
+        self.is_message = False  # True if all of it came as one message
         self.half = ""  # first half of a character that is split between two deltas
         self._texts: dict[str, list[str]] = {}  # texts received so far, by field: a last message may repeat them
         self._chars: dict[str, int] = {}
@@ -41,6 +40,7 @@ class OpenAIChoice:
         if delta is None and isinstance(body.get("text"), str):  # a server that streams text completions
             delta = {"content": body["text"]}
         found = list(self._take(delta, logprobs, is_message=False, at_end=at_end)) if delta else []
+        self.is_message = delta is None and isinstance(message, dict)
         if isinstance(message, dict):
             found += self._take(message, logprobs, is_message=True, at_end=True)
         return found
@@ -88,12 +88,7 @@ class OpenAIChoice:
         self._chars["text"] += sum(map(len, texts))
 
     def rest(self) -> Iterator[Delta]:
-        """Return the deltas that were held back until the end of the choice.
-
-        Raises Garbled if the text came more than once.
-        """
-        if is_repeated(self._texts.get("text", ())):
-            raise Garbled("a text that came more than once")
+        """Return the deltas that were held back until the end of the choice."""
         half, self.half = self.half, ""
         if half:
             yield from self._text(half, None)
@@ -133,7 +128,7 @@ class OpenAIChoice:
     def _has_come(self, text: str) -> bool:
         """Return whether the last delta repeats the text of all deltas before it, as some servers do."""
         came = self._texts.get("text", [])
-        is_as_long = len(text) == self._chars.get("text", 0) >= _LEAST_REPEATED_CHARS
+        is_as_long = len(text) == self._chars.get("text", 0) >= LEAST_REPEATED_CHARS
         return is_as_long and len(came) > 1 and text == "".join(came)
 
     def _new(self, field: str, text: str, *, is_message: bool) -> str:

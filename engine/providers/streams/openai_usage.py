@@ -100,13 +100,15 @@ def usage_of(counts: UsageCounts, cost_usd: Decimal | None = None) -> Usage:
         "thoughts_token_count",
     )
     hit, miss = first("prompt_cache_hit_tokens"), first("prompt_cache_miss_tokens")
-    cached = first(*_CACHED) or hit
+    read = first("cache_read_input_tokens")
+    cached = first(*_CACHED) or hit or (read if 0 < total == prompt + completion else 0)
     written = first(
         "prompt_tokens_details.cache_write_tokens",
         "prompt_tokens_details.cache_creation_input_tokens",
         "cache_creation_input_tokens",
     )
-    if not first("prompt_tokens") and (read := first("cache_read_input_tokens")) + written:
+    is_apart = total == prompt + read + written + completion or read + written > prompt >= 0
+    if read + written and (not first("prompt_tokens") or (read and is_apart)):
         cached, prompt = read, prompt + read + written  # Anthropic's names: plain, read and written input are disjoint
     is_disputed = 0 < prompt < hit + miss
     if 0 <= prompt < hit + miss:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from engine.catalog.offers import flat_price
 from engine.catalog.token_counts import estimate_text
@@ -56,6 +57,22 @@ def test_absurd_report_is_replaced_by_an_estimate_within_the_hold(report: Usage)
         assert found.estimated
         assert 0 < found.input_tokens <= 100
         assert 0 < found.output_tokens <= 50
+
+
+@pytest.mark.parametrize(
+    ("report", "output"),
+    [(Usage(0, 3), 3), (Usage(0, 50, reasoning_tokens=20), 50), (Usage(0, 10_201), None), (Usage(0, 0), None)],
+)
+def test_only_the_input_is_estimated_where_a_report_lacks_it(report: Usage, output: int | None) -> None:
+    estimate = estimated_usage(REQUEST, said("hi there"), BOUNDS)
+    found = whole_usage(REQUEST, report, said("hi there"), BOUNDS)
+    wanted = replace(estimate, output_tokens=output or 0, reasoning_tokens=report.reasoning_tokens)
+    assert found == (estimate if output is None else wanted)
+
+
+def test_disputed_report_without_input_is_estimated() -> None:
+    report = Usage(0, 3, is_disputed=True)
+    assert whole_usage(REQUEST, report, said("hi"), BOUNDS) == estimated_usage(REQUEST, said("hi"), BOUNDS)
 
 
 def test_report_above_any_model_is_absurd_even_within_the_bounds() -> None:

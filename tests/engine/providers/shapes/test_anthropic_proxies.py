@@ -2,7 +2,13 @@
 
 import json
 
+import pytest
+
+from engine.chat import Delta
 from engine.errors import Overloaded, RateLimited
+from engine.providers.dialects.anthropic_stream import AnthropicStreamReader
+from engine.providers.sse import Frame
+from engine.providers.streams.think_tags import ThinkTags
 from tests.engine.providers.shapes.shape import WIDTHS, Answer, Shape, each, outcome_of
 from tests.engine.providers.shapes.test_anthropic_streams import (
     CALL,
@@ -11,6 +17,7 @@ from tests.engine.providers.shapes.test_anthropic_streams import (
     PIECES,
     START,
     STOP,
+    TEXT,
     TOOL,
     block,
     delta,
@@ -143,3 +150,20 @@ SHAPES = [
 async def test_imitation_of_anthropic_is_read_alike(shape: Shape) -> None:
     for width in WIDTHS:
         assert await outcome_of(shape, width) == shape.outcome
+
+
+@pytest.mark.parametrize("width", [1, 3, 100])
+def test_reasoning_in_tags_is_split_off_for_a_server_of_ones_own(width: int) -> None:
+    text = "<think>hm</think>Hi there"
+    reader = AnthropicStreamReader(ThinkTags())
+    found = [chunk for body in (START, TEXT) for chunk in reader.read(_frame(body))]
+    for at in range(0, len(text), width):
+        found += reader.read(_frame(said(text[at : at + width])))
+    found += reader.read(_frame(END))
+    deltas = [chunk for chunk in found if isinstance(chunk, Delta)]
+    assert "".join(each.text for each in deltas) == "Hi there"
+    assert "".join(each.thinking for each in deltas) == "hm"
+
+
+def _frame(body: str) -> Frame:
+    return Frame("", body.partition("data: ")[2].strip())

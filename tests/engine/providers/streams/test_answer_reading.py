@@ -4,12 +4,12 @@ import pytest
 
 from engine.chat import Delta, TextDeltas
 from engine.errors import Garbled, KeyRefused, Overloaded, RateLimited, StreamCut
+from engine.providers.refusals import json_or_text
 from engine.providers.sse import Frame
 from engine.providers.streams.answer_reading import (
     MOST_ERROR_BYTES,
     AnswerReading,
     StreamReader,
-    json_or_text,
     limits_of,
     read_frames,
 )

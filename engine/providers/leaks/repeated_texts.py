@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+LEAST_REPEATED_CHARS = 16  # of a text that the last piece repeats: a shorter repetition may be part of the answer
 _LEAST_PIECES = 10  # of a text whose pieces may all have come twice
 _LEAST_GROWTHS = 4  # pieces that each contain the one before
 _LEAST_BEFORE, _LEAST_CHARS = 3, 32  # pieces and characters that one further piece may contain again

@@ -4,7 +4,7 @@ from itertools import accumulate
 import pytest
 
 from engine.errors import Garbled
-from engine.providers.streams.repeated_texts import is_repeated
+from engine.providers.leaks.repeated_texts import is_repeated
 from tests.engine.providers.shapes.chunks import choice, counted, said, stream
 from tests.engine.providers.shapes.shape import WIDTHS, Answer, Outcome, Shape, outcome_of
 
