@@ -3,9 +3,9 @@
 import re
 from unicodedata import category, combining, east_asian_width
 
-BREAK, LESS, TOKEN, TOKEN_END, PIPE, STAR, LOW = (chr(0xFDD0 + number) for number in range(7))
+BREAK, LESS, TOKEN, TOKEN_END, PIPE, STAR, LOW, SPACE = (chr(0xFDD0 + number) for number in range(8))
 """Noncharacters of Unicode that mark places in a prepared source; see `source`."""
-_REMOVED = dict.fromkeys([0, *range(0xFDD0, 0xFDD7)])
+_REMOVED = dict.fromkeys([0, *range(0xFDD0, 0xFDD8)])
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn"})  # controls, zero-width characters, combining marks
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
 MOST_FLAGS = 1000

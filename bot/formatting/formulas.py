@@ -17,9 +17,12 @@ _MARKS = re.compile(
     re.MULTILINE,
 )
 _CLOSING = {"\\(": "\\)", "\\[": "\\]"}
+_TICKED = re.compile(r"\A`([^`]+)`\Z")
 _WORDS = re.compile(r"[\w\s,.;:'\"-]*")
 _WORD, _SIGN_OF_FORMULA = re.compile(r"[^\W\d_]{3,}|[\u2e80-\uffef]"), re.compile(r"[_^=\\]")
 _ESCAPED = re.compile(r"[a-z]{4,}|[^\W\d_]+(?:[ ,]+[^\W\d_]{2,})+")
+_STYLED = re.compile(r"\*\*(?![\w(])|(?<![\w)])\*\*")
+_AMOUNTS = re.compile(r"\d[\d.,]*[^\\=^_+{}]*[ (/*][A-Z]{1,3}")
 _PROSE, _SIGN = re.compile(r"\s[^\W\d_]{3,}\s|[^\W\d_]{3,}[ ,]+[^\W\d_]{2,}"), re.compile(r"[\\=^_+*/<>{}|]")
 
 
@@ -109,6 +112,7 @@ def _formula(markdown: str, opening: _Mark, closing: _Mark) -> Formula | None:
     if (opening.kind == "begin" or opening.text == "$$") and len(source) <= MOST_DISPLAY:
         return Formula(raw, raw.lstrip(" \t>") if opening.kind == "begin" else source, is_display=True)
     if opening.text == "$":
+        source = _TICKED.sub(r"\1", source)
         return Formula(raw, source) if _is_inline(markdown, source, opening.start, closing.end) else None
     if opening.text == "\\(" and len(source) <= MOST_INLINE:
         return None if _ESCAPED.fullmatch(source) else Formula(raw, source)
@@ -119,10 +123,10 @@ def _formula(markdown: str, opening: _Mark, closing: _Mark) -> Formula | None:
 
 
 def _is_inline(markdown: str, source: str, start: int, end: int) -> bool:
-    """Return whether single dollars enclose a formula, rather than amounts such as `$5 to $10` or shell variables."""
+    """Return whether single dollars enclose a formula, not amounts (`$5 to $10`, `$5 or R$ 9`) or shell variables."""
     if len(source) > MOST_INLINE or source[0].isspace() or source[-1].isspace():
         return False
-    if _PROSE.search(source) and not _SIGN.search(source):
+    if (_PROSE.search(source) and not _SIGN.search(source)) or _STYLED.search(source) or _AMOUNTS.fullmatch(source):
         return False
     before, after = markdown[start - 1 : start], markdown[end : end + 1]
     return not (before.isalnum() and before.isascii()) and not (after.isalnum() and after.isascii())

@@ -20,6 +20,7 @@ _REPLACED = (
     (r"\\(?:SI|qty)\{([^{}]*)\}\{([^{}]*)\}", r"\1 \2"),
     (r"\\(?:unit|si|num|pu)\{([^{}]*)\}", r"\1"),
     (r"\\(?:hline|toprule|midrule|bottomrule|limits|nolimits)(?![A-Za-z])|\\cline\{[^{}]*\}", ""),
+    (r"\\(begin|end)\{(?:alignat(?:ed)?\*?\}(?:(?<=\})\{\d+\})?|(?:align|flalign|eqnarray)\*\})", r"\\\1{align}"),
     (r"\\\\\*?\[-?[\d.]+ *(?:pt|em|ex|mm|cm|in)\]", r"\\\\"),
 )
 _CANCELLED, _STRUCK = re.compile(r"\\[bx]?cancel\{([^{}]*)\}"), "\u0336"

@@ -23,3 +23,8 @@ def is_safe_link(url: str) -> bool:
     if scheme in _APP_SCHEMES:
         return _APP_HOST.fullmatch(host) is not None
     return scheme in _WEB_SCHEMES and (":" in host or ("." in host.strip(".") and _HOST.fullmatch(host) is not None))
+
+
+def without_spaces(url: str) -> str:
+    """Return a web address with its spaces encoded; models write them as they are."""
+    return url.replace(" ", "%20") if url.startswith(("http://", "https://")) else url

@@ -13,6 +13,7 @@ from telegram import MessageEntity
 
 from bot.formatting.blocks import hidden, styled
 from bot.formatting.characters import clean, cut, is_prose, is_visible, units
+from bot.formatting.growing.fences import with_whole_fences
 from bot.formatting.parsing import parse
 from bot.formatting.source import prepared
 from bot.formatting.splitting import MOST_ENTITIES, split
@@ -49,7 +50,7 @@ async def rendered(markdown: str, limit: int = MOST_UNITS) -> list[Piece]:
 
 def converted(markdown: str) -> StyledText:
     """Convert to one text of any length. A text without visible characters is returned unchanged."""
-    markdown = clean(markdown)
+    markdown = with_whole_fences(clean(markdown))
     if is_prose(prose := markdown.rstrip(" \n")):
         return StyledText(prose)
     if len(markdown) > MOST_MARKS and sum(len(mark[0]) for mark in _MARK.finditer(markdown)) > MOST_MARKS:

@@ -14,10 +14,10 @@ from typing import Any
 import pyromark
 from pyromark.event import BrokenLink
 
-from bot.formatting.characters import LESS, TOKEN
+from bot.formatting.characters import BREAK, LESS, TOKEN
 from bot.formatting.formulas import Formula, is_words
 from bot.formatting.html.tags import COMMENT_END, ITEM, PIECE, TITLES, PlainTags, gap_of
-from bot.formatting.links import is_safe_link
+from bot.formatting.links import is_safe_link, without_spaces
 from bot.formatting.source import OPTIONS, Callout, Source, label_of
 
 _SPOILER, _BARS, _BEFORE_SPOILER = "tg-spoiler", "||", "([{\"'\u201c\u2018\u00ab\u2013\u2014:"
@@ -137,7 +137,7 @@ class _Reader:
     # --- links --------------------------------------------------------------------------------------
 
     def _start_link(self, name: str, more: Any, at: int) -> None:
-        url, kind = self._source.restored(more["dest_url"]), more["link_type"]
+        url, kind = without_spaces(self._source.restored(more["dest_url"])), more["link_type"]
         written, short = kind in _WRITTEN, kind in _SHORTCUTS
         is_safe = is_safe_link(url)
         after = "" if written else self._after(more, url, is_safe=is_safe)
@@ -148,7 +148,7 @@ class _Reader:
 
     def _after(self, more: Any, url: str, *, is_safe: bool) -> str:
         """Return the parts of a link that would be invisible: a URL that can't be a link, the title, the label."""
-        shown = "" if is_safe or url.startswith("#") else _SILENT.sub("", url)
+        shown = "" if is_safe or more["dest_url"].startswith(("#", BREAK)) else _SILENT.sub("", url)
         label = more["id"] if more["link_type"] in _REFERENCES else ""
         parts = [
             shown and f"({shown})",

@@ -15,6 +15,7 @@ from telegram import TelegramObject
 
 from bot.formatting.characters import clean
 from bot.formatting.characters import units as utf16_len
+from bot.formatting.growing.fences import with_whole_fences
 from bot.formatting.markdown import LONG_CHARS
 from bot.formatting.nodes import Node
 from bot.formatting.parsing import parse
@@ -48,7 +49,7 @@ def rich(markdown: str) -> Rich | None:
     """Convert as many blocks as fit, from the first on. Return None if they contain no table."""
     if "|" not in markdown:
         return None
-    markdown = clean(markdown)
+    markdown = with_whole_fences(clean(markdown))
     source = prepared(markdown)
     blocks = Tree().read(parse(source))
     shown = _fitting(blocks)

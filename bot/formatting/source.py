@@ -1,8 +1,9 @@
 """Markdown made safe for the parser, so that none of its text is lost, and the way back to the original.
 
 The parser drops HTML, link reference definitions and cells beyond the last column. Noncharacters of Unicode, which no
-text contains, prevent that: LESS stands for `<`, PIPE for `|`, STAR and LOW for `*` and `_` without a style, TOKEN
-number TOKEN_END for a formula. BREAK stands for nothing: it separates characters that together would be markup.
+text contains, prevent that: LESS stands for `<`, PIPE for `|`, STAR and LOW for `*` and `_` without a style, SPACE for
+a space within the target of a link, TOKEN number TOKEN_END for a formula. BREAK stands for nothing: it separates
+characters that together would be markup.
 """
 
 import re
@@ -15,7 +16,7 @@ import pyromark
 from pyromark import Options
 
 from bot.formatting import formulas
-from bot.formatting.characters import BREAK, LESS, LOW, PIPE, STAR, TOKEN, TOKEN_END
+from bot.formatting.characters import BREAK, LESS, LOW, PIPE, SPACE, STAR, TOKEN, TOKEN_END
 from bot.formatting.formulas import Formula
 
 OPTIONS = Options.ENABLE_TABLES | Options.ENABLE_STRIKETHROUGH | Options.ENABLE_TASKLISTS
@@ -23,7 +24,14 @@ _CJK = "\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-
 _FULL = "\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u2010-\u2027"
 _HEAD_ROWS = 2
 _IS_CJK, _IS_FULL, _RUN = re.compile(f"[{_CJK}]"), re.compile(f"[{_FULL}]"), re.compile(r"\*+|~~")
-_LESS = re.compile(r"\\.|<(?!(?:https?|mailto|tg|tel|ftp):[^\s<>]*>|[^\s<>@]+@[^\s<>]+>)", re.DOTALL)
+_LESS = re.compile(
+    r"\\.|<(?!(?:https?|mailto|tg|tel|ftp):[^\s<>]*>|[^\s<>@]+@[^\s<>]+>|(?<=\]\(<)https?://[^\n<>]*>\))", re.DOTALL
+)
+_PATH = r"(?:[^\s()<>\[\]\"'`]|\([^\s()]*\))++"
+_TARGET = re.compile(
+    rf"(?<=\]\()(?:https?://|[\w.~-]*/)(?P<spaced>{_PATH}(?: {_PATH})++)(?=\))"
+    r"|(?<=\[)(?P<own>[^\[\]()\n]{1,200})\]\((?P=own)(?=\))"
+)
 _CALLOUT = re.compile(
     r"^(?P<before>[ \t>]*>[ \t]*(?:[-+*][ \t]+)?)\[!(?P<word>[A-Za-z]{2,20})\][-+]?(?=[ \t]|$)", re.MULTILINE
 )
@@ -54,7 +62,7 @@ _TIMES = re.compile(
     r"(?<=\d)\*(?=[\d(])|(?<=\b[A-Za-z])\*(?=[A-Za-z0-9]\b)|(?<=\d)\*(?=[A-Za-z]\b)"
     r"|(?<![\w*.])(?P<base>[\d.]+|[A-Za-z])\*\*(?=[\d(]|[A-Za-z]\b)"
 )
-_ORIGINALS = str.maketrans({BREAK: "", LESS: "<", PIPE: "|", STAR: "*", LOW: "_"})
+_ORIGINALS = str.maketrans({BREAK: "", LESS: "<", PIPE: "|", STAR: "*", LOW: "_", SPACE: " "})
 _TOKEN = re.compile(f"{TOKEN}(\\d+){TOKEN_END}")
 _BAR_IN_CODE = re.compile(r"(?<!\\)\|")
 _BAR, _ROW = re.compile(rb"(?<!\\)\|"), re.compile(rb"[^\n]+")
@@ -97,6 +105,8 @@ def prepared(markdown: str) -> Source:
         source.text = source.text.replace("]:", f"]{BREAK}:")
     if any(mark in markdown for mark in ("$", "\\(", "\\[", "\\begin{", "[!")):
         source.text = _with_tokens(source)
+    if "](" in markdown:
+        source.text = _TARGET.sub(_whole_target, source.text)
     if "*" in markdown:
         source.text = _PAIR.sub(_pair, _GLOB.sub(_literal, times_replaced(source.text)))
     if "_" in markdown:
@@ -108,6 +118,13 @@ def prepared(markdown: str) -> Source:
     if "|" in markdown:
         source.text = _with_all_cells(_LINE_WITH_CELLS.sub(_bars_of_code, source.text))
     return source
+
+
+def _whole_target(found: re.Match[str]) -> str:
+    """Keep a target with spaces together, and mark one that repeats the text of its link by a BREAK."""
+    if found["own"] is None:
+        return found[0].replace(" ", SPACE)
+    return f"{found['own']}]({BREAK}{found['own'].replace(' ', SPACE)}"
 
 
 def label_of(text: str) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from bot.formatting import formulas
+from bot.formatting.growing.fences import last_fence
 from bot.formatting.html.tags import INLINE, PLAIN, STYLES
 from bot.formatting.source import times_replaced
 
@@ -12,9 +13,8 @@ MOST_HELD = 300
 """The longest beginning of a formula in single dollars that or of a comment that is held back."""
 _CODE = re.compile(r"(?<![`\\])(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 _WITHIN = r"(?:[^\[\]\n]|\[[^\[\]\n]{0,99}\](?:\([^()\s]{0,300}\))?+){0,300}+"
-_TARGET = r"\((?:[^()\s]|\([^()\s]*\)?)*(?:[ ]+[\"'][^\"'\n]*[\"']?)?"
+_TARGET = r"\((?:https?://[^()<>\"'\n]{0,300}|[^()\s]|\([^()\s]*\)?)*(?:[ ]+[\"'][^\"'\n]*[\"']?)?"
 _LINK = re.compile(rf"(?<!\\)!?\[(?P<text>{_WITHIN})(?:\](?:{_TARGET}|\[[^\[\]\n]*)?)?\Z")
-_FENCE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)$", re.MULTILINE)
 _HALF_FENCE = re.compile(r"\n[ \t>]*[`~]{1,2}\Z")
 _TICKS = re.compile(r"(?<![`\\])`+")
 _CITED = re.compile(r"[\d^\s,]{0,9}|!\w{0,20}|[xX]")
@@ -43,7 +43,7 @@ def mended(block: str) -> str:
     """Return a block that ends here: an incomplete mark is left out, and open elements are closed."""
     if not _ANY_OPENING.search(block):  # nothing can be open in it
         return _trimmed(block, 2 * MOST_TRIMMED)
-    fence, is_open = _last_fence(block)
+    fence, is_open = last_fence(block)
     if fence and is_open:
         has_code = block[fence.end() :].strip(" >\n`~")
         return _HALF_FENCE.sub("", block) if has_code else block[: fence.start()]
@@ -70,18 +70,6 @@ def _trimmed(block: str, times: int = MOST_TRIMMED) -> str:
             break
         block = shorter
     return block.rstrip()
-
-
-def _last_fence(block: str) -> tuple[re.Match[str] | None, bool]:
-    """Return the last line that opens or closes code, and whether it opens some."""
-    last: re.Match[str] | None = None
-    is_open = False
-    for found in _FENCE.finditer(block):
-        if not is_open or last is None:
-            last, is_open = found, True
-        elif found["mark"].startswith(last["mark"]) and not found["info"].strip():
-            last, is_open = found, False
-    return last, is_open
 
 
 def _without_code(block: str) -> str:
@@ -162,6 +150,6 @@ def _open_tags(block: str) -> list[tuple[int, str]]:
             continue
         if not tag["close"]:
             tags.append((tag.start(), f"</{tag['name']}>"))
-        elif tags:
+        elif tags and tags[-1][1] == f"</{tag['name']}>":
             tags.pop()
     return tags

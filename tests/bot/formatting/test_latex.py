@@ -27,6 +27,9 @@ from bot.formatting.formulas import Formula
         (r"\sqrt{\sqrt{a}b} \sqrt[n]{x^2}", "√(√ab) ⁿ√(x²)"),
         (r"\begin{array}{c} \hline x \\ \hline y \\[6pt] z \end{array}", "x\ny\nz"),
         (r"\cancel{ab}c \pu{5 kg}", "a̶b̶c 5 kg"),
+        (r"\begin{align*} a &= b \\ c &= d \end{align*}", "a = b\nc = d"),
+        (r"\begin{alignat*}{2} a &= b \end{alignat*}", "a = b"),
+        (r"\begin{flalign*} a &= b \end{flalign*}", "a = b"),
         ("x = 1", "x = 1"),
     ],
 )

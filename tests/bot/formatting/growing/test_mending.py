@@ -35,6 +35,9 @@ from bot.formatting.growing.mending import mended
         ("1. a\n   ```ba", "1. a\n"),
         ("1. a\n   ```bash\n   ls", "1. a\n   ```bash\n   ls"),
         ("```py\nx\n```", "```py\nx\n```"),
+        ("[a](https://e.com/b c", "a"),
+        ("<b>a <i>b</b> c", "<b>a <i>b</b> c</i></b>"),
+        ("<b>a <i>b</i> c", "<b>a <i>b</i> c</b>"),
         ("| a | b |\n|---|---|\n| `x", "| a | b |\n|---|---|\n"),
     ],
 )
