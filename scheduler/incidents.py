@@ -79,13 +79,15 @@ def _report(
     if known is not None:
         _update(conn, known, facts, now)
         return
-    earlier = incidents.latest_closed(conn, kind, subject, reopen_since)
+    earlier = incidents.latest_closed(conn, kind, subject, min(reopen_since, facts.get("since", reopen_since)))
+    if earlier is not None and _was_removed(earlier) and not facts.get("listed", True):
+        return  # the failures are those from before it was removed, or soon after that
+    if earlier is not None and earlier.closed_at is not None and earlier.closed_at < reopen_since:
+        earlier = None
     if earlier is None and grown_from is not None and incidents.grow(conn, grown_from.id, kind, subject):
         incidents.update(conn, grown_from.id, facts, now)
     elif earlier is None:
         incidents.begin(conn, kind, subject, facts, now)
-    elif _was_removed(earlier) and not facts.get("listed", True):
-        return  # the failures are those from before it was removed
     elif incidents.reopen(conn, earlier.id):
         returned = {"returned": earlier.facts.get("returned", 0) + 1}
         incidents.update(conn, earlier.id, {**_with_first_facts(earlier, facts), **returned}, now)

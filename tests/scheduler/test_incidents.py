@@ -8,9 +8,11 @@ from scheduler.context import JobContext
 from scheduler.incidents import RECOVERY, close_silently, report, resolve
 from storage.alerts import incidents
 from storage.alerts.incidents import Incident
+from tests.scheduler.conftest import NOW as NOON
 from tests.scheduler.conftest import HandClock
 
 KIND, SUBJECT = "everything_down", "all"
+HOUR = timedelta(hours=1)
 
 
 async def one_report(context: JobContext, count: int, **facts: object) -> None:
@@ -36,10 +38,10 @@ async def test_report_opens_and_then_updates_one_incident(context: JobContext, c
 
 
 async def test_first_facts_are_kept(context: JobContext) -> None:
-    await one_report(context, 1, since="12:00", share=70)
-    await one_report(context, 2, since="13:00", share=3)
+    await one_report(context, 1, since=NOON, share=70)
+    await one_report(context, 2, since=NOON + HOUR, share=3)
     (known,) = await all_of(context)
-    assert known.facts == {"count": 2, "since": "12:00", "share": 70}
+    assert known.facts == {"count": 2, "since": NOON, "share": 70}
 
 
 async def test_recovery_closes_the_incident_once(context: JobContext, clock: HandClock) -> None:
@@ -70,11 +72,11 @@ async def test_incident_is_reopened_within_reopen_seconds(
 
 async def test_reopened_incident_counts_its_returns_and_loses_its_recovery(context: JobContext) -> None:
     for count in range(3):
-        await one_report(context, count, since=f"1{count}:00")
+        await one_report(context, count, since=NOON + count * HOUR)
         await recover(context)
     await one_report(context, 9)
     (known,) = await all_of(context)
-    assert known.facts == {"count": 9, "since": "10:00", "returned": 3}
+    assert known.facts == {"count": 9, "since": NOON, "returned": 3}
 
 
 async def test_silent_close_leaves_no_recovery(context: JobContext) -> None:

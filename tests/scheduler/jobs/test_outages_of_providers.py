@@ -10,7 +10,7 @@ from engine.ports import Provider
 from scheduler.context import JobContext
 from scheduler.jobs import outages
 from storage.alerts import incidents
-from tests.scheduler.conftest import ADMIN, Journal, Notifications, StandInProvider
+from tests.scheduler.conftest import ADMIN, HandClock, Journal, Notifications, StandInProvider
 
 
 def first_lines(notifier: Notifications) -> list[str]:
@@ -46,10 +46,12 @@ async def test_incident_of_a_provider_without_a_key_is_closed(
     assert ended.text == "⚪ deepseek/m is no longer configured. Its incident is closed."
 
 
+@pytest.mark.parametrize("minutes", [0, 5, 30, 120])
 @pytest.mark.parametrize("subject", ["gemini", "gemini/other"])
-async def test_incident_of_an_offer_or_a_provider_that_was_removed_is_closed(
-    context: JobContext, journal: Journal, notifier: Notifications, subject: str
+async def test_incident_of_an_offer_or_a_provider_that_was_removed_is_closed_for_good(
+    context: JobContext, journal: Journal, notifier: Notifications, clock: HandClock, subject: str, minutes: int
 ) -> None:
+    """A later failure, of a prompt that asks for it by its name, continues the outage from before the removal."""
     market = context.market
     auto = market.catalog.models["auto"]
     offers = (*auto.offers, Offer("gemini", "other"))
@@ -65,8 +67,14 @@ async def test_incident_of_an_offer_or_a_provider_that_was_removed_is_closed(
     assert [each.subject for each in await context.db.read(incidents.all_open)] == [subject]
     kept = tuple(offer for offer in offers if subject not in (offer.name, offer.provider))
     smaller = {"auto": replace(auto, offers=kept)}
-    for _ in range(2):
-        await outages.run(replace(context, market=replace(market, catalog=replace(market.catalog, models=smaller))))
+    removed = replace(context, market=replace(market, catalog=replace(market.catalog, models=smaller)))
+    await outages.run(removed)
+    clock.move(minutes=minutes)
+    if "/" in subject:
+        await journal.failed("gemini", model="other")
+    else:
+        await journal.failed("gemini", "unreachable", status=None)
+    await outages.run(removed)
     _, ended = notifier.texts
     assert ended.startswith(f"⚪ {subject} is no longer configured.")
 
