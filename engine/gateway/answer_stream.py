@@ -37,7 +37,8 @@ class AnswerStream:
         self._is_open = False
         self._end: StreamEnd | None = None
         self._frozen = False
-        self._arrived, self._ended = asyncio.Event(), asyncio.Event()
+        self._arrived: asyncio.Event | None = None  # once the reader has waited
+        self._ended: asyncio.Event | None = None  # likewise
 
     @property
     def has_begun(self) -> bool:
@@ -81,7 +82,8 @@ class AnswerStream:
 
     def notify(self) -> None:
         """Wake the reader: the shown content has a new event."""
-        self._arrived.set()
+        if self._arrived is not None:
+            self._arrived.set()
 
     def freeze(self) -> None:
         """Deliver no further event, only the end. The reader's position stays where it is."""
@@ -90,14 +92,20 @@ class AnswerStream:
     def end(self, error: Exception | None) -> None:
         """Add the last item, with the error if there is one."""
         self._end = StreamEnd(error)
-        self._ended.set()
-        self._arrived.set()
+        if self._ended is not None:
+            self._ended.set()
+        self.notify()
+
+    async def _wait(self) -> None:
+        """Wait until `notify` is called."""
+        self._arrived = self._arrived or asyncio.Event()
+        self._arrived.clear()
+        await self._arrived.wait()
 
     async def next(self) -> StreamItem:
         """Wait for the next item, and take it."""
         while (item := self._take()) is None:
-            self._arrived.clear()
-            await self._arrived.wait()
+            await self._wait()
         return item
 
     async def next_events(self, most: int, seconds: float) -> list[Event] | StreamEnd | None:
@@ -105,19 +113,14 @@ class AnswerStream:
         if (found := self.take_ready(most) or self._end) is not None:
             return found
         loop = asyncio.get_running_loop()
-        is_late = asyncio.Event()
-        timer = loop.call_later(seconds, self._wake, is_late)
+        late_at = loop.time() + seconds
+        timer = loop.call_at(late_at, self.notify)
         try:
-            while not (found := self.take_ready(most) or self._end) and not is_late.is_set():
-                self._arrived.clear()
-                await self._arrived.wait()
+            while not (found := self.take_ready(most) or self._end) and loop.time() < late_at:
+                await self._wait()
         finally:
             timer.cancel()
         return found
-
-    def _wake(self, is_late: asyncio.Event) -> None:
-        is_late.set()
-        self._arrived.set()
 
     def take_ready(self, most: int) -> list[Event]:
         """Take up to `most` events that are there already, without waiting."""
@@ -137,7 +140,9 @@ class AnswerStream:
 
     async def last(self) -> StreamEnd:
         """Wait for the end without taking any event."""
-        await self._ended.wait()
+        if self._end is None:
+            self._ended = self._ended or asyncio.Event()
+            await self._ended.wait()
         assert self._end is not None
         return self._end
 

@@ -53,6 +53,11 @@ async def uninterrupted(task: asyncio.Task[None]) -> None:
         task.result()
 
 
+def _set(event: asyncio.Event | None) -> None:
+    if event is not None:
+        event.set()
+
+
 @dataclass(slots=True, eq=False)
 class Attempt(BilledAttempt):
     """One call of a provider. Its task continues when a waiter is cancelled; `close` ends it.
@@ -71,8 +76,8 @@ class Attempt(BilledAttempt):
     _ends_at: float = 0.0
     _is_alive: bool = False
     _was_whole: bool = False
-    _shown_or_done: asyncio.Event = field(default_factory=asyncio.Event)
-    _chunk_or_done: asyncio.Event = field(default_factory=asyncio.Event)
+    _shown_or_done: asyncio.Event | None = None  # once it was waited for
+    _chunk_or_done: asyncio.Event | None = None  # likewise
 
     def __post_init__(self) -> None:
         request, clock = self.question.request, self.market.clock
@@ -84,7 +89,7 @@ class Attempt(BilledAttempt):
         effort = request.options.reasoning_effort
         self._patience_seconds = patience_seconds(self.market.policy, self.quote.offer.model, effort)
         self.market.health.expect_thinking(self.permit, effort)
-        if fetches_pictures(self.question.request):
+        if request.has_pictures and fetches_pictures(request):
             self.market.health.expect_fetch(self.permit)
         self.task = asyncio.create_task(self._run(), name=f"{self.quote.offer.name} for {request.id}")
 
@@ -104,6 +109,9 @@ class Attempt(BilledAttempt):
 
     async def shown_or_done(self, seconds: float | None = None) -> bool:
         """Wait until its content is shown or it has ended. Return False if neither happens within `seconds`."""
+        if self.is_shown or self.task.done():
+            return True
+        self._shown_or_done = self._shown_or_done or asyncio.Event()
         try:
             async with asyncio.timeout(seconds):
                 await self._shown_or_done.wait()
@@ -113,7 +121,7 @@ class Attempt(BilledAttempt):
 
     async def bill(self, seconds: float) -> None:
         """Wait up to `seconds` for the usage after the last content; return at once if the answer continues."""
-        deltas = self.content.deltas
+        deltas, self._chunk_or_done = self.content.deltas, self._chunk_or_done or asyncio.Event()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not (self.task.done() or self.content.deltas > deltas or self.content.is_billed):
@@ -140,8 +148,8 @@ class Attempt(BilledAttempt):
         finally:
             if self.stream is not None and not self.is_shown:
                 self.stream.withdraw(self.content)
-            self._shown_or_done.set()
-            self._chunk_or_done.set()
+            _set(self._shown_or_done)
+            _set(self._chunk_or_done)
 
     async def _stream(self) -> None:
         try:
@@ -182,7 +190,7 @@ class Attempt(BilledAttempt):
             self._notify()
         elif len(content.events) > known_events:
             self._notify_thinking()
-        self._chunk_or_done.set()
+        _set(self._chunk_or_done)
 
     def _extend_timeout(self, *, has_deltas: bool) -> None:
         """Set the timeout: for the usage if the answer is complete, else for the longest permitted silence."""
@@ -224,7 +232,7 @@ class Attempt(BilledAttempt):
             rival.detach()
         self.rivals, self.is_shown = (), True
         stream.show(self.content)
-        self._shown_or_done.set()
+        _set(self._shown_or_done)
 
     def _call(self) -> ProviderCall:
         request, model = self.question.request, self.quote.offer.model

@@ -30,10 +30,7 @@ from engine.routing.selection import NextAttempt, Pause, Selection
 
 
 def _ordered(market: Market, quotes: Sequence[Quote]) -> Route:
-    """Return the route for these quotes at this moment.
-
-    A function, not a method: a reference to the answer would keep it in memory until garbage collection.
-    """
+    """Return the route for these quotes now; not a method, because a reference to the answer would form a cycle."""
     return plan(quotes, (), market.health.status, market.delay_usd_per_second)
 
 
@@ -119,9 +116,12 @@ class Failover:
         return not known or quote.context_tokens is None or quote.context_tokens > max(known)
 
     def _start(self, choice: NextAttempt) -> Attempt | None:
-        quote = started_quote(self.market, self.question, self.grant, self.selection, choice)
-        if quote is None:
+        quote: Quote | None = (planned := self.selection.quotes[choice.number])
+        if not planned.free:
+            self.selection.begin(choice.number)
+        elif (quote := started_quote(self.market, self.question, self.grant, self.selection, choice)) is None:
             return None
+        assert quote is not None
         limit = self.grant.output_tokens[choice.number]
         attempt = Attempt(self.market, self.question, quote, choice.permit, self.next_ordinal(), limit, self.stream)
         self.active.append(attempt)

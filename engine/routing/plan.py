@@ -7,7 +7,6 @@ offer.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from math import inf, sqrt
 
 from msgspec import Struct
@@ -174,9 +173,8 @@ def may_exceed(quote: Quote, status: OfferStatus) -> bool:
     return status.may_exceed and quote.expected_tokens <= status.remaining_tokens
 
 
-@lru_cache(maxsize=16)
 def _atto(usd: Fraction) -> float:
-    return float(usd) * ATTO_PER_USD
+    return usd.numerator / usd.denominator * ATTO_PER_USD
 
 
 def _early_quotes(

@@ -1,6 +1,6 @@
 """The attempts of one prompt that failed, and which of its offers may be attempted again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from math import inf
@@ -25,24 +25,11 @@ class Repeats:
 
     health: Health
     quotes: Sequence[Quote]
+    attempts: Mapping[int, int]  # by quote, how often it was attempted
     made: int = 0  # repeats because no other offer was left
     pause_until: float = 0.0
-    _attempts: dict[int, int] = field(default_factory=dict)
     _once: dict[int, tuple[float, float]] = field(default_factory=dict)
     _last: dict[int, float | None] = field(default_factory=dict)
-
-    @property
-    def attempted(self) -> AbstractSet[int]:
-        """The quotes that were attempted."""
-        return self._attempts.keys()
-
-    def attempts(self, number: int) -> int:
-        return self._attempts.get(number, 0)
-
-    def begin(self, number: int) -> None:
-        """Record the start of an attempt at this quote."""
-        self._attempts[number] = self.attempts(number) + 1
-        self.exclude(number)
 
     def exclude(self, number: int) -> None:
         self._last.pop(number, None)
@@ -60,7 +47,7 @@ class Repeats:
         """Record a failure that counts, after `seconds`; `was_shown`: its content had reached the reader."""
         number, began_at = choice.number, choice.permit.began_at
         is_slow = not was_shown and (seconds > QUICK_SECONDS or isinstance(error, FirstTokenLate))
-        if self.attempts(number) == 1:
+        if self.attempts[number] == 1:
             is_cut = was_shown or isinstance(error, Unreachable | StreamCut)
             is_late = is_slow or isinstance(error, WentSilent)  # the reader has waited: another offer comes first
             pause_seconds = inf if is_late else FIRST_PAUSE_SECONDS * is_cut

@@ -44,7 +44,8 @@ class Selection:
     drops: list[Drop] = field(default_factory=list)
     retry_after_seconds: float = LEAST_RETRY_AFTER_SECONDS
     _fresh: set[int] = field(default_factory=set)
-    _again: Repeats = field(init=False)
+    _attempts: dict[int, int] = field(default_factory=dict)  # by quote
+    _failed: Repeats | None = None  # from the first failure on
     _keys: dict[int, set[int]] = field(default_factory=dict)
     _at_once: int | None = None
     _repeat_wait_seconds: float = 0.0
@@ -56,12 +57,18 @@ class Selection:
 
     def __post_init__(self) -> None:
         self._fresh = set(range(len(self.quotes)))
-        self._again = Repeats(self.health, self.quotes)
+
+    @property
+    def _again(self) -> Repeats:
+        if self._failed is None:
+            self._failed = Repeats(self.health, self.quotes, self._attempts)
+        return self._failed
 
     def leave_out(self, number: int, reason: str) -> None:
         """Exclude this quote from further attempts."""
         self._fresh.discard(number)
-        self._again.exclude(number)
+        if self._failed is not None:
+            self._failed.exclude(number)
         self._at_once = None if self._at_once == number else self._at_once
         self.drops.append(Drop(self.quotes[number].offer, reason))
 
@@ -75,7 +82,9 @@ class Selection:
     def begin(self, number: int) -> None:
         """Record the start of an attempt at this quote."""
         self._fresh.discard(number)
-        self._again.begin(number)
+        self._attempts[number] = self._attempts.get(number, 0) + 1
+        if self._failed is not None:
+            self._failed.exclude(number)
 
     def is_fresh(self, number: int) -> bool:
         return number in self._fresh
@@ -92,10 +101,7 @@ class Selection:
             route = self._plan(sorted(self._fresh))
             if not route.quotes or route.is_over_limit:
                 break
-            if again := self._again.before(route.quotes[0], now):
-                route = self._plan(sorted(self._fresh | again))
-            doubtful = {number for number in again if self._again.is_doubtful(number, now)}
-            if (step := self._step(route, doubtful)) is not None:
+            if (step := self._next_step(route, now)) is not None:
                 return step
         last = self._repeat(now) or self._early()
         if last is None:
@@ -113,6 +119,14 @@ class Selection:
             self._again.failed(choice, error, seconds=seconds, was_shown=was_shown, now=now)
 
     # --- helpers ------------------------------------------------------------------------------------------
+
+    def _next_step(self, route: Route, now: float) -> NextAttempt | Pause | None:
+        """Return the next step on a route, with repeats of what failed; None if its first offer denies it."""
+        if not self._attempts and not route.early:
+            return self._admit(self._number(route.quotes[0]))
+        if again := self._again.before(route.quotes[0], now):
+            route = self._plan(sorted(self._fresh | again))
+        return self._step(route, {number for number in again if self._again.is_doubtful(number, now)})
 
     def _step(self, route: Route, doubtful: AbstractSet[int]) -> NextAttempt | Pause | None:
         """Return the next step on a route: an early attempt, a pause or its first offer; None if that is denied."""
@@ -133,13 +147,13 @@ class Selection:
         """
         for early in earlies:
             number = self._number(early.quote)
-            if number in self._again.attempted and number not in self._passed_over:
+            if number in self._attempts and number not in self._passed_over:
                 self._passed_over.add(number)
                 self.health.passed_over(early.quote.offer, early.saving_atto)
 
     def _hold(self, number: int) -> Pause | None:
         """Return a pause, after a failure, until another prompt's attempt has shown whether the next offer works."""
-        if not self._again.attempted or self._hold_seconds >= MOST_HOLD_SECONDS:
+        if not self._attempts or self._hold_seconds >= MOST_HOLD_SECONDS:
             return None
         seconds = self.health.hold_seconds(self.quotes[number].offer)
         self._hold_seconds += seconds
@@ -195,7 +209,7 @@ class Selection:
     def _admit(self, number: int) -> NextAttempt | None:
         """Return a permit for an attempt, if any. An offer that denies it and was never attempted is left out."""
         quote, used = self.quotes[number], self._keys.get(number, set())
-        repeat = self._again.attempts(number) > len(used)
+        repeat = self._attempts.get(number, 0) > len(used)
         permit = self.health.admit(quote.offer, quote.expected_tokens, repeat=repeat, free=quote.free)
         if isinstance(permit, Denial):
             if self.is_fresh(number):
@@ -225,7 +239,7 @@ class Selection:
     def _admit_over(self, route: Route) -> NextAttempt | None:
         """Return permission for an attempt over a limit, if the next offer is dear after a cheaper one failed."""
         most_atto = route.quotes[0].plan_atto
-        if not any(self.quotes[number].plan_atto * DEARER_THAN_USUAL < most_atto for number in self._again.attempted):
+        if not any(self.quotes[number].plan_atto * DEARER_THAN_USUAL < most_atto for number in self._attempts):
             return None
         for number in sorted(self._fresh):
             quote = self.quotes[number]

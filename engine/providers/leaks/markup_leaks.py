@@ -141,6 +141,9 @@ class MarkupLeaks:
             choice.is_call = False
             found += [*choice.release(len(choice.held_text)), delta]
             choice.passed.append(delta.text)
+        elif not (choice.held or choice.is_new or "<" in delta.text or "[" in delta.text):
+            choice.passed.append(delta.text)
+            found.append(delta)
         else:
             found += self._fed(choice, [delta])
 
@@ -213,6 +216,8 @@ class MarkupLeaks:
         if not choice.has_ended and is_repeated(choice.passed):
             raise Garbled("a text that came more than once")
         choice.has_ended = True
+        if not choice.held:
+            return
         text = choice.held_text
         kept, tokens = end_tokens_at(text)
         called, choice.is_call = choice.is_call and finish in _COMPLETE, False

@@ -33,6 +33,8 @@ def _is_cumulative(pieces: Sequence[str]) -> bool:
 
 def _begins_anew(pieces: Sequence[str]) -> bool:
     """Return whether a piece begins with all the text before it, in linear time: each such piece doubles the text."""
+    if len(pieces) <= _LEAST_BEFORE or len(max(pieces, key=len)) < _LEAST_CHARS:
+        return False
     chars = 0
     for number, piece in enumerate(pieces):
         is_enough = number >= _LEAST_BEFORE and chars >= _LEAST_CHARS

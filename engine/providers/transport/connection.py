@@ -154,7 +154,6 @@ class ProviderConnection(asyncio.Protocol):
                 self._is_announced = True
                 receiver.head(self._status, self._headers)
                 self._inflater = inflater_of(self._headers) if "content-encoding" in self._headers else None
-            self._queue()
             if self._feed(receiver):
                 self._complete(done)
             elif not self._waiting and self._is_whole:
@@ -172,28 +171,34 @@ class ProviderConnection(asyncio.Protocol):
             self._pause()
             self._loop.call_later(seconds, self._resume)
 
-    def _queue(self) -> None:
-        """Queue the pieces of one read, in slices of limited work."""
-        if not self._pieces:
-            return
-        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces.clear()
-        if self._inflater is not None:
-            self._waiting.append(self._inflater.feed(body))
-        elif len(body) <= SLICE_BYTES:
-            self._waiting.append(iter((body,)))
-        else:
-            self._waiting.append(body[at : at + SLICE_BYTES] for at in range(0, len(body), SLICE_BYTES))
-
     def _feed(self, receiver: Receiver) -> bool:
-        """Pass slices on until none is left or BUSY_SECONDS are over; return True if the receiver needs no more."""
-        busy_until = self._loop.time() + BUSY_SECONDS
+        """Pass on the pieces that have come; return True if the receiver needs no more.
+
+        They are passed on in slices of limited work. After BUSY_SECONDS the event loop runs in between.
+        """
+        busy_until, pieces = self._loop.time() + BUSY_SECONDS, self._pieces
+        body = b"" if not pieces else pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        if not self._waiting and self._inflater is None and len(body) <= SLICE_BYTES:
+            if body and self._is_enough(body, receiver):
+                return True
+            if self._loop.time() > busy_until:
+                self._pause()
+                self._loop.call_soon(self._resume)
+            return False
+        if body:
+            self._waiting.append(self._slices(body))
+        return self._feed_slices(receiver, busy_until)
+
+    def _slices(self, body: bytes) -> Iterator[bytes]:
+        if self._inflater is not None:
+            return self._inflater.feed(body)
+        return (body[at : at + SLICE_BYTES] for at in range(0, len(body), SLICE_BYTES))
+
+    def _feed_slices(self, receiver: Receiver, busy_until: float) -> bool:
         while self._waiting:
             for piece in self._waiting[0]:
-                self._body_bytes += len(piece)
-                if self._body_bytes > MOST_BODY_BYTES:
-                    raise Garbled("a body without an end")
-                if receiver.feed(piece):
+                if self._is_enough(piece, receiver):
                     return True
                 if self._loop.time() > busy_until:
                     self._pause()
@@ -202,16 +207,23 @@ class ProviderConnection(asyncio.Protocol):
             self._waiting.popleft()
         return False
 
+    def _is_enough(self, piece: bytes, receiver: Receiver) -> bool:
+        """Pass on one piece; return True if the receiver needs no more."""
+        self._body_bytes += len(piece)
+        if self._body_bytes > MOST_BODY_BYTES:
+            raise Garbled("a body without an end")
+        return receiver.feed(piece)
+
     def _pause(self) -> None:
         """Stop reading, so that the event loop is not woken for each packet; the kernel buffers the packets."""
-        if not self._is_paused and self.is_open:
+        if not self._is_paused and not self._transport.is_closing():
             self._is_paused = True
             self._transport.pause_reading()
 
     def _resume(self) -> None:
         if self._receiver is not None and self._waiting:
             self._pass_on()
-        if self._is_paused and not self._waiting and self.is_open:
+        if self._is_paused and not self._waiting and not self._transport.is_closing():
             self._is_paused = False
             self._transport.resume_reading()
 
