@@ -39,6 +39,7 @@ class AnswerStream:
         self._frozen = False
         self._arrived: asyncio.Event | None = None  # once the reader has waited
         self._ended: asyncio.Event | None = None  # likewise
+        self._is_late = False
 
     @property
     def has_begun(self) -> bool:
@@ -112,15 +113,18 @@ class AnswerStream:
         """Take up to `most` events, or the end; return None if neither comes within `seconds`."""
         if (found := self.take_ready(most) or self._end) is not None:
             return found
-        loop = asyncio.get_running_loop()
-        late_at = loop.time() + seconds
-        timer = loop.call_at(late_at, self.notify)
+        self._is_late = False
+        timer = asyncio.get_running_loop().call_later(seconds, self._stop_waiting)
         try:
-            while not (found := self.take_ready(most) or self._end) and loop.time() < late_at:
+            while not (found := self.take_ready(most) or self._end) and not self._is_late:
                 await self._wait()
         finally:
             timer.cancel()
         return found
+
+    def _stop_waiting(self) -> None:
+        self._is_late = True  # a flag: the loop's clock may be a rounding error short of the time now
+        self.notify()
 
     def take_ready(self, most: int) -> list[Event]:
         """Take up to `most` events that are there already, without waiting."""

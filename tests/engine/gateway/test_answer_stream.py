@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import uvloop
 
 from engine.catalog.offers import Offer
 from engine.chat import Delta, Restart
@@ -48,6 +49,13 @@ async def test_next_events_are_all_that_have_come_or_nothing_in_time() -> None:
     stream.end(None)
     assert await waiting == StreamEnd()
     assert await stream.next_events(2, 5) == StreamEnd()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.0003, 0.0014, 0.0101])
+def test_wait_for_events_ends_on_a_loop_that_rounds_to_milliseconds(seconds: float) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        waited = asyncio.wait_for(AnswerStream().next_events(1, seconds), 5)
+        assert runner.run(waited) is None
 
 
 async def test_reader_that_waits_is_woken_by_the_next_event() -> None:
