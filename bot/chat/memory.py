@@ -157,7 +157,7 @@ def input_limit_tokens(catalog: Catalog, name: str, output_tokens: int, at: date
     Raises UnknownModel.
     """
     model = catalog.model(name)
-    offers = [offer for offer in model.offers if catalog.is_configured(offer.provider)]
+    offers = [offer for offer in model.offers if catalog.configured(offer.provider)]
     regular = [offer for offer in offers if offer not in model.last_resort] or offers
     contexts = [catalog.context_tokens(offer, at) for offer in regular]
     known = [context for context in contexts if context is not None]

@@ -93,7 +93,7 @@ def page(context: Context, exclusions: Exclusions, of: str = "") -> str:
 def providers(context: Context) -> list[str]:
     """Return the providers that have a key."""
     market = context.services.market
-    return sorted(name for name in market.providers if market.catalog.is_configured(name))
+    return sorted(name for name in market.providers if market.catalog.configured(name))
 
 
 def policy_of(context: Context, provider: str) -> DataPolicy:

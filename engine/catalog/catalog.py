@@ -77,6 +77,7 @@ class Catalog:
     forecast: ConversationForecast = field(default_factory=ConversationForecast)
     learned_contexts: LearnedContexts = field(default_factory=LearnedContexts)
     _offers: dict[Offer, None] = field(init=False)  # in order
+    _list_prices: dict[str, tuple[int, Price | None]] = field(default_factory=dict)
     _facts: dict[str, tuple[int, tuple[Offer, ...], tuple[_OfferFacts, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -113,18 +114,17 @@ class Catalog:
         """Return priced quotes of the offers of `model` that can serve the request, and the other offers with a reason.
 
         The expected cost covers the input as the offer's tokenizer counts it, less the part in the provider's prompt
-        cache, and an answer of this tenant's usual length, reasoning included. In a conversation it also covers the
-        turns that are expected after this one. `answer_tokens`: the answer's length, if it is known.
+        cache, and an answer of this tenant's usual length, reasoning included. In a conversation, several offers are
+        compared by the turns that are expected after this one too. `answer_tokens`: the answer's length, if known.
         """
         size = measure(request)
         answer_tokens = answer_tokens or self.sizes.answer_tokens(model.name, tenant_id, size.tokens)
         least_tokens = min(request.max_output_tokens or LEAST_OUTPUT_TOKENS, LEAST_OUTPUT_TOKENS)
         talk, excludes, facts_now = request.conversation, request.exclusions != NONE, self._facts_now(model, at)
-        outlook = self.forecast.outlook(talk, tenant_id, at.timestamp()) if talk else None
+        outlook = self.forecast.outlook(talk, tenant_id, at.timestamp()) if talk and len(facts_now) > 1 else None
         needs = needed_capabilities(request, (facts.lacks for facts in facts_now), has_pictures=size.has_pictures)
-        sized = _SizedRequest(
-            request, needs, answer_tokens, least_tokens, outlook, self.prefixes.continued(request, tenant_id or 0)
-        )
+        sent = self.prefixes.continued(request, tenant_id or 0) if talk else {}
+        sized = _SizedRequest(request, needs, answer_tokens, least_tokens, outlook, sent)
         quotes, drops = list[PricedOffer](), list[Drop]()
         count = self.sizes.counter(size, by_bytes=self.sizes.is_beyond(tenant_id)).count
         for facts in facts_now:
@@ -174,11 +174,12 @@ class Catalog:
             kept = self.prefixes.sent(request, offer, usage.input_tokens, usage.cached_tokens, now, tenant_id or 0)
             self.forecast.answered(request.conversation, tenant_id, usage.input_tokens, now, kept)
 
-    def is_configured(self, provider: str) -> bool:
-        return self.configured(provider)
-
     def list_price(self, model: str, at: datetime) -> Price | None:
-        return self.book.list_price(model, at)
+        """Return the public price of a model, looked up once a minute."""
+        minute, found = int(at.timestamp() // 60), self._list_prices.get(model)
+        if found is None or found[0] != minute:
+            found = self._list_prices[model] = (minute, self.book.list_price(model, at))
+        return found[1]
 
     def context_tokens(self, offer: Offer, at: datetime) -> int | None:
         """Return the context length: the one learned within the last hour, else the configured or catalogued one."""
@@ -210,10 +211,10 @@ class Catalog:
         if not free:
             rates = facts.rates or rates_of(price, input_tokens, writes_cache=facts.writes_cache)
             expected = input_tokens * rates.input + output * rates.output
+            if sized.sent and (sent := sized.sent.get(offer)) is not None:
+                cached = min(input_tokens, facts.hits.cached_tokens(sent, at.timestamp()))
+                expected -= cached * (rates.input - rates.cached_input)
             if sized.outlook is not None:
-                if sized.sent and (sent := sized.sent.get(offer)) is not None:
-                    cached = min(input_tokens, facts.hits.cached_tokens(sent, sized.outlook.now))
-                    expected -= cached * (rates.input - rates.cached_input)
                 hits = facts.hits if rates.cached_input < rates.input else None
                 later, change = later_costs_atto(rates, input_tokens, output, sized.outlook, hits)
                 if change < sized.change_atto and not facts.last_resort:
@@ -269,7 +270,7 @@ class _SizedRequest:
     """One request with its sizes. `answer_tokens`: expected visible tokens of each choice.
 
     `least_tokens`: an offer whose context leaves less room for the output can't serve the request. `outlook`: the
-    further turns of its conversation; None outside a conversation. `sent`: the conversation's last prompts, by offer.
+    further turns of its conversation, if they matter. `sent`: the conversation's last prompts, by offer.
     """
 
     request: ChatRequest

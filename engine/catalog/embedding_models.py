@@ -45,7 +45,7 @@ def embedding_model(catalog: Catalog, name: str) -> Model:
         return Model(name, offers, Markup(catalog.named_markup))
     if not is_embedding_name(name):
         raise _not_embedding(catalog, name)
-    if catalog.is_configured(Offer.named(name).provider):
+    if catalog.configured(Offer.named(name).provider):
         raise ModelNotPriced(name)
     raise UnknownModel(name, embedding_names(catalog))
 
@@ -54,7 +54,7 @@ def embedding_names(catalog: Catalog) -> tuple[str, ...]:
     """Return the embedding models to list: the operator's own, and the default ones whose providers have a key."""
     known = (*_named_offers(catalog), *map(Offer.named, EMBEDDINGS))
     offers = sorted(
-        {each.name for each in known if is_embedding_name(each.model) and catalog.is_configured(each.provider)}
+        {each.name for each in known if is_embedding_name(each.model) and catalog.configured(each.provider)}
     )
     return (*(name for name in catalog.models if _is_one_model(catalog.models[name])), *offers)
 
@@ -122,7 +122,7 @@ def _bound(each: str | tuple[int, ...]) -> int:
 
 
 def _unable(catalog: Catalog, request: EmbeddingRequest, offer: Offer) -> str:
-    if not catalog.is_configured(offer.provider):
+    if not catalog.configured(offer.provider):
         return "not configured"
     has_vocabulary = any(part in offer.model for part in _OPENAI_VOCABULARY)
     return _TEXT_ONLY if request.has_tokens and not has_vocabulary else ""
@@ -149,7 +149,7 @@ def _identity(offer: Offer) -> str:
 def _sellers(catalog: Catalog, name: str) -> Iterator[Offer]:
     """Yield the configured offers of a name: one for `provider/model`, all sellers for a bare model name."""
     exact = Offer.named(name)
-    if exact.model and catalog.is_configured(exact.provider):
+    if exact.model and catalog.configured(exact.provider):
         if _is_sold(catalog, exact):
             yield exact
             return
@@ -161,7 +161,7 @@ def _sellers(catalog: Catalog, name: str) -> Iterator[Offer]:
 def _local_offers(catalog: Catalog, name: str) -> Iterator[Offer]:
     """Yield the offers of local servers, which have no price, unless the price catalogue has a model of that name."""
     if not catalog.book.sellers(name, lambda _: True) and not catalog.book.knows(*Offer.named(name)):
-        yield from (Offer(each, name) for each in sorted(catalog.book.free_providers) if catalog.is_configured(each))
+        yield from (Offer(each, name) for each in sorted(catalog.book.free_providers) if catalog.configured(each))
 
 
 def _named_offers(catalog: Catalog) -> tuple[Offer, ...]:
@@ -171,11 +171,11 @@ def _named_offers(catalog: Catalog) -> tuple[Offer, ...]:
 
 def _offers_of_model(catalog: Catalog, name: str) -> Iterator[Offer]:
     named = (offer for offer in _named_offers(catalog) if name in {offer.model, _identity(offer)})
-    yield from (offer for offer in named if catalog.is_configured(offer.provider))
-    yield from (Offer(provider, name) for provider in catalog.book.sellers(name, catalog.is_configured))
+    yield from (offer for offer in named if catalog.configured(offer.provider))
+    yield from (Offer(provider, name) for provider in catalog.book.sellers(name, catalog.configured))
     for reseller, vendors in RESOLD.items():
         resold = (Offer(reseller, f"{vendor}/{name}") for vendor in vendors)
-        if catalog.is_configured(reseller):
+        if catalog.configured(reseller):
             yield from (offer for offer in resold if catalog.book.knows(reseller, offer.model))
 
 

@@ -194,7 +194,7 @@ class Gateway:
             return with_early(route, self.market.health)
         if route.resting:
             return structs.replace(route, quotes=route.resting)
-        reasons = {drop.reason for drop in drops if self.market.catalog.is_configured(drop.offer.provider)}
+        reasons = {drop.reason for drop in drops if self.market.catalog.configured(drop.offer.provider)}
         if not quotes and reasons:
             raise RequestRejected(model.name, "no model here can take this request: " + "; ".join(sorted(reasons)))
         raise NoProvider(self.market.health.smallest_rest_seconds(), left_out=route.left_out)

@@ -1,7 +1,7 @@
 """The protocol of one client connection: HTTP/1.1 with limits on heads, responses and unwanted bodies."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import uvicorn
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from main.http.connections import Connections
-from main.http.request_heads import SHORT_BODY_BYTES, has_short_body, without_upgrade
+from main.http.request_heads import without_upgrade
 from main.http.trailers import TRAILERS
 from web.pipeline.event_stream import WHEN_LOST
 from web.requests.body import WHOLE_BODY
@@ -23,6 +23,7 @@ HEAD_BYTES = 64 * 1024
 MOST_PIPELINED = 64
 """The most requests of one connection that may wait for the answer before them; one more closes it."""
 MOST_COPIED_BYTES = 64 * 1024  # of a body, to be sent with its head
+SHORT_BODY_BYTES = 64 * 1024
 SHORT_BODY_SECONDS = 0.05
 """How long a request waits for its short body before it begins: most clients send it right after the head."""
 
@@ -116,7 +117,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if not self._is_at_work():
             self._head_bytes += len(data)
-            data = without_upgrade(data)
+            if b"pgrade" in data or b"PGRADE" in data:
+                data = without_upgrade(data)
         else:
             self._bytes_ahead += len(data)
         super().data_received(data)
@@ -150,7 +152,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin the request. If its body is short, wait until the body has come, for up to SHORT_BODY_SECONDS."""
-        if cycle.more_body and not cycle.waiting_for_100_continue and has_short_body(cycle.scope["headers"]):
+        if cycle.more_body and not cycle.waiting_for_100_continue and _has_short_body(cycle.scope["headers"]):
             self._unbegun = cycle, app, self.loop.call_later(SHORT_BODY_SECONDS, self._begin)
         else:
             super()._start_asgi_task(cycle, app)
@@ -249,6 +251,12 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._stall_timer is not None:
             self._stall_timer.cancel()
             self._stall_timer = None
+
+
+def _has_short_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Return True if the head announces a body of at most SHORT_BODY_BYTES."""
+    length = next((value for name, value in headers if name == b"content-length"), b"")
+    return length.isdigit() and 0 < int(length[:10]) <= SHORT_BODY_BYTES and len(length) <= len("65536")
 
 
 class ServerConfig(uvicorn.Config):

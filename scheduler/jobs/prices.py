@@ -59,7 +59,7 @@ async def run(context: JobContext) -> None:
 def _configured(context: JobContext) -> Iterable[Offer]:
     catalog = context.market.catalog
     offers = dict.fromkeys(offer for model in catalog.models.values() for offer in model.offers)
-    return [offer for offer in offers if catalog.is_configured(offer.provider)]
+    return [offer for offer in offers if catalog.configured(offer.provider)]
 
 
 async def _check(context: JobContext, offer: Offer, current: Rates, now: datetime) -> None:

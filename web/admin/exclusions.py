@@ -50,7 +50,7 @@ class ExclusionsStore:
         catalog = self._market.catalog
         covered = (name for name in self._market.providers if exclusions.cover(name, catalog.policies.of(name)))
         return ExclusionsOut(
-            **stored_exclusions(exclusions), left_out=sorted(name for name in covered if catalog.is_configured(name))
+            **stored_exclusions(exclusions), left_out=sorted(name for name in covered if catalog.configured(name))
         )
 
     async def store(self, tenant_id: int, exclusions: Exclusions) -> None:

@@ -149,7 +149,7 @@ class ChatEndpoint:
         asked = self.family.read_plain(raw, origin) if head.is_plain_json else None
         if asked is None:
             asked = await self.family.read(parse_body(head.content_type, raw), origin)
-        check_calls(asked.chat.messages)
+            check_calls(asked.chat.messages)
         known = asked.chat.conversation
         conversation = known or self.prompting.conversations.of(tenant.id, asked.chat.messages, head.request_id)
         asked.chat = replace(asked.chat, conversation=conversation, pace=LIVE if asked.stream else WHOLE)

@@ -17,7 +17,7 @@ from engine.providers.balances import Balance
 from engine.providers.errors.details import objects, texts
 from engine.providers.leaks.markup_leaks import MarkupLeaks
 from engine.providers.mending.answers import AnswerMending
-from engine.providers.mending.model_memory import ModelMemory
+from engine.providers.mending.model_memory import ModelMemory, Trial
 from engine.providers.mending.tool_names import PLAIN_NAME
 from engine.providers.own_fields import FORMS, leave_out
 from engine.providers.refusals import SIGNATURES, json_or_text, refusal
@@ -55,7 +55,7 @@ class ProviderAdapter(ABC):
         self._http = http.connections(proxy)
         self._transport: Transport = HttpxTransport(self._http) if proxy or "@" in base_url else ConnectionPool()
         self._limits: dict[int, LimitHeaders] = {}
-        self._memory = ModelMemory()
+        self._memory: ModelMemory | None = None  # from the first refusal on
 
     def send_through(self, connections: httpx.AsyncBaseTransport) -> None:
         """Use `connections` for all further requests."""
@@ -94,10 +94,10 @@ class ProviderAdapter(ABC):
         only if it has the same value, and `ignored` names it.
         """
         headers = {"content-type": "application/json", "accept": "text/event-stream", **self._headers(call.key)}
-        trial = self._memory.trial(call)
+        trial = None if self._memory is None else self._memory.trial(call)
         while True:
-            sent = trial.call
-            body = json_bytes(self._body_without(sent, trial.fields))
+            sent, left_out = (call, frozenset[str]()) if trial is None else (trial.call, trial.fields)
+            body = json_bytes(self._body_without(sent, left_out))
             reading = AnswerReading(self.reader(sent), self._mending(sent), sink, MarkupLeaks(sent.request))
             try:
                 await self._post_streamed(sent, headers, body, reading)
@@ -108,13 +108,18 @@ class ProviderAdapter(ABC):
                     sink.taken()
                     sink.add(ended_at_limit(call.request.n))
                     return
+                trial = trial or self._first_trial(call)
                 if not trial.changes(error, self.own_fields):
                     raise
             else:
                 return
             finally:
-                if reading.is_taken:
+                if reading.is_taken and trial is not None:
                     trial.remember()
+
+    def _first_trial(self, call: ProviderCall) -> Trial:
+        self._memory = self._memory or ModelMemory()
+        return Trial(self._memory, call)
 
     async def _post_streamed(
         self, call: ProviderCall, headers: Mapping[str, str], body: bytes, reading: AnswerReading
@@ -217,7 +222,10 @@ class ProviderAdapter(ABC):
 
     def ignored(self, call: ProviderCall) -> tuple[str, ...]:
         """Return the names of the request's fields that the dialect can't send unchanged, or that the model refuses."""
-        return tuple(dict.fromkeys((*self.ignored_fields(call), *self._memory.options.within(call))))
+        ignored = self.ignored_fields(call)
+        if self._memory is None:
+            return ignored
+        return tuple(dict.fromkeys((*ignored, *self._memory.options.within(call))))
 
     def checks_schema(self, call: ProviderCall) -> bool:  # noqa: ARG002 - most dialects enforce it
         """Return True if the provider does not enforce the JSON schema of the request."""

@@ -25,6 +25,8 @@ _EFFORT_LEVEL = {"none": "minimal", "xhigh": "high", "max": "high"}
 _NO_MINIMAL = ("3.7-flash", "3.8-flash", "-pro")
 _NO_PREFILL = ("gemini-3.5", "gemini-3.8")
 _TOOL_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+_NO_OPTIONS = Options()
+_TALK = frozenset({Role.USER, Role.ASSISTANT})
 _IGNORED = frozenset({"logprobs", "top_logprobs", "logit_bias"})
 _PENALTIES = frozenset({"frequency_penalty", "presence_penalty"})
 _SEEDS = 2**31
@@ -36,7 +38,7 @@ ONE_CALL_ASKED = "Call at most one function at a time."
 def request_body(call: ProviderCall, spec: Spec) -> dict[str, Any]:
     """Return the JSON body of a call. Raises CapabilityMissing."""
     request, options = call.request, call.request.options
-    if begins_answer(request.messages) and call.model.startswith(_NO_PREFILL):
+    if call.model.startswith(_NO_PREFILL) and begins_answer(request.messages):
         raise CapabilityMissing(NO_PREFILL)
     if request.has_pictures:
         check_number(request, spec.pictures)
@@ -58,10 +60,10 @@ def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
     """Return the request's fields that are not sent unchanged."""
     options = call.request.options
     refused = _IGNORED | (frozenset() if takes_penalties(call.model) else _PENALTIES)
-    found = [name for name in given_fields(options) if name in refused]
+    found = [name for name in given_fields(options) if name in refused] if options != _NO_OPTIONS else []
     if len([stop for stop in options.stop if stop]) > spec.most_stops:
         found.append("stop")
-    if has_names(call.request):
+    if any(message.name for message in call.request.messages) and has_names(call.request):
         found.append("messages.name")
     return tuple(found)
 
@@ -155,9 +157,20 @@ def _shown(effort: str) -> dict[str, Any]:
 
 def mended(messages: Sequence[Message]) -> tuple[str, list[Message]]:
     """Return the text of the system, and the other turns mended to Gemini's rules."""
-    turns = mended_turns(messages, RULES)
+    turns = messages if _are_plain(messages) else mended_turns(messages, RULES)
     system = "\n\n".join(turn.text for turn in turns if turn.role is Role.SYSTEM)
     return system, [turn for turn in turns if turn.role is not Role.SYSTEM]
+
+
+def _are_plain(messages: Sequence[Message]) -> bool:
+    """Return whether no turn needs mending: all are texts, and those of a user come first and last."""
+    if not messages or not messages[0].role is messages[-1].role is Role.USER:
+        return False
+    return all(turn.role in _TALK and not turn.tool_calls and _has_text(turn.parts) for turn in messages)
+
+
+def _has_text(parts: Sequence[Part]) -> bool:
+    return len(parts) == 1 and isinstance(text := parts[0], Text) and bool(text.text.strip())
 
 
 def contents(turns: Sequence[Message], model: str, rules: PictureRules) -> list[dict[str, Any]]:

@@ -152,7 +152,7 @@ class GeminiStreamReader(StreamReader):
         if (data.get("promptFeedback") or {}).get("blockReason") not in _NOT_BLOCKED:
             self.has_finished = True
             found.append(Finished(Finish.REFUSED))
-        candidates = listed(data.get("candidates"))
+        candidates = _without_nulls(data.get("candidates"))
         if max(len(candidates), len(self._calls)) > _MOST_CANDIDATES:
             raise Garbled(f"over {_MOST_CANDIDATES} candidates")
         if not candidates and reports_failure(data):
@@ -249,8 +249,13 @@ def _parts_of(content: Any) -> Sequence[Any]:
     """Return the parts of a content, which some proxies send as a list of contents, or as a text."""
     if isinstance(content, str):
         return [{"text": content}]
-    found = [part for each in listed(content) for part in listed(each.get("parts"))]
+    contents = (content,) if isinstance(content, dict) and "parts" in content else listed(content)
+    found = [part for each in contents for part in _without_nulls(each.get("parts"))]
     return [{"text": part} if isinstance(part, str) else part for part in found]
+
+
+def _without_nulls(found: Any) -> Sequence[Any]:
+    return found if isinstance(found, list) and None not in found else listed(found)
 
 
 def in_camel_case(found: Any) -> Any:

@@ -61,8 +61,8 @@ class Trial:
 
     memory: ModelMemory
     asked: ProviderCall
-    fields: frozenset[str]
-    options: frozenset[str]
+    fields: frozenset[str] = _NOTHING
+    options: frozenset[str] = _NOTHING
     most_tokens: int | None = None
     _is_of_prompt: bool = False
     _left: int = MOST_REPEATS

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from fractions import Fraction
 
 import pytest
@@ -217,3 +218,12 @@ def test_own_server_is_sold_under_listed_and_configured_names_only() -> None:
     assert "mybox/listed" in own.names()
     with pytest.raises(UnknownModel):
         own.model("mybox/anything")
+
+
+def test_public_price_is_looked_up_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = catalog()
+    known = found.list_price("gpt-4o", NOON)
+    assert known is not None
+    monkeypatch.setattr(PriceBook, "list_price", lambda *_: None)
+    assert found.list_price("gpt-4o", NOON + timedelta(seconds=59)) is known
+    assert found.list_price("gpt-4o", NOON + timedelta(minutes=1)) is None

@@ -14,6 +14,7 @@ from engine.catalog.offers import Offer
 from engine.chat import Options, Tool
 from engine.errors import AnswerCut, NoProvider, RequestRejected
 from engine.providers.dialects.adapter import ProviderAdapter
+from engine.providers.mending.model_memory import ModelMemory
 from engine.providers.registry import build, specs
 from engine.providers.spec import Spec
 from tests.engine.scripted import AnswerSetup, ScriptedProvider, whole
@@ -160,7 +161,7 @@ class Echo:
         learned = self.setup.market.catalog.context_tokens(offer, self.setup.market.clock.now())
         rest_seconds = round(state.seconds / 10)  # without the cooldown's jitter
         facts = (state.state, rest_seconds, state.requests_per_minute, state.failures, state.failure_chance)
-        return facts, status.failure_chance, bool(status.reason), learned, repr(self.provider._memory)
+        return facts, status.failure_chance, bool(status.reason), learned, repr(self.provider._memory or ModelMemory())
 
     def _respond(self, _: httpx.Request) -> httpx.Response:
         body = body_of(self.spec, self.kind, self.message, self.text)

@@ -135,7 +135,7 @@ def test_server_without_a_key_costs_nothing(tmp_path: Path) -> None:
 
 def test_provider_without_keys_is_not_configured(tmp_path: Path) -> None:
     catalog = catalog_of(tmp_path, "", openai=0, gemini=2)
-    assert [catalog.is_configured(name) for name in ("openai", "gemini", "nobody")] == [False, True, False]
+    assert [catalog.configured(name) for name in ("openai", "gemini", "nobody")] == [False, True, False]
 
 
 def test_each_key_of_a_provider_has_a_free_tier_of_its_own(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from main.http import protocol
 from main.http import server as serving
-from main.http.request_heads import SHORT_BODY_BYTES
+from main.http.protocol import SHORT_BODY_BYTES
 from tests.served import served
 from web.pipeline.event_stream import WHEN_LOST
 from web.requests.body import WHOLE_BODY

@@ -1,11 +1,14 @@
 """Turns of Gemini's requests."""
 
+from itertools import product
 from typing import Any
 
 import pytest
 
 from engine.chat import ChatRequest, Image, Message, Role, Text, ToolCall, says
 from engine.errors import CapabilityMissing
+from engine.providers.dialects.gemini_request import RULES, mended
+from engine.providers.mending.turns import mended_turns
 from tests.engine.providers.dialects.histories import SIGNATURE, SIGNED, parallel_step, step
 from tests.engine.providers.dialects.wires import Wire
 
@@ -95,3 +98,11 @@ async def test_result_of_a_failed_tool_is_an_error(is_error: bool, key: str) -> 
     found = await contents(step(Message(Role.ASSISTANT, (), (ToolCall("c", "look", "{}"),)), result))
     responses = [part["functionResponse"] for turn in found for part in turn["parts"] if "functionResponse" in part]
     assert [response["response"] for response in responses] == [{key: "7"}]
+
+
+def test_turns_that_need_no_mending_are_sent_as_the_mended_ones_would_be() -> None:
+    kinds = [says(role, text) for role in (Role.SYSTEM, Role.USER, Role.ASSISTANT) for text in ("one", " ")]
+    kinds += [Message(Role.USER, ()), Message(Role.USER, (Text("a"), Text("b")))]
+    for turns in (each for count in range(4) for each in product(kinds, repeat=count)):
+        expected = [turn for turn in mended_turns(turns, RULES) if turn.role is not Role.SYSTEM]
+        assert list(mended(turns)[1]) == expected, turns
