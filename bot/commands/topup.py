@@ -18,7 +18,8 @@ from storage.billing.orders import stars_for
 
 AMOUNT_WAIT = timedelta(minutes=10)
 _UNIT = r"(?:\$|usd|dollars?|đô(?: la)?)?"
-_LIKE_AMOUNT = re.compile(rf"(?:usd|\$)?\s*([-+]?[\d.,]*\d[\d.,]*)\s*{_UNIT}", re.IGNORECASE)
+MOST_AMOUNT_CHARS = 60
+_LIKE_AMOUNT = re.compile(rf"(?:usd|\$)?\s*([-+]?(?=[.,]*\d)[\d.,]+)\s*{_UNIT}", re.IGNORECASE)
 _NUMBER = re.compile(r"([1-9]\d{0,2}(?:[.,]\d{3})+|\d{1,6})(?:[.,](\d{1,2}))?")
 
 
@@ -26,7 +27,7 @@ async def topup(_: Update, context: Context) -> None:
     given = arguments(context)
     if not given:
         await offer(context)
-    elif _LIKE_AMOUNT.fullmatch(text := " ".join(given)):
+    elif _like_amount(text := " ".join(given)):
         await _checked_invoice(context, amount_of(text))
     else:
         await _redeem(context, given[0])
@@ -64,7 +65,7 @@ async def other(_: Update, context: Context, __: tuple[str, ...]) -> None:
 
 async def take_amount(context: Context, text: str) -> str | None:
     """Send an invoice for the amount in this text; return a sentence if it contains none."""
-    if not _LIKE_AMOUNT.fullmatch(text):
+    if not _like_amount(text):
         config = context.services.config
         return context.t("topup.no_amount", least=config.topup_least, most=config.topup_most)
     await _checked_invoice(context, amount_of(text))
@@ -82,7 +83,7 @@ def amount_of(text: str) -> Money | None:
 
     Returns None if it is not in whole cents.
     """
-    like = _LIKE_AMOUNT.fullmatch(text)
+    like = _like_amount(text)
     found = like and _NUMBER.fullmatch(like[1])
     if not found:
         return None
@@ -152,3 +153,7 @@ COMMAND = Command(
     buttons={"open": show_again, "pay": pay, "own": pay_own, "other": other, NONE: no_amount},
     take_text=take_amount,
 )
+
+
+def _like_amount(text: str) -> re.Match[str] | None:
+    return _LIKE_AMOUNT.fullmatch(text) if len(text) <= MOST_AMOUNT_CHARS else None

@@ -18,12 +18,12 @@ _LINK = re.compile(rf"(?<!\\)!?\[(?P<text>{_WITHIN})(?:\](?:{_TARGET}|\[[^\[\]\n
 _HALF_FENCE = re.compile(r"\n[ \t>]*[`~]{1,2}\Z")
 _TICKS = re.compile(r"(?<![`\\])`+")
 _CITED = re.compile(r"[\d^\s,]{0,9}|!\w{0,20}|[xX]")
-_MARK, _NAMES = r"[*_~`\\!$|]+|&#?\w*|\\[a-z]{1,5}|(?<=\w[./\\])__\w*", "|".join((*PLAIN, *STYLES))
+_MARK, _NAMES = r"(?<![*_~`\\!$|])[*_~`\\!$|]++|&#?\w*|\\[a-z]{1,5}|(?<=\w[./\\])__\w*", "|".join((*PLAIN, *STYLES))
 _HALF_TAG = rf"</?[\w-]*|<(?:a|{_NAMES})\s[^<>\n]{{0,300}}|<!-{{0,2}}|</?(?:{'|'.join(PLAIN)})(?:\s[^<>\n]{{0,300}})?>"
-_HALF_LINE = r"^[ \t>]*(?:#{1,6}|[-+*]|\d{1,9}[.)]?|[-=:| ]+)"
-_ROWS = re.compile(r"(?:^[ \t>]*\|(?!\|)[^\n]*\n?)+[ \t>]*\Z", re.MULTILINE)
+_HALF_LINE = r"^[ \t>]*+(?:#{1,6}|[-+*]|\d{1,9}[.)]?|[-=:|][-=:| ]*+)"
+_ROW = re.compile(r"[ \t>]*\|(?!\|)")
 _HALF = re.compile(rf"(?:{_MARK}|{_HALF_TAG}|{_HALF_LINE})\Z", re.MULTILINE)
-_DELIMITERS = re.compile(r"\n[ \t>]*\|?[ \t]*:?-+[ \t:|-]*\n")
+_DELIMITERS = re.compile(r"\n[ \t>]*+(?:\|[ \t]*+)?:?-[ \t:|-]*+\n")
 _RUN = re.compile(r"(?<!\\)(?:\*{1,3}(?!\*)|_{1,3}(?!_)|~~(?!~))")
 _RULE = re.compile(r"^[ \t>]*([-*_])(?:[ \t]*\1){2,}[ \t]*$", re.MULTILINE)
 _BOUNDARY = re.compile(r"\n[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]|\n|#{1,6}[ ])")
@@ -49,9 +49,10 @@ def mended(block: str) -> str:
         return _HALF_FENCE.sub("", block) if has_code else block[: fence.start()]
     if fence and not block[fence.end() :].strip():
         return block
-    if (rows := _ROWS.search(block)) and _DELIMITERS.search(f"\n{rows[0]}"):
-        return block[: rows.start()] + rows[0][: rows[0].rfind("\n") + 1]
-    block = block[: rows.start()] if rows else block
+    rows = _start_of_rows(block)
+    if _DELIMITERS.search(f"\n{block[rows:]}"):
+        return block[: block.rfind("\n") + 1]
+    block = block[:rows]
     end = fence.end() if fence else 0
     block = block[:end] + _trimmed(block[end:])
     block = block[: _held_from(_without_code(block))].rstrip()
@@ -60,6 +61,15 @@ def mended(block: str) -> str:
     block = _LINK.sub(lambda link: "" if _CITED.fullmatch(link["text"]) else link["text"], block)
     block = block[:end] + _trimmed(block[end:])
     return block + _closing(_without_code(block), end)
+
+
+def _start_of_rows(block: str) -> int:
+    """Return the position at which the table rows begin that end the block, or its length."""
+    last = block.rfind("\n") + 1
+    start = len(block) if block[last:].strip(" \t>") else last
+    while start and _ROW.match(block, before := block.rfind("\n", 0, start - 1) + 1):
+        start = before
+    return start if start < last or _ROW.match(block, start) else len(block)
 
 
 def _trimmed(block: str, times: int = MOST_TRIMMED) -> str:

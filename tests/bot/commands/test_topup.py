@@ -3,10 +3,12 @@
 import pytest
 
 from bot.commands.topup import AMOUNT_WAIT, amount_of
+from engine.json_limits import limit_digits
 from engine.money import Money
 from storage.tenants import tenant_settings
 from storage.tenants.terms import TERMS_VERSION as VERSION
 from tests.bot.commands.conftest import ANN, BAO, ROOM, Call, Chat
+from tests.processor_time import units_of
 
 
 @pytest.fixture
@@ -152,3 +154,12 @@ def test_amount_is_read_with_either_separator(text: str, usd: str) -> None:
 @pytest.mark.parametrize("text", ["0.125", "7.5000", "1.2.3", ".", "7,,5", "abc", ""])
 def test_number_that_is_no_amount_in_cents_is_not_guessed(text: str) -> None:
     assert amount_of(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["0" * 4000 + "x", "." * 4000, "1" + ",000" * 999, "usd" + " " * 4000 + "1 x", "1" * 4096]
+)
+def test_text_as_long_as_a_message_is_no_amount_and_takes_no_time(text: str) -> None:
+    limit_digits()
+    assert amount_of(text) is None
+    assert units_of(lambda: amount_of(text), 2) < 2
