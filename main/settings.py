@@ -1,5 +1,6 @@
 """The settings: the environment, `.env` and farthing.toml, read once. Only main reads them."""
 
+import io
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from typing import Annotated, Literal
 from urllib.parse import unquote
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -21,6 +23,9 @@ MOST_ID_DIGITS = 18
 TELEGRAM_API = "https://api.telegram.org"
 _SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_PASSWORD")
 _ADDRESS_ENDINGS = ("_URL", "_PROXY", "_ENDPOINT")
+KEY_CHARACTERS = "a key of visible ASCII characters, without spaces and quotes"
+"""The text of an error about a key or a token. `docker run --env-file` keeps quotes, which .env may have elsewhere."""
+_KEY = re.compile(r"""(?!["'])[!-~]+(?<!["'])""")
 
 
 def comma_separated(text: str) -> tuple[str, ...]:
@@ -58,6 +63,13 @@ class Environment(BaseSettings):
         if not all(part.isascii() and part.isdecimal() and len(part) <= MOST_ID_DIGITS for part in parts):
             raise ValueError("a list of Telegram user ids, comma separated, such as 12345,67890")
         return tuple(int(part) for part in parts)
+
+    @field_validator("telegram_bot_token", "admin_api_key")
+    @classmethod
+    def can_be_sent(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _KEY.fullmatch(value.get_secret_value()):
+            raise ValueError(KEY_CHARACTERS)
+        return value
 
     @field_validator("admin_api_key")
     @classmethod
@@ -97,10 +109,13 @@ class Settings:
         """
         upper, section = name.upper().replace("-", "_"), self.config.providers.get(name)
         key_env = section.key_env if section is not None else ""
-        keys = self.variables.get(key_env or f"{upper}_API_KEY", "")
+        variable = key_env or f"{upper}_API_KEY"
+        keys = comma_separated(self.variables.get(variable, ""))
+        if not all(map(_KEY.fullmatch, keys)):
+            raise ConfigError(f"environment: {variable}: expected {KEY_CHARACTERS}")
         return ProviderSettings(
             name,
-            tuple(map(SecretStr, comma_separated(keys))),
+            tuple(map(SecretStr, keys)),
             self._address(f"{upper}_BASE_URL", "http", "https"),
             self._address(f"{upper}_PROXY", "http", "https", "socks5", "socks5h"),
         )
@@ -158,14 +173,22 @@ def credentials(address: str) -> Iterator[str]:
 def read(environ: Mapping[str, str] | None = None, env_file: Path = ENV_FILE) -> Settings:
     """Read the settings; the environment overrides `env_file`. Raises ConfigError with one line per fault."""
     environ = os.environ if environ is None else environ
-    try:
-        from_file = {key: value for key, value in dotenv_values(env_file).items() if value}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{env_file}: it can't be read as UTF-8 text: {error}") from error
-    variables = {**from_file, **{key: value for key, value in environ.items() if value}}
+    variables = {**_read_file(env_file), **{key: value for key, value in environ.items() if value}}
     known = {key.lower(): value for key, value in variables.items() if key.lower() in Environment.model_fields}
     try:
         env = Environment.model_validate(known)
     except ValidationError as error:
         raise ConfigError(explain("environment", error, str.upper)) from error
     return Settings(env, load(env.farthing_config), variables)
+
+
+def _read_file(env_file: Path) -> dict[str, str]:
+    """Return the variables of the file that have a value. Raises ConfigError, without the lines: they may be secrets."""
+    try:
+        text = env_file.read_text(encoding="utf-8") if env_file.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{env_file}: it can't be read as UTF-8 text: {error}") from error
+    wrong = [each.original.line for each in parse_stream(io.StringIO(text)) if each.error]
+    if wrong:
+        raise ConfigError("\n".join(f"{env_file}: line {line}: expected NAME=value" for line in wrong))
+    return {key: value for key, value in dotenv_values(stream=io.StringIO(text)).items() if value}

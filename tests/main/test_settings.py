@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from main.config_faults import ConfigError
-from main.settings import read
+from main.settings import KEY_CHARACTERS, read
 
 
 def test_environment_overrides_the_file_and_empty_values_are_unset(tmp_path: Path) -> None:
@@ -83,3 +83,42 @@ def test_wrong_value_is_reported_by_its_variable_only(tmp_path: Path, name: str,
 def test_invalid_address_of_a_provider_is_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"environment: {name}: expected an address"):
         read({name: value}, tmp_path / ".env").provider("deepseek")
+
+
+@pytest.mark.parametrize(
+    "key", ["schl\u00fcssel", "sk one", "sk-\u200bcopied", '"sk-quoted"', "'sk-quoted'", "good,sk one"]
+)
+@pytest.mark.parametrize("name", ["TELEGRAM_BOT_TOKEN", "ADMIN_API_KEY", "DEEPSEEK_API_KEY", "GEMINI_API_KEY"])
+def test_key_that_no_request_can_carry_is_named_and_not_shown(tmp_path: Path, name: str, key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read({name: key}, tmp_path / ".env").provider(name.partition("_")[0].lower())
+    assert str(caught.value) == f"environment: {name}: expected {KEY_CHARACTERS}"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("A=1\nDEEPSEEK_API_KEY sk-secret\n=sk-secret\n", [2, 3]),
+        ("A=1\n\n# note\nB='sk-secret\n", [4]),
+        ('export A="1"\n# note\n\nB=\nC\nD=1 # note\n', []),
+    ],
+)
+def test_line_of_the_file_that_can_not_be_read_is_named_and_not_shown(
+    tmp_path: Path, text: str, lines: list[int]
+) -> None:
+    path = tmp_path / ".env"
+    path.write_text(text)
+    if not lines:
+        assert read({}, path).variables["A"] == "1"
+        return
+    with pytest.raises(ConfigError) as caught:
+        read({}, path)
+    assert str(caught.value).splitlines() == [f"{path}: line {line}: expected NAME=value" for line in lines]
+
+
+def test_file_of_no_text_or_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes("A=1".encode("utf-16"))
+    (tmp_path / "folder").mkdir()
+    for path in tmp_path.iterdir():
+        with pytest.raises(ConfigError, match=f"{path}: it can't be read"):
+            read({}, path)
