@@ -183,7 +183,7 @@ def read(environ: Mapping[str, str] | None = None, env_file: Path = ENV_FILE) ->
 
 
 def _read_file(env_file: Path) -> dict[str, str]:
-    """Return the variables of the file that have a value. Raises ConfigError, without the lines: they may be secrets."""
+    """Return the variables of the file that have a value. Raises ConfigError without the lines' text."""
     try:
         text = env_file.read_text(encoding="utf-8") if env_file.exists() else ""
     except (OSError, UnicodeDecodeError) as error:

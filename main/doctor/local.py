@@ -10,7 +10,7 @@ from main.doctor.finding import Finding, fault, fine, warning
 from main.engine_parts.catalog import all_specs, build_plans, check_offers
 from main.processes import has_work, missing_setting
 from main.settings import ENV_FILE, Settings
-from storage.database.database import migrations_pending, open_database
+from storage.database.database import foreign_schema, migrations_pending, open_database, refuses_writes
 from storage.operations.backup import sqlite_path
 from storage.operations.postgres_backup import has_tools
 
@@ -43,11 +43,12 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
 async def check_database(settings: Settings) -> Finding:
     """Check that the database is readable and has this release's schema. A missing SQLite file is reported as new."""
     url, about = settings.env.database_url, "DATABASE_URL"
-    if url.startswith("sqlite:") and not sqlite_path(url).exists():
-        return _check_new(sqlite_path(url))
+    if url.startswith("sqlite:") and (found := _check_file(sqlite_path(url))) is not None:
+        return found
     try:
         async with open_database(url) as db:
-            pending = await db.read(migrations_pending)
+            pending, foreign = await db.read(migrations_pending), await db.read(foreign_schema)
+            is_read_only = await db.read(refuses_writes)
     except Exception as error:  # noqa: BLE001 - any driver error means that it can't be used
         advice = "check address, password and network; is the server up?"
         if url.startswith("sqlite:"):
@@ -55,15 +56,30 @@ async def check_database(settings: Settings) -> Finding:
                 "check its owner and mode; if it is damaged, `python -m main restore FILE` puts a backup in its place"
             )
         return fault(about, f"it can't be opened: {error}", advice)
+    if foreign:
+        advice = "correct the name of the database, install the release that made it, or restore a backup of this one"
+        return fault(about, foreign, advice)
+    if is_read_only:
+        return fault(about, "the server takes no writes: it is a standby or read-only", "set the primary's address")
+    return _check_schema(pending=pending, is_migrated_at_start=url.startswith("sqlite:"))
+
+
+def _check_schema(*, pending: bool, is_migrated_at_start: bool) -> Finding:
     if not pending:
-        return fine(about, "opens, and its schema is of this release")
-    if url.startswith("sqlite:"):
-        return fine(about, "opens; the next start migrates it")
-    return fault(about, "its schema is not of this release", "run `python -m main migrate`")
+        return fine("DATABASE_URL", "opens, and its schema is of this release")
+    if is_migrated_at_start:
+        return fine("DATABASE_URL", "opens; the next start migrates it")
+    return fault("DATABASE_URL", "its schema is not of this release", "run `python -m main migrate`")
 
 
-def _check_new(path: Path) -> Finding:
-    """Check that a SQLite file can be created."""
+def _check_file(path: Path) -> Finding | None:
+    """Check that a SQLite file can be created, or written with its log beside it. None: it exists and can."""
+    if path.is_dir():
+        return fault("DATABASE_URL", f"{path} is a folder", f"name a file: sqlite:///{path}/farthing.db")
+    if path.exists():
+        wrong = [each for each in (path, path.absolute().parent) if not os.access(each, os.W_OK)]
+        text = f"{path} can't be written: " + ("its folder is read-only" if path not in wrong else "it is read-only")
+        return fault("DATABASE_URL", text, "correct owner or mode, of the folder too") if wrong else None
     existing = next(each for each in path.absolute().parents if each.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         return fault(
@@ -117,6 +133,6 @@ def check_modes(settings: Settings) -> Iterator[Finding]:
     saved = [*folder.glob("*.db"), *folder.glob("*.dump")]
     paths += sorted(saved) if settings.config.backup.folder and folder.exists() else []
     for path in paths:
-        if path.exists() and (mode := path.stat().st_mode) & MODE_OF_OTHERS:
+        if path.is_file() and (mode := path.stat().st_mode) & MODE_OF_OTHERS:
             text = f"others can read it (mode {stat.S_IMODE(mode):04o}); it holds secrets or conversations"
             yield warning(str(path), text, f"run `chmod 600 {path}`")

@@ -10,9 +10,9 @@ import httpx
 from engine.errors import BalanceGone, KeyRefused, ProviderError
 from engine.providers.registry import build
 from engine.providers.spec import Spec
-from main.doctor.finding import Finding, fault, fine, warning
+from main.doctor.finding import Finding, Level, fault, fine, warning
 from main.engine_parts.catalog import all_specs
-from main.settings import Settings
+from main.settings import ProviderSettings, Settings
 
 SECONDS = 15.0
 MOST_SKEW_SECONDS = 60
@@ -85,15 +85,18 @@ def _webhook(settings: Settings, info: dict[str, Any]) -> Finding:
 
 
 async def check_providers(settings: Settings) -> AsyncIterator[Finding]:
-    """Check each configured provider's keys by its free probe."""
-    configured = 0
+    """Check each configured provider's keys by its free probe, and that one of them works."""
+    configured, works = 0, False
     for name, spec in all_specs(settings).items():
         given = settings.provider(name)
         if not given.keys and (spec.needs_key or not (spec.base_url or given.base_url)):
             continue
         configured += 1
         async for found in _check_keys(settings, name, spec):
+            works = works or found.level is Level.FINE
             yield found
+    if configured and not works:
+        yield fault("providers", "no key works, so nothing can be answered now", "correct the first line above")
     if not configured:
         yield fault("providers", "none has a key, so nothing can be answered", "run `make setup`")
 
@@ -113,10 +116,18 @@ async def _check_keys(settings: Settings, name: str, spec: Spec) -> AsyncIterato
             except BalanceGone:
                 yield fault(about, "its balance is used up", f"top it up at {spec.console_url or 'the provider'}")
             except ProviderError as error:
-                yield warning(
-                    about, f"it does not answer now ({error.outcome})", "check the network and its status page"
-                )
+                yield warning(about, f"it does not answer now ({error.detail or error.outcome})", _way(given, name))
             else:
                 yield fine(about, "answers, and takes the key")
     finally:
         await provider.aclose()
+
+
+def _way(given: ProviderSettings, name: str) -> str:
+    """Return the advice on a provider that can't be reached: the settings that lead to it come first."""
+    upper = name.upper().replace("-", "_")
+    if given.proxy:
+        return f"check that the proxy of {upper}_PROXY runs and lets calls pass"
+    if given.base_url:
+        return f"check that a server runs at {given.base_url}, else correct {upper}_BASE_URL"
+    return "check the network and its status page"

@@ -7,7 +7,7 @@ from typing import Protocol, Self, TypeVar
 from storage.database.connection import Connection
 from storage.database.sqlite import SqliteDatabase
 from storage.database.write_queue import Watch, Watched
-from storage.migrations import head
+from storage.migrations import first_tables, head, revisions
 
 T = TypeVar("T")
 
@@ -70,11 +70,39 @@ def open_database(url: str) -> Database:
 
 def migrations_pending(conn: Connection) -> bool:
     """True when the database is not at the newest revision."""
-    exists = (
-        "SELECT 1 AS one FROM sqlite_master WHERE name = 'alembic_version'"
-        if conn.dialect == "sqlite"
-        else "SELECT 1 AS one FROM pg_tables WHERE tablename = 'alembic_version'"
+    return _revisions(conn) != [head()]
+
+
+def foreign_schema(conn: Connection) -> str:
+    """Return why this release can't migrate the schema; empty if it can, or need not."""
+    found = _revisions(conn)
+    if unknown := set(found) - revisions():
+        return f"its schema has the revision {min(unknown)}, of a newer release or another application"
+    if not found and (taken := _tables(conn) & first_tables()):
+        return f"it has tables of another application, such as {min(taken)}"
+    return ""
+
+
+def refuses_writes(conn: Connection) -> bool:
+    """Return whether the server is a standby, or set to take no writes."""
+    if conn.dialect == "sqlite":
+        return False
+    (found,) = conn.rows(
+        "SELECT pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only') AS read_only"
     )
-    if not conn.rows(exists):
-        return True
-    return [found["version_num"] for found in conn.rows("SELECT version_num FROM alembic_version")] != [head()]
+    return bool(found["standby"]) or found["read_only"] == "on"
+
+
+def _revisions(conn: Connection) -> list[str]:
+    if "alembic_version" not in _tables(conn):
+        return []
+    return [found["version_num"] for found in conn.rows("SELECT version_num FROM alembic_version")]
+
+
+def _tables(conn: Connection) -> set[str]:
+    query = (
+        "SELECT name FROM sqlite_master WHERE type = 'table'"
+        if conn.dialect == "sqlite"
+        else "SELECT tablename AS name FROM pg_tables WHERE schemaname = ANY(current_schemas(false))"
+    )
+    return {str(found["name"]) for found in conn.rows(query)}

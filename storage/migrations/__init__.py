@@ -6,6 +6,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 _REVISION = re.compile(r"^revision = ['\"](\w+)['\"]", re.MULTILINE)
+_TABLE = re.compile(r"op\.create_table\(\s*['\"](\w+)['\"]")
 _BELOW = re.compile(r"^down_revision = ['\"](\w+)['\"]", re.MULTILINE)
 
 
@@ -26,10 +27,16 @@ def _config(url: str) -> Any:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Migrate the database up to `revision`."""
+    """Migrate the database up to `revision`. Raises OSError if its revision is of another release or application."""
     from alembic import command  # noqa: PLC0415
+    from alembic.util.exc import CommandError  # noqa: PLC0415
 
-    command.upgrade(_config(url), revision)
+    try:
+        command.upgrade(_config(url), revision)
+    except CommandError as error:
+        raise OSError(
+            f"the database can't be migrated: {error}. A newer release or another application made it"
+        ) from error
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -41,7 +48,20 @@ def downgrade(url: str, revision: str) -> None:
 
 def head() -> str:
     """Return the newest revision: the one that no other file names as its predecessor. Numbers don't show the order."""
-    files = [path.read_text() for path in (HERE / "versions").glob("[0-9]*.py")]
-    below = {str(found) for text in files for found in _BELOW.findall(text)}
-    (newest,) = {str(found) for text in files for found in _REVISION.findall(text)} - below
+    below = {str(found) for text in _texts() for found in _BELOW.findall(text)}
+    (newest,) = revisions() - below
     return newest
+
+
+def revisions() -> set[str]:
+    """Return all revisions that this release knows."""
+    return {str(found) for text in _texts() for found in _REVISION.findall(text)}
+
+
+def first_tables() -> set[str]:
+    """Return the tables that the first revision creates, so that no other application may have them."""
+    return set(_TABLE.findall((HERE / "versions" / "0001_the_books.py").read_text()))
+
+
+def _texts() -> list[str]:
+    return [path.read_text() for path in (HERE / "versions").glob("[0-9]*.py")]

@@ -1,6 +1,8 @@
 """Checks on this machine."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,51 @@ async def test_sqlite_is_none_yet_old_or_current(settings: Make, tmp_path: Path)
     assert "the next start migrates it" in (await check_database(made)).text
     upgrade(made.env.database_url)
     assert "its schema is of this release" in (await check_database(made)).text
+
+
+@pytest.mark.parametrize(
+    ("statements", "said"),
+    [
+        (
+            ["CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('abc')"],
+            "revision abc",
+        ),
+        (["CREATE TABLE tenants (id INTEGER)"], "tables of another application, such as tenants"),
+        (["CREATE TABLE notes (id INTEGER)"], ""),
+    ],
+)
+async def test_schema_that_can_not_be_migrated_is_a_fault_before_the_start(
+    settings: Make, tmp_path: Path, statements: list[str], said: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "farthing.db")) as raw:
+        for each in statements:
+            raw.execute(each)
+        raw.commit()
+    found = await check_database(settings())
+    assert (found.level, said in found.text) == (Level.FAULT if said else Level.FINE, True)
+    assert bool(found.advice) == bool(said)
+    if not said:
+        upgrade(settings().env.database_url)
+    elif "revision" in said:
+        with pytest.raises(OSError, match="A newer release or another application made it"):
+            upgrade(settings().env.database_url)
+
+
+@pytest.mark.parametrize(("wrong", "said"), [("farthing.db", "it is read-only"), ("", "its folder is read-only")])
+async def test_sqlite_file_that_can_not_be_written_is_a_fault(
+    settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, said: str
+) -> None:
+    (tmp_path / "farthing.db").touch()
+    monkeypatch.setattr("os.access", lambda path, _: Path(path) != tmp_path / wrong)  # root may write everything
+    found = await check_database(settings())
+    assert (found.level, said in found.text) == (Level.FAULT, True)
+
+
+async def test_folder_in_place_of_the_sqlite_file_is_a_fault(settings: Make, tmp_path: Path) -> None:
+    (tmp_path / "farthing.db").mkdir()
+    found = await check_database(settings())
+    assert (found.level, found.text.endswith("is a folder")) == (Level.FAULT, True)
+    assert list(check_modes(settings())) == []
 
 
 async def test_damaged_database_is_a_fault(settings: Make, tmp_path: Path) -> None:

@@ -126,8 +126,35 @@ async def test_webhook_is_compared_with_public_url(
 )
 async def test_keys_are_probed(settings: Make, sandbox: Sandbox, mode: str, line: str) -> None:
     sandbox.stand_ins.set_mode("deepseek", mode)
-    (found,) = await told(check_providers(settings()))
+    found, *verdict = await told(check_providers(settings()))
     assert found.startswith(line)
+    assert [each.split("\n")[0] for each in verdict] == (
+        [] if mode == "up" else ["FAULT  providers: no key works, so nothing can be answered now"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        (
+            {"DEEPSEEK_BASE_URL": "http://127.0.0.1:1/v1"},
+            "a server runs at http://127.0.0.1:1/v1, else correct DEEPSEEK_BASE_URL",
+        ),
+        ({"DEEPSEEK_PROXY": "http://127.0.0.1:1"}, "the proxy of DEEPSEEK_PROXY runs"),
+        ({"DEEPSEEK_BASE_URL": "", "DEEPSEEK_PROXY": "http://127.0.0.1:1"}, "the proxy of DEEPSEEK_PROXY runs"),
+    ],
+)
+async def test_advice_names_the_setting_that_leads_to_a_provider(
+    settings: Make, changes: dict[str, str], advice: str
+) -> None:
+    line, _ = await told(check_providers(settings(**changes)))
+    assert line.startswith("!  deepseek: it does not answer now (")
+    assert advice in line
+
+
+async def test_one_provider_that_answers_is_enough(settings: Make) -> None:
+    lines = await told(check_providers(settings(LOCAL_BASE_URL="http://127.0.0.1:1/v1")))
+    assert sorted(line.split(":")[0] for line in lines) == ["!  local", "ok  deepseek"]
 
 
 async def test_each_of_several_keys_is_probed(settings: Make) -> None:

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from storage.database.connection import Connection, scalar
-from storage.database.database import Database, migrations_pending, open_database
+from storage.database.database import Database, foreign_schema, migrations_pending, open_database, refuses_writes
 from storage.database.pool import PostgresDatabase
 from storage.database.sqlite import SqliteDatabase
 from storage.database.write_queue import DatabaseClosed
@@ -79,6 +79,28 @@ async def test_migrated_database_has_no_pending_migrations(db: Database) -> None
 async def test_older_revision_has_pending_migrations(db: Database) -> None:
     await db.write(lambda conn: conn.run("UPDATE alembic_version SET version_num = '0001'"))
     assert await db.read(migrations_pending) is True
+
+
+async def test_schema_of_this_release_or_an_older_one_is_our_own(db: Database) -> None:
+    for revision in (None, "0001"):
+        if revision:
+            await db.write(lambda conn: conn.run("UPDATE alembic_version SET version_num = '0001'"))
+        assert await db.read(foreign_schema) == ""
+    await db.write(lambda conn: conn.run("UPDATE alembic_version SET version_num = 'abc'"))
+    assert "revision abc" in await db.read(foreign_schema)
+    await db.write(lambda conn: conn.run("DROP TABLE alembic_version"))
+    assert "tables of another application" in await db.read(foreign_schema)
+
+
+async def test_only_a_read_only_server_refuses_writes(db: Database, url: str) -> None:
+    assert not await db.read(refuses_writes)
+    if url.startswith("sqlite"):
+        return
+    (name,) = await db.read(lambda conn: [each["name"] for each in conn.rows("SELECT current_database() AS name")])
+    await db.write(lambda conn: conn.run(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+    async with open_database(url) as opened:
+        assert await opened.read(refuses_writes)
+    await db.write(lambda conn: conn.run(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'))
 
 
 async def test_closed_database_raises_instead_of_waiting(url: str) -> None:
