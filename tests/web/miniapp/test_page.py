@@ -85,6 +85,9 @@ async def held(
         assert foreign == []
 
 
+CHARTS = "document.querySelector('script[type=module]').src.replace(/[^/]*$/, 'chart.js')"
+
+
 async def words(page: Browser, selector: str) -> str:
     return str(await page.js(f"document.querySelector({selector!r})?.innerText ?? ''"))
 
@@ -232,6 +235,16 @@ async def test_tenants_have_no_operator_page(mini: Mini) -> None:
             "tab-spend,tab-chats,tab-keys,tab-invoices"
         )
         assert "asked nothing" in (await words(page, "#panel-spend")).lower()
+
+
+async def test_single_day_is_named_once_and_names_break_behind_slashes(mini: Mini) -> None:
+    await mini.answered(mini.ann, "r0", 0, provider="openrouter", model="deepseek/deepseek-v4-flash")
+    async with held(mini, ANN) as page:
+        await page.until("document.querySelector('.rows b wbr')?.previousSibling.textContent === 'deepseek/'")
+        for last, labels in (("1", 1), ("9", 2)):
+            assert (
+                await page.js(f"import({CHARTS}).then(({{ ends }}) => ends('1', '{last}').children.length)") == labels
+            )
 
 
 async def test_keys_of_the_keyboard_move_between_the_tabs(mini: Mini) -> None:

@@ -22,4 +22,9 @@ export function mark(node, day) {
   for (const bar of node.querySelectorAll(".bars button")) bar.setAttribute("aria-pressed", String(bar.dataset.day === day));
 }
 
+// The first and the last day below the bars; a single day once, below its bar.
+export function ends(first, last) {
+  return el("div", { class: first === last ? "faint axis single" : "pair faint axis" }, el("span", {}, first), first !== last && el("span", {}, last));
+}
+
 export const colour = (index) => (index === null ? "c-rest" : `c${index}`);

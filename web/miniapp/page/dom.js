@@ -14,6 +14,9 @@ export function el(tag, props = {}, ...children) {
   return node;
 }
 
+// A long name may break behind its slashes rather than within a word.
+export const breakable = (name) => name.split(/(?<=\/)/).flatMap((part, number) => (number ? [el("wbr"), part] : [part]));
+
 export function fill(node, ...children) {
   node.replaceChildren(...children.filter(Boolean));
   return node;

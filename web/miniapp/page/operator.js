@@ -1,6 +1,6 @@
 // For operators: incidents, providers with their buttons, this month's margin.
 import { ask } from "./ask.js";
-import { chart, colour, mark } from "./chart.js";
+import { chart, colour, ends, mark } from "./chart.js";
 import { dialog, el, fill, list, title, toast } from "./dom.js";
 import { tried } from "./lazy.js";
 import { count, moment, onDay, span } from "./shown.js";
@@ -101,7 +101,7 @@ function margin(shown) {
   return section(t("operator.margin"), tiles, more,
     el("ul", { class: "legend" }, el("li", {}, el("i", { class: "dot earned" }), t("operator.sold")), el("li", {}, el("i", { class: "dot spent" }), t("operator.cost"))),
     picture,
-    el("div", { class: "pair faint axis" }, el("span", {}, onDay(shown.days[0].day)), el("span", {}, onDay(shown.days.at(-1).day))),
+    ends(onDay(shown.days[0].day), onDay(shown.days.at(-1).day)),
     picked,
     el("table", {},
       el("thead", {}, el("tr", {}, ...["operator.offer", "operator.sold", "operator.cost", "operator.left"].map((each) => el("th", { scope: "col" }, t(each))))),

@@ -1,6 +1,6 @@
 // Spending of the period: a bar per day, coloured by model, in tokens or in money, and the models beneath.
-import { chart, colour, mark } from "./chart.js";
-import { el, fill } from "./dom.js";
+import { chart, colour, ends, mark } from "./chart.js";
+import { breakable, el, fill } from "./dom.js";
 import { onDay } from "./shown.js";
 import { t } from "./words.js";
 
@@ -31,7 +31,7 @@ function draw(box, spending, day) {
     el("div", { class: "choice", role: "group", "aria-label": t("spend.unit") }, ...Object.entries({ tokens: "spend.in_tokens", money: "spend.in_money" }).map(([each, words]) =>
       el("button", { type: "button", "data-unit": each, "aria-pressed": String(each === unit), onclick: () => { unit = each; draw(box, spending, day); } }, t(words)))),
     picture,
-    el("div", { class: "pair faint axis" }, el("span", {}, onDay(days[0].day)), el("span", {}, onDay(days.at(-1).day))),
+    ends(onDay(days[0].day), onDay(days.at(-1).day)),
     el("div", { "aria-live": "polite" }, ...details(day ? days.find((each) => each.day === day) : whole, day, () => draw(box, spending, null))));
   const again = hadFocus.day ? `[data-day="${hadFocus.day}"]` : hadFocus.unit ? `[data-unit="${hadFocus.unit}"]` : null;
   if (again) box.querySelector(again)?.focus();
@@ -57,6 +57,6 @@ function details(of, day, back) {
 function line(model) {
   return el("li", {},
     el("i", { class: `dot ${colour(model.colour)}`, "aria-hidden": "true" }),
-    el("div", { class: "grow" }, el("b", {}, model.name), el("small", {}, model.providers.join(", "))),
+    el("div", { class: "grow" }, el("b", {}, ...breakable(model.name)), el("small", {}, model.providers.join(", "))),
     el("div", { class: "right" }, el("span", {}, t("tokens", { n: model.token_height })), el("small", {}, model.by_plan ? t("spend.by_plan", { usd: model.money }) : model.money)));
 }
