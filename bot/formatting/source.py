@@ -53,6 +53,8 @@ _DUNDER = re.compile(
 _GLOB = re.compile(
     r"(?<![\w*])\*\*(?=/(?:\*|[\w-]+\.\w))|(?<=/)\*\*(?=/)|(?<=[/\\])\*(?=\.\w)|(?<=[\w/])_(?=\*\.\w)|(?<=\w_)\*(?=\.\w)"
 )
+_BLANK = re.compile(r"(?P<rule>^[ \t>]*(?:_[ \t]*){3,}+$)|(?<![\w_*])_{3,}+(?![\w*\"'(\[])", re.MULTILINE)
+_HIDDEN_LETTERS = re.compile(r"(?<![\w*])[A-Za-z]++\*{3,}+[A-Za-z]++(?![\w*])")
 _PAIR = re.compile(r"(?<!\*)\*\*(?![\s*])([^*\n]+)(?<!\s)\*\*(?!\*)")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^\n]+?(?<!`)\1(?!`)")
 _LINE_WITH_CELLS = re.compile(r"^[^|\n]*+\|[^\n]*$", re.MULTILINE)
@@ -108,9 +110,9 @@ def prepared(markdown: str) -> Source:
     if "](" in markdown:
         source.text = _TARGET.sub(_whole_target, source.text)
     if "*" in markdown:
-        source.text = _PAIR.sub(_pair, _GLOB.sub(_literal, times_replaced(source.text)))
+        source.text = _PAIR.sub(_pair, _HIDDEN_LETTERS.sub(_literal, _GLOB.sub(_literal, times_replaced(source.text))))
     if "_" in markdown:
-        source.text = _DUNDER.sub(LOW * 2, _ADDRESS.sub(_plain_address, source.text))
+        source.text = _BLANK.sub(_blank, _DUNDER.sub(LOW * 2, _ADDRESS.sub(_plain_address, source.text)))
     if "<" in markdown:
         source.text = _LESS.sub(lambda found: LESS if found[0] == "<" else found[0], source.text)
     if not markdown.isascii() and ("*" in markdown or "~" in markdown):
@@ -144,6 +146,11 @@ def _times(found: re.Match[str]) -> str:
 
 def _literal(found: re.Match[str]) -> str:
     return found[0].replace("*", STAR).replace("_", LOW)
+
+
+def _blank(found: re.Match[str]) -> str:
+    """Keep underscores to be filled in, as in a form, except a line that consists of them, which separates blocks."""
+    return found[0] if found["rule"] else _literal(found)
 
 
 def _pair(found: re.Match[str]) -> str:

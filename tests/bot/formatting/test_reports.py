@@ -100,6 +100,28 @@ CASES: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
     "bold with code": ("**`a`:** b", "a: b", [(CODE, "a"), (BOLD, ":")]),
     "times of a schedule": ("0 */5 * * * and */10 * * * *", "0 */5 * * * and */10 * * * *", []),
     "tags of a model": ("a **b** <CoT> List<int>", "a b <CoT> List<int>", [(BOLD, "b")]),
+    "blanks of a form": (
+        "Name: _____ Date: ___/___/___\n\n___\n\nend",
+        "Name: _____ Date: ___/___/___\n\n———\n\nend",
+        [],
+    ),
+    "hidden letters": ("b***h, p***** and un***i***t", "b***h, p***** and unit", [(BOLD, "i"), (ITALIC, "i")]),
+    "code with a bar in a table": (
+        "| a | b |\n|---|---|\n| `(1 | g)` | c |",
+        "a       | b\n--------|--\n(1 | g) | c",
+        [(PRE, "a       | b\n--------|--\n(1 | g) | c")],
+    ),
+    "sources beside each other": ("A [1](https://e.org/a)[2](https://e.org/b).", "A 12.", [(LINK, "1"), (LINK, "2")]),
+    "formula within brackets": (
+        "(see $A^{\\circ\\circ}$). Over $R$",
+        "(see A°°). Over R",
+        [(CODE, "A°°"), (CODE, "R")],
+    ),
+    "lists in a cell": (
+        "| n |\n|---|\n| <ul><li>a</li><li>b</li></ul> |",
+        "n\n---------\n• a / • b",
+        [(PRE, "n\n---------\n• a / • b")],
+    ),
     "escaped brackets": ("Hello \\(see below\\)\\.", "Hello (see below).", []),
     "display formula within a line": ("so $$x^2$$ is", "so\nx²\nis", [(CODE, "x²")]),
     "nothing to see": ("\u200b", "…", []),
