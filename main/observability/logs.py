@@ -19,7 +19,7 @@ _SHAPES = re.compile(
     r"|\bfk-[A-Za-z0-9]{20,}"
     r"|\b(?:sk|pk|gsk|xai|r8|hf)[-_][A-Za-z0-9_-]{16,}"
     r"|\bAIza[\w-]{30,}"
-    r"|(?<=://)[^\s/@'\"]*:[^\s/@'\"]+(?=@)"  # user and password in a URL
+    r"|(?<=://)[^\s/@'\":]*+:[^\s/@'\"]++(?=@)"  # user and password in a URL
 )
 _CONTROLS = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Characters that begin a line, move a terminal's cursor, or turn the direction of text. The tab is none of them."""

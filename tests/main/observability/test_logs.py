@@ -11,6 +11,7 @@ import pytest
 
 from main.observability import logs
 from main.observability.logs import ConsoleLines, JsonLines, Redacting, log_uncaught
+from tests.processor_time import units_of
 
 TOKEN = "1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 
@@ -50,6 +51,19 @@ def test_text_that_looks_like_a_secret_is_hidden(secret: str) -> None:
 def test_credentials_of_any_address_are_hidden() -> None:
     line = Redacting(logging.Formatter(), []).format(record("can't reach postgres://me:pw@db/x and http://host:80/@x"))
     assert line == "can't reach postgres://[hidden]@db/x and http://host:80/@x"
+
+
+@pytest.mark.parametrize("credentials", ["me:pw", ":pw", "me:p:w", "me::"])
+def test_credentials_are_hidden_whole(credentials: str) -> None:
+    line = Redacting(logging.Formatter(), []).format(record(f"http://{credentials}@x"))
+    assert line == "http://[hidden]@x"
+
+
+@pytest.mark.parametrize("part", [":", "a:", "1:", "11111:a", "://a:", "fk-", "sk-a", "1"])
+def test_line_of_any_length_is_searched_in_linear_time(part: str) -> None:
+    formatter = Redacting(logging.Formatter(), [])
+    line = record("http://" + part * (40_000 // len(part)))
+    assert units_of(lambda: formatter.format(line), 20) < 20
 
 
 @pytest.mark.parametrize("style", [JsonLines(), logging.Formatter()])
