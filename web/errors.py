@@ -1,9 +1,10 @@
 """HTTP errors: the shapes of OpenAI and Anthropic, and the status and sentence for every engine error."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -12,6 +13,7 @@ from engine import errors
 
 SEE_HOME = "The API is under /v1; GET / describes it, GET /openapi.json in full."
 _MOST_SHOWN_CHARS = 100
+_PATHS_OF_OPENAI = ("/v1/chat", "/v1/completions", "/v1/responses", "/v1/embeddings")
 
 
 class ErrorShape(Enum):
@@ -81,11 +83,19 @@ def error_response(
 
 
 def shape_of(path: str, headers: Mapping[bytes, bytes]) -> ErrorShape:
-    """Return the error shape that clients of a path expect. The list of models has clients of both kinds."""
-    if path == "/v1/messages" or path.startswith("/v1/messages/"):
+    """Return the error shape that clients of a path expect.
+
+    The list of models has clients of both kinds, and so has a path that does not exist.
+    """
+    is_of = partial(_is_within, path)
+    if is_of("/v1/messages"):
         return ErrorShape.ANTHROPIC
-    is_shared = path == "/v1/models" or path.startswith("/v1/models/")
+    is_shared = is_of("/v1") and not any(map(is_of, _PATHS_OF_OPENAI))
     return ErrorShape.ANTHROPIC if is_shared and b"anthropic-version" in headers else ErrorShape.OPENAI
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def seconds(value: float) -> str:
@@ -143,26 +153,17 @@ def from_engine(error: errors.EngineError) -> HttpProblem:
     """Return the HTTP error for an engine error, by the first row of ENGINE_ERRORS that fits."""
     for kind, translate in ENGINE_ERRORS:
         if isinstance(error, kind):
-            problem: HttpProblem = translate(error)
-            return problem
+            return translate(error)
     return SERVER_ERROR
 
 
 def _unknown_model(error: Any) -> HttpProblem:
-    return HttpProblem(
-        404,
-        f"The model {error.model!r} does not exist; see GET /v1/models.",
-        code="model_not_found",
-        param="model",
-    )
+    return _model_not_found(f"The model {error.model!r} does not exist; see GET /v1/models.")
 
 
 def _not_sold(error: Any) -> HttpProblem:
-    return HttpProblem(
-        404,
-        f"The model {error.model!r} is not sold here: its bill is not counted in text tokens but in {error.unit}.",
-        code="model_not_found",
-        param="model",
+    return _model_not_found(
+        f"The model {error.model!r} is not sold here: its bill is not counted in text tokens but in {error.unit}."
     )
 
 
@@ -235,9 +236,8 @@ def _insufficient(error: errors.InsufficientFunds) -> HttpProblem:
 
 
 def _banned(_: Any) -> HttpProblem:
-    return HttpProblem(
-        403, "This account is closed. Please ask the operator.", type="permission_error", code="account_closed"
-    )
+    text = "This account is closed. Please ask the operator."
+    return HttpProblem(403, text, type="permission_error", code="account_closed")
 
 
 def _spending_cap(error: Any) -> HttpProblem:
@@ -276,7 +276,7 @@ def _closing(_: Any) -> HttpProblem:
     return HttpProblem(503, text, "server_error", "restarting", retry_after_seconds=5)
 
 
-ENGINE_ERRORS: tuple[tuple[type[errors.EngineError], Any], ...] = (
+ENGINE_ERRORS: tuple[tuple[type[errors.EngineError], Callable[[Any], HttpProblem]], ...] = (
     (errors.UnknownModel, _unknown_model),
     (errors.NotForChat, _not_for_chat),
     (errors.ModelNotSold, _not_sold),

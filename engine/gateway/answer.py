@@ -14,7 +14,7 @@ from engine import attempt_record as outcomes
 from engine.attempt_record import AttemptRecord, QuoteLine, Receipt
 from engine.catalog.offers import Offer
 from engine.chat import Event, Usage
-from engine.completion import Choice, Completion
+from engine.completion import Choice, Completion, unmet_fields
 from engine.errors import Closing, HoldLost
 from engine.gateway.answer_stream import AnswerStream, StreamEnd
 from engine.gateway.attempt import Attempt, uninterrupted
@@ -255,7 +255,7 @@ class Answer:
             usage,
             stopped=stopped,
             events=tuple(events),
-            ignored=self._ignored_by(offer),
+            ignored=tuple(dict.fromkeys((*self._ignored_by(offer), *unmet_fields(self.question.request, choices)))),
         )
         self._kept_receipt = receipt = self._receipt(usage)
         shown = None if self.question.request.is_side_call else receipt

@@ -171,7 +171,12 @@ def test_engine_error_is_written_in_either_shape() -> None:
         ("/v1/models", {}, ErrorShape.OPENAI),
         ("/v1/models", {b"anthropic-version": b"2023-06-01"}, ErrorShape.ANTHROPIC),
         ("/v1/models/a/b", {b"anthropic-version": b"x"}, ErrorShape.ANTHROPIC),
+        ("/v1/files", {b"anthropic-version": b"x"}, ErrorShape.ANTHROPIC),
+        ("/v1/files", {}, ErrorShape.OPENAI),
+        ("/v1/v1/messages", {b"anthropic-version": b"x"}, ErrorShape.ANTHROPIC),
         ("/v1/chat/completions", {b"anthropic-version": b"x"}, ErrorShape.OPENAI),
+        ("/v1/responses/resp_1", {b"anthropic-version": b"x"}, ErrorShape.OPENAI),
+        ("/metrics", {b"anthropic-version": b"x"}, ErrorShape.OPENAI),
     ],
 )
 def test_shape_is_that_of_the_clients_of_a_path(path: str, headers: dict[bytes, bytes], shape: ErrorShape) -> None:

@@ -12,6 +12,7 @@ from engine.providers.dialects.anthropic_turns import MARK, drop_marks, mark_pre
 from engine.providers.mending.pictures import check_number
 from engine.providers.mending.property_names import has_plain_properties
 from engine.providers.mending.refused_options import given_fields, has_names
+from engine.providers.mending.schema_drafts import with_root
 from engine.providers.mending.schemas import (
     JSON_ASKED,
     SchemaNotExpressible,
@@ -89,8 +90,12 @@ def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
 
 
 def checks_schema(call: ProviderCall) -> bool:
-    """Return whether the answer must be checked against the schema: Claude enforces only a subset of JSON Schema."""
-    return schema_of(call.request.options) is not None and not _form(call)[0]
+    """Return whether the answer's JSON must be checked: Claude has no JSON mode, and enforces only a subset of schemas.
+
+    An answer that the client began is not JSON by itself.
+    """
+    request = call.request
+    return request.options.wants_json and not begins_answer(request.messages) and not _form(call)[0]
 
 
 # --- thinking ---------------------------------------------------------------------------------------
@@ -182,7 +187,7 @@ def _uses_answer_tool(call: ProviderCall) -> bool:
     schema = schema_of(call.request.options)
     if (
         not schema
-        or schema.get("type") != "object"
+        or with_root(schema).get("type") != "object"
         or not has_plain_properties(schema)
         or begins_answer(call.request.messages)
         or forces_tool(call.request.options)

@@ -69,8 +69,9 @@ def ignored_fields(call: ProviderCall, spec: Spec) -> tuple[str, ...]:
 
 
 def checks_schema(call: ProviderCall) -> bool:
-    """Return whether the answer must be checked against the schema, because the schema was sent only in words."""
-    return schema_of(call.request.options) is not None and not _has_json_mode(call)
+    """Return whether the answer's JSON must be checked, because its form was sent only in words."""
+    request = call.request
+    return request.options.wants_json and not begins_answer(request.messages) and not _has_json_mode(call)
 
 
 def _has_json_mode(call: ProviderCall) -> bool:

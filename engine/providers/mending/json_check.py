@@ -1,4 +1,4 @@
-"""A check of an answer against a JSON schema, in bounded time: `pattern` and `format` are not checked."""
+"""A check of an answer's JSON, also against a schema, in bounded time: `pattern` and `format` are not checked."""
 
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
@@ -11,8 +11,9 @@ from engine.json_limits import parsed
 from engine.ports import Provider, ProviderCall
 from engine.providers.mending.schemas import schema_of
 
-WRONG_FORM = "its answer does not fit the JSON schema"
+WRONG_FORM = "its answer is not JSON of the requested form"
 
+_ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
 _MOST_STEPS = 50_000
 _MOST_DEPTH = 60
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -34,8 +35,14 @@ def plain_json(text: str) -> str:
 
 
 def schema_to_check(provider: Provider, call: ProviderCall) -> Mapping[str, Any] | None:
-    """Return the schema to check the answer against; None if there is none or the provider enforces it."""
-    return schema_of(call.request.options) if provider.checks_schema(call) else None
+    """Return the schema to check the answer against; None if no JSON is requested or the provider enforces its form.
+
+    In JSON mode each object is valid.
+    """
+    if not provider.checks_schema(call):
+        return None
+    schema = schema_of(call.request.options)
+    return _ANY_OBJECT if schema is None else schema
 
 
 def checked(deltas: Sequence[Delta], schema: Mapping[str, Any], ended: Container[int]) -> list[Delta]:

@@ -285,7 +285,7 @@ async def test_answer_against_its_schema_is_asked_for_again_within_the_retry_bud
 async def test_answer_that_never_fits_its_schema_is_refused_with_the_reason() -> None:
     setup = AnswerSetup(ScriptedProvider("one", said("no json")))
     answer, hold = setup.answer(options=CITY_ASKED, can_restart=False)
-    with pytest.raises(RequestRejected, match="does not fit the JSON schema"):
+    with pytest.raises(RequestRejected, match="is not JSON of the requested form"):
         [event async for event in answer]
     assert hold.voided
 

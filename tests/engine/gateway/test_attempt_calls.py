@@ -98,10 +98,13 @@ async def test_prefix_is_cached_on_request_where_that_pays(
         (Options(response_format=SCHEMA), '{"a": 1}', True),
         (Options(response_format=SCHEMA), '{"b": 1}', False),
         (Options(response_format=SCHEMA), "no", False),
+        (Options(response_format={"type": "json_object"}), '```json\n{"b": 1}\n```', True),
+        (Options(response_format={"type": "json_object"}), "[1]", False),
+        (Options(response_format={"type": "json_object"}), "Here it is: {}", False),
         (Options(), "no", True),
     ],
 )
-async def test_answer_is_checked_against_the_schema_that_its_provider_does_not_check(
+async def test_answer_is_checked_if_its_provider_does_not_enforce_its_form(
     options: Options, text: str, fits: bool
 ) -> None:
     setup = AnswerSetup(ScriptedProvider("a", [Delta(text), END, Usage(1, 1)]))

@@ -1,7 +1,11 @@
+from typing import Any
+
 import pytest
 
 from engine.chat import ChatRequest, Image, Message, Role, Text, Tool, ToolCall, says
 from engine.errors import CapabilityMissing
+from engine.ports import ProviderCall
+from engine.providers.tool_ids import ANSWER_TOOL
 from tests.engine.providers.dialects.wires import Wire, asking
 
 
@@ -53,3 +57,36 @@ async def test_tools_and_tool_choice_are_translated() -> None:
 async def test_json_is_asked_for_in_the_system_prompt() -> None:
     body = await Wire("anthropic").body(asking(response_format={"type": "json_object"}))
     assert "JSON" in body["system"]
+
+
+LINKED: dict[str, Any] = {
+    "$defs": {
+        "Node": {"type": "object", "properties": {"next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]}}}
+    },
+    "$ref": "#/$defs/Node",
+}
+
+
+async def test_recursive_object_is_asked_for_as_the_arguments_of_a_tool() -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": LINKED}}
+    body = await Wire("anthropic").body(asking(response_format=wanted))
+    assert body["tools"][0]["name"] == ANSWER_TOOL
+    assert body["tools"][0]["input_schema"]["properties"] == LINKED["$defs"]["Node"]["properties"]
+    assert "system" not in body
+
+
+@pytest.mark.parametrize(
+    ("wanted", "begun", "is_checked"),
+    [
+        ({"type": "json_object"}, "", True),
+        ({"type": "json_object"}, "{", False),
+        ({"type": "json_schema", "json_schema": {"schema": LINKED}}, "", True),
+        ({"type": "json_schema", "json_schema": {"schema": {"type": "object", "properties": {}}}}, "", False),
+        ({"type": "text"}, "", False),
+    ],
+)
+def test_json_is_checked_unless_claude_enforces_it(wanted: dict[str, Any], begun: str, is_checked: bool) -> None:
+    wire, asked = Wire("anthropic"), asking(response_format=wanted)
+    turns = (*asked.messages, says(Role.ASSISTANT, begun)) if begun else asked.messages
+    call = ProviderCall(ChatRequest("r", "m", turns, options=asked.options), wire.model, 100)
+    assert wire.provider.checks_schema(call) is is_checked

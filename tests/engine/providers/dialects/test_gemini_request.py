@@ -4,6 +4,7 @@ import pytest
 
 from engine.chat import ChatRequest, Image, Message, Role, Text, Tool, ToolCall, says
 from engine.errors import CapabilityMissing
+from engine.ports import ProviderCall
 from tests.engine.providers.dialects.wires import Wire, asking
 
 
@@ -90,3 +91,18 @@ async def test_tools_and_tool_choice_are_translated() -> None:
     body = await Wire("gemini").body(asking(tools=(tool,), tool_choice={"function": {"name": "look"}}))
     assert body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"] == tool.parameters
     assert body["toolConfig"]["functionCallingConfig"] == {"mode": "ANY", "allowedFunctionNames": ["look"]}
+
+
+@pytest.mark.parametrize(
+    ("model", "tools", "is_checked"),
+    [
+        ("gemini-2.5-flash", (), False),
+        ("gemini-2.5-flash", (Tool("look"),), True),
+        ("gemini-3-flash", (Tool("look"),), False),
+    ],
+)
+def test_json_is_checked_if_functions_switch_json_mode_off(
+    model: str, tools: tuple[Tool, ...], is_checked: bool
+) -> None:
+    asked = asking(response_format={"type": "json_object"}, tools=tools)
+    assert Wire("gemini").provider.checks_schema(ProviderCall(asked, model, 100)) is is_checked
