@@ -23,13 +23,15 @@ from web.requests.unexpected import unexpected
 log = logging.getLogger(__name__)
 _OPENAI_ONLY = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/embeddings"})
 
-_KEY_HEADERS = (b"authorization", b"x-api-key")
-TWO_KEYS = HttpProblem(400, "The Authorization or x-api-key header comes twice. Send one key.", code="repeated_header")
+_ONCE = {b"authorization": "Authorization", b"x-api-key": "x-api-key", b"idempotency-key": "Idempotency-Key"}
 
 
 @dataclass(slots=True)
 class RequestHead:
-    """The head of a request. `is_unread`: its body is still to come; `body`: the body after it was read."""
+    """The head of a request. `is_unread`: its body is still to come; `body`: the body after it was read.
+
+    `repeated`: a header that may come only once and came twice.
+    """
 
     method: str
     path: str
@@ -39,7 +41,7 @@ class RequestHead:
     is_unread: bool
     body: bytes = b""
     tenant: Tenant | None = None
-    repeats_a_key: bool = False
+    repeated: str | None = None
 
     @classmethod
     def of(cls, scope: Scope) -> "RequestHead":
@@ -47,8 +49,8 @@ class RequestHead:
         is_api = path.startswith("/v1/") or path == "/v1"
         has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
         request_id = new_request_id(datetime.now(UTC)) if is_api else ""
-        repeats = len(headers) < len(scope["headers"]) and _repeats_a_key(scope["headers"])
-        return cls(scope["method"], path, headers, is_api, request_id, has_body, repeats_a_key=repeats)
+        repeated = _repeated(scope["headers"]) if len(headers) < len(scope["headers"]) else None
+        return cls(scope["method"], path, headers, is_api, request_id, has_body, repeated=repeated)
 
     @property
     def shape(self) -> ErrorShape:
@@ -141,7 +143,7 @@ class RequestMiddleware:
     def _admit_at_once(self, head: RequestHead, scope: Scope) -> bool:
         """Admit a request that arrived whole and whose key is known; return False if more has to be checked."""
         body = scope.get("extensions", {}).get(WHOLE_BODY)
-        if body is None or head.repeats_a_key or b"content-encoding" in head.headers:
+        if body is None or head.repeated or b"content-encoding" in head.headers:
             return False
         caller = self._authenticator.known(head.headers)
         if caller is None or caller.tenant is None or not self._limits.has_room(caller.tenant):
@@ -174,8 +176,9 @@ class RequestMiddleware:
     async def _admitted(self, head: RequestHead, scope: Scope, receive: Receive) -> Receive:
         """Return the `receive` callable for the app. Raises HttpProblem, EngineError or ClientLeft."""
         declared_length(head.headers)
-        if head.repeats_a_key:
-            raise TWO_KEYS.new()
+        if head.repeated:
+            message = f"The {head.repeated} header comes twice. Send one."
+            raise HttpProblem(400, message, param=head.repeated, code="repeated_header")
         caller = await self._caller(head)
         user = await self._user(head) if self._mini_app is not None and needs_user(head.path) else None
         if user is not None and not user.is_operator and self._paths.is_for_operators(head.path):
@@ -240,10 +243,13 @@ class RequestMiddleware:
         return headers + self._cors.headers(head.headers) if b"origin" in head.headers else headers
 
 
-def _repeats_a_key(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Return whether a header with a key comes twice: a proxy in front may have checked the other one."""
+def _repeated(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the name of a header that comes twice although it decides who pays, or whether an answer is a repeat.
+
+    A proxy in front, or the client, may have meant the other one.
+    """
     names = [name for name, _ in headers]
-    return any(names.count(name) > 1 for name in _KEY_HEADERS)
+    return next((shown for name, shown in _ONCE.items() if names.count(name) > 1), None)
 
 
 def _owner(caller: Caller | None, user: MiniAppUser | None) -> Hashable:

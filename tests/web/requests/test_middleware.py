@@ -11,7 +11,7 @@ from engine.errors import TenantBanned, TooManyRequests
 from engine.gateway.admission import Admission
 from engine.money import ZERO
 from engine.tenancy import KeyLimits, Plan, Tenant
-from tests.web.conftest import ASKED, CONFIG, RunningApi, serving
+from tests.web.conftest import ADMIN_KEY, ASKED, CONFIG, RunningApi, serving
 from web.requests.middleware import RequestLimits
 
 CHAT = "/v1/chat/completions"
@@ -185,12 +185,27 @@ async def test_openais_clients_get_openais_error_at_the_same_path(api: RunningAp
         assert set((await http.get("/v1/models/nothing")).json()) == {"error"}
 
 
-@pytest.mark.parametrize("name", ["authorization", "x-api-key"])
-async def test_header_of_a_key_that_comes_twice_is_refused(api: RunningApi, name: str) -> None:
-    """A proxy in front may have checked the first one."""
-    keys = [(name, "Bearer other"), (name, f"Bearer {api.key}")]
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/admin/tenants/1/credits"])
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("Authorization", ("Bearer other", "Bearer {key}")),
+        ("x-api-key", ("other", "{key}")),
+        ("Idempotency-Key", ("one", "two")),
+        ("Idempotency-Key", ("one", "one")),
+    ],
+)
+async def test_header_that_decides_who_pays_or_how_often_comes_once(
+    api: RunningApi, name: str, values: tuple[str, str], path: str
+) -> None:
+    """A proxy in front, or the client, may have meant the other one."""
+    key = ADMIN_KEY if path.startswith("/admin") else api.key
+    own = [] if name == "Authorization" else [("Authorization", f"Bearer {key}")]
+    twice = [(name.lower(), value.format(key=key)) for value in values]
     async with api.http("") as http:
         for content in (b"{}", b" " * 100_000):
-            sent = [*keys, ("content-type", "application/json")]
-            answer = await http.post("/v1/chat/completions", content=content, headers=sent)
-            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "repeated_header")
+            sent = [*own, *twice, ("content-type", "application/json")]
+            answer = await http.post(path, content=content, headers=sent)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"]) == (400, "repeated_header")
+            assert f"The {name} header comes twice" in error["message"]
