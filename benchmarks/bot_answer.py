@@ -90,11 +90,12 @@ class Telegram:
 
 async def measure(answers: int, telegram: Telegram, port: int, folder: Path) -> None:
     url = f"http://127.0.0.1:{port}"
+    (folder / "farthing.toml").write_text("[plans.free]\nrequests_per_minute = 1000\n")
     variables = {
         "TELEGRAM_BOT_TOKEN": "424242:AAsandboxsandboxsandboxsandboxsandbox",
         "TELEGRAM_API_URL": f"{url}/telegram",
         "DATABASE_URL": f"sqlite:///{folder}/bench.db",
-        "FARTHING_CONFIG": str(folder / "none.toml"),
+        "FARTHING_CONFIG": str(folder / "farthing.toml"),
         "GEMINI_API_KEY": "k",
         "GEMINI_BASE_URL": f"{url}/providers/gemini",
     }
@@ -129,7 +130,6 @@ async def cpu_per_answer(telegram: Telegram, answers: int, chats: int, container
 async def ask(telegram: Telegram, answers: int, chats: int, container: Container) -> None:
     for start in range(0, answers, chats):
         for number in range(start, min(start + chats, answers)):
-            # one after another, so that each chat stays within the free plan's limit
             telegram.say(FIRST + number % CHATS)
         await asyncio.sleep(SECONDS + 0.5)
         while container.gateway.in_flight:  # noqa: ASYNC110

@@ -141,7 +141,8 @@ class CallGate:
         self._probe_seconds = FIRST_PROBE_SECONDS
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._number = count()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._wakes_at = 0.0  # kept here: uvloop's timers of less than a millisecond don't tell their time
 
     @property
     def is_shut(self) -> bool:
@@ -204,12 +205,13 @@ class CallGate:
         """Wake for the first call that waits; if a more urgent one has come, wake earlier."""
         if not self._waiting:
             return
-        wait = self._wait_seconds(self._waiting[0][0])
+        loop, wait = asyncio.get_running_loop(), self._wait_seconds(self._waiting[0][0])
+        wakes_at = loop.time() + wait
         if self._timer is not None:
-            if self._timer.when() <= asyncio.get_running_loop().time() + wait:
+            if self._wakes_at <= wakes_at:
                 return
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(wait, self._open)
+        self._timer, self._wakes_at = loop.call_later(wait, self._open), wakes_at
 
     def _open(self) -> None:
         """Let as many calls pass as the rate allows; skip cancelled ones."""

@@ -1,10 +1,12 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.delivery.call_budgets import CallGate, CallRate, CallWindow
+from main.lifecycle import new_event_loop
 from tests.bot.virtual import run
 
 
@@ -123,3 +125,18 @@ def test_gate_that_is_opened_early_lets_the_waiting_calls_pass() -> None:
 def test_urgent_calls_pass_a_shut_gate_one_by_one() -> None:
     found = entered([2, 0, 1, 0], shut_seconds=10.0, probing=1)
     assert found == [(0, 0.0), (0, 1.0), (1, 2.0), (2, 10.0)]
+
+
+@pytest.mark.parametrize("loop_factory", [new_event_loop, asyncio.new_event_loop])
+def test_all_calls_pass_on_real_loops_however_short_their_waits(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """uvloop rounds waits to milliseconds: a shorter one is a handle without a time."""
+
+    async def scenario() -> None:
+        for every_seconds in (0.0, 0.0001, 0.0004, 0.0006, 0.002):
+            gate = CallGate(CallRate(1, every_seconds), asyncio.get_running_loop().time)
+            await asyncio.gather(*(gate.enter(priority) for priority in (3, 2, 1, 0, 0)))
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(asyncio.wait_for(scenario(), 10))
