@@ -96,6 +96,13 @@ _TEMPLATES = tuple(
             r"completion\.(?: Please reduce the number of tokens in the input messages or the completion to fit "
             r"within the limit\.)?)?"
         ),
+        # Poolside, GLM behind LiteLLM
+        rf"Input length {N} exceeds the maximum allowed input length of {_LONGEST} tokens\.?",
+        # Atlas
+        (
+            rf"Prompt too long: {N} tokens exceeds max_(?:seq|model)_len {_LONGEST}"
+            r"(?: \(leave room for output tokens\))?\.?"
+        ),
         rf"max_tokens must be at least 1, got -{N}\.?",
         # Cerebras, SambaNova
         (

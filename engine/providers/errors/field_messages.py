@@ -35,6 +35,7 @@ def _camel(name: str) -> str:
 _NAMES = {spelling: name for name in _FIELDS for spelling in (name, _camel(name))}
 _FIELD = rf"['\"`]?(?P<field>{'|'.join(sorted(_NAMES, key=len, reverse=True))})['\"`]?"
 _VALUE = rf"(?:True|False|None|{_NUMBER}|\{{'include_usage': True(?:, 'include_obfuscation': False)?\}})"
+_DOCS = r"(?: Please consult our documentation at https://[\w./-]{1,120})?"
 _TEMPLATES = tuple(
     re.compile(template, re.IGNORECASE)
     for template in (
@@ -45,6 +46,11 @@ _TEMPLATES = tuple(
             rf"(?: Use '\w{{1,40}}' instead\.| Only the default \({_NUMBER}\) value is supported\.)?"
         ),
         rf"(?:Unrecognized request argument supplied|Unknown parameter): {_FIELD}\.?",
+        # vLLM, Mistral
+        (
+            rf"\[\{{'type': 'extra_forbidden', 'loc': \('body', {_FIELD}\), 'msg': 'Extra inputs are not permitted'"
+            rf"(?:, 'input': {_VALUE})?\}}\]"
+        ),
         # xAI
         rf"Argument not supported on this model: {_FIELD}\.?",
         rf"Model {_MODEL} does not support parameter {_FIELD}\.?",
@@ -61,6 +67,14 @@ _TEMPLATES = tuple(
             r"cannot both be specified for this model\.?(?: Please use only one\.)?"
         ),
         rf"(?:The model returned the following errors: )?{_FIELD} is deprecated for this model\.?",
+        (
+            rf"(?:The model returned the following errors: )?{_FIELD} may only be set to {_NUMBER} when thinking is "
+            rf"enabled(?: or in adaptive mode)?\.{_DOCS}"
+        ),
+        (
+            rf"(?:The model returned the following errors: )?{_FIELD} must be greater than or equal to {_NUMBER} or "
+            rf"unset when thinking is enabled(?: or in adaptive mode)?\.?{_DOCS}"
+        ),
         # Gemini's OpenAI endpoint
         rf"Invalid JSON payload received\. Unknown name {_FIELD}(?: at '[\w.]{{1,60}}')?: Cannot find field\.?",
     )

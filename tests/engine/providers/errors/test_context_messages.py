@@ -33,6 +33,8 @@ CONTEXT = (
         "8192 tokens, resulting in a maximum input length of 8092 tokens. Please reduce the length of the input prompt."
     ),
     "prompt is too long: 9000 tokens > 8192 maximum",
+    "Input length 9000 exceeds the maximum allowed input length of 8192 tokens.",
+    "Prompt too long: 9000 tokens exceeds max_seq_len 8192 (leave room for output tokens)",
     (
         "input length and `max_tokens` exceed context limit: 8000 + 1000 > 8192, decrease input length or `max_tokens` "
         "and try again"

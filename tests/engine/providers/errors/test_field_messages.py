@@ -33,6 +33,22 @@ MESSAGES = (
         "top_p",
     ),
     ("`temperature` is deprecated for this model.", "temperature"),
+    (
+        (
+            "`temperature` may only be set to 1 when thinking is enabled or in adaptive mode. Please consult our "
+            "documentation at https://platform.claude.com/docs/en/build-with-claude/extended-thinking"
+        ),
+        "temperature",
+    ),
+    ("`temperature` may only be set to 1 when thinking is enabled.", "temperature"),
+    ("`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled.", "top_p"),
+    (
+        (
+            "[{'type': 'extra_forbidden', 'loc': ('body', 'max_completion_tokens'), "
+            "'msg': 'Extra inputs are not permitted', 'input': 8192}]"
+        ),
+        "max_completion_tokens",
+    ),
     ('Invalid JSON payload received. Unknown name "seed": Cannot find field.', "seed"),
 )
 
