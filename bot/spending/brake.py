@@ -136,7 +136,10 @@ async def brake_for(
         return funds, ZERO if limits.day is None else spent_on(conn, services.market.catalog, state.id, now.date())
 
     sponsored, spent = await services.db.read(unit) if sponsors or limits.day is not None else ({}, ZERO)
-    funds = {**sponsored, state.id: Funds(state.allowance_left_tokens, state.wallet - state.held)}
+    funds = {
+        **sponsored,
+        state.id: Funds(state.allowance_left_tokens, max(ZERO, state.wallet - state.held - state.owed)),
+    }
     return Brake(request, funds, sponsors, limits, spent, agreed)
 
 

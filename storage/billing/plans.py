@@ -141,7 +141,7 @@ def pay_from_wallet(conn: Connection, tenant_id: int, plan: Plan, price: Money, 
         return True
     taken = conn.run(
         "UPDATE accounts SET balance_nanousd = balance_nanousd - :price"
-        " WHERE tenant_id = :id AND balance_nanousd - held_nanousd >= :price",
+        " WHERE tenant_id = :id AND balance_nanousd - held_nanousd - owed_nanousd >= :price",
         id=tenant_id,
         price=price.nanousd,
     )

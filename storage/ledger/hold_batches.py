@@ -99,7 +99,7 @@ def _check_first_attempts(conn: Connection, hold_requests: Sequence[HoldRequest]
 def _fit(hold_request: HoldRequest, funds: _TenantFunds | None, key: _KeyTokens | None) -> Fit:
     if funds is None:
         raise NotBatchable
-    sized = fit(hold_request, Funds(funds.allowance, Money(funds.wallet), None if key is None else key.left))
+    sized = fit(hold_request, Funds(funds.allowance, Money(max(0, funds.wallet)), None if key is None else key.left))
     if isinstance(sized, Grant):
         funds.take(sized)
         if key is not None:

@@ -8,8 +8,8 @@ from storage.ledger.holds_sql import ATTEMPT, INTO_ATTEMPTS, INTO_HOLDS, INTO_RE
 
 FUNDS = BatchQuery(
     """
-SELECT tenant_id, allowance_tokens - allowance_used_tokens - allowance_held_tokens, balance_nanousd - held_nanousd,
-       period_no
+SELECT tenant_id, allowance_tokens - allowance_used_tokens - allowance_held_tokens,
+       balance_nanousd - held_nanousd - owed_nanousd, period_no
 FROM accounts WHERE true
 """,
     "tenant_id",

@@ -107,7 +107,7 @@ def _read_funds(conn: Connection, hold_request: HoldRequest, now: datetime) -> t
     if found is None or found[3] in {"open", "captured"} or (found[4] is not None and found[4] >= hold_request.epoch):
         raise HoldLost(hold_request.hold_id)
     allowance, wallet, period_no = found[:3]
-    return (allowance, Money(wallet)), period_no
+    return (allowance, Money(max(0, wallet))), period_no
 
 
 def _read_key(conn: Connection, key_id: int | None, month: int) -> tuple[int, int | None]:

@@ -4,8 +4,8 @@ from storage.database.statements import Statement
 
 FUNDS = Statement(
     """
-SELECT a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens, a.balance_nanousd - a.held_nanousd,
-       a.period_no, h.state, h.epoch
+SELECT a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens,
+       a.balance_nanousd - a.held_nanousd - a.owed_nanousd, a.period_no, h.state, h.epoch
 FROM accounts a LEFT JOIN holds h ON h.request_id = :request WHERE a.tenant_id = :tenant
 """,
     locks="a",

@@ -111,12 +111,12 @@ def funds(conn: Connection, wallet_id: int, member_id: int, now: datetime) -> Fu
     account = row(
         conn,
         "SELECT allowance_tokens - allowance_used_tokens - allowance_held_tokens AS tokens,"
-        " balance_nanousd - held_nanousd AS free FROM accounts WHERE tenant_id = :id",
+        " balance_nanousd - held_nanousd - owed_nanousd AS free FROM accounts WHERE tenant_id = :id",
         id=wallet_id,
     )
     if account is None:
         return Funds(0, ZERO, share=ZERO)
-    return Funds(account["tokens"], Money(account["free"]), share=left(conn, wallet_id, member_id, now))
+    return Funds(account["tokens"], Money(max(0, account["free"])), share=left(conn, wallet_id, member_id, now))
 
 
 def hold(conn: Connection, hold_request: HoldRequest, grant: Grant, now: datetime) -> None:

@@ -79,7 +79,7 @@ def move(
     account = lock(conn, tenant_ids)[giver]
     if scalar(conn, "SELECT 1 FROM transfers WHERE ref = :ref", ref=ref):
         return False
-    if account["balance_nanousd"] - account["held_nanousd"] < amount.nanousd:
+    if account["balance_nanousd"] - account["held_nanousd"] - account["owed_nanousd"] < amount.nanousd:
         raise WalletShort
     transfers.post(
         conn,

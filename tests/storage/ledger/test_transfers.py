@@ -4,11 +4,14 @@ from functools import partial
 
 import pytest
 
+from engine.holds import Grant, Shortfall
 from engine.money import ZERO, Money
+from storage.billing import plans
 from storage.database.connection import Connection
 from storage.database.database import Database
+from storage.ledger import hold_batches, holds
 from storage.ledger.transfers import adjust, adjusted, credit, debit_or_owe, debt_of, lock_account, post, wallet_of
-from tests.storage.books import DOUBLE, NOW, account, check_books, hold_request, pay, take, tenant
+from tests.storage.books import DOUBLE, FREE, NOW, account, check_books, hold_request, pay, take, tenant
 
 
 def debit(conn: Connection, owner: int, usd: str, ref: str = "d1") -> Money:
@@ -156,6 +159,29 @@ async def test_adjustment_below_zero_takes_the_free_part_of_the_wallet_and_owes_
         booked = [adjusted(conn, ref) for ref in ("in", "out", "more", "empty", "other")]
         assert booked == [(Money(500), "x"), (Money(-200), "x"), (Money(-700), "x"), (Money(-1), "x"), None]
         assert transfers(conn, owner)[1] == ("debit", wallet_of(owner), "house:credits", "out", 200)
+        check_books(conn)
+
+    await db.write(unit)
+
+
+@pytest.mark.parametrize("is_batch", [False, True])
+async def test_money_that_is_released_after_a_debit_pays_the_debt_and_no_answer(
+    db: Database, *, is_batch: bool
+) -> None:
+    """A refund while answers hold the whole wallet must not be spent once more when their holds end."""
+
+    def unit(conn: Connection) -> None:
+        owner = tenant(conn, "1")
+        conn.run("UPDATE accounts SET held_nanousd = :all WHERE tenant_id = :id", all=10**9, id=owner)
+        assert debit(conn, owner, "0.9999") == ZERO
+        conn.run("UPDATE accounts SET held_nanousd = 0 WHERE tenant_id = :id", id=owner)
+        asked = hold_request(owner, tariff=DOUBLE, input_tokens=1_000)
+        sized = hold_batches.hold(conn, [asked], "L", NOW)[0] if is_batch else holds.hold(conn, asked, "L", NOW)
+        assert isinstance(sized, Shortfall)
+        assert not plans.pay_from_wallet(conn, owner, FREE, Money.usd("0.5"), NOW, ref="p")
+        assert credit(conn, owner, Money.usd("0.9999"), ref="c", reason="x", now=NOW)
+        assert account(conn, owner)["balance_nanousd"] == 10**9
+        assert isinstance(holds.hold(conn, asked, "L", NOW), Grant)
         check_books(conn)
 
     await db.write(unit)
