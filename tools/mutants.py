@@ -59,6 +59,7 @@ FURTHER_TESTS: dict[str, tuple[str, ...]] = {
     "storage/ledger/expiry.py": ("ledger",),
     "storage/ledger/holds.py": ("hold_epochs", "hold_api_keys"),
     "storage/ledger/journal.py": ("receipts",),
+    "storage/ledger/returns.py": ("shares",),
 }
 KILLED_PERCENT = 90
 WORK = Path(".mutants")

@@ -9,6 +9,7 @@ from engine.catalog.free_tiers import FREE_PRICE, FreeTierLimits, FreeTiers
 from engine.catalog.offers import Offer, Price, Quote, flat_price
 from engine.errors import NoProvider
 from engine.gateway.answer import Answer
+from engine.gateway.free_attempts import at_price_of_key
 from engine.gateway.probes import probe
 from engine.holds import Grant
 from engine.money import ZERO, Money
@@ -74,6 +75,20 @@ async def test_attempt_costs_its_full_price_if_the_keys_with_free_requests_rest(
     assert hold.bill is not None
     assert hold.bill.attempt.cost == cost(paid(hold))
     assert setup.market.catalog.free.open_keys(A, setup.market.clock.now()) == {0}
+
+
+@pytest.mark.parametrize(("expected", "input_tokens"), [(300, 200), (200, 200), (150, 200), (90_000, 70_000)])
+def test_quote_at_full_price_is_as_if_never_free(expected: int, input_tokens: int) -> None:
+    setup = setup_of(free_keys=())
+    tiered = Price((PRICE.tiers[0], (50_000, DEAR.tiers[0][1])))
+    setup.market.catalog.book.overrides = {A.name: tiered}
+    free = Quote(A, FREE_PRICE, 0, 200, free=True, expected_tokens=expected, input_tokens=input_tokens)
+    rates = tiered.rates(input_tokens)
+    atto = input_tokens * rates.input + max(0, expected - input_tokens) * rates.output
+    full = free._replace(price=tiered, free=False, expected_atto=atto)
+    found = at_price_of_key(setup.market, free, Permit(A, 0))
+    assert found is not None
+    assert (found, found.free) == (full, False)
 
 
 @pytest.mark.parametrize(("price", "name"), [(PRICE, "a"), (DEAR, "b")])

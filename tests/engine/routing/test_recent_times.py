@@ -45,3 +45,23 @@ def test_space_of_forgotten_times_is_used_again() -> None:
         amounts.add(float(number), 1)
     assert (len(times), times[0], len(amounts), amounts.total) == (10, times[-1] - 9, 10, 10)
     assert max(len(times._times), len(amounts._amounts), len(amounts._times)) <= recent_times._LEAST_DROPPED + 20
+
+
+@given(st.lists(st.integers(0, 9)), st.integers(0, 9), st.integers(0, 9))
+def test_times_given_at_the_start_or_together_are_kept(first: list[int], until: int, moment: int) -> None:
+    known = sorted(map(float, first))
+    times = RecentTimes(known)
+    times.extend([10.0, 10.0])
+    times.forget_until(until)
+    left = [each for each in [*known, 10.0, 10.0] if each > until]
+    assert [times[number] for number in range(len(times))] == left
+    assert times.until(moment) == sum(each <= moment for each in left)
+
+
+def test_amount_after_forgotten_ones_is_removed() -> None:
+    amounts = RecentAmounts()
+    for number, amount in enumerate((5, -7, 11)):
+        amounts.add(float(number), amount)
+    amounts.forget_until(0.0)
+    amounts.remove(2.0)
+    assert (len(amounts), amounts[0], amounts.total) == (1, 1.0, -7)

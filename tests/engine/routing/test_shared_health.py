@@ -71,6 +71,79 @@ def fail(process: Process, offer: Offer = A, error: Callable[[], ProviderError] 
         process.attempt(offer, error())
 
 
+@dataclass(frozen=True)
+class News:
+    """A fact of one process: how it begins and ends there, and how it looks from outside after `seconds`."""
+
+    begin: Callable[[Process], object]
+    end: Callable[[Process], object]
+    look: Callable[[Process], object]
+
+
+def _seen(process: Process, name: str) -> object:
+    provider, now = process.health.providers[name], process.clock.at
+    waits = round(provider.breaker.wait_seconds(now), 1), provider.breaker.next_rest_seconds
+    return process.health.state(name).state, waits, provider.last_error
+
+
+def _open_provider(process: Process) -> None:
+    fail(process, A)
+    fail(process, B)
+
+
+def _offer_seen(process: Process, offer: Offer) -> object:
+    state, now = process.health.offer_state(offer), process.clock.now()
+    wait = None if state.until is None else round((state.until - now).total_seconds(), 1)
+    return state.state, state.status, wait, process.health.offer_health(offer.provider, offer.model).last_error
+
+
+def _key_seen(process: Process) -> object:
+    (key,) = process.health.providers["q"].keys
+    refused = None if key.refused_at is None else round(process.clock.at - key.refused_at, 1)
+    return refused, key.refused_for if refused else "", key.reason(process.clock.at)
+
+
+NEWS = {
+    "provider is down": News(_open_provider, lambda each: each.health.restore("p"), lambda each: _seen(each, "p")),
+    "offer is down": News(fail, lambda each: each.health.restore("p"), lambda each: _offer_seen(each, A)),
+    "key is refused": News(
+        lambda each: each.attempt(OTHER, KeyRefused()),
+        lambda each: each.health.restore("q"),
+        _key_seen,
+    ),
+    "key is over its limit": News(
+        lambda each: each.attempt(OTHER, RateLimited(status=429, retry_after_seconds=40)),
+        lambda each: each.health.restore("q"),
+        lambda each: (_offer_seen(each, OTHER), _key_seen(each)),
+    ),
+    "model is gone": News(
+        lambda each: each.attempt(B, NoSuchModel()),
+        lambda each: each.health.restore("p"),
+        lambda each: _offer_seen(each, B),
+    ),
+    "provider is drained": News(
+        lambda each: each.health.drain("p"), lambda each: each.health.resume("p"), lambda each: _seen(each, "p")
+    ),
+}
+
+
+@pytest.mark.parametrize("news", NEWS.values(), ids=NEWS)
+@pytest.mark.parametrize("seconds", [0, 3, 50])
+def test_every_fact_and_its_end_look_the_same_in_both(two: tuple[Process, Process], news: News, seconds: int) -> None:
+    one, other = two
+    calm = news.look(other)
+    news.begin(one)
+    assert exchange(one, other) > 0
+    assert exchange(other, one) == 0
+    for each in two:
+        each.clock.at += seconds
+    assert news.look(one) == news.look(other)
+    assert seconds or news.look(other) != calm
+    news.end(other)
+    exchange(other, one)
+    assert news.look(one) == news.look(other)
+
+
 def test_offer_put_to_rest_by_one_rests_in_the_other_for_as_long(two: tuple[Process, Process]) -> None:
     one, other = two
     fail(one)
@@ -198,6 +271,20 @@ def test_news_of_this_process_outlives_older_news_of_another(two: tuple[Process,
     other.attempt(A, Overloaded())  # outdated: a newer failure shows that it is not
     other.shared.apply(stale, 0.1)
     assert other.is_resting(A)
+
+
+def test_facts_after_unknown_ones_are_taken_over(two: tuple[Process, Process]) -> None:
+    one, other = two
+    one.attempt(OTHER, KeyRefused())
+    one.health.drain("p")
+    known = json.loads(json.dumps(one.shared.changes()))
+    other.shared.apply([(["offer", "x", "a"], None), (["key", "q", 1], {"until": 9}), *known], 0)
+    other.shared.count([("x", 0, "m", 1, 0, 9), ("q", 1, "m", 1, 0, 9), ("q", 0, "a", 7, 0, 9)])
+    assert (other.health.locked_out(), other.health.state("p").state) == (("q",), State.DRAINED)
+    limit = other.health.providers["q"].keys[0].budget("a").limit
+    limit.begin(other.clock.at)
+    limit.refused(other.clock.at, other.clock.at)
+    assert limit.per_minute == 7
 
 
 def test_unknown_providers_and_keys_of_another_configuration_are_ignored(two: tuple[Process, Process]) -> None:

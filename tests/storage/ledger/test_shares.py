@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from engine.holds import Shortfall
 from engine.money import ZERO, Money
-from storage.database.connection import Connection
+from engine.tenancy import Charge
+from storage.database.connection import Connection, day_of
 from storage.database.database import Database
 from storage.ledger import holds, journal, returns, shares
 from storage.teams import members, teams
@@ -70,6 +71,32 @@ async def test_charge_that_is_given_back_frees_the_limit(db: Database) -> None:
         assert shares.used(conn, team, bao, NOW.date()) == ZERO
         assert shares.by_member(conn, team, NOW.date(), NOW.date()) == []
         assert account(conn, team)["balance_nanousd"] == Money.usd("5").nanousd
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_one_of_several_answers_is_given_back_with_its_tokens_and_receipt(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, ann, bao = crew(conn, "5")
+        conn.run("UPDATE accounts SET allowance_tokens = 1000 WHERE tenant_id = :id", id=team)
+        for request, asker in (("r1", bao), ("r2", bao), ("r3", ann)):
+            asked = hold_request(team, request, member_id=asker)
+            pay(conn, asked, take(conn, asked))
+        returned = returns.give_back(conn, "r2", NOW)
+        assert returned == Charge(ZERO, 150)
+        left = shares.by_member(conn, team, NOW.date(), NOW.date())
+        assert [(each.tenant_id, each.name, each.allowance_tokens, each.answers) for each in left] == [
+            (ann, "Ann", 150, 1),
+            (bao, "Bao", 150, 1),
+        ]
+        days = shares.by_day(conn, team, NOW.date(), NOW.date())
+        assert {day.share.tenant_id: day.share for day in days} == {each.tenant_id: each for each in left}
+        assert {day.day for day in days} == {day_of(NOW)}
+        assert shares.by_day(conn, team, NOW.date() + timedelta(days=1), NOW.date() + timedelta(days=9)) == []
+        charged = "SELECT tenant_id, receipt, allowance_tokens AS tokens FROM receipts ORDER BY receipt"
+        receipts = [(each["tenant_id"], each["tokens"]) for each in conn.rows(charged)]
+        assert receipts == [(bao, 0), (ann, 150)]  # each one's latest
         check_books(conn)
 
     await db.write(unit)
