@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.parse import unquote
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from main.config import Config, load
 from main.config_faults import ConfigError, explain
@@ -33,15 +32,15 @@ def comma_separated(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-class Environment(BaseSettings):
+class Environment(BaseModel):
     """The variables of .env.example except the providers'. An empty value counts as unset."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     telegram_bot_token: SecretStr | None = None
     telegram_api_url: str = Field(TELEGRAM_API, pattern=r"^https?://")
     telegram_proxy: str = Field("", pattern=r"^((https?|socks5h?)://\S+)?$")
-    admin_ids: Annotated[tuple[int, ...], NoDecode] = ()
+    admin_ids: tuple[int, ...] = ()
     database_url: str = Field("sqlite:///farthing.db", pattern=r"^(sqlite|postgres|postgresql)://")
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from main.config_faults import ConfigError
-from main.settings import KEY_CHARACTERS, read
+from main.settings import KEY_CHARACTERS, Environment, read
 
 
 def test_environment_overrides_the_file_and_empty_values_are_unset(tmp_path: Path) -> None:
@@ -74,6 +74,18 @@ def test_wrong_value_is_reported_by_its_variable_only(tmp_path: Path, name: str,
         read({name: value}, tmp_path / ".env")
     assert str(caught.value).startswith(f"environment: {name}: ")
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", [*map(str.upper, Environment.model_fields), "DEEPSEEK_API_KEY", "GEMINI_PROXY"])
+def test_empty_variable_counts_as_unset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for each in Environment.model_fields:
+        monkeypatch.delenv(each.upper(), raising=False)
+    unset = read(env_file=tmp_path / ".env")
+    monkeypatch.setenv(name, "")
+    assert read(env_file=tmp_path / ".env").env == unset.env
+    (tmp_path / ".env").write_text(f"{name}=\n")
+    assert read(env_file=tmp_path / ".env").env == unset.env
+    assert unset.env == Environment()
 
 
 @pytest.mark.parametrize(
