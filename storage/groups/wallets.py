@@ -28,7 +28,7 @@ class GroupWallet:
 
 
 _WALLET = """
-SELECT g.*, a.balance_nanousd - a.held_nanousd AS free_nanousd
+SELECT g.*, a.balance_nanousd - a.held_nanousd - a.owed_nanousd AS free_nanousd
 FROM groups g JOIN accounts a ON a.tenant_id = g.wallet_id
 """
 
@@ -107,5 +107,5 @@ def _wallet(found: Row) -> GroupWallet:
         found["wallet_id"],
         found["title"],
         Money(found["day_cap_nanousd"]),
-        Money(found["free_nanousd"]),
+        Money(max(0, found["free_nanousd"])),
     )

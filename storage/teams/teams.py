@@ -39,8 +39,8 @@ class TeamBusy(Exception):
 
 
 _TEAM = """
-SELECT g.wallet_id, g.owner_id, t.name, t.plan, a.balance_nanousd - a.held_nanousd AS free, a.period_end_at,
-  a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens AS tokens
+SELECT g.wallet_id, g.owner_id, t.name, t.plan, a.balance_nanousd - a.held_nanousd - a.owed_nanousd AS free,
+  a.period_end_at, a.allowance_tokens - a.allowance_used_tokens - a.allowance_held_tokens AS tokens
 FROM teams g JOIN tenants t ON t.id = g.wallet_id JOIN accounts a ON a.tenant_id = g.wallet_id
 WHERE g.dissolved_at IS NULL
 """
@@ -126,9 +126,8 @@ def dissolve(conn: Connection, team_id: int, now: datetime) -> Money:
     conn.run(
         "UPDATE team_members SET left_at = :now WHERE wallet_id = :id AND left_at IS NULL", id=team_id, now=ms(now)
     )
-    rest = _pay_out(conn, team_id, team.owner_id, f"team:{team_id}:end", now)
-    _hand_over_debt(conn, team_id, team.owner_id, now)
-    return rest
+    _hand_over_debt(conn, team_id, team.owner_id, now)  # first, because money that is owed can't be moved
+    return _pay_out(conn, team_id, team.owner_id, f"team:{team_id}:end", now)
 
 
 def _is_paying(conn: Connection, team_id: int) -> bool:
@@ -139,7 +138,7 @@ def _is_paying(conn: Connection, team_id: int) -> bool:
 def _pay_out(conn: Connection, team_id: int, owner_id: int, ref: str, now: datetime) -> Money:
     state = tenants.state(conn, team_id)
     assert state is not None
-    rest = state.wallet - state.held
+    rest = max(ZERO, state.wallet - state.held - state.owed)
     if rest > ZERO:
         reasons = "to the owner of the dissolved team", "from the dissolved team"
         shared_wallets.move(conn, (team_id, owner_id), rest, via=VIA, kind="team", ref=ref, reasons=reasons, now=now)
@@ -172,8 +171,8 @@ def sweep(conn: Connection, owner_id: int, now: datetime) -> Money:
     """Pay out money that a person's dissolved teams received afterwards, such as a charge that was given back."""
     late = conn.rows(
         "SELECT g.wallet_id, a.balance_nanousd FROM teams g JOIN accounts a ON a.tenant_id = g.wallet_id"
-        " WHERE g.owner_id = :id AND g.dissolved_at IS NOT NULL AND a.balance_nanousd > a.held_nanousd"
-        " ORDER BY g.wallet_id",
+        " WHERE g.owner_id = :id AND g.dissolved_at IS NOT NULL"
+        " AND a.balance_nanousd > a.held_nanousd + a.owed_nanousd ORDER BY g.wallet_id",
         id=owner_id,
     )
     paid = ZERO
@@ -240,7 +239,7 @@ def _one(found: Row | None) -> Team | None:
         found["name"],
         found["owner_id"],
         found["plan"],
-        Money(found["free"]),
+        Money(max(0, found["free"])),
         found["tokens"],
         moment(found["period_end_at"]),
     )

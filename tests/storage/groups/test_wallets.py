@@ -89,6 +89,25 @@ async def test_wallet_pays_until_it_is_empty_or_the_persons_cap_of_the_day_is_re
     await db.write(unit)
 
 
+async def test_wallet_that_owes_all_it_has_pays_nothing(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        ann = person(conn)
+        wallet = wallets.open_wallet(conn, CHAT, "Tea room", FREE, NOW)
+        wallets.fill(conn, wallet, ann, Money.usd("2"), "fill:1", NOW)
+        for owed, free in (("0.5", "1.5"), ("2", "0"), ("9", "0")):
+            conn.run(
+                "UPDATE accounts SET owed_nanousd = :n WHERE tenant_id = :id",
+                n=Money.usd(owed).nanousd,
+                id=wallet.wallet_id,
+            )
+            found = wallets.find(conn, CHAT)
+            assert found is not None
+            assert found.free == Money.usd(free)
+            assert (wallets.payer(conn, CHAT, ann, NOW) is None) == (found.free == ZERO)
+
+    await db.write(unit)
+
+
 async def test_shares_are_summed_by_member_and_exported(db: Database) -> None:
     def unit(conn: Connection) -> None:
         ann, bao = person(conn), person(conn, 1002)

@@ -9,7 +9,7 @@ from storage.billing import orders, payments, plans, refunds, renewals
 from storage.billing.payments import Payment
 from storage.database.connection import Connection, scalar
 from storage.database.database import Database
-from storage.ledger import returns, transfers
+from storage.ledger import holds, returns, shares, transfers
 from storage.operations import personal_data
 from storage.teams import members, teams
 from storage.teams.teams import Team, TeamBusy
@@ -217,6 +217,26 @@ async def test_debt_of_a_dissolved_team_is_its_owners(db: Database) -> None:
         assert teams.dissolve(conn, team, NOW) == ZERO
         assert state_of(conn, team).owed == ZERO
         assert (wallet_of(conn, ann), state_of(conn, ann).owed) == (ZERO, Money.usd("0.0002"))
+        check_books(conn)
+
+    await db.write(unit)
+
+
+async def test_money_released_after_a_refund_is_not_free_and_leaves_with_the_debt(db: Database) -> None:
+    def unit(conn: Connection) -> None:
+        team, ann, bao = crew(conn)
+        order = orders.make_order(conn, team, orders.TOPUP, Money.usd("1.3"), STAR, NOW, payer_id=ann)
+        payments.pay(conn, Payment("charge", order.id, 1001, 100), per_star=STAR, known=PLANS, now=NOW)
+        asked = hold_request(team, tariff=DOUBLE, member_id=bao)
+        held = take(conn, asked).wallet
+        refunds.refund(conn, "charge", known=PLANS, now=NOW)
+        assert holds.void(conn, asked.hold_id, NOW)
+        assert (wallet_of(conn, team), state_of(conn, team).owed) == (held, held)
+        assert team_of(conn, team).free == ZERO
+        assert shares.funds(conn, team, bao, NOW).wallet == ZERO
+        assert teams.dissolve(conn, team, NOW) == held
+        assert [(wallet_of(conn, each), state_of(conn, each).owed) for each in (team, ann)] == [(ZERO, ZERO)] * 2
+        assert teams.sweep(conn, ann, NOW) == ZERO
         check_books(conn)
 
     await db.write(unit)
