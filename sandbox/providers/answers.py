@@ -42,6 +42,14 @@ def words(text: str) -> Iterator[str]:
     return (found[0] for found in _WORD.finditer(text))
 
 
+def logprobs(asked: ParsedRequest, text: str | None) -> dict[str, Any] | None:
+    """Return log probabilities by word in OpenAI's format, each word its only alternative; None if not asked for."""
+    if asked.top_logprobs is None or not text:
+        return None
+    tokens = [{"token": word, "logprob": -0.1, "bytes": list(word.encode())} for word in words(text)]
+    return {"content": [{**each, "top_logprobs": [each][: asked.top_logprobs]} for each in tokens], "refusal": None}
+
+
 def chosen_tool(
     tools: Mapping[str, Mapping[str, Any]], wanted: str | None, prompt: str, *, must: bool
 ) -> StandInToolCall | None:

@@ -34,7 +34,8 @@ class StandInToolCall:
 class ParsedRequest:
     """A chat request in any dialect.
 
-    `counted`: the text whose tokens are billed as input. `most`: output limit in tokens.
+    `counted`: the text whose tokens are billed as input. `most`: output limit in tokens. `top_logprobs`: the number of
+    alternatives for each token, None without log probabilities.
     """
 
     model: str
@@ -53,6 +54,7 @@ class ParsedRequest:
     schema: Mapping[str, Any] | None = None
     thinks: bool = False
     shows_thoughts: bool = True
+    top_logprobs: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,11 +17,12 @@ from storage.reports.usage import UsageSpan
 from tests.scheduler.conftest import ADMIN, HandClock, Notifications
 
 DOWN = "provider_down"
-ALL_DOWN = {"count": 2, "since": "12:00", "states": "deepseek: timeout", "models": ""}
+SINCE = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ALL_DOWN = {"count": 2, "since": SINCE, "states": "deepseek: timeout", "models": ""}
 
 
 def outage(name: str, count: int) -> dict[str, object]:
-    common = {"error": "timeout", "limited": 0, "status": None, "since": "12:00", "share": 50, "offer": "", "usd": ""}
+    common = {"error": "timeout", "limited": 0, "status": None, "since": SINCE, "share": 50, "offer": "", "usd": ""}
     return {"provider": name, "count": count, **common}
 
 

@@ -28,6 +28,10 @@ class Account:
     period: int = 1
 
     @property
+    def free(self) -> int:
+        return max(0, self.balance - self.held - self.owed)
+
+    @property
     def spare(self) -> int:
         return self.tokens - self.used - self.held_tokens
 
@@ -58,7 +62,7 @@ class Model:
         if key is not None and key.month < month:
             key.month, key.used, key.held = month, 0, 0
         left = None if key is None or key.limit is None else key.limit - key.used - key.held
-        sized = fit(hold_request, Funds(account.spare, Money(account.balance - account.held), left))
+        sized = fit(hold_request, Funds(account.spare, Money(account.free), left))
         if isinstance(sized, Shortfall):
             return sized
         account.held += sized.wallet.nanousd

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from starlette.requests import Request
 
-from sandbox.providers.answers import chosen_tool, words
+from sandbox.providers.answers import chosen_tool, logprobs, words
 from sandbox.providers.checks.openai import check_request
 from sandbox.providers.dialects.base import (
     IMAGE_TEXT,
@@ -120,6 +120,7 @@ class OpenAIStandIn(StandInDialect):
             schema=schema,
             thinks=self.thinks(body, model),
             shows_thoughts=self.shows_thoughts(body),
+            top_logprobs=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
             options={**(body.get("stream_options") or {}), "prompt_cache_key": body.get("prompt_cache_key")},
         )
 
@@ -161,10 +162,8 @@ class OpenAIStandIn(StandInDialect):
             message |= {"content": None, "tool_calls": [_called(answer.tool)]}
         if answer.thought and asked.shows_thoughts:
             message |= self.thought(answer.thought)
-        choices = [
-            {"index": n, "message": message, "logprobs": None, "finish_reason": REASONS[answer.finish]}
-            for n in range(asked.n)
-        ]
+        choice = {"message": message, "logprobs": logprobs(asked, message["content"])}
+        choices = [{"index": n, **choice, "finish_reason": REASONS[answer.finish]} for n in range(asked.n)]
         billed = {"usage": self.usage_body(usage)} if usage else {}
         return {**self._head(asked), "object": "chat.completion", "choices": choices, **billed}
 
@@ -230,7 +229,8 @@ class OpenAIStandIn(StandInDialect):
     def _chunk(
         self, asked: ParsedRequest, index: int, delta: Mapping[str, Any], finish: str | None = None, **more: Any
     ) -> bytes:
-        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+        choice = {"index": index, "delta": delta, "finish_reason": finish}
+        choice["logprobs"] = logprobs(asked, delta.get("content"))
         usage = {"usage": None} if self.has_usage_chunk(asked) else {}
         return data({**self._head(asked), "choices": [choice], **usage, **more, **self.padding(asked, delta)})
 
