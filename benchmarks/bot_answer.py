@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +30,7 @@ from main.settings import read
 CHATS, FIRST = 20, 2000
 WORDS, SECONDS = 60, 2.0
 ROUNDS_OF_SENDS = 3
+MOST_POLLS = 120
 _SANDBOX = """
 import asyncio, collections, dataclasses, json, sys
 from sandbox.app import Sandbox
@@ -121,19 +123,27 @@ async def measure(answers: int, telegram: Telegram, port: int, folder: Path) -> 
 async def cpu_per_answer(telegram: Telegram, answers: int, chats: int, container: Container) -> tuple[str, float]:
     telegram.calls()
     began = time.process_time()
-    await ask(telegram, answers, chats, container)
+    calls = await ask(telegram, answers, chats, container)
     each = (time.process_time() - began) / answers
-    frames = telegram.calls().get("sendMessageDraft", 0) / answers
+    frames = calls["sendMessageDraft"] / answers
     return f"{answers} answers of {WORDS} words over {SECONDS:g} s, {chats} at once, {frames:.1f} frames each", each
 
 
-async def ask(telegram: Telegram, answers: int, chats: int, container: Container) -> None:
+async def ask(telegram: Telegram, answers: int, chats: int, container: Container) -> Counter[str]:
+    """Ask, and return the bot's calls up to the last message with an answer. Raises RuntimeError if one is missing."""
     for start in range(0, answers, chats):
         for number in range(start, min(start + chats, answers)):
             telegram.say(FIRST + number % CHATS)
         await asyncio.sleep(SECONDS + 0.5)
         while container.gateway.in_flight:  # noqa: ASYNC110
             await asyncio.sleep(0.25)
+    calls: Counter[str] = Counter()
+    for _ in range(MOST_POLLS):
+        calls.update(telegram.calls())
+        if calls["sendMessage"] >= answers:
+            return calls
+        await asyncio.sleep(0.25)
+    raise RuntimeError(f"{calls['sendMessage']} of {answers} answers were sent: {dict(calls)}")
 
 
 async def stock_send_seconds(url: str, token: str) -> float:
