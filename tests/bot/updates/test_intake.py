@@ -11,15 +11,7 @@ from storage.database.connection import Connection
 from storage.database.database import Database
 from tests.bot.updates.intakes import ANN, BAO, Handled, intake, message, states, until
 
-
-@pytest.fixture
-def handled() -> Handled:
-    return Handled()
-
-
-@pytest.fixture(autouse=True)
-def short_join(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merging, "JOIN_SECONDS", 0.01)
+pytestmark = pytest.mark.usefixtures("short_join")
 
 
 async def test_messages_of_a_chat_are_handled_in_order_and_once(db: Database, handled: Handled) -> None:

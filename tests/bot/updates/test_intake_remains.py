@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from bot.updates import merging
 from bot.updates.intake import MOST_EPOCHS
 from storage.database.connection import Connection
 from storage.database.database import Database
@@ -14,15 +13,7 @@ from storage.telegram import inbox
 from tests.bot.updates.intakes import ANN, Handled, intake, message, states, until
 from tests.storage.books import FixedClock
 
-
-@pytest.fixture
-def handled() -> Handled:
-    return Handled()
-
-
-@pytest.fixture(autouse=True)
-def short_join(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merging, "JOIN_SECONDS", 0.01)
+pytestmark = pytest.mark.usefixtures("short_join")
 
 
 async def test_first_start_handles_the_remains_slowly(db: Database, handled: Handled) -> None:

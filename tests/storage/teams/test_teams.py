@@ -35,6 +35,12 @@ def state_of(conn: Connection, tenant_id: int) -> TenantState:
     return found
 
 
+def top_up(conn: Connection, team_id: int, ann: int) -> None:
+    """Let Ann pay $1.30 into the team's wallet, with the Telegram charge `charge`."""
+    order = orders.make_order(conn, team_id, orders.TOPUP, Money.usd("1.3"), STAR, NOW, payer_id=ann)
+    payments.pay(conn, Payment("charge", order.id, 1001, 100), per_star=STAR, known=PLANS, now=NOW)
+
+
 def wallet_of(conn: Connection, tenant_id: int) -> Money:
     return state_of(conn, tenant_id).wallet
 
@@ -150,8 +156,7 @@ async def test_stars_for_a_team_are_credited_once_and_a_refund_debits_it(db: Dat
 async def test_refund_after_the_end_debits_the_owner_who_got_the_rest(db: Database) -> None:
     def unit(conn: Connection) -> None:
         team, ann, _ = crew(conn)
-        order = orders.make_order(conn, team, orders.TOPUP, Money.usd("1.3"), STAR, NOW, payer_id=ann)
-        payments.pay(conn, Payment("charge", order.id, 1001, 100), per_star=STAR, known=PLANS, now=NOW)
+        top_up(conn, team, ann)
         teams.dissolve(conn, team, NOW)
         assert wallet_of(conn, ann) == Money.usd("1.3")
         refunds.refund(conn, "charge", known=PLANS, now=NOW)
@@ -206,8 +211,7 @@ async def test_stars_that_come_after_the_end_go_to_their_payer(refund_first: boo
 async def test_debt_of_a_dissolved_team_is_its_owners(db: Database) -> None:
     def unit(conn: Connection) -> None:
         team, ann, bao = crew(conn)
-        order = orders.make_order(conn, team, orders.TOPUP, Money.usd("1.3"), STAR, NOW, payer_id=ann)
-        payments.pay(conn, Payment("charge", order.id, 1001, 100), per_star=STAR, known=PLANS, now=NOW)
+        top_up(conn, team, ann)
         asked = hold_request(team, tariff=DOUBLE, member_id=bao)
         pay(conn, asked, take(conn, asked))
         spent = Money.usd("0.0003")
@@ -225,8 +229,7 @@ async def test_debt_of_a_dissolved_team_is_its_owners(db: Database) -> None:
 async def test_money_released_after_a_refund_is_not_free_and_leaves_with_the_debt(db: Database) -> None:
     def unit(conn: Connection) -> None:
         team, ann, bao = crew(conn)
-        order = orders.make_order(conn, team, orders.TOPUP, Money.usd("1.3"), STAR, NOW, payer_id=ann)
-        payments.pay(conn, Payment("charge", order.id, 1001, 100), per_star=STAR, known=PLANS, now=NOW)
+        top_up(conn, team, ann)
         asked = hold_request(team, tariff=DOUBLE, member_id=bao)
         held = take(conn, asked).wallet
         refunds.refund(conn, "charge", known=PLANS, now=NOW)
